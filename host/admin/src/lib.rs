@@ -1,0 +1,1 @@
+//! The web API, dashboard, metrics and events.

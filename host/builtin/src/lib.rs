@@ -1,0 +1,1 @@
+//! The default components, compiled by the build script.

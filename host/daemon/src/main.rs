@@ -1,0 +1,2 @@
+//! The toxmail program.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Drop relays: cells, client, server.

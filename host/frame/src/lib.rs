@@ -1,0 +1,1 @@
+//! Framing of messages over Tox lossless packets.

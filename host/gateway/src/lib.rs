@@ -1,0 +1,1 @@
+//! The core: submission, outbox schedule, reception, bounces.

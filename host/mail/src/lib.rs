@@ -1,0 +1,24 @@
+//! The words every other crate speaks: addresses, Tox IDs, envelopes, mail ids, status codes,
+//! headers, delivery status texts, clock and limit types.
+//!
+//! This crate never does I/O, never reads a clock of its own, and never decides anything.
+//! What comes from outside becomes a type here, at the edge, or is refused here.
+
+pub mod account;
+pub mod acknowledgement;
+pub mod address;
+pub mod clock;
+pub mod envelope;
+pub mod ids;
+pub mod limits;
+pub mod status;
+pub mod tox_id;
+
+pub use account::AccountName;
+pub use acknowledgement::Acknowledgement;
+pub use address::Address;
+pub use clock::{Clock, Monotonic, Wall};
+pub use envelope::{Envelope, Notify, Return, ReversePath};
+pub use ids::{BodyDigest, ComponentDigest, MailId};
+pub use status::{EnhancedStatus, Refusal};
+pub use tox_id::{Nospam, PublicKey, ToxId};

@@ -1,0 +1,38 @@
+//! Every bound on what comes from outside, with its reason. What happens at a bound is said where it
+//! is enforced; sizes are bytes unless the name says otherwise.
+
+use std::time::Duration;
+
+/// Longest local part (RFC 5321 section 4.5.3.1.1). A Tox ID of 76 hex digits is the one exception.
+pub const LOCAL_PART_BYTES: usize = 64;
+
+/// Longest domain (RFC 5321 section 4.5.3.1.2).
+pub const DOMAIN_BYTES: usize = 255;
+
+/// Longest account name: leaves room in a local part and in a file name.
+pub const ACCOUNT_NAME_BYTES: usize = 40;
+
+/// Longest text of a refusal: fits a reply line of 512 bytes with code and CRLF (RFC 5321 section 4.5.3.1.5).
+pub const REFUSAL_TEXT_BYTES: usize = 400;
+
+/// Largest mail by default. 50 MB is what the largest providers take, so what leaves them can be answered.
+pub const MAIL_BYTES_DEFAULT: u64 = 50 * 1000 * 1000;
+
+/// Most recipients of one mail: RFC 5321 section 4.5.3.1.8 asks for 100 at least; each costs an outbox entry.
+pub const RECIPIENTS: usize = 100;
+
+/// Largest header section that is parsed for filters and checks. Beyond it a mail is carried but not parsed.
+pub const HEADER_SECTION_BYTES: usize = 256 * 1024;
+
+/// Bytes of a mail body handled at once, in every crate: what one transfer or session holds in memory.
+pub const BODY_CHUNK_BYTES: usize = 64 * 1024;
+
+/// How long a mail is tried when no drop relay has a copy.
+pub const EXPIRY: Duration = Duration::from_secs(5 * 24 * 3600);
+
+/// The longest any mail stays in the outbox, copies on relays included.
+pub const EXPIRY_LONGEST: Duration = Duration::from_secs(21 * 24 * 3600);
+
+/// How long a recipient remembers what it received, for dedupe: longer than any expiry and two days of
+/// clock difference.
+pub const DEDUPE_MEMORY: Duration = Duration::from_secs(30 * 24 * 3600);

@@ -1,0 +1,1 @@
+//! The native half of address resolution: DNS lookups and pinning.

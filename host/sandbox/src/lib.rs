@@ -1,0 +1,1 @@
+//! WebAssembly components: check, compile, limit, call, swap, record, replay.

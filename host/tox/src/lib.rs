@@ -1,0 +1,1 @@
+//! Identities, friends, packets: a safe API over c-toxcore.
