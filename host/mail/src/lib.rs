@@ -11,6 +11,7 @@ pub mod clock;
 pub mod envelope;
 pub mod ids;
 pub mod limits;
+pub mod record;
 pub mod status;
 pub mod tox_id;
 

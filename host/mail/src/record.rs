@@ -1,0 +1,256 @@
+//! What the gateway keeps: the records that `gateway` thinks in and `store` makes durable.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::AccountName;
+use crate::acknowledgement::Acknowledgement;
+use crate::address::Address;
+use crate::clock::Wall;
+use crate::envelope::Envelope;
+use crate::ids::{BodyDigest, MailId};
+use crate::status::Refusal;
+use crate::tox_id::{PublicKey, ToxId};
+
+/// Names a stored mail body. Several outbox entries may share one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct BodyId(pub u64);
+
+/// A body that is complete but belongs to no record yet; it is gone after a restart unless one takes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StagedBody {
+    /// Its name.
+    pub id: BodyId,
+    /// Its length in bytes.
+    pub size: u64,
+}
+
+/// A local mail user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Login and local part.
+    pub name: AccountName,
+    /// The first account: manages the gateway.
+    pub owner: bool,
+    /// Names in DNS that lead to this account, beside `<tox id>@tox` and `<name>@tox`.
+    pub addresses: Vec<Address>,
+    /// When it was made.
+    pub created: Wall,
+}
+
+/// How far two people have got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ContactState {
+    /// We asked; they have not answered. They become a Tox friend when they accept.
+    Requested,
+    /// Both agreed.
+    Confirmed,
+}
+
+/// Somebody an account exchanges mail with; on Tox a friend.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// The name the user gave, unique in the account: `alias@tox`.
+    pub alias: AccountName,
+    /// Who it is.
+    pub key: PublicKey,
+    /// The full Tox ID where known (typed by the user, or told in `hello`).
+    pub tox_id: Option<ToxId>,
+    /// Addresses the contact's own gateway told in `hello`: what their mails may come from.
+    pub addresses: Vec<Address>,
+    /// How far it has got.
+    pub state: ContactState,
+    /// When it was added.
+    pub since: Wall,
+}
+
+/// A friend request that waits for the user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FriendRequest {
+    /// Who asks.
+    pub key: PublicKey,
+    /// What they wrote; bounded and free of control characters.
+    pub message: String,
+    /// When it came.
+    pub received: Wall,
+}
+
+/// The first key a DNS name was seen with: another one later is held for the user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// The name.
+    pub address: Address,
+    /// The key it is pinned to.
+    pub key: PublicKey,
+    /// When it was first seen.
+    pub first_seen: Wall,
+    /// Another key that DNS answered later; mail to the name waits until the user decides.
+    pub changed_to: Option<ToxId>,
+}
+
+/// Where a mail goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Destination {
+    /// A contact or a Tox ID not met yet (then a friend request goes first).
+    Tox(ToxId),
+    /// A key whose nospam is not known: a contact.
+    Contact(PublicKey),
+}
+
+impl Destination {
+    /// Whom it leads to.
+    #[must_use]
+    pub const fn key(&self) -> PublicKey {
+        match self {
+            Self::Tox(id) => id.key,
+            Self::Contact(key) => *key,
+        }
+    }
+}
+
+/// Where a mail goes: over Tox, or to another account of this gateway.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Route {
+    /// To an account of this gateway.
+    Local(AccountName),
+    /// Over Tox.
+    Remote(Destination),
+}
+
+/// One mail to one recipient, waiting to be delivered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxEntry {
+    /// Its id, also at the recipient.
+    pub id: MailId,
+    /// Whose mail it is.
+    pub account: AccountName,
+    /// Sender, recipient, wanted reports.
+    pub envelope: Envelope,
+    /// Where it goes.
+    pub route: Route,
+    /// Headers this gateway put before the submitted bytes, CRLF-terminated.
+    pub prefix: Vec<u8>,
+    /// The submitted bytes.
+    pub body: BodyId,
+    /// Bytes of prefix and body together: what is transferred.
+    pub size: u64,
+    /// Over prefix and body together.
+    pub digest: BodyDigest,
+    /// When it was submitted.
+    pub created: Wall,
+    /// When it is given up.
+    pub expires: Wall,
+    /// Attempts that failed so far.
+    pub attempts: u32,
+    /// When it is tried next; None while it is to be tried at once.
+    pub next_attempt: Option<Wall>,
+    /// Why it is still here.
+    pub last_problem: Option<Refusal>,
+    /// Whether the sender was told that it takes long.
+    pub delay_reported: bool,
+}
+
+/// A mail in a mailbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailboxEntry {
+    /// The order of arrival in its account.
+    pub number: u64,
+    /// The unique id for POP3 (RFC 1939 section 7): random, 32 hex digits, never changes.
+    pub uidl: MailId,
+    /// When it was delivered.
+    pub received: Wall,
+    /// Headers this gateway put before what came.
+    pub prefix: Vec<u8>,
+    /// What came.
+    pub body: BodyId,
+    /// Bytes of prefix and body together: what POP3 says.
+    pub size: u64,
+    /// The Tox key it came from; None for reports and other mail made here.
+    pub sender: Option<PublicKey>,
+    /// The envelope it came with.
+    pub envelope: Envelope,
+}
+
+/// A mail that a filter set aside for the user to look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantineEntry {
+    /// The mail as it would have stood in the mailbox (incoming) or as submitted (outgoing).
+    pub mail: MailboxEntry,
+    /// The filter's reason.
+    pub reason: String,
+    /// Where it would have gone.
+    pub direction: Direction,
+    /// For an outgoing one: the entry to put into the outbox when released.
+    pub outgoing: Option<OutboxEntry>,
+}
+
+/// Which way a mail goes, seen from this gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Direction {
+    /// From a mail program here to somebody.
+    Outgoing,
+    /// From somebody to a mailbox here.
+    Incoming,
+}
+
+/// Names a mail of a sender for an account: the key of dedupe.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ArrivalKey {
+    /// The authenticated sender.
+    pub sender: PublicKey,
+    /// The recipient here.
+    pub account: AccountName,
+    /// The sender's id for it.
+    pub mail: MailId,
+}
+
+/// What is remembered of a mail that came, longer than any sender tries again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrival {
+    /// What came: the same id with another digest is a protocol error.
+    pub digest: BodyDigest,
+    /// What was answered: delivered or refused.
+    pub acknowledgement: Acknowledgement,
+    /// When.
+    pub when: Wall,
+}
+
+/// A mail that is coming in and not whole yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partial {
+    /// The body so far.
+    pub body: BodyId,
+    /// Bytes that are on disk: a transfer resumes here.
+    pub durable: u64,
+    /// Announced size.
+    pub size: u64,
+    /// Announced digest.
+    pub digest: BodyDigest,
+    /// Announced envelope.
+    pub envelope: Envelope,
+    /// When bytes last came: an abandoned one is swept.
+    pub touched: Wall,
+}
+
+/// What happens to an outbox entry at the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// The recipient has it.
+    Delivered,
+    /// The recipient or the schedule refused it; the sender was told with a bounce.
+    Bounced(Refusal),
+    /// The user took it back.
+    Cancelled,
+    /// A named decision threw it away.
+    Discarded {
+        /// Who decided and why, for the record.
+        reason: String,
+    },
+}
+
+/// How long a mail took from submission to outcome, for people.
+#[must_use]
+pub fn age(entry: &OutboxEntry, now: Wall) -> Duration {
+    now.since(entry.created)
+}
