@@ -1,0 +1,247 @@
+//! The decisions that components make. What is here is the host's side of the WIT package
+//! `toxmail:gateway`; each failure is answered by the core with the rule of the slot.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use mail::record::{Direction, OutboxEntry};
+use mail::{AccountName, Address, Envelope, PublicKey, Refusal, ReversePath, ToxId, Wall};
+
+/// A component gave no usable answer: it trapped, ran too long, asked for too much, or answered nonsense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct DecisionFailure {
+    /// One line for the log and the dashboard.
+    pub reason: String,
+}
+
+/// A mail about to be submitted to one recipient.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// MAIL FROM.
+    pub reverse_path: ReversePath,
+    /// RCPT TO.
+    pub recipient: Address,
+    /// The size the client declared.
+    pub declared_size: Option<u64>,
+    /// Entries the account has in the outbox.
+    pub queued: u64,
+}
+
+/// May this be submitted?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubmissionAnswer {
+    /// Yes.
+    Allow,
+    /// No, with what the mail program shows.
+    Refuse(Refusal),
+}
+
+/// Somebody wants to be a contact.
+#[derive(Clone, Debug)]
+pub struct FriendRequestFacts {
+    /// Who.
+    pub key: PublicKey,
+    /// What they wrote.
+    pub message: String,
+    /// Whether the account has sent mail to that key before.
+    pub written_to: bool,
+}
+
+/// Accept a friend request?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FriendRequestAnswer {
+    /// At once.
+    Accept,
+    /// The user decides.
+    AskUser,
+    /// Silently not.
+    Ignore,
+}
+
+/// An attempt failed.
+#[derive(Clone, Debug)]
+pub struct Retry {
+    /// Attempts that failed, this one included.
+    pub attempts: u32,
+    /// Since submission.
+    pub age: Duration,
+    /// Until it is given up anyway.
+    pub remaining: Duration,
+    /// Whether the peer was online at the attempt.
+    pub peer_online: bool,
+    /// Why it failed.
+    pub problem: Refusal,
+    /// Bytes to transfer.
+    pub size: u64,
+}
+
+/// When to try again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RetryAnswer {
+    /// After this long (sooner if the peer comes online).
+    After(Duration),
+    /// Never: bounce with this.
+    GiveUp(Refusal),
+}
+
+/// Where an answer of a resolver comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResolutionSource {
+    /// The address spells the Tox ID or key itself.
+    Literal,
+    /// An account of this gateway.
+    Account,
+    /// A contact of the account.
+    Contact,
+    /// A DNS record.
+    Dns,
+    /// The component's own knowledge, named.
+    Other(String),
+}
+
+/// How far a resolution can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// Nobody in between could have changed it: a literal, a contact, DNSSEC.
+    Verified,
+    /// Taken on trust at first use and pinned.
+    FirstUse,
+}
+
+/// Whom a resolver found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResolutionTarget {
+    /// An account of this gateway.
+    Account(AccountName),
+    /// A full Tox ID.
+    ToxId(ToxId),
+    /// A key alone.
+    Key(PublicKey),
+}
+
+/// A resolver's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolution {
+    /// Whom the address means.
+    pub target: ResolutionTarget,
+    /// How it is known.
+    pub source: ResolutionSource,
+    /// How far to trust it.
+    pub trust: Trust,
+}
+
+/// What a resolver says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResolveAnswer {
+    /// Found.
+    Found(Resolution),
+    /// Nobody has this address: 550.
+    NotFound(String),
+    /// Cannot say now: 451.
+    TryLater(String),
+}
+
+/// Which relays a mail could wait on; choice by the relay-selector.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RelayAnswer {
+    /// Names of chosen relays, best first.
+    pub relays: Vec<String>,
+}
+
+/// What filters know of a mail beside its bytes.
+#[derive(Clone, Debug)]
+pub struct FilterFacts {
+    /// Which way it goes.
+    pub direction: Direction,
+    /// The envelope.
+    pub envelope: Envelope,
+    /// The other side's key.
+    pub peer: Option<PublicKey>,
+    /// Whether the other side is a contact.
+    pub is_contact: bool,
+    /// Whether `From` fits the sender's key (incoming).
+    pub from_verified: bool,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// A mail's bytes, read by range from a component's own thread.
+pub trait MessageBytes: Send + Sync {
+    /// All bytes.
+    fn size(&self) -> u64;
+    /// Bytes from `offset`, at most `max`; empty at the end. Blocks.
+    fn read(&self, offset: u64, max: usize) -> Result<Bytes, String>;
+}
+
+/// What the chain of filters says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FilterAnswer {
+    /// Deliver, with these headers put before it (name, value), already checked for form.
+    Accept(Vec<(String, String)>),
+    /// Set aside for the user.
+    Quarantine(String),
+    /// Tell the sender no.
+    Reject(Refusal),
+    /// Throw away, recorded with this reason.
+    Discard(String),
+}
+
+/// All decisions, each for one account and at one time.
+#[async_trait]
+pub trait Decisions: Send + Sync {
+    /// Slot `policy`: may this be submitted?
+    async fn submission(
+        &self,
+        account: &AccountName,
+        now: Wall,
+        facts: Submission,
+    ) -> Result<SubmissionAnswer, DecisionFailure>;
+
+    /// Slot `policy`: accept this friend request?
+    async fn friend_request(
+        &self,
+        account: &AccountName,
+        now: Wall,
+        facts: FriendRequestFacts,
+    ) -> Result<FriendRequestAnswer, DecisionFailure>;
+
+    /// Slot `policy`: when to try again?
+    async fn retry(
+        &self,
+        account: &AccountName,
+        now: Wall,
+        facts: Retry,
+    ) -> Result<RetryAnswer, DecisionFailure>;
+
+    /// Slot `resolver`: whom does this address mean?
+    async fn resolve(
+        &self,
+        account: &AccountName,
+        now: Wall,
+        address: &Address,
+    ) -> Result<ResolveAnswer, DecisionFailure>;
+
+    /// Slot `relay-selector`: which relays for this mail?
+    async fn relays(
+        &self,
+        account: &AccountName,
+        now: Wall,
+        entry: &OutboxEntry,
+    ) -> Result<RelayAnswer, DecisionFailure>;
+
+    /// Slot `mail-filter`: the chain.
+    async fn filter(
+        &self,
+        account: &AccountName,
+        now: Wall,
+        facts: FilterFacts,
+        message: Arc<dyn MessageBytes>,
+    ) -> Result<FilterAnswer, DecisionFailure>;
+
+    /// What the policy set says of incoming mail when the filter fails: true quarantines it, false delivers it
+    /// marked unfiltered.
+    fn quarantine_unfiltered(&self) -> bool;
+}
