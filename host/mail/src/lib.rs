@@ -11,7 +11,9 @@ pub mod clock;
 pub mod envelope;
 pub mod ids;
 pub mod limits;
+pub mod line;
 pub mod record;
+pub mod sasl;
 pub mod status;
 pub mod tox_id;
 
