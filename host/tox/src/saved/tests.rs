@@ -1,0 +1,66 @@
+//! Saved data is parsed whatever it holds.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn one_section(kind: u16, content: &[u8]) -> Vec<u8> {
+    let mut bytes = u32::try_from(content.len()).unwrap().to_le_bytes().to_vec();
+    bytes.extend(kind.to_le_bytes());
+    bytes.extend(SECTION);
+    bytes.extend(content);
+    bytes
+}
+
+fn whole(key: [u8; 32]) -> Vec<u8> {
+    let mut keys = vec![1, 2, 3, 4];
+    keys.extend(key);
+    keys.extend([9; 32]);
+    let mut bytes = HEADER.to_vec();
+    bytes.extend(one_section(NOSPAM_AND_KEYS, &keys));
+    bytes.extend(one_section(3, b"friends"));
+    bytes.extend(one_section(END, b""));
+    bytes
+}
+
+proptest! {
+    #[test]
+    fn anything_is_refused_or_read(bytes: Vec<u8>) {
+        let _ = SavedData::new(bytes.clone());
+        let mut framed = HEADER.to_vec();
+        framed.extend(bytes);
+        let _ = SavedData::new(framed);
+    }
+
+    #[test]
+    fn the_identity_is_found(key: [u8; 32]) {
+        prop_assert_eq!(SavedData::new(whole(key)).unwrap().public_key(), PublicKey(key));
+    }
+
+    #[test]
+    fn every_cut_is_noticed(key: [u8; 32], at in 0_usize..100) {
+        let mut bytes = whole(key);
+        let kept = at * (bytes.len() - 1) / 99;
+        bytes.truncate(kept);
+        prop_assert_eq!(SavedData::new(bytes).unwrap_err(), InvalidSavedData::Damaged);
+    }
+}
+
+#[test]
+fn data_without_an_identity_is_damaged() {
+    let mut bytes = HEADER.to_vec();
+    bytes.extend(one_section(END, b""));
+    assert_eq!(SavedData::new(bytes).unwrap_err(), InvalidSavedData::Damaged);
+}
+
+#[test]
+fn encrypted_data_is_named_so() {
+    let error = SavedData::new(b"toxEsave and more".to_vec()).unwrap_err();
+    assert_eq!(error, InvalidSavedData::Encrypted);
+    assert!(error.to_string().contains("without a password"));
+}
+
+#[test]
+fn debug_shows_nothing() {
+    assert_eq!(format!("{:?}", SavedData::new(whole([7; 32])).unwrap()), "SavedData(..)");
+}
