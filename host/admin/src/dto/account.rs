@@ -1,0 +1,110 @@
+//! Accounts and their passwords.
+
+use std::fmt;
+
+use mail::{AccountName, Address, ToxId};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::Timestamp;
+use crate::limits::{PASSWORD_BYTES_LARGEST, PASSWORD_CHARS_SMALLEST};
+
+/// A local mail user.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Account {
+    /// Login and local part.
+    pub name: AccountName,
+    /// The first account: manages the gateway.
+    pub owner: bool,
+    /// Its full Tox ID; absent while its identity starts.
+    pub tox_id: Option<ToxId>,
+    /// Every address that leads to it.
+    pub addresses: Vec<Address>,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+/// An account to make.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewAccount {
+    /// Login and local part.
+    pub name: AccountName,
+    /// The chosen password; absent for a generated one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Password>,
+}
+
+/// A password to set.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewPassword {
+    /// The chosen password; absent for a generated one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Password>,
+}
+
+/// The answer to a new account or password.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Credentials {
+    /// The user name for SMTP, POP3 and the web.
+    pub account: AccountName,
+    /// Its full Tox ID; absent while its identity starts.
+    pub tox_id: Option<ToxId>,
+    /// The password, if it was generated: shown this once. Absent if the user chose it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Password>,
+}
+
+/// A password: erased from memory when dropped, never printed by `Debug`.
+///
+/// At least [`PASSWORD_CHARS_SMALLEST`] characters, at most [`PASSWORD_BYTES_LARGEST`] bytes of UTF-8, no control
+/// characters (RFC 4616 could not carry NUL, a prompt could not type others).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Password(Zeroizing<String>);
+
+/// Why a text is no password. Never says what it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a password has 8 characters or more, 256 bytes at most, and no control characters")]
+pub struct InvalidPassword;
+
+impl Password {
+    /// Checks a password.
+    ///
+    /// # Errors
+    /// [`InvalidPassword`] outside the bounds.
+    pub fn new(text: String) -> Result<Self, InvalidPassword> {
+        let text = Zeroizing::new(text);
+        let is_valid = text.len() <= PASSWORD_BYTES_LARGEST
+            && text.chars().count() >= PASSWORD_CHARS_SMALLEST
+            && !text.chars().any(char::is_control);
+        if is_valid { Ok(Self(text)) } else { Err(InvalidPassword) }
+    }
+
+    /// The password itself.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Password(..)")
+    }
+}
+
+impl TryFrom<String> for Password {
+    type Error = InvalidPassword;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::new(text)
+    }
+}
+
+impl From<Password> for String {
+    fn from(password: Password) -> Self {
+        password.reveal().to_owned()
+    }
+}

@@ -1,0 +1,216 @@
+//! Components and the slots they decide for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use mail::ComponentDigest;
+use mail::ids::InvalidHex;
+use serde::{Deserialize, Serialize};
+
+use super::Timestamp;
+use crate::limits::COMPONENT_NAME_BYTES;
+
+/// A place in the gateway that a component decides for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Slot {
+    /// Submission, friend requests, retries, deposits.
+    Policy,
+    /// Address to Tox ID.
+    Resolver,
+    /// Drop relays for one mail.
+    RelaySelector,
+    /// Outgoing and incoming mail; a chain.
+    MailFilter,
+}
+
+/// There is no such slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the slots are policy, resolver, relay-selector and mail-filter")]
+pub struct UnknownSlot;
+
+impl Slot {
+    /// Every slot.
+    pub const ALL: [Self; 4] = [Self::Policy, Self::Resolver, Self::RelaySelector, Self::MailFilter];
+
+    /// Its name, as in the WIT package.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Resolver => "resolver",
+            Self::RelaySelector => "relay-selector",
+            Self::MailFilter => "mail-filter",
+        }
+    }
+}
+
+impl fmt::Display for Slot {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Slot {
+    type Err = UnknownSlot;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|slot| slot.as_str() == text).ok_or(UnknownSlot)
+    }
+}
+
+/// The name of a component: 1 to [`COMPONENT_NAME_BYTES`] of `a-z`, `0-9`, `.`, `_`, `-`, starting with a letter
+/// or digit, kept in lower case; never 64 hex digits, which would read as a SHA-256.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ComponentName(String);
+
+/// Why a text is no name for a component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a component's name has 1 to 64 letters, digits, dots, dashes or underscores, starts with a letter or digit, \
+     and is not 64 hex digits"
+)]
+pub struct InvalidComponentName;
+
+impl ComponentName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ComponentName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl FromStr for ComponentName {
+    type Err = InvalidComponentName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let name = text.to_ascii_lowercase();
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        let is_valid = (1..=COMPONENT_NAME_BYTES).contains(&name.len())
+            && name.bytes().all(allowed)
+            && name.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric)
+            && name.parse::<ComponentDigest>().is_err();
+        if is_valid { Ok(Self(name)) } else { Err(InvalidComponentName) }
+    }
+}
+
+impl TryFrom<String> for ComponentName {
+    type Error = InvalidComponentName;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<ComponentName> for String {
+    fn from(name: ComponentName) -> Self {
+        name.0
+    }
+}
+
+/// How a component is named in a request: by its name (the newest of that name) or by the SHA-256 of its file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum ComponentRef {
+    /// The newest of this name.
+    Name(ComponentName),
+    /// Exactly these bytes.
+    Digest(ComponentDigest),
+}
+
+impl FromStr for ComponentRef {
+    type Err = InvalidComponentName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digest: Result<ComponentDigest, InvalidHex> = text.parse();
+        digest.map_or_else(|_| text.parse().map(Self::Name), |digest| Ok(Self::Digest(digest)))
+    }
+}
+
+impl fmt::Display for ComponentRef {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => write!(formatter, "{name}"),
+            Self::Digest(digest) => write!(formatter, "{digest}"),
+        }
+    }
+}
+
+impl TryFrom<String> for ComponentRef {
+    type Error = InvalidComponentName;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<ComponentRef> for String {
+    fn from(component: ComponentRef) -> Self {
+        component.to_string()
+    }
+}
+
+/// A component this gateway has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Component {
+    /// Its name.
+    pub name: ComponentName,
+    /// SHA-256 of its file: its version.
+    pub sha256: ComponentDigest,
+    /// Bytes of its file.
+    pub size: u64,
+    /// The slots it fits.
+    pub slots: Vec<Slot>,
+    /// Whether it came with the gateway.
+    pub built_in: bool,
+    /// When it was uploaded; absent for one that is built in.
+    pub added: Option<Timestamp>,
+}
+
+/// How a live component is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    /// Its last call was answered, or it was not called yet.
+    Ok,
+    /// Its last call failed: the slot's failure rule applied.
+    Failing,
+}
+
+/// A live component in its slot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SlotEntry {
+    /// The slot.
+    pub slot: Slot,
+    /// Its place in the chain, from 0; 0 in slots that hold one.
+    pub position: u32,
+    /// The component's name.
+    pub name: ComponentName,
+    /// SHA-256 of its file.
+    pub sha256: ComponentDigest,
+    /// How it is doing.
+    pub health: Health,
+    /// Calls since it went live in this run of the gateway.
+    pub calls: u64,
+    /// Those of them that failed.
+    pub failures: u64,
+    /// The last failure, in one line.
+    pub last_failure: Option<String>,
+    /// What `rollback` goes back to; absent when there is nothing.
+    pub previous: Option<ComponentDigest>,
+}
+
+/// What to make live.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UseComponent {
+    /// By name or SHA-256.
+    pub component: ComponentRef,
+}

@@ -1,0 +1,165 @@
+//! Contacts and those who want to be one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use mail::address::InvalidAddress;
+use mail::record;
+use mail::tox_id::InvalidToxId;
+use mail::{AccountName, Address, PublicKey, ToxId};
+use serde::{Deserialize, Serialize};
+
+use super::Timestamp;
+
+/// How far two people have got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ContactState {
+    /// We asked; they have not answered.
+    Requested,
+    /// Both agreed.
+    Confirmed,
+}
+
+/// Somebody the account exchanges mail with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Contact {
+    /// The name the user gave.
+    pub alias: AccountName,
+    /// What to write in a mail program: `alias@tox`.
+    pub address: String,
+    /// Who it is.
+    pub key: PublicKey,
+    /// The full Tox ID where known.
+    pub tox_id: Option<ToxId>,
+    /// Addresses the contact's own gateway told.
+    pub addresses: Vec<Address>,
+    /// How far it has got.
+    pub state: ContactState,
+    /// Whether their gateway is connected now.
+    pub online: bool,
+    /// When it was added.
+    pub since: Timestamp,
+}
+
+impl Contact {
+    /// What the API says of a stored contact.
+    #[must_use]
+    pub fn from_record(contact: &record::Contact, online: bool) -> Self {
+        Self {
+            alias: contact.alias.clone(),
+            address: format!("{}@{}", contact.alias, mail::address::TOX_DOMAIN),
+            key: contact.key,
+            tox_id: contact.tox_id,
+            addresses: contact.addresses.clone(),
+            state: match contact.state {
+                record::ContactState::Requested => ContactState::Requested,
+                record::ContactState::Confirmed => ContactState::Confirmed,
+            },
+            online,
+            since: contact.since.into(),
+        }
+    }
+}
+
+/// A friend request that waits for the user.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ContactRequest {
+    /// Who asks.
+    pub key: PublicKey,
+    /// What they wrote: text from a stranger.
+    pub message: String,
+    /// When it came.
+    pub received: Timestamp,
+}
+
+impl From<&record::FriendRequest> for ContactRequest {
+    fn from(request: &record::FriendRequest) -> Self {
+        Self { key: request.key, message: request.message.clone(), received: request.received.into() }
+    }
+}
+
+/// A contact to add.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewContact {
+    /// The name to give.
+    pub alias: AccountName,
+    /// Where to find them.
+    pub address: ContactAddress,
+    /// What to write in the friend request; the gateway's own words if absent. Bounds: as c-toxcore's
+    /// `TOX_MAX_FRIEND_REQUEST_LENGTH`, checked when it is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// How a contact is named when it is added: a Tox ID, or an address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum ContactAddress {
+    /// `<76 hex>`, `<76 hex>@tox` or `tox:<76 hex>`.
+    ToxId(ToxId),
+    /// A name in DNS, or anything else the resolver understands.
+    Name(Address),
+}
+
+/// Why a text names no contact.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidContactAddress {
+    /// It looks like a Tox ID and is none.
+    #[error("{0}")]
+    ToxId(#[from] InvalidToxId),
+    /// It is no address either.
+    #[error("give a Tox ID (76 hex digits) or an address name@domain: {0}")]
+    Address(#[from] InvalidAddress),
+}
+
+impl FromStr for ContactAddress {
+    type Err = InvalidContactAddress;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        let bare = text.strip_prefix("tox:").unwrap_or(text);
+        let is_hex = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_hex(bare) {
+            return Ok(Self::ToxId(bare.parse()?));
+        }
+        let address: Address = bare.parse()?;
+        if address.is_tox() && address.local().len() == 2 * ToxId::BYTES && is_hex(address.local()) {
+            return Ok(Self::ToxId(address.local().parse()?));
+        }
+        Ok(Self::Name(address))
+    }
+}
+
+impl fmt::Display for ContactAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ToxId(id) => write!(formatter, "{id}"),
+            Self::Name(address) => write!(formatter, "{address}"),
+        }
+    }
+}
+
+impl TryFrom<String> for ContactAddress {
+    type Error = InvalidContactAddress;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<ContactAddress> for String {
+    fn from(address: ContactAddress) -> Self {
+        address.to_string()
+    }
+}
+
+/// How a friend request is accepted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptRequest {
+    /// The name to give; absent for one the gateway picks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<AccountName>,
+}

@@ -1,0 +1,29 @@
+//! What the API says and hears, as JSON. Fields may be added; none is renamed or removed within `/api/v1`.
+
+mod account;
+mod component;
+mod contact;
+mod outbox;
+mod page;
+mod pin;
+mod quarantine;
+mod status;
+mod timestamp;
+
+pub use account::{Account, Credentials, InvalidPassword, NewAccount, NewPassword, Password};
+pub use component::{
+    Component, ComponentName, ComponentRef, Health, InvalidComponentName, Slot, SlotEntry, UnknownSlot,
+    UseComponent,
+};
+pub use contact::{
+    AcceptRequest, Contact, ContactAddress, ContactRequest, ContactState, InvalidContactAddress, NewContact,
+};
+pub use outbox::OutboxEntry;
+pub use page::{Listing, Page};
+pub use pin::Pin;
+pub use quarantine::{Direction, QuarantineEntry};
+pub use status::{Attention, Connection, ContactStatus, Identity, OutboxStatus, Status, ToxStatus};
+pub use timestamp::Timestamp;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,57 @@
+//! Mails a filter set aside.
+
+use mail::record;
+use mail::{Address, MailId, PublicKey};
+use serde::{Deserialize, Serialize};
+
+use super::Timestamp;
+use super::outbox::mailbox;
+
+/// Which way a mail goes, seen from this gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// From a mail program here to somebody.
+    Outgoing,
+    /// From somebody to a mailbox here.
+    Incoming,
+}
+
+/// A mail that a filter set aside for the user to look at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QuarantineEntry {
+    /// Its id: the unique id POP3 would show.
+    pub id: MailId,
+    /// Where it was going.
+    pub direction: Direction,
+    /// MAIL FROM; absent for mails that must not bounce.
+    pub sender: Option<Address>,
+    /// RCPT TO.
+    pub recipient: Address,
+    /// The Tox key it came from; absent for mail made here.
+    pub key: Option<PublicKey>,
+    /// Bytes.
+    pub size: u64,
+    /// When it was set aside.
+    pub received: Timestamp,
+    /// The filter's reason.
+    pub reason: String,
+}
+
+impl From<&record::QuarantineEntry> for QuarantineEntry {
+    fn from(entry: &record::QuarantineEntry) -> Self {
+        Self {
+            id: entry.mail.uidl,
+            direction: match entry.direction {
+                record::Direction::Outgoing => Direction::Outgoing,
+                record::Direction::Incoming => Direction::Incoming,
+            },
+            sender: mailbox(&entry.mail.envelope.reverse_path),
+            recipient: entry.mail.envelope.forward_path.clone(),
+            key: entry.mail.sender,
+            size: entry.mail.size,
+            received: entry.mail.received.into(),
+            reason: entry.reason.clone(),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! How an account and its gateway are doing.
+
+use mail::{AccountName, Address, ToxId};
+use serde::{Deserialize, Serialize};
+
+use super::SlotEntry;
+
+/// The answer of `status`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The gateway's version.
+    pub version: String,
+    /// The account this is about.
+    pub account: AccountName,
+    /// Its place on the Tox network.
+    pub tox: ToxStatus,
+    /// Its contacts, in the order of their alias.
+    pub contacts: Vec<ContactStatus>,
+    /// Its outbox.
+    pub outbox: OutboxStatus,
+    /// What waits for its user.
+    pub attention: Attention,
+    /// What decides in this gateway: a row for each live component.
+    pub slots: Vec<SlotEntry>,
+}
+
+/// An account on the Tox network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToxStatus {
+    /// Whether it is connected.
+    pub online: bool,
+    /// How.
+    pub connection: Connection,
+}
+
+/// How a Tox instance is connected (`TOX_CONNECTION` of c-toxcore).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Connection {
+    /// Not at all.
+    None,
+    /// Through Tox TCP relays.
+    Tcp,
+    /// Directly.
+    Udp,
+}
+
+/// A contact in short.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactStatus {
+    /// The name the user gave.
+    pub alias: AccountName,
+    /// What to write in a mail program: `alias@tox`.
+    pub address: String,
+    /// Whether their gateway is connected now.
+    pub online: bool,
+}
+
+/// An outbox in short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxStatus {
+    /// Mails that wait.
+    pub queued: u64,
+}
+
+/// What waits for the user of an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attention {
+    /// Friend requests to accept.
+    pub contact_requests: u64,
+    /// Mails in quarantine.
+    pub quarantined: u64,
+    /// DNS names of which the key changed.
+    pub changed_pins: u64,
+}
+
+/// The answer of `id`: who the account is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The account.
+    pub account: AccountName,
+    /// Its full Tox ID: what to give to others.
+    pub tox_id: ToxId,
+    /// Every address that leads to it.
+    pub addresses: Vec<Address>,
+}

@@ -1,0 +1,68 @@
+//! Every bound of the web API, with its reason.
+
+use std::time::Duration;
+
+/// Largest JSON body of a request. The longest is a new contact: names of under 1 KB and a friend request of
+/// 1016 bytes, six times that where JSON escapes it.
+pub const JSON_BODY_BYTES: usize = 16 * 1024;
+
+/// Largest component: one in Python is 18 MB today, JavaScript 12 MB; room to grow.
+pub const COMPONENT_BYTES: usize = 64 * 1000 * 1000;
+
+/// Longest name of a component: fits a column, and file names made of it.
+pub const COMPONENT_NAME_BYTES: usize = 64;
+
+/// Fewest characters of a chosen password (NIST SP 800-63B, section 5.1.1.1).
+pub const PASSWORD_CHARS_SMALLEST: usize = 8;
+
+/// Longest chosen password: a sentence fits, and the line of an AUTH command still carries it in base64
+/// (RFC 4954 section 4 asks for far more).
+pub const PASSWORD_BYTES_LARGEST: usize = 256;
+
+/// Items of a page when the request does not say.
+pub const PAGE_DEFAULT: usize = 100;
+
+/// Most items of a page: about half a megabyte of outbox entries.
+pub const PAGE_LARGEST: usize = 1000;
+
+/// Longest cursor: the longest is an alias or an id, far below.
+pub const CURSOR_BYTES: usize = 256;
+
+/// How long an ordinary request may take. The slowest looks a name up in DNS.
+pub const REQUEST_TIME: Duration = Duration::from_secs(30);
+
+/// How long checking and compiling a component may take: an interpreter takes half a minute on a fast machine.
+pub const COMPONENT_TIME: Duration = Duration::from_secs(300);
+
+/// How long a client may take for the headers of a request: it is on the same machine or a home network.
+pub const HEADER_TIME: Duration = Duration::from_secs(10);
+
+/// How long a client may take for the body of a JSON request.
+pub const JSON_BODY_TIME: Duration = Duration::from_secs(10);
+
+/// How long a client may take to upload a component: 64 MB at 5 Mbit/s.
+pub const COMPONENT_BODY_TIME: Duration = Duration::from_secs(120);
+
+/// Components uploaded at once: each is held in memory whole.
+pub const UPLOADS: usize = 2;
+
+/// Bytes of a request's headers that are buffered; longer is refused with 431.
+pub const HEADER_BYTES: usize = 16 * 1024;
+
+/// Open connections: 1000 event listeners and room beside them.
+pub const CONNECTIONS: usize = 1100;
+
+/// Of these, event listeners.
+pub const EVENT_LISTENERS: usize = 1000;
+
+/// Events kept for listeners that come back: at a few hundred bytes each, about a megabyte.
+pub const EVENTS_KEPT: usize = 4096;
+
+/// Largest event, as JSON: what is larger is not sent but replaced by a note, so that the ring stays bounded.
+pub const EVENT_BYTES: usize = 4096;
+
+/// How often a silent event stream sends a comment, so that both sides notice a dead connection.
+pub const EVENT_KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How long open requests may still run after the server was told to stop; a stop takes 5 s in all.
+pub const STOP_TIME: Duration = Duration::from_secs(2);

@@ -1,0 +1,113 @@
+//! What the web API can ask the gateway to do: implemented by the daemon, one method a verb.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use mail::{AccountName, Address, MailId, PublicKey};
+
+use crate::dto::{
+    Account, Component, ComponentName, ComponentRef, Contact, ContactRequest, Credentials, Identity, Listing,
+    NewAccount, NewContact, OutboxEntry, Page, Password, Pin, QuarantineEntry, Slot, SlotEntry, Status,
+};
+use crate::metrics::Metric;
+
+/// Why the gateway did not do what was asked. The text is for the user: what is wrong and what to do;
+/// never a secret, never mail text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ManagementError {
+    /// No such account, contact, mail, component: 404.
+    #[error("{0}")]
+    NotFound(String),
+    /// It is there already, or its state forbids this: 409.
+    #[error("{0}")]
+    Conflict(String),
+    /// The request is well formed and yet cannot be done as asked (a component that does not fit its slot, an
+    /// address that leads to nobody): 422.
+    #[error("{0}")]
+    Unprocessable(String),
+    /// Larger than this gateway takes, or no room for one more: 413.
+    #[error("{0}")]
+    TooLarge(String),
+    /// Not now (no network, DNS silent, disk full): 503, worth trying again.
+    #[error("{0}")]
+    Unavailable(String),
+    /// A fault of the gateway itself: 500. Logged; the text is shown too.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// Result of every management call.
+pub type Result<T> = std::result::Result<T, ManagementError>;
+
+/// The gateway, as its users manage it. Methods that name an account answer
+/// [`ManagementError::NotFound`] for one that is not there. A change is durable when its method returns.
+#[async_trait]
+pub trait Management: Send + Sync + 'static {
+    /// The first account: the one meant where a request names none.
+    async fn owner(&self) -> Result<AccountName>;
+
+    /// How the account and the gateway are doing.
+    async fn status(&self, account: &AccountName) -> Result<Status>;
+    /// Tox ID and addresses of the account.
+    async fn identity(&self, account: &AccountName) -> Result<Identity>;
+
+    /// Contacts in the order of their alias; the cursor is the last alias seen.
+    async fn contacts(&self, account: &AccountName, page: &Page) -> Result<Listing<Contact>>;
+    /// Adds a contact and sends a friend request. An address in DNS is looked up first.
+    async fn add_contact(&self, account: &AccountName, contact: NewContact) -> Result<Contact>;
+    /// Removes a contact; on Tox the friendship ends.
+    async fn remove_contact(&self, account: &AccountName, alias: &AccountName) -> Result<()>;
+    /// Friend requests that wait for the user (a bounded number by nature).
+    async fn contact_requests(&self, account: &AccountName) -> Result<Vec<ContactRequest>>;
+    /// Accepts a waiting friend request. Without an alias the gateway picks a free one.
+    async fn accept_contact(
+        &self,
+        account: &AccountName,
+        key: PublicKey,
+        alias: Option<AccountName>,
+    ) -> Result<Contact>;
+
+    /// Outbox entries, oldest first; the cursor is the last id seen.
+    async fn outbox(&self, account: &AccountName, page: &Page) -> Result<Listing<OutboxEntry>>;
+    /// One entry of the account's outbox.
+    async fn outbox_entry(&self, account: &AccountName, id: MailId) -> Result<OutboxEntry>;
+    /// Tries an entry now. Returns when the attempt is due, not when it has ended.
+    async fn retry(&self, account: &AccountName, id: MailId) -> Result<()>;
+    /// Takes a mail back. `Conflict` when the recipient has it already.
+    async fn cancel(&self, account: &AccountName, id: MailId) -> Result<()>;
+
+    /// Quarantined mails, oldest first; the cursor is the last id seen.
+    async fn quarantine(&self, account: &AccountName, page: &Page) -> Result<Listing<QuarantineEntry>>;
+    /// Lets a quarantined mail go where it was going.
+    async fn release(&self, account: &AccountName, id: MailId) -> Result<()>;
+    /// Deletes a quarantined mail.
+    async fn delete_quarantined(&self, account: &AccountName, id: MailId) -> Result<()>;
+
+    /// All accounts, the owner first.
+    async fn accounts(&self) -> Result<Vec<Account>>;
+    /// Makes an account with an identity of its own. Without a password one of 128 random bits is made and
+    /// returned, this once.
+    async fn add_account(&self, account: NewAccount) -> Result<Credentials>;
+    /// Sets the password of an account; None makes one of 128 random bits and returns it, this once.
+    async fn set_password(&self, account: &AccountName, password: Option<Password>) -> Result<Credentials>;
+
+    /// Components this gateway has: built in and uploaded (a bounded number by nature).
+    async fn components(&self) -> Result<Vec<Component>>;
+    /// Checks and compiles a component and keeps it. It decides nothing until [`Management::use_component`]. The same
+    /// bytes under the same name again: the same answer. `Unprocessable` says what does not fit.
+    async fn add_component(&self, name: ComponentName, bytes: Bytes) -> Result<Component>;
+
+    /// What fills the slots: a row for each live component, in the order of the chain where there is one.
+    async fn slots(&self) -> Result<Vec<SlotEntry>>;
+    /// Makes a component live in a slot, in one step; calls in flight finish on the old one.
+    async fn use_component(&self, slot: Slot, component: ComponentRef) -> Result<Vec<SlotEntry>>;
+    /// Goes back to what was live in the slot before. `Conflict` when there was nothing.
+    async fn roll_back(&self, slot: Slot) -> Result<Vec<SlotEntry>>;
+
+    /// DNS names of which the pinned key changed: mail to them waits for the user.
+    async fn changed_pins(&self, account: &AccountName) -> Result<Vec<Pin>>;
+    /// Pins a name to the key it changed to; waiting mail goes there.
+    async fn accept_pin(&self, account: &AccountName, address: &Address) -> Result<Pin>;
+
+    /// Everything `/metrics` shows.
+    async fn metrics(&self) -> Vec<Metric>;
+}
