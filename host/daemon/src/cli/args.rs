@@ -1,0 +1,313 @@
+//! The command line, as ARCHITECTURE.md promises it: other programs rely on it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use admin::dto::{ComponentName, ComponentRef, ContactAddress, Slot};
+use clap::{Args, Parser, Subcommand};
+use mail::{AccountName, Address, MailId, PublicKey};
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "toxmail",
+    version,
+    about = "An e-mail gateway over Tox: mail programs speak SMTP and POP3 to it, it carries mail end-to-end encrypted.",
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Options of all verbs.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Options of all verbs.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// The data directory [default: toxmail in the XDG data directory]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// The account it is about [default: the owner's]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub account: Option<AccountName>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// A verb.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the gateway
+    Up(Up),
+    /// Run two gateways on a private Tox network and send mail between them
+    Demo(Demo),
+    /// Show how the gateway is doing
+    Status,
+    /// Show the Tox ID and addresses to give to others
+    Id,
+    /// People to exchange mail with
+    #[command(subcommand)]
+    Contact(Contact),
+    /// Mails that wait to be delivered
+    #[command(subcommand)]
+    Outbox(Outbox),
+    /// Mails a filter set aside
+    #[command(subcommand)]
+    Quarantine(Quarantine),
+    /// Mail users of this gateway
+    #[command(subcommand)]
+    Account(Account),
+    /// Components this gateway has
+    #[command(subcommand)]
+    Component(Component),
+    /// Which component decides what
+    #[command(subcommand)]
+    Slot(SlotVerb),
+    /// DNS names whose key changed
+    #[command(subcommand)]
+    Pin(Pin),
+}
+
+/// Arguments of `up`. What is absent comes from the configuration file, then from the defaults.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Up {
+    /// The configuration file [default: config.toml in the data directory, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where mail programs submit mail [default: 127.0.0.1:2525]; port 0 picks one
+    #[arg(long, value_name = "ADDR")]
+    pub smtp: Option<SocketAddr>,
+    /// Where mail programs fetch mail [default: 127.0.0.1:2626]; port 0 picks one
+    #[arg(long, value_name = "ADDR")]
+    pub pop3: Option<SocketAddr>,
+    /// Where the web API listens [default: 127.0.0.1:8080]; port 0 picks one
+    #[arg(long, value_name = "ADDR")]
+    pub admin: Option<SocketAddr>,
+    /// UDP port of the first account's Tox instance; further ones pick free ports
+    #[arg(long, value_name = "PORT")]
+    pub tox_port: Option<u16>,
+    /// TCP port on which the first account's Tox instance serves as a Tox TCP relay
+    #[arg(long, value_name = "PORT")]
+    pub tox_tcp_port: Option<u16>,
+    /// A Tox bootstrap node (repeatable); with TCPPORT also used as a Tox TCP relay
+    #[arg(long, value_name = "HOST:PORT:KEY[:TCPPORT]")]
+    pub bootstrap: Vec<BootstrapNode>,
+    /// Do not contact the built-in public Tox nodes
+    #[arg(long)]
+    pub no_public_bootstrap: bool,
+    /// The DNS server to ask [default: the system's]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub dns: Option<String>,
+}
+
+/// Arguments of `demo`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Demo {
+    /// Stop everything at the end and say whether it all held
+    #[arg(long)]
+    pub once: bool,
+}
+
+/// Verbs about contacts.
+#[derive(Debug, Subcommand)]
+pub enum Contact {
+    /// List contacts
+    List,
+    /// List friend requests that wait for you
+    Requests,
+    /// Add a contact and send a friend request
+    Add {
+        /// The name to give: mail goes to ALIAS@tox
+        alias: AccountName,
+        /// A Tox ID (76 hex digits), or an address in DNS
+        address: ContactAddress,
+        /// What to write in the friend request
+        #[arg(long, value_name = "TEXT")]
+        message: Option<String>,
+    },
+    /// Accept a friend request
+    Accept {
+        /// Who asked: 64 hex digits, see `contact requests`
+        key: PublicKey,
+        /// The name to give [default: the gateway picks one]
+        alias: Option<AccountName>,
+    },
+    /// Remove a contact
+    Remove {
+        /// Its name
+        alias: AccountName,
+    },
+}
+
+/// Verbs about the outbox.
+#[derive(Debug, Subcommand)]
+pub enum Outbox {
+    /// List mails that wait
+    List,
+    /// Show one
+    Show {
+        /// Its id, see `outbox list`
+        id: MailId,
+    },
+    /// Try one now
+    Retry {
+        /// Its id, see `outbox list`
+        id: MailId,
+    },
+    /// Take one back
+    Cancel {
+        /// Its id, see `outbox list`
+        id: MailId,
+    },
+}
+
+/// Verbs about quarantine.
+#[derive(Debug, Subcommand)]
+pub enum Quarantine {
+    /// List mails that were set aside
+    List,
+    /// Let one go where it was going
+    Release {
+        /// Its id, see `quarantine list`
+        id: MailId,
+    },
+    /// Delete one
+    Delete {
+        /// Its id, see `quarantine list`
+        id: MailId,
+    },
+}
+
+/// Verbs about accounts.
+#[derive(Debug, Subcommand)]
+pub enum Account {
+    /// List accounts
+    List,
+    /// Make an account; prints its generated password
+    Add {
+        /// Its name: login and NAME@tox
+        name: AccountName,
+        /// Read a chosen password from standard input (one line) instead of generating one
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Set a new password; prints the generated one
+    Password {
+        /// Whose
+        name: AccountName,
+        /// Read a chosen password from standard input (one line) instead of generating one
+        #[arg(long)]
+        password_stdin: bool,
+    },
+}
+
+/// Verbs about components.
+#[derive(Debug, Subcommand)]
+pub enum Component {
+    /// List components
+    List,
+    /// Check a component and keep it
+    Add {
+        /// The component's file (.wasm)
+        file: PathBuf,
+        /// Its name [default: the file's name without .wasm]
+        #[arg(long)]
+        name: Option<ComponentName>,
+    },
+}
+
+/// Verbs about slots.
+#[derive(Debug, Subcommand)]
+pub enum SlotVerb {
+    /// List what is live
+    List,
+    /// Make a component live
+    Use {
+        /// policy, resolver, relay-selector or mail-filter
+        slot: Slot,
+        /// Which component, see `component list`
+        #[arg(value_name = "NAME-OR-SHA256")]
+        component: ComponentRef,
+    },
+    /// Go back to what was live before
+    Rollback {
+        /// policy, resolver, relay-selector or mail-filter
+        slot: Slot,
+    },
+}
+
+/// Verbs about pinned names.
+#[derive(Debug, Subcommand)]
+pub enum Pin {
+    /// List names whose key changed: mail to them waits for you
+    List,
+    /// Trust the new key of a name
+    Accept {
+        /// The name, see `pin list`
+        address: Address,
+    },
+}
+
+/// A Tox node to join the network through, `HOST:PORT:KEY[:TCPPORT]`. An IPv6 host stands in brackets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BootstrapNode {
+    /// Name or IP address, without brackets; 1 to 255 bytes.
+    pub host: String,
+    /// UDP port, not 0.
+    pub port: u16,
+    /// The node's key.
+    pub key: PublicKey,
+    /// TCP port if it is to be used as a Tox TCP relay, not 0.
+    pub tcp_port: Option<u16>,
+}
+
+/// Why a text names no Tox node.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write a Tox node as HOST:PORT:KEY or HOST:PORT:KEY:TCPPORT, its key with 64 hex digits: {0}")]
+pub struct InvalidBootstrapNode(&'static str);
+
+impl std::str::FromStr for BootstrapNode {
+    type Err = InvalidBootstrapNode;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (host, rest) = match text.strip_prefix('[') {
+            Some(bracketed) => {
+                let (host, rest) = bracketed
+                    .split_once("]:")
+                    .ok_or(InvalidBootstrapNode("`]:` is missing after the host"))?;
+                host.parse::<std::net::Ipv6Addr>()
+                    .map_err(|_| InvalidBootstrapNode("between brackets stands an IPv6 address"))?;
+                (host, rest)
+            }
+            None => text.split_once(':').ok_or(InvalidBootstrapNode("the port is missing"))?,
+        };
+        let is_host_byte =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
+        if host.is_empty() || host.len() > mail::limits::DOMAIN_BYTES || !host.bytes().all(is_host_byte) {
+            return Err(InvalidBootstrapNode("the host is no name or IP address"));
+        }
+        let mut parts = rest.split(':');
+        let port = port(parts.next())?;
+        let key = parts.next().ok_or(InvalidBootstrapNode("the key is missing"))?;
+        let key = key.parse().map_err(|_| InvalidBootstrapNode("the key is not 64 hex digits"))?;
+        let tcp_port = parts.next().map(|text| self::port(Some(text))).transpose()?;
+        if parts.next().is_some() {
+            return Err(InvalidBootstrapNode("there is something after the TCP port"));
+        }
+        Ok(Self { host: host.to_owned(), port, key, tcp_port })
+    }
+}
+
+fn port(text: Option<&str>) -> Result<u16, InvalidBootstrapNode> {
+    match text.unwrap_or_default().parse() {
+        Ok(0) | Err(_) => Err(InvalidBootstrapNode("a port is a number from 1 to 65535")),
+        Ok(port) => Ok(port),
+    }
+}
+
+#[cfg(test)]
+mod tests;
