@@ -1,0 +1,46 @@
+//! The bounds of the POP3 server that are not shared with other crates, with their reasons. The chunk size is
+//! [`mail::limits::BODY_CHUNK_BYTES`].
+
+use std::time::Duration;
+
+/// Longest command line without CR LF. RFC 2449 section 4 wants 255; this leaves room for long pass phrases.
+pub const COMMAND_BYTES: usize = 1024;
+
+/// Longest line of an AUTH exchange, as SASL users of RFC 5034 section 4 may send.
+pub const AUTH_LINE_BYTES: usize = 12_288;
+
+/// Silence after which a session is closed without deleting anything: 10 minutes at least (RFC 1939 section 3). Also the
+/// time a client has to authenticate, and to read each 64 KiB of what it asked for.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// Open sessions. A mailbox has one at a time; the others wait for theirs or have not logged in.
+pub const SESSIONS: usize = 200;
+
+/// Open sessions that have not authenticated. Below [`SESSIONS`], so they cannot take all of them.
+pub const SESSIONS_UNAUTHENTICATED: usize = 50;
+
+/// Wrong passwords in one session. People mistype two or three times.
+pub const AUTHENTICATION_FAILURES: usize = 5;
+
+/// Malformed or misplaced commands in one session. More than any confused mail program makes in one.
+pub const ERRORS: usize = 20;
+
+/// Output collected for one write before the client has to read some. With a chunk of a mail added it is what a
+/// session holds at most.
+pub const OUTPUT_BYTES: usize = 64 * 1024;
+
+/// What is read of a mail at once for TOP: most header sections fit, and most of the mail is not wanted.
+pub const TOP_READ_BYTES: usize = 16 * 1024;
+
+/// What is read from the socket at once: room for an AUTH line, so it need not move.
+pub const READ_BYTES: usize = 16 * 1024;
+
+/// How long sessions may take to finish when the server stops; less than the 5 s the daemon has in all.
+pub const STOP_GRACE: Duration = Duration::from_secs(3);
+
+/// How long the last reply may take to reach a client, and what it still sends is read and dropped: closing
+/// at once would make the kernel throw the reply away.
+pub const LINGER: Duration = Duration::from_secs(1);
+
+/// Pause after a failed `accept` (out of file descriptors): trying again at once would only burn CPU.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
