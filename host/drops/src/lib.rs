@@ -1,1 +1,17 @@
-//! Drop relays: cells, client, server.
+//! Drop relays: how a relay holds mail without learning who talks to whom.
+//!
+//! This crate never does network I/O, never asks for the time, and never learns what is in a mail.
+
+pub mod admission;
+pub mod cell;
+pub mod hash;
+pub mod limits;
+pub mod mailbox;
+pub mod message;
+pub mod parcel;
+pub mod point;
+pub mod record;
+pub mod scan;
+pub mod stamp;
+pub mod token;
+pub mod ttl;

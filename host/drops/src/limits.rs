@@ -1,0 +1,131 @@
+//! Every size and bound of protocol version 1, with its reason. Sizes are bytes unless the name says otherwise.
+
+use std::time::Duration;
+
+/// The protocol version this crate speaks.
+pub const VERSION: u8 = 1;
+
+// Cells.
+
+/// Ciphertext of a cell, its tag included. With E, view and the store's key a row fits one 16 KB page.
+pub const SEALED_BYTES: usize = 16_200;
+/// A whole cell as boards carry it: E, view, ciphertext.
+pub const CELL_BYTES: usize = 32 + 8 + SEALED_BYTES;
+/// Tag of XSalsa20-Poly1305 and of `crypto_box`.
+pub const TAG_BYTES: usize = 16;
+/// Plaintext under the cell key: version, sender, nonce, box.
+pub const PLAINTEXT_BYTES: usize = SEALED_BYTES - TAG_BYTES;
+/// What stands before the box in the plaintext: version (1), sender's Tox public key (32), nonce (24).
+pub const PLAINTEXT_HEAD_BYTES: usize = 1 + 32 + 24;
+/// What the box holds.
+pub const BOXED_BYTES: usize = PLAINTEXT_BYTES - PLAINTEXT_HEAD_BYTES - TAG_BYTES;
+/// What stands before the chunk in the box: label (13), S, M, E, R, mail id (16), index, count, digest (32), length (2).
+pub const BOXED_HEAD_BYTES: usize = 13 + 4 * 32 + 16 + 1 + 1 + 32 + 2;
+/// Most bytes of a mail in one cell.
+pub const CHUNK_BYTES: usize = BOXED_BYTES - BOXED_HEAD_BYTES;
+/// Most cells of one mail: bursts stay small, and a mail is at most a sixty-fourth of a board's day.
+pub const MAIL_CELLS: usize = 64;
+/// Longest parcel (mail with its record) that goes by drops.
+pub const PARCEL_BYTES: usize = MAIL_CELLS * CHUNK_BYTES;
+
+// Reassembly: what senders may make a recipient hold.
+
+/// Unfinished mails of one sender held at once; the oldest goes when another begins.
+pub const PARTIAL_MAILS_PER_SENDER: usize = 8;
+/// Bytes of unfinished mails of all senders together.
+pub const PARTIAL_BYTES: usize = 64 * 1024 * 1024;
+
+// Mailbox keys and records.
+
+/// How long a mailbox key is the current one.
+pub const MAILBOX_PERIOD: Duration = Duration::from_secs(7 * DAY_SECONDS);
+/// How long a private key is kept after its period: the longest ttl (21 days) and two days of clock difference.
+pub const MAILBOX_KEEP: Duration = Duration::from_secs(23 * DAY_SECONDS);
+/// Boards named in a record: more than anybody needs, few enough to audit.
+pub const RECORD_BOARDS: usize = 8;
+/// Tokens in a record: a mail or two by three boards.
+pub const RECORD_TOKENS: usize = 64;
+/// Longest record: fits the first cell with room for a mail.
+pub const RECORD_BYTES: usize = 12_000;
+
+// Boards.
+
+/// Seconds of a day.
+pub const DAY_SECONDS: u64 = 24 * 3600;
+/// Cells a board takes a day by default: 64 MB, which is what each reader downloads.
+pub const BOARD_DAY_CELLS: u32 = 4_096;
+/// Bytes of cells a board holds by default.
+pub const BOARD_BYTES_DEFAULT: u64 = 2 * 1024 * 1024 * 1024;
+/// A segment closes after this time.
+pub const SEGMENT_TIME: Duration = Duration::from_secs(3600);
+/// Or when it holds this many cells: what a reader takes at once is bounded (16 MB).
+pub const SEGMENT_CELLS: usize = 1_024;
+/// Segments a board can hold: 21 days of hours, and the early closed ones.
+pub const SEGMENTS_HELD: usize = 700;
+/// Sessions of a board at once.
+pub const BOARD_SESSIONS: usize = 192;
+/// A session that says nothing and is sent nothing for this long ends.
+pub const SESSION_IDLE: Duration = Duration::from_secs(120);
+/// Requests of one session that wait at once; the next one is refused.
+pub const SESSION_REQUESTS: usize = 8;
+/// Deposits of one session: two largest mails.
+pub const SESSION_DEPOSITS: u32 = 128;
+/// Segments of one session: the whole board twice.
+pub const SESSION_SEGMENTS: u32 = 2 * SEGMENTS_HELD as u32;
+/// Requests of any kind of one session.
+pub const SESSION_WORK: u32 = 4_096;
+/// Deposits of all sessions that wait for the policy or the disk: 8 MB.
+pub const BOARD_WAITING: usize = 512;
+/// Deposits that share one commit.
+pub const COMMIT_DEPOSITS: usize = 128;
+/// Cells erased in one commit: deposits in between wait no longer than for this.
+pub const SWEEP_CELLS: usize = 256;
+/// The wall clock must run evenly for this long before anything expires by it.
+pub const SWEEP_PATIENCE: Duration = Duration::from_secs(3600);
+/// Difference between wall and monotonic clock that counts as a jump.
+pub const CLOCK_JUMP: Duration = Duration::from_secs(60);
+
+// Admission.
+
+/// Blinded elements in one token request.
+pub const ISSUE_TOKENS: usize = 32;
+/// Tokens for one invitation in one period.
+pub const INVITATION_TOKENS: u32 = 1_024;
+/// Invitations a board keeps.
+pub const INVITATIONS: usize = 1_024;
+/// One issuing key per this time, for everybody.
+pub const ISSUING_PERIOD: Duration = MAILBOX_PERIOD;
+/// Closed segments a stamp may name, counted back from the last one.
+pub const STAMP_SEGMENTS: u32 = 48;
+/// Most zero bits asked of a stamp; a board that asks for more is refused by the depositor.
+pub const STAMP_BITS_MAX: u8 = 30;
+
+// Messages.
+
+/// Longest message, framing excluded: a deposit with its admission.
+pub const MESSAGE_BYTES: usize = 24 * 1024;
+/// Longest text of a refusal.
+pub const REFUSAL_BYTES: usize = 200;
+
+// Clients.
+
+/// Longest time a request may go unanswered.
+pub const ANSWER_TIME: Duration = Duration::from_secs(90);
+/// Cells put into one deposit session at most.
+pub const SESSION_CELLS: usize = 16;
+/// Receipts from this many boards make a mail handed over, by default.
+pub const ENOUGH_DEFAULT: usize = 2;
+/// Boards of one mail at most.
+pub const HANDOVER_BOARDS: usize = 5;
+/// Stamps computed anew for one cell because the board raised its difficulty.
+pub const STAMP_RETRIES: u8 = 3;
+/// Segment hashes a reader remembers for comparison.
+pub const HASHES_REMEMBERED: usize = SEGMENTS_HELD;
+/// Own cells watched at once by the audits.
+pub const AUDITS: usize = 4_096;
+
+const _: () = assert!(CELL_BYTES == 16_240);
+const _: () = assert!(CHUNK_BYTES == 15_918);
+const _: () = assert!(RECORD_BYTES < CHUNK_BYTES);
+const _: () = assert!(MESSAGE_BYTES > CELL_BYTES + 1_024);
+const _: () = assert!(MAIL_CELLS.is_power_of_two());

@@ -1,0 +1,191 @@
+//! Mailbox records: everything needed to write to somebody.
+//!
+//! Sent in `hello` and in every mail and acknowledgement. Accepted only from the one it is about, and only if newer than
+//! the one held.
+//!
+//! | bytes | what |
+//! | --- | --- |
+//! | 1 | version, 1 |
+//! | 8 | made at, milliseconds since 1970 UTC |
+//! | 38 | Tox ID |
+//! | 1 | keys that follow, 1 or 2 |
+//! | 36 each | period, mailbox key |
+//! | 1 | boards that follow, 0 to 8 |
+//! | 32 each | board's Tox public key |
+//! | 1 | tokens that follow, 0 to 64 |
+//! | 101 each | number of the board among those above, token |
+
+use std::time::Duration;
+
+use frame::{ReadError, Reader};
+use mail::{PublicKey, ToxId, Wall};
+
+use crate::cell::BoardKey;
+use crate::limits::{DAY_SECONDS, RECORD_BOARDS, RECORD_TOKENS, VERSION};
+use crate::mailbox::Period;
+use crate::point::Point;
+use crate::token::Token;
+
+/// How far in the future a record may have been made: two clocks a day off in opposite directions.
+const SKEW: Duration = Duration::from_secs(2 * DAY_SECONDS);
+
+/// Everything needed to write to somebody by drops.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailboxRecord {
+    /// When its owner made it.
+    pub made: Wall,
+    /// Whom it is about.
+    pub owner: ToxId,
+    /// Mailbox keys with their periods, earliest first: current and next.
+    pub keys: Vec<(Period, Point)>,
+    /// Boards its owner reads.
+    pub boards: Vec<BoardKey>,
+    /// Tokens for deposits on those boards.
+    pub tokens: Vec<(BoardKey, Token)>,
+}
+
+/// Why a record is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// Damaged.
+    #[error("the mailbox record is damaged: {0}")]
+    Read(#[from] ReadError),
+    /// A later version.
+    #[error("the mailbox record has version {0}, which this gateway does not know")]
+    Version(u8),
+    /// The Tox ID's checksum is wrong.
+    #[error("the Tox ID in the mailbox record is wrong")]
+    ToxId,
+    /// No key, too many, or out of order.
+    #[error("a mailbox record has one or two keys, earliest first")]
+    Keys,
+    /// A token for a board it does not name.
+    #[error("the mailbox record has a token for a board it does not name")]
+    Token,
+    /// A list over its bound.
+    #[error("a mailbox record names at most 8 boards and 64 tokens")]
+    TooMany,
+    /// It is about somebody else.
+    #[error("a mailbox record about somebody else is not taken")]
+    NotOwner,
+    /// Made in the future.
+    #[error("the mailbox record was made in the future: one of the two clocks is wrong")]
+    Future,
+    /// Not newer than the one held.
+    #[error("an older mailbox record than the one known")]
+    Older,
+}
+
+impl MailboxRecord {
+    /// The bytes.
+    ///
+    /// # Errors
+    /// [`RecordError::Keys`], [`RecordError::TooMany`], [`RecordError::Token`] where it is not as a record must be.
+    pub fn encode(&self) -> Result<Vec<u8>, RecordError> {
+        check_keys(&self.keys)?;
+        if self.boards.len() > RECORD_BOARDS || self.tokens.len() > RECORD_TOKENS {
+            return Err(RecordError::TooMany);
+        }
+        let mut writer = frame::Writer::new();
+        writer.u8(VERSION).u64(self.made.0).raw(&self.owner.to_bytes()).count(self.keys.len());
+        for (period, point) in &self.keys {
+            writer.u32(period.0).raw(&point.0);
+        }
+        writer.count(self.boards.len());
+        for board in &self.boards {
+            writer.raw(&board.0);
+        }
+        writer.count(self.tokens.len());
+        for (board, token) in &self.tokens {
+            let number = self.boards.iter().position(|named| named == board).ok_or(RecordError::Token)?;
+            writer.count(number).raw(&token.to_bytes());
+        }
+        writer.finish().map_err(|_| RecordError::TooMany)
+    }
+
+    /// Reads a record. Whether to take it is [`MailboxRecord::accept`]'s question.
+    ///
+    /// # Errors
+    /// [`RecordError`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        let mut reader = Reader::new(bytes);
+        let version = reader.u8("version")?;
+        if version != VERSION {
+            return Err(RecordError::Version(version));
+        }
+        let made = Wall(reader.u64("time")?);
+        let owner = ToxId::from_bytes(&reader.array("Tox ID")?).map_err(|_| RecordError::ToxId)?;
+        let keys = (0..reader.count("keys", 2)?)
+            .map(|_| Ok((Period(reader.u32("period")?), Point(reader.array("mailbox key")?))))
+            .collect::<Result<Vec<_>, ReadError>>()?;
+        check_keys(&keys)?;
+        let boards = (0..reader.count("boards", RECORD_BOARDS)?)
+            .map(|_| Ok(PublicKey(reader.array("board")?)))
+            .collect::<Result<Vec<_>, ReadError>>()?;
+        let tokens = (0..reader.count("tokens", RECORD_TOKENS)?)
+            .map(|_| {
+                let number = usize::from(reader.u8("board of a token")?);
+                let board = *boards.get(number).ok_or(RecordError::Token)?;
+                Ok((board, Token::from_bytes(&reader.array("token")?)))
+            })
+            .collect::<Result<Vec<_>, RecordError>>()?;
+        reader.finish()?;
+        Ok(Self { made, owner, keys, boards, tokens })
+    }
+
+    /// Whether this record, received from `sender`, replaces `held`.
+    ///
+    /// # Errors
+    /// [`RecordError::NotOwner`], [`RecordError::Future`], [`RecordError::Older`].
+    pub fn accept(&self, sender: &PublicKey, held: Option<&Self>, now: Wall) -> Result<(), RecordError> {
+        if self.owner.key != *sender {
+            return Err(RecordError::NotOwner);
+        }
+        if self.made > now.plus(SKEW) {
+            return Err(RecordError::Future);
+        }
+        if held.is_some_and(|held| held.made >= self.made) {
+            return Err(RecordError::Older);
+        }
+        Ok(())
+    }
+}
+
+fn check_keys(keys: &[(Period, Point)]) -> Result<(), RecordError> {
+    let in_order = match keys {
+        [_] => true,
+        [first, second] => first.0 < second.0,
+        _ => false,
+    };
+    if in_order { Ok(()) } else { Err(RecordError::Keys) }
+}
+
+/// The key a mail is sealed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SealTo {
+    /// A mailbox key whose period has not ended.
+    Mailbox(Period, Point),
+    /// First contact, or nothing heard for so long that both keys have ended: the Tox key. No forward secrecy.
+    FirstContact(Point),
+}
+
+impl SealTo {
+    /// The key for a mail to `recipient`: current period, else next, else the Tox key.
+    #[must_use]
+    pub fn choose(recipient: &PublicKey, record: Option<&MailboxRecord>, now: Wall) -> Self {
+        record
+            .and_then(|record| record.keys.iter().find(|(period, _)| period.end() > now))
+            .map_or(Self::FirstContact(Point(recipient.0)), |(period, point)| Self::Mailbox(*period, *point))
+    }
+
+    /// The key itself.
+    #[must_use]
+    pub fn point(&self) -> Point {
+        match self {
+            Self::Mailbox(_, point) | Self::FirstContact(point) => *point,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
