@@ -1,0 +1,185 @@
+//! Accounts, their passwords' hashes and the saved data of their Tox instances.
+
+use mail::AccountName;
+use mail::record::Account;
+use redb::{ReadTransaction, ReadableTable};
+use zeroize::Zeroizing;
+
+use crate::Store;
+use crate::codec;
+use crate::context::{Context, Stats};
+use crate::error::Error;
+use crate::limits::{ACCOUNTS as ACCOUNTS_LIMIT, CREDENTIAL_BYTES, TOX_SAVED_BYTES};
+use crate::store::count;
+use crate::tables::{ACCOUNTS, CREDENTIALS, TOX_SAVED};
+
+impl Store {
+    /// Makes an account, with the saved data of its Tox instance where there is some yet and the hash of its password.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] if there is one of that name, or a second owner; [`Error::LimitReached`].
+    pub async fn create_account(
+        &self,
+        account: Account,
+        tox_saved: Option<Zeroizing<Vec<u8>>>,
+        credential: String,
+    ) -> Result<(), Error> {
+        check_credential(&credential)?;
+        tox_saved.as_ref().map_or(Ok(()), |saved| check_saved(saved))?;
+        self.put(move |context| {
+            let saved = tox_saved.as_ref().map(|saved| saved.as_slice());
+            create(context, &account, saved, &credential)
+        })
+        .await
+    }
+
+    /// All accounts; the owner first, then in the order of names.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Failed`].
+    pub async fn accounts(&self) -> Result<Vec<Account>, Error> {
+        self.list(|transaction| {
+            let mut accounts = all(transaction)?;
+            accounts.sort_by_key(|account| !account.owner);
+            Ok(accounts)
+        })
+        .await
+    }
+
+    /// One account.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Failed`].
+    pub async fn account(&self, name: &AccountName) -> Result<Option<Account>, Error> {
+        self.get(|transaction| {
+            let accounts = transaction.open_table(ACCOUNTS)?;
+            let record = accounts.get(name.as_str())?;
+            record.map(|bytes| codec::read(bytes.value(), || name.to_string())).transpose()
+        })
+    }
+
+    /// Replaces the record of an account (its addresses).
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such account.
+    pub async fn put_account(&self, account: Account) -> Result<(), Error> {
+        self.put(move |context| {
+            context.stats(account.name.as_str())?;
+            let record = codec::encode(&account)?;
+            context.t.accounts.write()?.insert(account.name.as_str(), record.as_slice())?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The hash of an account's password.
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub async fn credential(&self, name: &AccountName) -> Result<Option<String>, Error> {
+        self.get(|transaction| {
+            let hash = transaction.open_table(CREDENTIALS)?.get(name.as_str())?;
+            Ok(hash.map(|hash| hash.value().to_owned()))
+        })
+    }
+
+    /// Replaces the hash of an account's password.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such account.
+    pub async fn set_credential(&self, name: &AccountName, credential: String) -> Result<(), Error> {
+        check_credential(&credential)?;
+        let name = name.clone();
+        self.put(move |context| {
+            context.stats(name.as_str())?;
+            context.t.credentials.write()?.insert(name.as_str(), credential.as_str())?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The saved data of an account's Tox instance: it holds the secret key.
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub async fn tox_saved(&self, account: &AccountName) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+        self.get(|transaction| {
+            let saved = transaction.open_table(TOX_SAVED)?.get(account.as_str())?;
+            Ok(saved.map(|saved| Zeroizing::new(saved.value().to_vec())))
+        })
+    }
+
+    /// Replaces the saved data of an account's Tox instance. Older data stays readable in the file until its pages are used
+    /// again.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such account; [`Error::LimitReached`] where it is too long.
+    pub async fn put_tox_saved(&self, account: &AccountName, saved: Zeroizing<Vec<u8>>) -> Result<(), Error> {
+        check_saved(&saved)?;
+        let account = account.clone();
+        self.put(move |context| {
+            context.stats(account.as_str())?;
+            context.t.tox_saved.write()?.insert(account.as_str(), saved.as_slice())?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn create(
+    context: &mut Context<'_, '_>,
+    account: &Account,
+    saved: Option<&[u8]>,
+    credential: &str,
+) -> Result<(), Error> {
+    let name = account.name.as_str();
+    let accounts = context.t.accounts.read()?;
+    if accounts.get(name)?.is_some() {
+        return Err(Error::Exists(name.to_owned()));
+    }
+    if count(accounts)? >= ACCOUNTS_LIMIT {
+        return Err(Error::LimitReached(format!(
+            "there are {ACCOUNTS_LIMIT} accounts, the most there can be"
+        )));
+    }
+    if account.owner && all_of(accounts)?.iter().any(|other| other.owner) {
+        return Err(Error::Exists("owner".to_owned()));
+    }
+    let record = codec::encode(account)?;
+    context.t.accounts.write()?.insert(name, record.as_slice())?;
+    context.put_stats(name, Stats { next_number: 1, ..Stats::default() })?;
+    context.t.credentials.write()?.insert(name, credential)?;
+    if let Some(saved) = saved {
+        context.t.tox_saved.write()?.insert(name, saved)?;
+    }
+    Ok(())
+}
+
+fn all(transaction: &ReadTransaction) -> Result<Vec<Account>, Error> {
+    all_of(&transaction.open_table(ACCOUNTS)?)
+}
+
+fn all_of(accounts: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Vec<Account>, Error> {
+    let rows = accounts.iter()?;
+    rows.map(|row| {
+        let (name, bytes) = row?;
+        codec::read(bytes.value(), || name.value().to_owned())
+    })
+    .collect()
+}
+
+fn check_credential(credential: &str) -> Result<(), Error> {
+    if credential.len() <= CREDENTIAL_BYTES {
+        return Ok(());
+    }
+    Err(Error::LimitReached(format!("the hash of a password has more than {CREDENTIAL_BYTES} bytes")))
+}
+
+fn check_saved(saved: &[u8]) -> Result<(), Error> {
+    if saved.len() <= TOX_SAVED_BYTES {
+        return Ok(());
+    }
+    Err(Error::LimitReached(format!(
+        "the saved data of a Tox instance has more than {TOX_SAVED_BYTES} bytes"
+    )))
+}

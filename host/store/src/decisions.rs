@@ -1,0 +1,191 @@
+//! Records of decisions: appended, read back for replay, dropped when old or too many.
+
+use bytes::Bytes;
+use mail::{AccountName, Wall};
+use redb::{ReadTransaction, ReadableTable};
+
+use crate::Store;
+use crate::context::Context;
+use crate::error::Error;
+use crate::limits::{
+    DECISION_BYTES, DECISIONS_DROPPED_PER_COMMIT, DECISIONS_WAITING_BYTES, LIST_ENTRIES, NAME_BYTES,
+};
+use crate::shared::{Message, Shared};
+use crate::tables::{DECISION_SLOTS, DECISIONS, SYSTEM};
+
+/// Bytes of all decisions, in the `system` table.
+pub(crate) const BYTES_KEY: &str = "decision bytes";
+/// The id the next decision gets, in the `system` table.
+const NEXT_KEY: &str = "next decision";
+
+/// One recorded decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Its id: increasing, never used again.
+    pub id: u64,
+    /// When it was recorded.
+    pub time: Wall,
+    /// The slot that decided.
+    pub slot: String,
+    /// For which account.
+    pub account: AccountName,
+    /// What the sandbox recorded, opaque here.
+    pub record: Bytes,
+}
+
+/// Decisions not written yet.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting {
+    decisions: Vec<Decision>,
+    bytes: usize,
+    next_id: u64,
+    /// How many of them the transaction now running writes.
+    in_flight: usize,
+}
+
+impl Waiting {
+    /// What was in flight is on disk.
+    pub(crate) fn saved(&mut self) {
+        for decision in self.decisions.drain(..self.in_flight) {
+            self.bytes -= cost(&decision);
+        }
+        self.in_flight = 0;
+    }
+
+    pub(crate) fn is_unsaved(&self) -> bool {
+        !self.decisions.is_empty()
+    }
+}
+
+/// What a decision counts against the bounds.
+fn cost(decision: &Decision) -> usize {
+    decision.record.len() + decision.slot.len() + decision.account.as_str().len() + 64
+}
+
+impl Store {
+    /// Records a decision, and returns its id. Lazy, takes microseconds, and never causes an fsync of its own more often than
+    /// once a second; it can be read once it is on disk.
+    ///
+    /// # Errors
+    /// [`Error::LimitReached`] where the record is too long or too many wait to be written.
+    pub fn append_decision(&self, slot: &str, account: &AccountName, record: Bytes) -> Result<u64, Error> {
+        let shared = &self.inner.shared;
+        if record.len() > DECISION_BYTES || slot.len() > NAME_BYTES {
+            return Err(Error::LimitReached(format!("the record of a decision has {} bytes", record.len())));
+        }
+        let mut waiting = shared.decisions();
+        let (id, time) = (waiting.next_id, shared.options.clock.wall());
+        let decision = Decision { id, time, slot: slot.to_owned(), account: account.clone(), record };
+        if waiting.bytes + cost(&decision) > DECISIONS_WAITING_BYTES {
+            return Err(Error::LimitReached("too many decisions wait for the disk".to_owned()));
+        }
+        let is_first = !waiting.is_unsaved();
+        waiting.next_id += 1;
+        waiting.bytes += cost(&decision);
+        waiting.decisions.push(decision);
+        if is_first {
+            shared.send(Message::Unsaved)?;
+        } else if waiting.bytes > DECISIONS_WAITING_BYTES / 2 {
+            shared.send(Message::Flush)?;
+        }
+        Ok(id)
+    }
+
+    /// Decisions of a slot with an id beyond `after`, recorded at `from` or later, oldest first, at most `max`.
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub async fn decisions_since(
+        &self,
+        slot: &str,
+        from: Wall,
+        after: u64,
+        max: usize,
+    ) -> Result<Vec<Decision>, Error> {
+        let slot = slot.to_owned();
+        self.list(move |transaction| since(transaction, &slot, from, after, max.min(LIST_ENTRIES))).await
+    }
+}
+
+/// Writes what waits, and drops what is too old or too much.
+pub(crate) fn write_waiting(context: &mut Context<'_, '_>) -> Result<(), Error> {
+    let (waiting, next_id) = {
+        let mut waiting = context.shared.decisions();
+        waiting.in_flight = waiting.decisions.len();
+        (waiting.decisions.clone(), waiting.next_id)
+    };
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let mut total = context.t.system.read()?.get(BYTES_KEY)?.map_or(0, |bytes| bytes.value());
+    for decision in &waiting {
+        let (slot, account) = (decision.slot.as_str(), decision.account.as_str());
+        let row = (decision.time.0, slot, account, &decision.record[..]);
+        context.t.decisions.write()?.insert(decision.id, row)?;
+        context.t.decision_slots.write()?.insert((slot, decision.id), decision.time.0)?;
+        total += decision.record.len() as u64;
+    }
+    total = drop_old(context, total)?;
+    context.t.system.write()?.insert(BYTES_KEY, total)?;
+    context.t.system.write()?.insert(NEXT_KEY, next_id)?;
+    Ok(())
+}
+
+fn drop_old(context: &mut Context<'_, '_>, mut total: u64) -> Result<u64, Error> {
+    let options = &context.shared.options;
+    let now = options.clock.wall();
+    for _ in 0..DECISIONS_DROPPED_PER_COMMIT {
+        let first = context.t.decisions.read()?.first()?.map(|(id, row)| {
+            let (time, slot, _, record) = row.value();
+            (id.value(), Wall(time), slot.to_owned(), record.len() as u64)
+        });
+        let Some((id, time, slot, bytes)) = first else { break };
+        if total <= options.decisions_bytes && now.since(time) <= options.decisions_age {
+            break;
+        }
+        context.t.decisions.write()?.remove(id)?;
+        context.t.decision_slots.write()?.remove((slot.as_str(), id))?;
+        total = total.saturating_sub(bytes);
+    }
+    Ok(total)
+}
+
+fn since(
+    transaction: &ReadTransaction,
+    slot: &str,
+    from: Wall,
+    after: u64,
+    max: usize,
+) -> Result<Vec<Decision>, Error> {
+    let index = transaction.open_table(DECISION_SLOTS)?;
+    let decisions = transaction.open_table(DECISIONS)?;
+    let mut found = Vec::new();
+    for row in index.range((slot, after.saturating_add(1))..=(slot, u64::MAX))? {
+        let (key, time) = row?;
+        if found.len() >= max {
+            break;
+        }
+        if Wall(time.value()) < from {
+            continue;
+        }
+        let id = key.value().1;
+        let damaged = |why: String| Error::Damaged { table: "decisions", key: id.to_string(), why };
+        let row = decisions.get(id)?.ok_or_else(|| damaged("it is missing".to_owned()))?;
+        let (time, slot, account, record) = row.value();
+        let account =
+            account.parse().map_err(|error: mail::account::InvalidAccountName| damaged(error.to_string()))?;
+        let record = Bytes::copy_from_slice(record);
+        found.push(Decision { id, time: Wall(time), slot: slot.to_owned(), account, record });
+    }
+    Ok(found)
+}
+
+/// Where ids go on.
+pub(crate) fn load(shared: &Shared) -> Result<(), Error> {
+    let next_id = shared.read(|transaction| {
+        let next = transaction.open_table(SYSTEM)?.get(NEXT_KEY)?;
+        Ok(next.map_or(1, |next| next.value()))
+    })?;
+    shared.decisions().next_id = next_id;
+    Ok(())
+}

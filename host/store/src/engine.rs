@@ -1,0 +1,213 @@
+//! redb's file: opened, read from, and opened anew after a fault.
+//!
+//! After any failed read or write redb refuses everything until its file is closed and opened. That is safe here: every durable
+//! commit is two-phase, so the file holds either the state before or after the commit that failed, and opening rewrites and
+//! syncs the header before anything is read.
+
+use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+use redb::backends::FileBackend;
+use redb::{
+    Builder, Database, Durability, ReadTransaction, ReadableDatabase, StorageBackend, WriteTransaction,
+};
+
+use crate::directory;
+use crate::error::{Error, OpenError};
+use crate::faults::Faults;
+use crate::tables::{SYSTEM, Tables};
+
+/// The store's file in the data directory.
+pub const STORE_FILE: &str = "store.redb";
+
+/// The format this program writes. A larger number in the file means a newer program wrote it.
+pub const FORMAT: u64 = 1;
+
+/// Where the format stands in the `system` table.
+pub(crate) const FORMAT_KEY: &str = "format";
+
+/// The open database, or none between a fault and a successful reopening.
+#[derive(Debug)]
+struct Live {
+    database: Option<Database>,
+    /// Counts openings, so that a fault is repaired once however many notice it.
+    generation: u64,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    path: PathBuf,
+    cache_bytes: usize,
+    faults: Option<Faults>,
+    live: RwLock<Live>,
+}
+
+impl Engine {
+    /// Opens the store file in `dir`, making it if it is not there.
+    pub(crate) fn open(dir: &Path, cache_bytes: usize, faults: Option<Faults>) -> Result<Self, OpenError> {
+        let path = dir.join(STORE_FILE);
+        if !path.exists() {
+            create(dir, &path, cache_bytes)?;
+        }
+        let database =
+            open_file(&path, cache_bytes, faults.as_ref()).map_err(|error| open_error(&path, error))?;
+        let engine = Self {
+            path,
+            cache_bytes,
+            faults,
+            live: RwLock::new(Live { database: Some(database), generation: 0 }),
+        };
+        let found = engine.read(|transaction| {
+            let system = transaction.open_table(SYSTEM)?;
+            Ok(redb::ReadableTable::get(&system, FORMAT_KEY)?.map(|format| format.value()))
+        });
+        match found {
+            Ok(Some(FORMAT)) => Ok(engine),
+            Ok(Some(found)) if found > FORMAT => {
+                Err(OpenError::NewerFormat { dir: dir.to_owned(), found, known: FORMAT })
+            }
+            Ok(_) => {
+                Err(OpenError::Damaged { file: engine.path, why: "it names no known format".to_owned() })
+            }
+            Err((error, _)) => Err(OpenError::Damaged { file: engine.path, why: error.to_string() }),
+        }
+    }
+
+    /// Runs `f` on a snapshot of what is committed. A failure comes with the generation it was seen in.
+    pub(crate) fn read<T>(
+        &self,
+        f: impl FnOnce(&ReadTransaction) -> Result<T, Error>,
+    ) -> Result<T, (Error, u64)> {
+        let live = self.live();
+        let read = || f(&live.database.as_ref().ok_or_else(unavailable)?.begin_read()?);
+        read().map_err(|error| (error, live.generation))
+    }
+
+    /// Runs `f` in a write transaction and commits what it leaves open, or aborts where it fails.
+    pub(crate) fn write<T>(
+        &self,
+        durable: bool,
+        f: impl FnOnce(&mut Tables<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let live = self.live();
+        write(live.database.as_ref().ok_or_else(unavailable)?, durable, f)
+    }
+
+    /// The number of the present opening.
+    pub(crate) fn generation(&self) -> u64 {
+        self.live().generation
+    }
+
+    /// Whether the file is open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.live().database.is_some()
+    }
+
+    /// Closes the file and opens it again, unless that has happened since `generation`. True if it was opened anew.
+    pub(crate) fn reopen(&self, generation: u64) -> Result<bool, Error> {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        if live.generation != generation && live.database.is_some() {
+            return Ok(false);
+        }
+        // Closed first: two handles must never write to one file.
+        drop(live.database.take());
+        live.database = Some(open_file(&self.path, self.cache_bytes, self.faults.as_ref())?);
+        live.generation += 1;
+        Ok(true)
+    }
+
+    /// Closes the file for good.
+    pub(crate) fn close(&self) {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Err(error)) = live.database.take().map(Database::close) {
+            tracing::warn!(%error, "the store did not close cleanly; nothing committed is lost");
+        }
+    }
+
+    fn live(&self) -> RwLockReadGuard<'_, Live> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn unavailable() -> Error {
+    Error::Failed("its file could not be opened again after an error; see the log".to_owned())
+}
+
+/// One write transaction. Durable ones save what a quick opening after a crash needs.
+fn write<T>(
+    database: &Database,
+    durable: bool,
+    f: impl FnOnce(&mut Tables<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut transaction = database.begin_write()?;
+    set_durability(&mut transaction, durable)?;
+    let result = {
+        let mut tables = Tables::new(&transaction);
+        f(&mut tables)
+    };
+    match result {
+        Ok(value) => {
+            transaction.commit()?;
+            Ok(value)
+        }
+        Err(error) => {
+            if let Err(abort) = transaction.abort() {
+                tracing::debug!(%abort, "a transaction could not be rolled back; its file is opened anew");
+            }
+            Err(error)
+        }
+    }
+}
+
+fn set_durability(transaction: &mut WriteTransaction, durable: bool) -> Result<(), Error> {
+    let durability = if durable { Durability::Immediate } else { Durability::None };
+    transaction.set_durability(durability).map_err(|error| Error::Failed(error.to_string()))?;
+    transaction.set_quick_repair(durable);
+    Ok(())
+}
+
+/// Makes a new store under another name and renames it when it is whole: a crash leaves none or a good one.
+fn create(dir: &Path, path: &Path, cache_bytes: usize) -> Result<(), OpenError> {
+    let temporary = path.with_extension("new");
+    let failed = |what| {
+        let path = temporary.clone();
+        move |source| OpenError::Io { what, path, source }
+    };
+    match std::fs::remove_file(&temporary) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed("remove")(error)),
+        _ => {}
+    }
+    let database = open_file(&temporary, cache_bytes, None)?;
+    write(&database, true, |tables| {
+        tables.create_all()?;
+        tables.system.write()?.insert(FORMAT_KEY, FORMAT)?;
+        Ok(())
+    })?;
+    database.close().map_err(Error::from)?;
+    std::fs::rename(&temporary, path).map_err(failed("rename"))?;
+    directory::sync(dir).map_err(failed("sync the directory of"))
+}
+
+fn open_file(path: &Path, cache_bytes: usize, faults: Option<&Faults>) -> Result<Database, Error> {
+    let file = directory::private_file(path).map_err(redb::StorageError::from)?;
+    let backend = FileBackend::new(file)?;
+    match faults {
+        Some(faults) => {
+            let faulty = faults.wrap(backend).map_err(redb::StorageError::from)?;
+            build(faulty, cache_bytes)
+        }
+        None => build(backend, cache_bytes),
+    }
+}
+
+fn build(backend: impl StorageBackend, cache_bytes: usize) -> Result<Database, Error> {
+    Ok(Builder::new().set_cache_size(cache_bytes).create_with_backend(backend)?)
+}
+
+fn open_error(path: &Path, error: Error) -> OpenError {
+    match error {
+        Error::Failed(why) => OpenError::Damaged { file: path.to_owned(), why },
+        other => OpenError::Store(other),
+    }
+}

@@ -1,0 +1,161 @@
+//! Secrets that must be erasable, each in a small file of its own, mode 0600.
+//!
+//! What is deleted in the store's file stays readable there until its pages are used again. A secret that must go for
+//! good (the key of a mailbox on a relay) is overwritten in place and unlinked instead. That is best effort: flash
+//! memory and copying file systems may keep old blocks, and backups do.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::directory;
+
+/// Largest secret, bytes: a key or a few, never a mail.
+pub const SECRET_BYTES: usize = 64 * 1024;
+
+/// Longest name of a secret: with its temporary suffix a file name.
+pub const SECRET_NAME_BYTES: usize = 100;
+
+/// What is appended to the name while a secret is being written.
+const TEMPORARY: &str = ".new";
+
+/// Why a secret could not be kept, read or erased.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The name is no plain file name.
+    #[error(
+        "`{0}` cannot name a secret: use 1 to 100 letters, digits, dashes, dots and underscores, not starting with a dot"
+    )]
+    Name(String),
+    /// Too long to be a secret.
+    #[error("a secret of {0} bytes is too long")]
+    TooLong(u64),
+    /// The system refused.
+    #[error("cannot {what} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// A directory (mode 0700) of secrets. Calls block for an fsync: make them off async threads.
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    dir: PathBuf,
+}
+
+impl Secrets {
+    /// The secrets in `dir`, which is made if it is not there. Remains of a write that was cut off are erased.
+    ///
+    /// # Errors
+    /// [`SecretError::Io`].
+    pub fn open(dir: &Path) -> Result<Self, SecretError> {
+        directory::prepare(dir).map_err(|error| io_error("open", dir)(io::Error::other(error)))?;
+        let secrets = Self { dir: dir.to_owned() };
+        for entry in std::fs::read_dir(dir).map_err(io_error("list", dir))? {
+            let path = entry.map_err(io_error("list", dir))?.path();
+            if path.extension().is_some_and(|extension| extension == "new") {
+                secrets.erase_file(&path)?;
+            }
+        }
+        Ok(secrets)
+    }
+
+    /// Keeps `secret` under `name`: whole and durable, or not at all. One that was there before is replaced, but not overwritten:
+    /// [`Secrets::erase`] it first where that matters.
+    ///
+    /// # Errors
+    /// [`SecretError`].
+    pub fn write(&self, name: &str, secret: &[u8]) -> Result<(), SecretError> {
+        let path = self.path(name)?;
+        if secret.len() > SECRET_BYTES {
+            return Err(SecretError::TooLong(secret.len() as u64));
+        }
+        let temporary = self.dir.join(format!("{name}{TEMPORARY}"));
+        let failed = io_error("write", &temporary);
+        let write = || -> io::Result<()> {
+            let mut file = std::fs::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&temporary)?;
+            file.write_all(secret)?;
+            file.sync_all()?;
+            std::fs::rename(&temporary, &path)?;
+            directory::sync(&self.dir)
+        };
+        write().map_err(failed)
+    }
+
+    /// The secret under `name`; None if there is none.
+    ///
+    /// # Errors
+    /// [`SecretError`].
+    pub fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SecretError> {
+        let path = self.path(name)?;
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(io_error("read", &path)(source)),
+        };
+        let length = file.metadata().map_err(io_error("read", &path))?.len();
+        if length > SECRET_BYTES as u64 {
+            return Err(SecretError::TooLong(length));
+        }
+        // Reserved at once: a growing vector leaves copies behind.
+        let mut secret = Zeroizing::new(Vec::with_capacity(SECRET_BYTES));
+        file.take(SECRET_BYTES as u64).read_to_end(&mut secret).map_err(io_error("read", &path))?;
+        Ok(Some(secret))
+    }
+
+    /// Overwrites the secret under `name` and removes it. False if there was none.
+    ///
+    /// # Errors
+    /// [`SecretError`].
+    pub fn erase(&self, name: &str) -> Result<bool, SecretError> {
+        let path = self.path(name)?;
+        self.erase_file(&path)
+    }
+
+    fn erase_file(&self, path: &Path) -> Result<bool, SecretError> {
+        let mut file = match std::fs::OpenOptions::new().write(true).open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(source) => return Err(io_error("erase", path)(source)),
+        };
+        let mut overwrite = || -> io::Result<()> {
+            let length = file.metadata()?.len().min(SECRET_BYTES as u64);
+            io::copy(&mut io::repeat(0).take(length), &mut file)?;
+            file.sync_all()?;
+            std::fs::remove_file(path)?;
+            directory::sync(&self.dir)
+        };
+        overwrite().map_err(io_error("erase", path))?;
+        Ok(true)
+    }
+
+    fn path(&self, name: &str) -> Result<PathBuf, SecretError> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        let valid = (1..=SECRET_NAME_BYTES).contains(&name.len())
+            && name.bytes().all(plain)
+            && !name.starts_with('.')
+            && !name.ends_with(TEMPORARY);
+        if valid { Ok(self.dir.join(name)) } else { Err(SecretError::Name(name.chars().take(120).collect())) }
+    }
+}
+
+fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SecretError {
+    let path = path.to_owned();
+    move |source| SecretError::Io { what, path, source }
+}
+
+#[cfg(test)]
+mod tests;

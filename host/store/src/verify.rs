@@ -1,0 +1,302 @@
+//! Checks that everything in the file fits together. For tests, and for a user in doubt.
+
+use std::collections::{HashMap, HashSet};
+
+use mail::MailId;
+use mail::record::{BodyId, MailboxEntry, OutboxEntry, Partial, QuarantineEntry};
+use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
+
+use crate::Store;
+use crate::codec;
+use crate::components::StoredComponent;
+use crate::context::Stats;
+use crate::decisions::BYTES_KEY;
+use crate::error::Error;
+use crate::mailbox::describe;
+use crate::outcomes::Ended;
+use crate::reception::arrival_key;
+use crate::tables::{
+    ALIASES, ARRIVALS, BODIES, COMPONENTS, CONTACTS, DECISION_SLOTS, DECISIONS, GARBAGE, MAILBOX, MAILS,
+    OUTBOX, OUTCOME_IDS, OUTCOMES, PARTIALS, PINS, QUARANTINE, QUARANTINE_IDS, ROWS, STAGED, STATE,
+    STATE_USAGE, STATS, SYSTEM,
+};
+
+/// What [`Store::verify`] found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Entries in the outbox.
+    pub outbox: u64,
+    /// Mails in mailboxes.
+    pub mailbox: u64,
+    /// Mails in quarantine.
+    pub quarantine: u64,
+    /// Outbox entries that ended and are remembered.
+    pub ended: u64,
+    /// Mails coming in.
+    pub partials: u64,
+    /// Bodies that records refer to, and staged ones.
+    pub bodies: u64,
+    /// What does not fit, readable. Empty if all is well.
+    pub problems: Vec<String>,
+}
+
+impl Store {
+    /// Reads everything and checks it: every body is whole and referred to as often as it counts, every mail is in exactly one of outbox, mailbox,
+    /// quarantine and ended, every counter and index is right. Takes as long as reading the whole file.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] for a record that cannot be read, [`Error::Failed`].
+    pub async fn verify(&self) -> Result<Report, Error> {
+        self.list(|transaction| {
+            let mut check = Check { transaction, report: Report::default(), references: HashMap::new() };
+            check.mailboxes()?;
+            check.outbox()?;
+            check.arrivals()?;
+            check.components()?;
+            check.bodies()?;
+            check.rows()?;
+            check.people()?;
+            check.sums()?;
+            Ok(check.report)
+        })
+        .await
+    }
+}
+
+struct Check<'t> {
+    transaction: &'t ReadTransaction,
+    report: Report,
+    references: HashMap<u64, u32>,
+}
+
+impl Check<'_> {
+    fn expect(&mut self, holds: bool, problem: impl FnOnce() -> String) {
+        if !holds {
+            self.report.problems.push(problem());
+        }
+    }
+
+    fn refer(&mut self, body: BodyId) {
+        *self.references.entry(body.0).or_default() += 1;
+    }
+
+    fn mailboxes(&mut self) -> Result<(), Error> {
+        let (mailbox, mails) = (self.transaction.open_table(MAILBOX)?, self.transaction.open_table(MAILS)?);
+        let mut sums: HashMap<String, (u64, u64)> = HashMap::new();
+        let mut uidls = HashSet::new();
+        for row in mails.iter()? {
+            let (key, bytes) = row?;
+            let (account, number) = key.value();
+            let mail: MailboxEntry = codec::read_prefixed(bytes.value(), || describe(account, number))?;
+            let expected =
+                (mail.uidl.0, mail.size, mail.body.0, u32::try_from(mail.prefix.len()).unwrap_or(u32::MAX));
+            let found = mailbox.get((account, number))?.map(|row| row.value());
+            self.expect(found == Some(expected) && mail.number == number, || {
+                format!("mail {} and its summary differ", describe(account, number))
+            });
+            self.expect(uidls.insert(mail.uidl), || format!("the UIDL {} is there twice", mail.uidl));
+            self.refer(mail.body);
+            let sum = sums.entry(account.to_owned()).or_default();
+            *sum = (sum.0 + 1, sum.1 + mail.size);
+            self.report.mailbox += 1;
+        }
+        let summaries = mailbox.len()?;
+        self.expect(summaries == self.report.mailbox, || format!("{summaries} summaries of mails"));
+        self.quarantine(&mut uidls)?;
+        for row in self.transaction.open_table(STATS)?.iter()? {
+            let (account, stats) = row?;
+            let stats = Stats::from_row(stats.value());
+            let sum = sums.remove(account.value()).unwrap_or_default();
+            let said = (stats.mails, stats.bytes);
+            self.expect(said == sum, || {
+                format!("{} has {sum:?} mails and bytes, not {said:?}", account.value())
+            });
+        }
+        self.expect(sums.is_empty(), || "there are mails of nobody".to_owned());
+        Ok(())
+    }
+
+    fn quarantine(&mut self, uidls: &mut HashSet<MailId>) -> Result<(), Error> {
+        let ids = self.transaction.open_table(QUARANTINE_IDS)?;
+        for row in self.transaction.open_table(QUARANTINE)?.iter()? {
+            let (key, bytes) = row?;
+            let (account, number) = key.value();
+            let entry: QuarantineEntry = codec::read(bytes.value(), || describe(account, number))?;
+            let place = ids.get(entry.mail.uidl.0)?;
+            self.expect(place.is_some_and(|place| place.value() == (account, number)), || {
+                format!("quarantined mail {} is not found by its UIDL", describe(account, number))
+            });
+            let is_new = uidls.insert(entry.mail.uidl);
+            self.expect(is_new, || format!("the UIDL {} is there twice", entry.mail.uidl));
+            self.refer(entry.mail.body);
+            self.report.quarantine += 1;
+        }
+        let indexed = ids.len()?;
+        self.expect(indexed == self.report.quarantine, || format!("{indexed} UIDLs of quarantined mails"));
+        Ok(())
+    }
+
+    fn outbox(&mut self) -> Result<(), Error> {
+        let mut ids = HashSet::new();
+        for row in self.transaction.open_table(OUTBOX)?.iter()? {
+            let (id, bytes) = row?;
+            let entry: OutboxEntry = codec::read_prefixed(bytes.value(), || MailId(id.value()).to_string())?;
+            self.expect(entry.id.0 == id.value(), || format!("the outbox has {} under another id", entry.id));
+            ids.insert(entry.id);
+            self.refer(entry.body);
+            self.report.outbox += 1;
+        }
+        for row in self.transaction.open_table(QUARANTINE)?.iter()? {
+            let (key, bytes) = row?;
+            let (account, number) = key.value();
+            let entry: QuarantineEntry = codec::read(bytes.value(), || describe(account, number))?;
+            if let Some(outgoing) = entry.outgoing {
+                self.expect(ids.insert(outgoing.id), || {
+                    format!("{} is in quarantine and elsewhere", outgoing.id)
+                });
+            }
+        }
+        let index = self.transaction.open_table(OUTCOME_IDS)?;
+        for row in self.transaction.open_table(OUTCOMES)?.iter()? {
+            let (key, bytes) = row?;
+            let (account, number) = key.value();
+            let ended: Ended = codec::read(bytes.value(), || describe(account, number))?;
+            self.expect(ids.insert(ended.id), || format!("{} ended and is still here", ended.id));
+            let place = index.get(ended.id.0)?;
+            self.expect(place.is_some_and(|place| place.value() == (account, number)), || {
+                format!("the outcome of {} is not found by its id", ended.id)
+            });
+            self.report.ended += 1;
+        }
+        let indexed = index.len()?;
+        self.expect(indexed == self.report.ended, || format!("{indexed} ids of outcomes"));
+        Ok(())
+    }
+
+    fn arrivals(&mut self) -> Result<(), Error> {
+        let arrivals = self.transaction.open_table(ARRIVALS)?;
+        let bodies = self.transaction.open_table(BODIES)?;
+        for row in self.transaction.open_table(PARTIALS)?.iter()? {
+            let (key, bytes) = row?;
+            let name = arrival_key(key.value()).map(|key| crate::context::describe(&key))?;
+            let partial: Partial = codec::read(bytes.value(), || name.clone())?;
+            let size = bodies.get(partial.body.0)?.map(|row| row.value().0);
+            self.expect(size == Some(partial.durable), || {
+                format!("{name} has {size:?} bytes, not {}", partial.durable)
+            });
+            let has_arrived = arrivals.get(key.value())?.is_some();
+            self.expect(!has_arrived, || format!("{name} has arrived and is still coming"));
+            self.refer(partial.body);
+            self.report.partials += 1;
+        }
+        Ok(())
+    }
+
+    fn components(&mut self) -> Result<(), Error> {
+        for row in self.transaction.open_table(COMPONENTS)?.iter()? {
+            let (digest, bytes) = row?;
+            let name = || mail::ComponentDigest(digest.value()).to_string();
+            let stored: StoredComponent = codec::read(bytes.value(), name)?;
+            self.refer(stored.body);
+        }
+        Ok(())
+    }
+
+    fn bodies(&mut self) -> Result<(), Error> {
+        let staged = self.transaction.open_table(STAGED)?;
+        for row in self.transaction.open_table(BODIES)?.iter()? {
+            let (body, value) = row?;
+            let (body, (_, said)) = (body.value(), value.value());
+            let found = self.references.remove(&body).unwrap_or(0);
+            self.expect(said == found, || format!("body {body} counts {said} references and has {found}"));
+            let is_staged = staged.get(body)?.is_some();
+            self.expect(is_staged == (said == 0), || format!("body {body} is staged and taken, or neither"));
+            self.report.bodies += 1;
+        }
+        let missing = std::mem::take(&mut self.references);
+        self.expect(missing.is_empty(), || format!("bodies are missing: {:?}", missing.keys()));
+        Ok(())
+    }
+
+    /// Every body's rows follow each other without gaps, and no row belongs to nobody.
+    fn rows(&mut self) -> Result<(), Error> {
+        let bodies = self.transaction.open_table(BODIES)?;
+        let garbage = self.transaction.open_table(GARBAGE)?;
+        let mut lengths: HashMap<u64, u64> = HashMap::new();
+        for row in self.transaction.open_table(ROWS)?.iter()? {
+            let (key, bytes) = row?;
+            let (body, offset) = key.value();
+            if garbage.get(body)?.is_some() {
+                continue;
+            }
+            let length = lengths.entry(body).or_default();
+            let expected = *length;
+            *length = offset + bytes.value().len() as u64;
+            self.expect(offset == expected, || {
+                format!("body {body} has a row at {offset} instead of {expected}")
+            });
+        }
+        for row in bodies.iter()? {
+            let (body, value) = row?;
+            let (body, size) = (body.value(), value.value().0);
+            let length = lengths.remove(&body).unwrap_or(0);
+            self.expect(length == size, || format!("body {body} has {length} bytes, not {size}"));
+            let is_garbage = garbage.get(body)?.is_some();
+            self.expect(!is_garbage, || format!("body {body} is deleted and there"));
+        }
+        self.expect(lengths.is_empty(), || format!("rows of no body: {:?}", lengths.keys()));
+        Ok(())
+    }
+
+    fn people(&mut self) -> Result<(), Error> {
+        let (contacts, pins) = (self.transaction.open_table(CONTACTS)?, self.transaction.open_table(PINS)?);
+        let mut said = (0, 0);
+        for row in self.transaction.open_table(STATS)?.iter()? {
+            let stats = Stats::from_row(row?.1.value());
+            said = (said.0 + stats.contacts, said.1 + stats.pins);
+        }
+        let found = (contacts.len()?, pins.len()?);
+        self.expect(said == found, || format!("{found:?} contacts and pins, not {said:?}"));
+        let aliases = self.transaction.open_table(ALIASES)?;
+        let count = aliases.len()?;
+        self.expect(count == found.0, || format!("{count} aliases"));
+        for row in aliases.iter()? {
+            let (place, key) = row?;
+            let (account, alias) = place.value();
+            let is_there = contacts.get((account, key.value()))?.is_some();
+            self.expect(is_there, || format!("the alias {alias} of {account} leads nowhere"));
+        }
+        Ok(())
+    }
+
+    fn sums(&mut self) -> Result<(), Error> {
+        let mut state: HashMap<(String, String), u64> = HashMap::new();
+        for row in self.transaction.open_table(STATE)?.iter()? {
+            let (key, value) = row?;
+            let (entry, account, key) = key.value();
+            *state.entry((entry.to_owned(), account.to_owned())).or_default() +=
+                (key.len() + value.value().len()) as u64;
+        }
+        for row in self.transaction.open_table(STATE_USAGE)?.iter()? {
+            let (key, bytes) = row?;
+            let (entry, account) = key.value();
+            let found = state.remove(&(entry.to_owned(), account.to_owned())).unwrap_or(0);
+            let said = bytes.value();
+            self.expect(found == said, || {
+                format!("state of {entry} for {account}: {found} bytes, not {said}")
+            });
+        }
+        state.retain(|_, bytes| *bytes > 0);
+        self.expect(state.is_empty(), || "there is state nobody accounts for".to_owned());
+        let decisions = self.transaction.open_table(DECISIONS)?;
+        let mut bytes = 0;
+        for row in decisions.iter()? {
+            bytes += row?.1.value().3.len() as u64;
+        }
+        let said = self.transaction.open_table(SYSTEM)?.get(BYTES_KEY)?.map_or(0, |bytes| bytes.value());
+        self.expect(bytes == said, || format!("{bytes} bytes of decisions, not {said}"));
+        let counts = (decisions.len()?, self.transaction.open_table(DECISION_SLOTS)?.len()?);
+        self.expect(counts.0 == counts.1, || format!("decisions and their index: {counts:?}"));
+        Ok(())
+    }
+}
