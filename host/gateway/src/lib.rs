@@ -3,5 +3,40 @@
 //! It says what happens to a mail and when. It never opens a socket, a file or a component: it declares the
 //! [`ports`] it needs and is handed them, so that it is tested whole, with in-memory ports and a simulated
 //! clock. It never answers for a mail before the storage port said that it is durable.
+//!
+//! The way of a mail reads off the files: `submission` (MAIL, RCPT, DATA) with `addresses`, `resolving` and `pins`;
+//! `outbox` (the schedule, one task an entry) with `local` for accounts of this gateway; `reception` for what peers
+//! send; `delivery` for the last step of both; `reports` for what the sender is told. `friendship` and `hello` keep
+//! contacts and Tox friends the same.
+//!
+//! What is in memory is an index of what is stored: a crash at any moment loses nothing that was answered for.
 
+mod addresses;
+mod core;
+mod delivery;
+mod friendship;
+mod gateway;
+mod hello;
+pub mod limits;
+mod local;
+mod message;
+mod outbox;
+mod people;
+mod pins;
 pub mod ports;
+mod reception;
+mod reports;
+mod resolving;
+mod settings;
+mod submission;
+
+pub use self::friendship::ContactError;
+pub use self::gateway::Gateway;
+pub use self::hello::HelloError;
+pub use self::outbox::Cancelled;
+pub use self::reception::{Offer, Offered, ReceptionError};
+pub use self::settings::Settings;
+pub use self::submission::{Accepted, Submission};
+
+#[cfg(test)]
+mod testing;

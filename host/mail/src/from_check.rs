@@ -64,8 +64,13 @@ pub fn key_of(address: &Address) -> Option<PublicKey> {
     if !address.is_tox() {
         return None;
     }
-    let spelled_key = address.local().parse::<PublicKey>().ok();
-    spelled_key.or_else(|| address.local().parse::<ToxId>().ok().map(|id| id.key))
+    key_of_text(address.local())
+}
+
+/// The key that 64 hex digits, or a Tox ID of 76, spell.
+#[must_use]
+pub fn key_of_text(text: &str) -> Option<PublicKey> {
+    text.parse::<PublicKey>().ok().or_else(|| text.parse::<ToxId>().ok().map(|id| id.key))
 }
 
 #[cfg(test)]

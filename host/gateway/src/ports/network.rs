@@ -55,6 +55,9 @@ pub trait Network: Send + Sync {
     /// Becomes friends without a request (they asked, or both know).
     async fn accept_friend(&self, account: &AccountName, peer: PublicKey) -> Result<(), String>;
 
+    /// All Tox friends of an account, accepted or only asked: what the store's contacts are held against at the start.
+    async fn friends(&self, account: &AccountName) -> Result<Vec<PublicKey>, String>;
+
     /// Ends a friendship.
     async fn remove_friend(&self, account: &AccountName, peer: PublicKey) -> Result<(), String>;
 

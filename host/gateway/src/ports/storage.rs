@@ -89,6 +89,8 @@ pub trait Storage: Send + Sync {
         outcome: Outcome,
         reports: Vec<(NewMail, StagedBody)>,
     ) -> Result<(), StorageError>;
+    /// Records the outcome of mails that never came into the outbox (discarded by a filter at submission).
+    async fn record_ended(&self, ended: Vec<(OutboxEntry, Outcome)>) -> Result<(), StorageError>;
     /// Moves an entry to a mailbox of this gateway (or its quarantine) in one step, sharing the body.
     async fn deliver_local(
         &self,

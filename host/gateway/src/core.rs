@@ -1,0 +1,94 @@
+//! What all parts of the core share: the ports, the settings, and what is kept in memory.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use mail::{AccountName, Clock, Refusal, Wall};
+use tokio_util::sync::CancellationToken;
+
+use crate::friendship::RequestSchedule;
+use crate::outbox::Outbox;
+use crate::people::People;
+use crate::ports::decisions::DecisionFailure;
+use crate::ports::{Decisions, Event, Events, Network, Random, Storage, StorageError};
+use crate::reception::Receptions;
+use crate::settings::Settings;
+
+/// Ports, settings and memory of a gateway.
+pub(crate) struct Core {
+    pub storage: Arc<dyn Storage>,
+    pub network: Arc<dyn Network>,
+    pub decisions: Arc<dyn Decisions>,
+    pub events: Arc<dyn Events>,
+    pub random: Arc<dyn Random>,
+    pub clock: Arc<dyn Clock>,
+    pub settings: Settings,
+    pub people: People,
+    pub outbox: Outbox,
+    pub receptions: Receptions,
+    pub requests: RequestSchedule,
+    /// Cancelled when the gateway stops: transfers end, commits under way are finished.
+    pub stopping: CancellationToken,
+}
+
+/// One reading of both clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// Monotonic, milliseconds.
+    pub mono: u64,
+    pub wall: Wall,
+}
+
+impl Moment {
+    /// Monotonic milliseconds `duration` after this.
+    pub fn after(self, duration: Duration) -> u64 {
+        self.mono.saturating_add(millis(duration))
+    }
+}
+
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Core {
+    pub fn now(&self) -> Moment {
+        Moment { mono: millis(self.clock.monotonic().0), wall: self.clock.wall() }
+    }
+
+    /// A component failed and the failure rule of its slot is being applied.
+    pub fn decision_failed(&self, account: &AccountName, slot: &'static str, failure: &DecisionFailure) {
+        tracing::warn!(%account, slot, reason = %failure.reason, "a component gave no usable answer");
+        self.events.publish(Event::DecisionFailed {
+            account: account.clone(),
+            slot,
+            why: failure.reason.clone(),
+        });
+    }
+
+    pub fn contacts_changed(&self, account: &AccountName) {
+        self.events.publish(Event::ContactsChanged { account: account.clone() });
+    }
+}
+
+/// Locks, also after a panic elsewhere: what the core keeps in memory is only an index of what is stored.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a mail program or peer is told when the store fails; it tries again by itself.
+pub(crate) fn storage_refusal(error: &StorageError) -> Refusal {
+    tracing::warn!(%error, "the store refused");
+    match error {
+        StorageError::Full => Refusal::transient(
+            3,
+            1,
+            "the disk of the gateway is full: free some space where its data directory is, then send again",
+        ),
+        StorageError::LimitReached(what) => Refusal::transient(2, 2, what),
+        other => Refusal::transient(
+            3,
+            0,
+            &format!("the gateway could not store this ({other}): try again, and see its log if it stays so"),
+        ),
+    }
+}

@@ -1,0 +1,120 @@
+//! The last step of every incoming mail: the recipient's filters, and the headers put before it.
+
+use std::sync::Arc;
+
+use mail::header::{AuthenticationResults, FieldName, Fields, HeaderFacts, Received, authserv_id};
+use mail::record::Direction;
+use mail::{Address, Envelope, FromCheck, MailId, PublicKey, Refusal, ReversePath};
+
+use crate::core::Core;
+use crate::message::Message;
+use crate::people::Person;
+use crate::ports::decisions::{FilterAnswer, FilterFacts};
+use crate::submission::add_headers;
+
+/// A mail that is here, before its filters saw it.
+pub(crate) struct Incoming<'a> {
+    /// Whose mailbox it is for.
+    pub person: &'a Person,
+    /// Whose key it came from; of another account here for local mail.
+    pub sender: PublicKey,
+    /// The contact behind the key, under the name the user gave; None for local mail.
+    pub peer: Option<PublicKey>,
+    /// Addresses `From` may have beside the key itself.
+    pub allowed: Vec<Address>,
+    /// Where an answer reaches the sender.
+    pub reply_to: Option<Address>,
+    /// How it came, for `Received`.
+    pub with: &'static str,
+    pub id: MailId,
+    pub envelope: &'a Envelope,
+    pub facts: &'a HeaderFacts,
+    pub message: Message,
+}
+
+/// What becomes of an incoming mail.
+pub(crate) enum Verdict {
+    /// Into the mailbox or, with a reason, into quarantine, with this prefix.
+    Deliver { prefix: Vec<u8>, quarantine: Option<String> },
+    /// The sender is told no.
+    Reject(Refusal),
+    /// Thrown away, for this reason.
+    Discard(String),
+}
+
+impl Core {
+    /// Runs the recipient's filters. When they fail, the mail is delivered marked, or set aside, as the policy set says.
+    pub async fn judge(&self, incoming: Incoming<'_>) -> Verdict {
+        let check = mail::from_check::check(incoming.facts, incoming.sender, &incoming.allowed);
+        let account = incoming.person.name();
+        let facts = FilterFacts {
+            direction: Direction::Incoming,
+            envelope: incoming.envelope.clone(),
+            peer: incoming.peer,
+            is_contact: true,
+            from_verified: check == FromCheck::Pass,
+            size: crate::ports::decisions::MessageBytes::size(&incoming.message),
+        };
+        let message = Arc::new(incoming.message.clone());
+        let mut added = Fields::new();
+        let quarantine = match self.decisions.filter(account, self.clock.wall(), facts, message).await {
+            Ok(FilterAnswer::Accept(headers)) => {
+                add_headers(&mut added, &headers);
+                None
+            }
+            Ok(FilterAnswer::Quarantine(reason)) => Some(reason),
+            Ok(FilterAnswer::Reject(refusal)) => return Verdict::Reject(refusal),
+            Ok(FilterAnswer::Discard(reason)) => return Verdict::Discard(reason),
+            Err(failure) => {
+                self.decision_failed(account, "mail-filter", &failure);
+                added.text(FieldName::UNFILTERED, &failure.reason);
+                let set_aside = self.decisions.quarantine_unfiltered();
+                set_aside.then(|| format!("the filter failed: {}", failure.reason))
+            }
+        };
+        Verdict::Deliver { prefix: self.prefix(&incoming, check, added), quarantine }
+    }
+
+    /// The headers put before a mail. `Received` stands last: a mail whose first byte is a blank would continue it, and
+    /// could add nothing there that anybody believes.
+    fn prefix(&self, incoming: &Incoming<'_>, check: FromCheck, added: Fields) -> Vec<u8> {
+        let own_key = self.key_of_account(incoming.person).unwrap_or(PublicKey([0; 32]));
+        let mut fields = Fields::new();
+        fields.words(FieldName::RETURN_PATH, [incoming.envelope.reverse_path.to_string().as_str()]);
+        fields.words(FieldName::DELIVERED_TO, [incoming.envelope.forward_path.to_string().as_str()]);
+        AuthenticationResults { by: own_key, sender: incoming.sender, check }.write(&mut fields);
+        if incoming.facts.authserv_ids.contains(&authserv_id(own_key)) {
+            fields.text(
+                FieldName::WARNING,
+                "the sender wrote Authentication-Results in the name of this gateway: believe the first one only",
+            );
+        }
+        if let Some(address) = reply_to(incoming, check) {
+            fields.words(FieldName::REPLY_TO, [format!("<{address}>").as_str()]);
+        }
+        let mut prefix = fields.into_bytes();
+        prefix.extend_from_slice(added.as_bytes());
+        let mut received = Fields::new();
+        Received {
+            from: Some(incoming.sender),
+            by: own_key,
+            with: incoming.with,
+            id: incoming.id,
+            recipient: Some(&incoming.envelope.forward_path),
+            time: self.clock.wall(),
+        }
+        .write(&mut received);
+        prefix.extend_from_slice(received.as_bytes());
+        prefix
+    }
+}
+
+/// An answer must reach the sender. Where `From` is not known to do that, and the sender did not say where answers go, this
+/// gateway says it.
+fn reply_to(incoming: &Incoming<'_>, check: FromCheck) -> Option<Address> {
+    let wants_answers = !matches!(incoming.envelope.reverse_path, ReversePath::Null);
+    if check == FromCheck::Pass || incoming.facts.reply_to || !wants_answers {
+        return None;
+    }
+    incoming.reply_to.clone()
+}

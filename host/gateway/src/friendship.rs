@@ -1,0 +1,408 @@
+//! Contacts and friend requests: the store says who is a contact, the Tox friend list follows.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use mail::record::{Contact, ContactState, Destination, FriendRequest, OutboxEntry, Route};
+use mail::{AccountName, Address, PublicKey, Refusal, ToxId};
+
+use crate::core::{Core, Moment, lock};
+use crate::limits;
+use crate::people::Person;
+use crate::ports::StorageError;
+use crate::ports::decisions::{FriendRequestAnswer, FriendRequestFacts};
+
+/// Why something about contacts was not done. The message says what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ContactError {
+    /// There is no such account.
+    #[error("there is no account `{0}`: see `toxmail account list`")]
+    NoAccount(AccountName),
+    /// No contact has this alias or key.
+    #[error("there is no such contact: see `toxmail contact list`")]
+    NoContact,
+    /// Nobody with this key has asked.
+    #[error("nobody with this key has asked to be a contact: see `toxmail contact requests`")]
+    NoRequest,
+    /// The Tox ID is the account's own or another account's here.
+    #[error(
+        "this is the Tox ID of the account `{0}` of this gateway: write to {0}@tox, no contact is needed"
+    )]
+    Local(AccountName),
+    /// The name means something else already.
+    #[error("`{0}` is the name of an account or of another contact: choose another alias")]
+    AliasTaken(AccountName),
+    /// The key is a contact already.
+    #[error("this is the Tox ID of your contact `{0}` already; remove it first to give it another alias")]
+    Known(AccountName),
+    /// The store failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The Tox network refused.
+    #[error("the Tox network refused: {0}")]
+    Network(String),
+}
+
+/// When to send friend requests again that were not answered.
+#[derive(Debug, Default)]
+pub(crate) struct RequestSchedule(Mutex<HashMap<(AccountName, PublicKey), Repeat>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Repeat {
+    /// Monotonic milliseconds.
+    due: u64,
+    sent: usize,
+}
+
+impl RequestSchedule {
+    fn sent(&self, account: &AccountName, key: PublicKey, now: Moment) {
+        let mut all = lock(&self.0);
+        let repeat = all.entry((account.clone(), key)).or_insert(Repeat { due: 0, sent: 0 });
+        let longest = Duration::from_secs(24 * 3600);
+        repeat.due = now.after(limits::REQUEST_AGAIN.get(repeat.sent).copied().unwrap_or(longest));
+        repeat.sent = repeat.sent.saturating_add(1);
+    }
+
+    fn forget(&self, account: &AccountName, key: PublicKey) {
+        lock(&self.0).remove(&(account.clone(), key));
+    }
+
+    fn due(&self, now: Moment) -> Vec<(AccountName, PublicKey)> {
+        let all = lock(&self.0);
+        all.iter().filter(|(_, repeat)| repeat.due <= now.mono).map(|(who, _)| who.clone()).collect()
+    }
+
+    fn at_once(&self, account: &AccountName, key: PublicKey) {
+        if let Some(repeat) = lock(&self.0).get_mut(&(account.clone(), key)) {
+            *repeat = Repeat { due: 0, sent: 0 };
+        }
+    }
+}
+
+impl Core {
+    fn person(&self, account: &AccountName) -> Result<std::sync::Arc<Person>, ContactError> {
+        self.people.get(account).ok_or_else(|| ContactError::NoAccount(account.clone()))
+    }
+
+    /// Adds a contact and asks them.
+    pub async fn add_contact(
+        &self,
+        account: &AccountName,
+        alias: AccountName,
+        id: ToxId,
+        message: &str,
+    ) -> Result<Contact, ContactError> {
+        let person = self.person(account)?;
+        if let Some(local) = self.account_with_key(id.key) {
+            return Err(ContactError::Local(local.name().clone()));
+        }
+        if let Some(known) = person.contact(id.key) {
+            return Err(ContactError::Known(known.alias));
+        }
+        self.check_alias(&person, &alias)?;
+        let has_asked = self.has_asked(account, id.key).await?;
+        let state = if has_asked { ContactState::Confirmed } else { ContactState::Requested };
+        let contact = self.new_contact(alias, id.key, Some(id), state);
+        self.store_contact(&person, contact.clone()).await?;
+        if has_asked {
+            self.befriend(account, id.key).await;
+        } else {
+            self.send_request(account, id, message).await;
+        }
+        Ok(contact)
+    }
+
+    /// Accepts somebody who asked.
+    pub async fn accept_request(
+        &self,
+        account: &AccountName,
+        key: PublicKey,
+        alias: Option<AccountName>,
+    ) -> Result<Contact, ContactError> {
+        let person = self.person(account)?;
+        if !self.has_asked(account, key).await? {
+            return Err(ContactError::NoRequest);
+        }
+        let contact = match person.contact(key) {
+            Some(known) => Contact { state: ContactState::Confirmed, ..known },
+            None => {
+                let alias = match alias {
+                    Some(alias) => alias,
+                    None => self.free_alias(&person, key, None)?,
+                };
+                self.check_alias(&person, &alias)?;
+                self.new_contact(alias, key, None, ContactState::Confirmed)
+            }
+        };
+        self.store_contact(&person, contact.clone()).await?;
+        self.befriend(account, key).await;
+        Ok(contact)
+    }
+
+    /// Declines somebody who asked; they are not told.
+    pub async fn decline_request(&self, account: &AccountName, key: PublicKey) -> Result<(), ContactError> {
+        if !self.has_asked(account, key).await? {
+            return Err(ContactError::NoRequest);
+        }
+        self.storage.remove_friend_request(account, key).await?;
+        self.contacts_changed(account);
+        Ok(())
+    }
+
+    /// Removes a contact and ends the friendship. Mail that waits for them bounces when it is next looked at.
+    pub async fn remove_contact(&self, account: &AccountName, key: PublicKey) -> Result<(), ContactError> {
+        let person = self.person(account)?;
+        if person.contact(key).is_none() {
+            return Err(ContactError::NoContact);
+        }
+        self.storage.remove_contact(account, key).await?;
+        person.forget(key);
+        self.requests.forget(account, key);
+        self.receptions.peer_gone(account, key);
+        self.outbox.peer_offline(account, key, self.now());
+        if let Err(error) = self.network.remove_friend(account, key).await {
+            // The friend lists are held against the contacts again at the next start.
+            tracing::warn!(%account, %error, "the Tox friend of a removed contact was not removed yet");
+        }
+        self.contacts_changed(account);
+        Ok(())
+    }
+
+    /// Somebody asks to be a contact.
+    pub async fn friend_request(
+        &self,
+        account: &AccountName,
+        key: PublicKey,
+        message: &str,
+    ) -> Result<(), ContactError> {
+        let person = self.person(account)?;
+        if let Some(contact) = person.contact(key) {
+            // Both asked, or they lost us: they are wanted.
+            return self.confirm(&person, contact).await;
+        }
+        match self.ask_policy(account, key, message).await? {
+            FriendRequestAnswer::Accept => {
+                let alias = self.free_alias(&person, key, None)?;
+                let contact = self.new_contact(alias, key, None, ContactState::Confirmed);
+                self.store_contact(&person, contact).await?;
+                self.befriend(account, key).await;
+            }
+            FriendRequestAnswer::AskUser => {
+                let received = self.clock.wall();
+                let request = FriendRequest { key, message: clean(message), received };
+                match self.storage.put_friend_request(account, request).await {
+                    Ok(()) => self.contacts_changed(account),
+                    Err(StorageError::LimitReached(what)) => {
+                        tracing::warn!(%account, what, "a friend request was dropped; the peer asks again");
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            FriendRequestAnswer::Ignore => tracing::info!(%account, %key, "a friend request was ignored"),
+        }
+        Ok(())
+    }
+
+    /// Slot `policy`; the user is asked when it fails.
+    async fn ask_policy(
+        &self,
+        account: &AccountName,
+        key: PublicKey,
+        message: &str,
+    ) -> Result<FriendRequestAnswer, StorageError> {
+        let written_to = self.storage.has_written_to(account, key).await?;
+        let facts = FriendRequestFacts { key, message: clean(message), written_to };
+        let answer = self.decisions.friend_request(account, self.clock.wall(), facts).await;
+        Ok(answer.unwrap_or_else(|failure| {
+            self.decision_failed(account, "policy", &failure);
+            FriendRequestAnswer::AskUser
+        }))
+    }
+
+    /// A friend connection to a peer is up: who was asked has accepted.
+    pub async fn friend_connected(&self, account: &AccountName, key: PublicKey) -> Result<(), ContactError> {
+        let person = self.person(account)?;
+        match person.contact(key) {
+            Some(contact) => self.confirm(&person, contact).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn confirm(&self, person: &Person, contact: Contact) -> Result<(), ContactError> {
+        let (key, asked) = (contact.key, contact.state == ContactState::Requested);
+        if asked {
+            self.store_contact(person, Contact { state: ContactState::Confirmed, ..contact }).await?;
+        }
+        self.requests.forget(person.name(), key);
+        if asked || !self.network.is_online(person.name(), key) {
+            self.befriend(person.name(), key).await;
+        }
+        Ok(())
+    }
+
+    /// Before a mail is tried: its recipient is a contact, or becomes one and is asked. The inner error says why it can never
+    /// be delivered.
+    pub(crate) async fn ensure_contact(
+        &self,
+        entry: &OutboxEntry,
+    ) -> Result<Result<(), Refusal>, StorageError> {
+        let Route::Remote(destination) = &entry.route else { return Ok(Ok(())) };
+        let Some(person) = self.people.get(&entry.account) else {
+            return Ok(Err(Refusal::permanent(3, 0, "the sender's account was removed")));
+        };
+        let key = destination.key();
+        if person.contact(key).is_some() {
+            return Ok(Ok(()));
+        }
+        let has_asked =
+            self.storage.friend_requests(&entry.account).await?.iter().any(|asks| asks.key == key);
+        let (tox_id, state) = match destination {
+            _ if has_asked => (tox_id_of(destination), ContactState::Confirmed),
+            Destination::Tox(id) if entry.attempts == 0 => (Some(*id), ContactState::Requested),
+            _ => {
+                let text =
+                    "the recipient was removed from your contacts: add them again and send the mail again";
+                return Ok(Err(Refusal::permanent(1, 1, text)));
+            }
+        };
+        let Ok(alias) = self.free_alias(&person, key, Some(&entry.envelope.forward_path)) else {
+            return Ok(Err(Refusal::permanent(
+                1,
+                1,
+                "no alias is free for this recipient: add them as a contact",
+            )));
+        };
+        self.store_contact(&person, self.new_contact(alias, key, tox_id, state)).await?;
+        match (state, tox_id) {
+            (ContactState::Requested, Some(id)) => self.send_request(&entry.account, id, "").await,
+            _ => self.befriend(&entry.account, key).await,
+        }
+        Ok(Ok(()))
+    }
+
+    /// Holds the Tox friend list against the contacts.
+    pub(crate) async fn reconcile(&self, person: &Person) {
+        let account = person.name();
+        let friends = match self.network.friends(account).await {
+            Ok(friends) => friends,
+            Err(error) => {
+                tracing::warn!(%account, %error, "the Tox friend list could not be read; nothing was changed in it");
+                return;
+            }
+        };
+        for key in friends.iter().filter(|key| person.contact(**key).is_none()) {
+            if let Err(error) = self.network.remove_friend(account, *key).await {
+                tracing::warn!(%account, %error, "a Tox friend who is no contact was not removed");
+            }
+        }
+        for contact in person.contacts() {
+            let is_friend = friends.contains(&contact.key);
+            match (contact.state, contact.tox_id) {
+                (ContactState::Confirmed, _) if !is_friend => self.befriend(account, contact.key).await,
+                (ContactState::Requested, Some(_)) if is_friend => {
+                    self.requests.sent(account, contact.key, self.now());
+                }
+                (ContactState::Requested, Some(id)) => self.send_request(account, id, "").await,
+                _ => {}
+            }
+        }
+    }
+
+    /// Sends friend requests again that are due.
+    pub(crate) async fn resend_requests(&self, now: Moment) {
+        for (account, key) in self.requests.due(now) {
+            let contact = self.people.contact(&account, key);
+            match contact.map(|contact| (contact.state, contact.tox_id)) {
+                Some((ContactState::Requested, Some(id))) => self.send_request(&account, id, "").await,
+                _ => self.requests.forget(&account, key),
+            }
+        }
+    }
+
+    /// The next look at the schedule sends the request of this contact again, if it is not answered.
+    pub(crate) fn request_again(&self, account: &AccountName, key: PublicKey) {
+        self.requests.at_once(account, key);
+    }
+
+    async fn send_request(&self, account: &AccountName, id: ToxId, message: &str) {
+        let message = clean(message);
+        let greeting = format!("{account} would like to exchange mail with you over Tox (Toxmail)");
+        let message = if message.trim().is_empty() { clean(&greeting) } else { message };
+        self.requests.sent(account, id.key, self.now());
+        if let Err(error) = self.network.request_friend(account, id, &message).await {
+            tracing::warn!(%account, %error, "a friend request was not sent; it is tried again");
+        }
+    }
+
+    async fn befriend(&self, account: &AccountName, key: PublicKey) {
+        if let Err(error) = self.network.accept_friend(account, key).await {
+            // The friend lists are held against the contacts again at the next start.
+            tracing::warn!(%account, %error, "a contact did not become a Tox friend yet");
+        }
+    }
+
+    async fn has_asked(&self, account: &AccountName, key: PublicKey) -> Result<bool, StorageError> {
+        Ok(self.storage.friend_requests(account).await?.iter().any(|request| request.key == key))
+    }
+
+    /// Writes a contact, in the store first.
+    pub(crate) async fn store_contact(&self, person: &Person, contact: Contact) -> Result<(), StorageError> {
+        self.storage.put_contact(person.name(), contact.clone()).await?;
+        person.remember(contact);
+        self.contacts_changed(person.name());
+        Ok(())
+    }
+
+    fn new_contact(
+        &self,
+        alias: AccountName,
+        key: PublicKey,
+        tox_id: Option<ToxId>,
+        state: ContactState,
+    ) -> Contact {
+        Contact { alias, key, tox_id, addresses: Vec::new(), state, since: self.clock.wall() }
+    }
+
+    fn check_alias(&self, person: &Person, alias: &AccountName) -> Result<(), ContactError> {
+        let free = self.people.get(alias).is_none() && person.contact_by_alias(alias.as_str()).is_none();
+        if free { Ok(()) } else { Err(ContactError::AliasTaken(alias.clone())) }
+    }
+
+    /// A free alias for a key: the local part the user wrote, else digits of the key.
+    fn free_alias(
+        &self,
+        person: &Person,
+        key: PublicKey,
+        wrote: Option<&Address>,
+    ) -> Result<AccountName, ContactError> {
+        let digits = key.to_string().to_lowercase();
+        let wrote = wrote.map(Address::local).filter(|local| mail::from_check::key_of_text(local).is_none());
+        let by_key =
+            [8, 16, 32].into_iter().filter_map(|length| digits.get(..length)).map(|d| format!("tox-{d}"));
+        let candidates = wrote.map(str::to_owned).into_iter().chain(by_key);
+        let mut names = candidates.filter_map(|name| name.parse::<AccountName>().ok());
+        names.find(|name| self.check_alias(person, name).is_ok()).ok_or(ContactError::NoContact)
+    }
+}
+
+fn tox_id_of(destination: &Destination) -> Option<ToxId> {
+    match destination {
+        Destination::Tox(id) => Some(*id),
+        Destination::Contact(_) => None,
+    }
+}
+
+/// A message without control characters, cut to what a friend request takes.
+fn clean(message: &str) -> String {
+    let mut clean: String = message.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
+    let mut end = clean.len().min(limits::FRIEND_REQUEST_BYTES);
+    while !clean.is_char_boundary(end) {
+        end -= 1;
+    }
+    clean.truncate(end);
+    clean
+}
+
+#[cfg(test)]
+mod tests;

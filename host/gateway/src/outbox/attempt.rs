@@ -1,0 +1,110 @@
+//! One transfer to a peer that is online, and what its end means.
+
+use std::time::Duration;
+
+use mail::dsn::Action;
+use mail::record::{OutboxEntry, Outcome, Route};
+use mail::{Acknowledgement, Address, EnhancedStatus, MailId, PublicKey, Refusal, ReversePath};
+
+use super::index::Next;
+use crate::addresses;
+use crate::core::Core;
+use crate::limits;
+use crate::ports::{StorageError, TransferFailure};
+
+impl Core {
+    /// Transfers an entry whose recipient is online.
+    pub(super) async fn transfer(&self, id: MailId) -> Result<Next, StorageError> {
+        let Some(entry) = self.storage.outbox_entry(id).await? else { return Ok(Next::Gone) };
+        let Route::Remote(destination) = &entry.route else {
+            return Ok(Next::after(self.now(), Duration::ZERO));
+        };
+        let key = destination.key();
+        if let Err(refusal) = self.ensure_contact(&entry).await? {
+            return self.bounce(entry, refusal).await;
+        }
+        let wire = self.as_transferred(&entry);
+        let result = tokio::select! {
+            result = self.network.transfer(&entry.account, key, &wire) => result,
+            () = self.stopping.cancelled() => return Ok(Next::after(self.now(), Duration::ZERO)),
+            () = self.clock.sleep(limits::TRANSFER_LONGEST) => {
+                self.network.cancel(&entry.account, key, id);
+                Err(TransferFailure::Protocol("it took a mail for half a day without taking it over".to_owned()))
+            }
+        };
+        self.transfer_ended(entry, key, result).await
+    }
+
+    async fn transfer_ended(
+        &self,
+        entry: OutboxEntry,
+        key: PublicKey,
+        result: Result<Acknowledgement, TransferFailure>,
+    ) -> Result<Next, StorageError> {
+        let online = self.network.is_online(&entry.account, key);
+        if !online {
+            self.outbox.peer_offline(&entry.account, key, self.now());
+        }
+        match result {
+            Ok(Acknowledgement::Delivered) => self.delivered(entry).await,
+            Ok(Acknowledgement::Refused(refusal)) => self.bounce(entry, refusal).await,
+            Ok(Acknowledgement::TryLater { reason, after }) => {
+                self.attempt_failed(entry, reason, true, Some(after)).await
+            }
+            Err(TransferFailure::TooLarge { limit, size }) => {
+                let failure = TransferFailure::TooLarge { limit, size };
+                self.bounce(entry, Refusal::permanent(3, 4, &failure.to_string())).await
+            }
+            Err(TransferFailure::Cancelled) => {
+                // Somebody is about to take it back; if not, it is tried again.
+                let pause = self.now().after(limits::STORE_RETRY);
+                Ok(Next::Wait { try_at: pause, not_before: pause })
+            }
+            Err(failure) => {
+                let (subject, detail) = match failure {
+                    TransferFailure::Disconnected => (4, 2),
+                    TransferFailure::Protocol(_) => (5, 0),
+                    _ => (3, 0),
+                };
+                let problem = Refusal::transient(subject, detail, &failure.to_string());
+                self.attempt_failed(entry, problem, online, None).await
+            }
+        }
+    }
+
+    /// The recipient has it.
+    async fn delivered(&self, entry: OutboxEntry) -> Result<Next, StorageError> {
+        let success = delivered_status();
+        let reports = self.reports(&entry, Action::Delivered, &success).await?;
+        let told = !reports.is_empty();
+        self.finish_entry(&entry, Outcome::Delivered, reports, "delivered").await?;
+        if told {
+            self.report_arrived(&entry);
+        }
+        Ok(Next::Gone)
+    }
+
+    /// The entry as the peer sees it. Names that mean something here alone (`bob@tox` for a contact, `alice@tox` for an account)
+    /// become the Tox IDs they stand for.
+    fn as_transferred(&self, entry: &OutboxEntry) -> OutboxEntry {
+        let mut wire = entry.clone();
+        if let Route::Remote(destination) = &entry.route
+            && let Ok(address) = Address::at_tox(&destination.key().to_string().to_lowercase())
+        {
+            wire.envelope.forward_path = address;
+        }
+        let own = self.network.tox_id(&entry.account).and_then(addresses::public);
+        if let (ReversePath::Mailbox(address), Some(own)) = (&entry.envelope.reverse_path, own)
+            && address.is_tox()
+        {
+            wire.envelope.reverse_path = ReversePath::Mailbox(own);
+        }
+        wire
+    }
+}
+
+/// The status of a success: 2.0.0 (RFC 3463 section 2).
+pub(crate) fn delivered_status() -> Refusal {
+    let status = EnhancedStatus::new(2, 0, 0).unwrap_or(EnhancedStatus::transient(0, 0));
+    Refusal::new(status, "delivered")
+}

@@ -1,0 +1,85 @@
+//! Runs the schedule: wakes up when something is due, and gives each job a task.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::task::TaskTracker;
+
+use mail::MailId;
+
+use super::index::{Job, Next};
+use crate::core::{Core, Moment, lock, millis};
+use crate::limits;
+use crate::ports::StorageError;
+
+/// Runs until the core is stopping; then waits for the tasks that are in the middle of a commit.
+pub(crate) async fn run(core: Arc<Core>) {
+    let stop = core.stopping.clone();
+    let tasks = TaskTracker::new();
+    let mut sweep_at = 0;
+    while !stop.is_cancelled() {
+        let now = core.now();
+        let (jobs, next_due) = {
+            let mut index = lock(&core.outbox.index);
+            index.observe(now);
+            (index.take(now), index.next_due())
+        };
+        for job in jobs {
+            tasks.spawn(run_job(core.clone(), job));
+        }
+        core.resend_requests(now).await;
+        sweep_at = core.sweep_if_due(now, sweep_at).await;
+        let until_due =
+            next_due.map_or(limits::TICK, |due| Duration::from_millis(due.saturating_sub(now.mono)));
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = core.outbox.changed.notified() => {}
+            () = core.clock.sleep(until_due.min(limits::TICK)) => {}
+        }
+    }
+    tasks.close();
+    tokio::select! {
+        () = tasks.wait() => {}
+        () = core.clock.sleep(limits::STOP_WAIT) => {}
+    }
+}
+
+async fn run_job(core: Arc<Core>, job: Job) {
+    let id = job.id();
+    let done = match job {
+        Job::Transfer(id) => core.transfer(id).await,
+        Job::Visit(id) => core.visit(id).await,
+        Job::GiveUp(id) => core.give_up(id).await,
+        Job::TellDelay(id) => core.tell_delay(id).await,
+    };
+    let next = match done {
+        Ok(next) => next,
+        Err(error) => core.after_store_failure(id, &error).await,
+    };
+    core.outbox.finish(id, next, core.now());
+}
+
+impl Core {
+    /// The entry ended meanwhile, or the store failed and it stays.
+    async fn after_store_failure(&self, id: MailId, error: &StorageError) -> Next {
+        if *error == StorageError::NotFound && matches!(self.storage.outbox_entry(id).await, Ok(None)) {
+            return Next::Gone;
+        }
+        tracing::warn!(%id, %error, "the store failed; the mail stays in the outbox");
+        Next::later(self.now())
+    }
+
+    /// Forgets old arrivals and unfinished mails, once an hour, and only while the wall clock can be believed. Returns when to
+    /// look again (monotonic milliseconds).
+    async fn sweep_if_due(&self, now: Moment, due: u64) -> u64 {
+        if now.mono < due || !lock(&self.outbox.index).is_steady(now) {
+            return due;
+        }
+        let before = |age: Duration| mail::Wall(now.wall.0.saturating_sub(millis(age)));
+        let (arrivals, partials) = (before(mail::limits::DEDUPE_MEMORY), before(limits::PARTIAL_MEMORY));
+        if let Err(error) = self.storage.sweep(arrivals, partials).await {
+            tracing::warn!(%error, "old records were not swept; this is tried again in an hour");
+        }
+        now.after(limits::SWEEP_EVERY)
+    }
+}

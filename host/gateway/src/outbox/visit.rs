@@ -1,0 +1,175 @@
+//! Visits to an entry that need no transfer: local delivery, an attempt that fails, the delay notice, the end.
+
+use mail::dsn::Action;
+use mail::record::{OutboxEntry, Outcome, Route};
+use mail::{PublicKey, Refusal};
+
+use super::index::Next;
+use super::schedule;
+use crate::core::Core;
+use crate::ports::StorageError;
+use crate::ports::decisions::{Retry, RetryAnswer};
+
+impl Core {
+    /// The entry is due and not ready for a transfer.
+    pub(super) async fn visit(&self, id: mail::MailId) -> Result<Next, StorageError> {
+        let Some(entry) = self.storage.outbox_entry(id).await? else { return Ok(Next::Gone) };
+        let key = match &entry.route {
+            Route::Local(account) => {
+                let account = account.clone();
+                return self.deliver_local(entry, &account).await;
+            }
+            Route::Remote(destination) => destination.key(),
+        };
+        if let Err(refusal) = self.ensure_contact(&entry).await? {
+            return self.bounce(entry, refusal).await;
+        }
+        let now = self.now();
+        if self.network.is_online(&entry.account, key) {
+            self.outbox.peer_online(&entry.account, key, now);
+            return Ok(Next::after(now, std::time::Duration::ZERO));
+        }
+        self.ask_relays(&entry).await;
+        let problem = self.offline_problem(&entry, key);
+        self.attempt_failed(entry, problem, false, None).await
+    }
+
+    /// Why nothing can be sent now, in words that tell the sender what would help.
+    fn offline_problem(&self, entry: &OutboxEntry, key: PublicKey) -> Refusal {
+        let contact = self.people.contact(&entry.account, key);
+        let has_answered =
+            contact.is_some_and(|contact| contact.state == mail::record::ContactState::Confirmed);
+        let text = if has_answered {
+            "the recipient's gateway is not online: the mail goes out as soon as it is"
+        } else {
+            "the recipient has not accepted your contact request yet: the mail goes out as soon as they do"
+        };
+        Refusal::transient(4, 1, text)
+    }
+
+    /// Slot `relay-selector`: asked and told, its answer waits for drop relays.
+    async fn ask_relays(&self, entry: &OutboxEntry) {
+        match self.decisions.relays(&entry.account, self.clock.wall(), entry).await {
+            Ok(answer) if answer.relays.is_empty() => {}
+            Ok(answer) => {
+                let what = format!("relays chosen: {}", answer.relays.join(", "));
+                self.outbox_changed(&entry.account, entry.id, &what);
+            }
+            Err(failure) => self.decision_failed(&entry.account, "relay-selector", &failure),
+        }
+    }
+
+    /// An attempt failed: the policy says when to try again; the built-in schedule does when it fails. Not before
+    /// `not_before` (a wait the recipient asked for).
+    pub(crate) async fn attempt_failed(
+        &self,
+        mut entry: OutboxEntry,
+        problem: Refusal,
+        peer_online: bool,
+        not_before: Option<std::time::Duration>,
+    ) -> Result<Next, StorageError> {
+        let now = self.now();
+        entry.attempts = entry.attempts.saturating_add(1);
+        let facts = Retry {
+            attempts: entry.attempts,
+            age: now.wall.since(entry.created),
+            remaining: entry.expires.since(now.wall),
+            peer_online,
+            problem: problem.clone(),
+            size: entry.size,
+        };
+        let wait = match self.decisions.retry(&entry.account, now.wall, facts).await {
+            Ok(RetryAnswer::After(wait)) => wait,
+            Ok(RetryAnswer::GiveUp(refusal)) => return self.bounce(entry, refusal).await,
+            Err(failure) => {
+                self.decision_failed(&entry.account, "policy", &failure);
+                schedule::builtin(entry.attempts)
+            }
+        };
+        let asked = not_before.map(schedule::bounded);
+        let wait = schedule::bounded(wait).max(asked.unwrap_or_default());
+        let now = self.now();
+        entry.next_attempt = Some(now.wall.plus(wait));
+        self.outbox_changed(&entry.account, entry.id, problem.text());
+        entry.last_problem = Some(problem);
+        self.storage.update_outbox(entry).await?;
+        Ok(Next::Wait { try_at: now.after(wait), not_before: asked.map_or(0, |asked| now.after(asked)) })
+    }
+
+    /// The sender is told that it takes long, once.
+    pub(super) async fn tell_delay(&self, id: mail::MailId) -> Result<Next, StorageError> {
+        let Some(mut entry) = self.storage.outbox_entry(id).await? else { return Ok(Next::Gone) };
+        if entry.delay_reported || !entry.envelope.notify.delay {
+            return Ok(Next::Told);
+        }
+        let waiting = || Refusal::transient(4, 1, "the recipient's gateway was not online yet");
+        let problem = entry.last_problem.clone().unwrap_or_else(waiting);
+        let action = Action::Delayed { until: entry.expires };
+        let reports = self.reports(&entry, action, &problem).await?;
+        let told = !reports.is_empty();
+        // The mark goes first: a crash in between loses a notice rather than giving it twice.
+        entry.delay_reported = true;
+        if let Err(error) = self.storage.update_outbox(entry.clone()).await {
+            self.discard_reports(&reports).await;
+            return Err(error);
+        }
+        for (mail, body) in reports {
+            let stored = self.storage.deliver_own(mail, body).await;
+            if let Err(error) = stored {
+                entry.delay_reported = false;
+                self.storage.update_outbox(entry.clone()).await?;
+                return Err(error);
+            }
+        }
+        if told {
+            self.report_arrived(&entry);
+        }
+        Ok(Next::Told)
+    }
+
+    /// Its time is over.
+    pub(super) async fn give_up(&self, id: mail::MailId) -> Result<Next, StorageError> {
+        let Some(entry) = self.storage.outbox_entry(id).await? else { return Ok(Next::Gone) };
+        let hours = self.settings.expiry.as_secs() / 3600;
+        let waited = if hours >= 48 { format!("{} days", hours / 24) } else { format!("{hours} hours") };
+        let last = entry
+            .last_problem
+            .as_ref()
+            .map_or_else(String::new, |problem| format!("; the last attempt said: {}", problem.text()));
+        let refusal = Refusal::permanent(4, 7, &format!("the mail could not be delivered in {waited}{last}"));
+        self.bounce(entry, refusal).await
+    }
+
+    /// Ends an entry that cannot be delivered; the sender reads why, in the same step.
+    pub(crate) async fn bounce(&self, entry: OutboxEntry, refusal: Refusal) -> Result<Next, StorageError> {
+        let reports = self.reports(&entry, Action::Failed, &refusal).await?;
+        let told = !reports.is_empty();
+        let what = format!("given up: {}", refusal.text());
+        self.finish_entry(&entry, Outcome::Bounced(refusal), reports, &what).await?;
+        if told {
+            self.report_arrived(&entry);
+        }
+        Ok(Next::Gone)
+    }
+
+    /// Ends an entry in the store, with its reports; takes them back if that fails.
+    pub(crate) async fn finish_entry(
+        &self,
+        entry: &OutboxEntry,
+        outcome: Outcome,
+        reports: crate::reports::Reports,
+        what: &str,
+    ) -> Result<(), StorageError> {
+        let bodies = reports.clone();
+        match self.storage.finish_outbox(entry.id, outcome, reports).await {
+            Ok(()) => {
+                self.outbox_changed(&entry.account, entry.id, what);
+                Ok(())
+            }
+            Err(error) => {
+                self.discard_reports(&bodies).await;
+                Err(error)
+            }
+        }
+    }
+}

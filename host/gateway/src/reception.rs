@@ -1,0 +1,423 @@
+//! Mails from peers: what is taken, how it comes in, and the acknowledgement.
+//!
+//! A peer offers a mail; what is not refused comes in pieces into a *partial*, which survives restarts; when it is complete
+//! its digest is checked, the filters see it, and mailbox and memory of the arrival are written in one step. Only then
+//! is there an acknowledgement. Each step can be repeated: the memory of arrivals answers what was answered before.
+
+mod active;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use mail::record::{Arrival, ArrivalKey, ContactState, MailboxEntry, Partial};
+use mail::{AccountName, Acknowledgement, BodyDigest, BodyHasher, Envelope, MailId, PublicKey, Refusal};
+
+pub(crate) use self::active::Receptions;
+use self::active::{Active, Progress};
+use crate::core::{Core, storage_refusal};
+use crate::delivery::{Incoming, Verdict};
+use crate::limits;
+use crate::message::{Body, Message};
+use crate::people::Person;
+use crate::ports::storage::NewMail;
+use crate::ports::{Event, StorageError};
+
+/// What is answered to an offered mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// Send it, from this byte on.
+    AcceptFrom(u64),
+    /// It came before and this was the answer.
+    AlreadyHave(Acknowledgement),
+    /// It is not taken: the sender bounces it.
+    Refuse(Refusal),
+    /// Not now: the sender tries again after this time.
+    Later {
+        /// Why.
+        reason: Refusal,
+        /// No earlier than this.
+        after: Duration,
+    },
+    /// The peer broke the protocol.
+    ProtocolError(String),
+}
+
+/// Why bytes or the end of a mail were not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReceptionError {
+    /// The mail was not offered since the start, or was thrown away: offer it again.
+    #[error("this mail was not offered, or was dropped: offer it again")]
+    NotOffered,
+    /// The bytes do not continue what is here.
+    #[error("the next byte wanted is {expected}")]
+    Offset {
+        /// Where to go on.
+        expected: u64,
+    },
+    /// The peer broke the protocol: more bytes than announced, or bytes that do not fit the digest.
+    #[error("{0}")]
+    Protocol(String),
+    /// The store failed: try later.
+    #[error("{0}")]
+    Storage(#[from] StorageError),
+}
+
+/// What a peer says about a mail it wants to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offered {
+    /// Sender and recipient.
+    pub envelope: Envelope,
+    /// Its bytes.
+    pub size: u64,
+    /// Over all of them.
+    pub digest: BodyDigest,
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+const MINUTES: Duration = Duration::from_secs(300);
+
+impl Core {
+    /// A contact offers a mail.
+    pub async fn offer(
+        &self,
+        account: &AccountName,
+        sender: PublicKey,
+        mail: MailId,
+        offered: Offered,
+    ) -> Offer {
+        let Some(person) = self.people.get(account) else {
+            return Offer::Refuse(Refusal::permanent(
+                1,
+                1,
+                "there is no such account here: check the address",
+            ));
+        };
+        let key = ArrivalKey { sender, account: account.clone(), mail };
+        let active = self.receptions.of(&key);
+        let mut progress = active.progress.lock().await;
+        let answer = match self.answer_offer(&person, &key, offered, &active, &mut progress).await {
+            Ok(answer) => answer,
+            Err(error) => Offer::Later { reason: storage_refusal(&error), after: MINUTES },
+        };
+        drop(progress);
+        if !matches!(answer, Offer::AcceptFrom(_)) {
+            self.receptions.forget_idle(&key);
+        }
+        answer
+    }
+
+    async fn answer_offer(
+        &self,
+        person: &Person,
+        key: &ArrivalKey,
+        offered: Offered,
+        active: &Active,
+        progress: &mut Option<Progress>,
+    ) -> Result<Offer, StorageError> {
+        if let Some(arrival) = self.storage.arrival(key).await? {
+            return Ok(if arrival.digest == offered.digest {
+                Offer::AlreadyHave(arrival.acknowledgement)
+            } else {
+                Offer::ProtocolError("this mail id was used for another mail before".to_owned())
+            });
+        }
+        if let Some(answer) = self.unwanted(person, key.sender, &offered) {
+            return Ok(answer);
+        }
+        let known = match progress.take() {
+            Some(progress) => Some(progress),
+            None => self.storage.partial(key).await?.map(Progress::from),
+        };
+        if let Some(known) = known {
+            if known.digest != offered.digest || known.size != offered.size {
+                *progress = Some(known);
+                return Ok(Offer::ProtocolError(
+                    "this mail was offered with other content before".to_owned(),
+                ));
+            }
+            let from = known.end;
+            active.expect(known.size.saturating_sub(from));
+            *progress = Some(known);
+            return Ok(Offer::AcceptFrom(from));
+        }
+        self.begin(key, offered, active, progress).await
+    }
+
+    /// Why a mail is not taken at all, before anything of it is stored.
+    fn unwanted(&self, person: &Person, sender: PublicKey, offered: &Offered) -> Option<Offer> {
+        let confirmed =
+            person.contact(sender).is_some_and(|contact| contact.state == ContactState::Confirmed);
+        if !confirmed {
+            let text = "the recipient has not accepted you as a contact yet";
+            return Some(Offer::Later { reason: Refusal::transient(7, 1, text), after: HOUR });
+        }
+        let forward_path = &offered.envelope.forward_path;
+        if !self.owned_by(person, forward_path) {
+            let text = format!("<{forward_path}> is no address of this recipient: check it");
+            return Some(Offer::Refuse(Refusal::permanent(1, 1, &text)));
+        }
+        let limit = self.settings.max_mail_bytes;
+        if offered.size > limit {
+            let text =
+                format!("the recipient takes mails of up to {limit} bytes, this one has {}", offered.size);
+            return Some(Offer::Refuse(Refusal::permanent(3, 4, &text)));
+        }
+        None
+    }
+
+    /// Starts a new partial, if there is room for it.
+    async fn begin(
+        &self,
+        key: &ArrivalKey,
+        offered: Offered,
+        active: &Active,
+        progress: &mut Option<Progress>,
+    ) -> Result<Offer, StorageError> {
+        let (of_sender, of_all) = self.storage.parked_bytes(key.sender).await?;
+        let (expected_of_sender, expected_of_all) = self.receptions.expected(key.sender);
+        let settings = &self.settings;
+        let fits = |parked: u64, expected: u64, bound: u64| {
+            parked.saturating_add(expected).saturating_add(offered.size) <= bound
+        };
+        if !fits(of_sender, expected_of_sender, settings.parked_per_peer.max(settings.max_mail_bytes))
+            || !fits(of_all, expected_of_all, settings.parked.max(settings.max_mail_bytes))
+            || self.receptions.count(key.sender) > limits::RECEPTIONS_PER_PEER
+        {
+            let text = "too many unfinished mails wait here: the mail is taken once others are complete";
+            return Ok(Offer::Later { reason: Refusal::transient(3, 1, text), after: MINUTES });
+        }
+        let partial = Partial {
+            body: mail::record::BodyId(0),
+            durable: 0,
+            size: offered.size,
+            digest: offered.digest,
+            envelope: offered.envelope,
+            touched: self.clock.wall(),
+        };
+        let partial = self.storage.begin_partial(key, partial).await?;
+        active.expect(partial.size);
+        *progress = Some(Progress::from(partial));
+        Ok(Offer::AcceptFrom(0))
+    }
+
+    /// Takes bytes of an offered mail that start at `offset`. Bytes that are here already are skipped, so that two
+    /// connections of one peer do no harm. Returns how many bytes from the start are durable.
+    pub async fn receive(
+        &self,
+        account: &AccountName,
+        sender: PublicKey,
+        mail: MailId,
+        offset: u64,
+        bytes: Bytes,
+    ) -> Result<u64, ReceptionError> {
+        let key = ArrivalKey { sender, account: account.clone(), mail };
+        let active = self.receptions.get(&key).ok_or(ReceptionError::NotOffered)?;
+        let mut guard = active.progress.lock().await;
+        let progress = guard.as_mut().ok_or(ReceptionError::NotOffered)?;
+        let fresh = progress.fresh(offset, bytes)?;
+        if fresh.is_empty() {
+            return Ok(progress.durable);
+        }
+        let length = fresh.len() as u64;
+        match self.storage.append_partial(&key, progress.end, fresh).await {
+            Ok(durable) => {
+                progress.end += length;
+                progress.durable = durable;
+                active.expect(progress.size.saturating_sub(progress.end));
+                Ok(durable)
+            }
+            Err(error) => {
+                // How much was taken over is not known: the next offer reads it from the store.
+                *guard = None;
+                self.drop_failed_partial(&key, &error).await;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// A partial that cannot be continued is thrown away, except when a full disk is the reason: then it waits.
+    async fn drop_failed_partial(&self, key: &ArrivalKey, error: &StorageError) {
+        if *error == StorageError::Full {
+            return;
+        }
+        if let Err(error) = self.storage.drop_partial(key).await {
+            tracing::warn!(%error, "an unfinished mail was not dropped; it is swept later");
+        }
+    }
+
+    /// All bytes of a mail are here: checks them, decides, and answers after the decision is durable.
+    pub async fn complete(
+        &self,
+        account: &AccountName,
+        sender: PublicKey,
+        mail: MailId,
+    ) -> Result<Acknowledgement, ReceptionError> {
+        let key = ArrivalKey { sender, account: account.clone(), mail };
+        let active = self.receptions.get(&key).ok_or(ReceptionError::NotOffered)?;
+        let mut guard = active.progress.lock().await;
+        if let Some(arrival) = self.storage.arrival(&key).await? {
+            return Ok(arrival.acknowledgement);
+        }
+        let person = self.people.get(account).ok_or(ReceptionError::NotOffered)?;
+        let progress = guard.as_ref().ok_or(ReceptionError::NotOffered)?;
+        if progress.end != progress.size {
+            return Err(ReceptionError::Offset { expected: progress.end });
+        }
+        let partial = self.storage.partial(&key).await?.ok_or(ReceptionError::NotOffered)?;
+        let read = self.read_back(&partial).await?;
+        if read.digest != partial.digest {
+            *guard = None;
+            self.storage.drop_partial(&key).await?;
+            self.receptions.forget(&key);
+            return Err(ReceptionError::Protocol(
+                "the mail's bytes do not fit the digest it was offered with".to_owned(),
+            ));
+        }
+        let answer = self.decide(&person, &key, &partial, read).await;
+        if !matches!(answer, Acknowledgement::TryLater { .. }) {
+            *guard = None;
+            self.receptions.forget(&key);
+        }
+        Ok(answer)
+    }
+
+    /// Reads a whole partial, a piece at a time: its digest, its headers, and all of it if it is small.
+    async fn read_back(&self, partial: &Partial) -> Result<ReadBack, StorageError> {
+        let mut hasher = BodyHasher::new();
+        let mut header = Vec::new();
+        let mut small = None;
+        let mut offset = 0;
+        while offset < partial.size {
+            let piece = self.storage.read_body(partial.body, offset, mail::limits::BODY_CHUNK_BYTES).await?;
+            if piece.is_empty() {
+                return Err(StorageError::Failed("an unfinished mail is shorter than it was".to_owned()));
+            }
+            hasher.update(&piece);
+            let room = mail::limits::HEADER_SECTION_BYTES.saturating_sub(header.len());
+            header.extend_from_slice(piece.get(..room).unwrap_or(&piece));
+            if offset == 0 && piece.len() as u64 == partial.size {
+                small = Some(piece.clone());
+            }
+            offset += piece.len() as u64;
+        }
+        Ok(ReadBack { digest: hasher.finish(), header, small })
+    }
+
+    /// The filters decide; the decision is written; only then is there an answer.
+    async fn decide(
+        &self,
+        person: &Person,
+        key: &ArrivalKey,
+        partial: &Partial,
+        read: ReadBack,
+    ) -> Acknowledgement {
+        let facts = mail::header::facts(&read.header);
+        let verdict = self.judge(self.incoming(person, key, partial, &facts, read.small)).await;
+        let (mail, acknowledgement) = match verdict {
+            Verdict::Deliver { prefix, quarantine } => {
+                (Some(self.new_mail(key, partial, prefix, quarantine)), Acknowledgement::Delivered)
+            }
+            Verdict::Reject(refusal) => (None, Acknowledgement::Refused(refusal)),
+            Verdict::Discard(reason) => {
+                tracing::info!(account = %key.account, id = %key.mail, reason, "a filter threw a mail away");
+                (None, Acknowledgement::Delivered)
+            }
+        };
+        let quarantined = mail.as_ref().map(|mail| mail.quarantine.is_some());
+        let arrival = Arrival {
+            digest: partial.digest,
+            acknowledgement: acknowledgement.clone(),
+            when: self.clock.wall(),
+        };
+        if let Err(error) = self.storage.finish_partial(key, mail, arrival).await {
+            let after = if matches!(error, StorageError::Failed(_)) { MINUTES } else { HOUR };
+            return Acknowledgement::TryLater { reason: storage_refusal(&error), after };
+        }
+        if let Some(quarantined) = quarantined {
+            let (account, sender) = (key.account.clone(), Some(key.sender));
+            self.events.publish(Event::Arrived { account, sender, quarantined });
+        }
+        acknowledgement
+    }
+
+    fn incoming<'a>(
+        &self,
+        person: &'a Person,
+        key: &ArrivalKey,
+        partial: &'a Partial,
+        facts: &'a mail::header::HeaderFacts,
+        small: Option<Bytes>,
+    ) -> Incoming<'a> {
+        let contact = person.contact(key.sender);
+        let alias = contact.as_ref().and_then(|contact| mail::Address::at_tox(contact.alias.as_str()).ok());
+        let mut allowed = contact.map(|contact| contact.addresses).unwrap_or_default();
+        allowed.extend(alias.clone());
+        let body = match small {
+            Some(bytes) => Body::Memory(vec![bytes]),
+            None => Body::Stored(Arc::clone(&self.storage), partial.body),
+        };
+        Incoming {
+            person,
+            sender: key.sender,
+            peer: Some(key.sender),
+            allowed,
+            reply_to: alias,
+            with: "TOX",
+            id: key.mail,
+            envelope: &partial.envelope,
+            facts,
+            message: Message { prefix: Bytes::new(), body, body_size: partial.size },
+        }
+    }
+
+    fn new_mail(
+        &self,
+        key: &ArrivalKey,
+        partial: &Partial,
+        prefix: Vec<u8>,
+        quarantine: Option<String>,
+    ) -> NewMail {
+        let entry = MailboxEntry {
+            number: 0,
+            uidl: MailId([0; 16]),
+            received: self.clock.wall(),
+            size: prefix.len() as u64 + partial.size,
+            prefix,
+            body: partial.body,
+            sender: Some(key.sender),
+            envelope: partial.envelope.clone(),
+        };
+        NewMail { account: key.account.clone(), entry, quarantine }
+    }
+
+    /// The sender took a mail back: what came of it is thrown away.
+    pub async fn abandon(
+        &self,
+        account: &AccountName,
+        sender: PublicKey,
+        mail: MailId,
+    ) -> Result<(), StorageError> {
+        let key = ArrivalKey { sender, account: account.clone(), mail };
+        let Some(active) = self.receptions.get(&key) else { return Ok(()) };
+        let mut guard = active.progress.lock().await;
+        if guard.take().is_none() {
+            return Ok(());
+        }
+        self.receptions.forget(&key);
+        match self.storage.drop_partial(&key).await {
+            Err(StorageError::NotFound) => Ok(()),
+            other => other,
+        }
+    }
+}
+
+/// What reading a partial showed.
+struct ReadBack {
+    digest: BodyDigest,
+    header: Vec<u8>,
+    small: Option<Bytes>,
+}
+
+#[cfg(test)]
+mod tests;

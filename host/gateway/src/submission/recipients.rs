@@ -1,0 +1,60 @@
+//! Recipients of a mail, and whether the policy lets the mail go to them.
+
+use mail::record::Route;
+use mail::{Address, Notify, Refusal};
+
+use super::Submission;
+use crate::ports::decisions::{Submission as SubmissionFacts, SubmissionAnswer};
+
+/// One recipient of a mail.
+pub(super) struct Recipient {
+    pub route: Route,
+    /// The address as the user wrote it.
+    pub address: Address,
+    pub notify: Notify,
+    pub original_recipient: Option<String>,
+}
+
+impl Recipient {
+    /// Whether the route leads to this recipient.
+    pub fn leads_to(&self, route: &Route) -> bool {
+        match (&self.route, route) {
+            (Route::Local(one), Route::Local(other)) => one == other,
+            (Route::Remote(one), Route::Remote(other)) => one.key() == other.key(),
+            _ => false,
+        }
+    }
+
+    /// The same recipient once more: wanted by either means wanted.
+    pub fn merge(&mut self, notify: Notify) {
+        self.notify.success |= notify.success;
+        self.notify.failure |= notify.failure;
+        self.notify.delay |= notify.delay;
+    }
+}
+
+impl Submission {
+    /// Slot `policy`; 451 when it fails.
+    pub(super) async fn check_policy(&self, recipient: &Address) -> Result<(), Refusal> {
+        let account = self.person.name();
+        let facts = SubmissionFacts {
+            reverse_path: self.reverse_path.clone(),
+            recipient: recipient.clone(),
+            declared_size: self.declared_size,
+            queued: self.core.outbox.queued(account),
+        };
+        match self.core.decisions.submission(account, self.core.clock.wall(), facts).await {
+            Ok(SubmissionAnswer::Allow) => Ok(()),
+            Ok(SubmissionAnswer::Refuse(refusal)) => Err(refusal),
+            Err(failure) => {
+                self.core.decision_failed(account, "policy", &failure);
+                Err(Refusal::transient(
+                    3,
+                    0,
+                    "the submission policy failed: send the mail again later, or choose another policy (the dashboard \
+                     shows what went wrong)",
+                ))
+            }
+        }
+    }
+}
