@@ -292,3 +292,6 @@ pub(crate) fn read_attributes(reader: &mut Reader<'_>) -> Result<Attributes, Dec
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

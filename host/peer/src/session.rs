@@ -2,11 +2,12 @@
 //! actions out. It does no I/O and reads no clock.
 //!
 //! ```text
-//!            hello received                    hello with a new nonce: transfers start again
-//! greeting ------------------> open ----------------------------------+
-//!     |                        |  ^                                   |
-//!     |                        |  +-----------------------------------+
-//!     +------------------------+---> ended (disconnected, or protocol error)
+//!             hello that has seen ours
+//! greeting ------------------------------> open
+//!   |  ^                                   | |
+//!   |  +-----------------------------------+ |
+//!   |    hello with another nonce            |
+//!   +----------------------------------------+---> ended (disconnected, or protocol error)
 //! ```
 
 use bytes::Bytes;
@@ -37,6 +38,8 @@ use outbound::Outbound;
 pub struct Session {
     peer: PublicKey,
     ours: Hello,
+    /// The peer's nonce that our last hello named.
+    told: Nonce,
     phase: Phase,
     assembler: Assembler,
     inbound: Inbound,
@@ -49,7 +52,7 @@ pub struct Session {
 
 #[derive(Debug)]
 enum Phase {
-    /// The peer's hello did not come yet; `timed_out` once the owner's mails were given back for that.
+    /// No hello that has seen ours came yet; `timed_out` once the owner's mails were given back for that.
     Greeting {
         timed_out: bool,
     },
@@ -83,6 +86,7 @@ impl Session {
         check(&Message::Hello(Box::new(ours.clone()))).map_err(UnsendableHello)?;
         let mut session = Self {
             peer,
+            told: Nonce::default(),
             phase: Phase::Greeting { timed_out: false },
             assembler: Assembler::new(PACKET_ID, MESSAGE_BYTES),
             inbound: Inbound::new(ours.max_mail, ours.window, ours.max_transfers),
@@ -158,7 +162,7 @@ impl Session {
         if self.effects.control.len() > CONTROL_PACKETS { Err(ProtocolError::Flood) } else { Ok(()) }
     }
 
-    /// What the peer's session before this connection still had under way.
+    /// What the peer had under way for a session before this one.
     fn ignore_early(&mut self) -> Result<(), ProtocolError> {
         self.life.before_hello += 1;
         if self.life.before_hello > PACKETS_BEFORE_HELLO { Err(ProtocolError::NoHelloFirst) } else { Ok(()) }
@@ -189,31 +193,39 @@ impl Session {
         }
     }
 
+    /// The session is open once both have seen the other's hello: only then is sure that what follows is meant for
+    /// this session and not for one before it.
     fn hello(&mut self, hello: Hello) -> Result<(), ProtocolError> {
         self.count_hello()?;
         if hello.tox_id.key != self.peer {
             return Err(ProtocolError::OtherKey);
         }
-        let saw_us = hello.seen == self.ours.nonce;
-        let is_stale = !saw_us && hello.seen != Nonce::default();
-        let is_known = matches!(self.phase, Phase::Open(nonce) if nonce == hello.nonce);
-        if is_stale || is_known {
-            // An answer to a session before this one, or a confirmation of what is known.
+        if matches!(self.phase, Phase::Open(nonce) if nonce == hello.nonce) {
             return Ok(());
         }
-        let anew = self.is_open();
-        if anew {
-            self.inbound.reset(&mut self.effects);
-            self.effects.control.clear();
-            self.pong = None;
+        if self.is_open() {
+            self.start_anew();
         }
-        if anew || !saw_us {
+        if self.told != hello.nonce {
             self.say_hello(hello.nonce);
         }
-        self.phase = Phase::Open(hello.nonce);
-        self.effects.act(Action::Hello(Box::new(hello.clone())));
-        self.outbound.open(&hello, &mut self.effects);
+        if hello.seen == self.ours.nonce {
+            self.phase = Phase::Open(hello.nonce);
+            self.life.before_hello = 0;
+            self.effects.act(Action::Hello(Box::new(hello.clone())));
+            self.outbound.open(&hello, &mut self.effects);
+        }
         Ok(())
+    }
+
+    /// The peer has a new session: what was under way in the old one is void.
+    fn start_anew(&mut self) {
+        self.phase = Phase::Greeting { timed_out: false };
+        self.life.began = self.effects.now;
+        self.effects.control.clear();
+        self.pong = None;
+        self.inbound.reset(&mut self.effects);
+        self.outbound.restart(&mut self.effects);
     }
 
     fn count_hello(&mut self) -> Result<(), ProtocolError> {
@@ -225,6 +237,7 @@ impl Session {
     }
 
     fn say_hello(&mut self, seen: Nonce) {
+        self.told = seen;
         self.effects.say(&Message::Hello(Box::new(Hello { seen, ..self.ours.clone() })));
     }
 

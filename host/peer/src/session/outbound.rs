@@ -175,9 +175,8 @@ impl Outbound {
         if offer.size <= SMALL_MAIL_BYTES { &mut self.small } else { &mut self.large }
     }
 
-    /// The peer said hello: what was under way starts again, what waited can go.
+    /// The peer said hello: what waited can go.
     pub(super) fn open(&mut self, hello: &Hello, effects: &mut Effects) {
-        self.restart(effects);
         let allowance = Allowance::new(hello);
         self.allowance = Some(allowance);
         let waiting = self.small.iter().chain(&self.large);
@@ -190,8 +189,9 @@ impl Outbound {
         self.start(effects);
     }
 
-    /// Puts what is under way back in front of the queues.
-    fn restart(&mut self, effects: &mut Effects) {
+    /// Puts what is under way back in front of the queues, to wait for a new hello.
+    pub(super) fn restart(&mut self, effects: &mut Effects) {
+        self.allowance = None;
         self.rotation.clear();
         for (_, sending) in std::mem::take(&mut self.sending).into_iter().rev() {
             match sending.stage {
