@@ -1,1 +1,56 @@
-//! WebAssembly components: check, compile, limit, call, swap, record, replay.
+//! The host of components: it checks, compiles, limits, calls and swaps the WebAssembly that decides.
+//!
+//! A component answers typed questions ([`policy`], [`resolver`], [`relay_selector`], [`mail_filter`]), each in a fresh
+//! instance, on threads of its slot's own, within [`Limits`]. What it answers is checked and parsed before
+//! anybody sees it; whatever goes wrong is one [`Failure`]. The four slots live in a [`Sandbox`]; components and their compiled forms in a
+//! [`Library`]; both share an [`Engine`]. What a component may use of the gateway comes through the traits in
+//! [`capabilities`].
+//!
+//! ```text
+//! Library: file -> checked -> compiled in a child process -> cache      (off the async threads)
+//! Sandbox: question -> lane of the slot -> fresh instance -> answer -> checked -> caller and recorder
+//! ```
+//!
+//! This crate never opens a socket, never keeps the gateway's state, never decides anything itself, and never runs
+//! a component on an async thread.
+
+mod bindings;
+mod cache;
+pub mod capabilities;
+mod check;
+mod compile;
+mod engine;
+mod failure;
+mod guest;
+mod health;
+mod lane;
+mod library;
+pub mod limits;
+pub mod mail_filter;
+mod memory;
+mod message;
+pub mod policy;
+mod question;
+pub mod record;
+pub mod relay_selector;
+pub mod resolver;
+mod sandbox;
+mod slot;
+mod slots;
+mod ticker;
+mod validate;
+mod version;
+mod wasi;
+
+pub use capabilities::Capabilities;
+pub use check::Refused;
+pub use compile::{CompileError, CompileMode, compile_child_main};
+pub use engine::{Engine, EngineError, Settings};
+pub use failure::{CallError, Failure};
+pub use health::{HealthReport, TIMING_BUCKETS};
+pub use library::{ComponentInfo, Library, LibraryError};
+pub use limits::Limits;
+pub use record::DecisionRecord;
+pub use sandbox::Sandbox;
+pub use slot::Slot;
+pub use slots::{EntryConfig, EntryStatus, FellBack, SlotsConfig, SlotsKeeper, SwapError};

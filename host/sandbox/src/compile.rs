@@ -1,0 +1,201 @@
+//! Compiling components. It takes seconds for an interpreter and is given bytes from anywhere, so it happens in a
+//! child process that has little memory, little time and nothing else to lose.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::hash::{Hash, Hasher};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, nice, setrlimit};
+use sha2::{Digest, Sha256};
+
+use crate::engine::configuration;
+use crate::limits::{
+    COMPILE_CPU_SECONDS, COMPILE_MEMORY_BYTES, COMPILE_TIME, COMPILED_BYTES, COMPONENT_BYTES,
+};
+use crate::validate::one_line;
+
+/// Where components are compiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CompileMode {
+    /// In this process: for tests and the offline test bench.
+    InProcess,
+    /// In a child process. `exe` with `args` has to call [`compile_child_main`] and nothing else; two more arguments are added.
+    Child {
+        /// The program, usually the daemon's own.
+        exe: PathBuf,
+        /// Its arguments: a hidden verb.
+        args: Vec<OsString>,
+    },
+}
+
+/// Why a component could not be compiled.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// The compiler says no; its words.
+    #[error("it cannot be compiled: {0}")]
+    Invalid(String),
+    /// The child was stopped by a limit.
+    #[error(
+        "compiling it took more than the gateway allows ({} s, {} GB of memory): make it smaller",
+        COMPILE_TIME.as_secs(), COMPILE_MEMORY_BYTES >> 30
+    )]
+    Limit,
+    /// The child could not be run.
+    #[error("the compiler could not be run: {0}")]
+    Failed(#[from] std::io::Error),
+}
+
+/// What compiled code depends on: it runs only in an engine with the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compatibility(pub [u8; 32]);
+
+impl Compatibility {
+    /// That of an engine.
+    pub fn of(engine: &wasmtime::Engine) -> Self {
+        let mut hasher = Sha256Hasher(Sha256::new());
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        Self(hasher.0.finalize().into())
+    }
+}
+
+/// Feeds what is hashed to SHA-256: unlike the standard hasher it is the same in every process.
+struct Sha256Hasher(Sha256);
+
+impl Hasher for Sha256Hasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let digest = self.0.clone().finalize();
+        digest.iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
+    }
+}
+
+/// Compiles a component for `engine`. Blocks, for up to [`COMPILE_TIME`].
+///
+/// # Errors
+/// See [`CompileError`].
+pub fn compile(
+    mode: &CompileMode,
+    engine: &wasmtime::Engine,
+    stack_bytes: usize,
+    component: &[u8],
+) -> Result<Vec<u8>, CompileError> {
+    match mode {
+        CompileMode::InProcess => engine
+            .precompile_component(component)
+            .map_err(|error| CompileError::Invalid(one_line(&format!("{error:#}"), 1000))),
+        CompileMode::Child { exe, args } => {
+            let mut command = Command::new(exe);
+            command.args(args).arg(stack_bytes.to_string()).arg(hex::encode(Compatibility::of(engine).0));
+            in_child(command, component)
+        }
+    }
+}
+
+fn in_child(mut command: Command, component: &[u8]) -> Result<Vec<u8>, CompileError> {
+    let mut input = tempfile::tempfile()?;
+    input.write_all(component)?;
+    input.seek(SeekFrom::Start(0))?;
+    let mut output = tempfile::tempfile()?;
+    let mut errors = tempfile::tempfile()?;
+    let child = command
+        .env_clear()
+        .stdin(Stdio::from(input))
+        .stdout(Stdio::from(output.try_clone()?))
+        .stderr(Stdio::from(errors.try_clone()?))
+        .spawn()?;
+    let status = wait(child)?;
+    match status.and_then(|status| status.code()) {
+        Some(0) => Ok(read_back(&mut output, COMPILED_BYTES)?),
+        Some(code) if code == i32::from(INVALID) => {
+            let words = read_back(&mut errors, 4096)?;
+            Err(CompileError::Invalid(one_line(String::from_utf8_lossy(&words).trim(), 1000)))
+        }
+        // A signal, out of memory, or too slow.
+        _ => Err(CompileError::Limit),
+    }
+}
+
+/// Waits for the child; none if it took too long and was stopped.
+fn wait(mut child: Child) -> std::io::Result<Option<std::process::ExitStatus>> {
+    const STEP: Duration = Duration::from_millis(5);
+    let mut waited = Duration::ZERO;
+    while waited < COMPILE_TIME {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        thread::sleep(STEP);
+        waited += STEP;
+    }
+    child.kill()?;
+    child.wait()?;
+    Ok(None)
+}
+
+fn read_back(file: &mut File, most: u64) -> std::io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Exit code of the child where the component is to blame.
+const INVALID: u8 = 3;
+
+/// Exit code of the child where it could not begin.
+const UNUSABLE: u8 = 4;
+
+/// The whole life of the compiling child: limits itself, compiles what stands on standard input, writes the compiled form to
+/// standard output. Call it first thing in `main` where the hidden verb is given.
+#[must_use]
+pub fn compile_child_main() -> ExitCode {
+    match child() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err((code, words)) => {
+            eprintln!("{words}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn child() -> Result<(), (u8, String)> {
+    let unusable = |words: &dyn std::fmt::Display| (UNUSABLE, words.to_string());
+    limit_this_process().map_err(|error| unusable(&error))?;
+    let (stack_bytes, wanted) = child_arguments().ok_or_else(|| unusable(&"two arguments are missing"))?;
+    let engine = wasmtime::Engine::new(&configuration(stack_bytes)).map_err(|error| unusable(&error))?;
+    if hex::encode(Compatibility::of(&engine).0) != wanted {
+        return Err(unusable(&"the gateway runs another version of the engine: restart it"));
+    }
+    let mut component = Vec::new();
+    std::io::stdin().take(COMPONENT_BYTES).read_to_end(&mut component).map_err(|error| unusable(&error))?;
+    let compiled =
+        engine.precompile_component(&component).map_err(|error| (INVALID, format!("{error:#}")))?;
+    let mut output = std::io::stdout().lock();
+    output.write_all(&compiled).and_then(|()| output.flush()).map_err(|error| unusable(&error))
+}
+
+/// The last two arguments: stack in bytes, and what the compiled code must be compatible with.
+fn child_arguments() -> Option<(usize, String)> {
+    let mut arguments: Vec<String> =
+        std::env::args_os().skip(1).map(|argument| argument.into_string().ok()).collect::<Option<_>>()?;
+    let compatibility = arguments.pop()?;
+    let stack_bytes = arguments.pop()?.parse().ok()?;
+    Some((stack_bytes, compatibility))
+}
+
+fn limit_this_process() -> rustix::io::Result<()> {
+    let limit = |resource, most| setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
+    limit(Resource::As, COMPILE_MEMORY_BYTES)?;
+    limit(Resource::Cpu, COMPILE_CPU_SECONDS)?;
+    limit(Resource::Fsize, COMPILED_BYTES)?;
+    limit(Resource::Core, 0)?;
+    // Mail comes first.
+    nice(10).map(|_| ())
+}

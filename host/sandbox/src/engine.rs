@@ -1,0 +1,201 @@
+//! The WebAssembly engine and the threads that components run on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mail::Clock;
+use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use crate::bindings::host::toxmail::gateway as wit;
+use crate::guest::Guest;
+use crate::lane::{Lane, LaneSettings};
+use crate::slot::Slot;
+use crate::ticker::{Running, Ticker};
+use crate::wasi;
+
+/// Settings of the whole sandbox; those of one component are [`Limits`](crate::Limits).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Threads of each slot: calls of a slot that run at once. 1 to 64.
+    pub threads_per_slot: usize,
+    /// Calls of a slot that may wait for a thread; further ones fail at once. Many sessions at RCPT are normal.
+    pub most_waiting: usize,
+    /// How long a call waits for a thread before it fails.
+    pub longest_wait: Duration,
+    /// Most linear memory any component can be given, in bytes.
+    pub memory_ceiling: usize,
+    /// Stack of a call in bytes; JavaScript engines want a megabyte.
+    pub stack_bytes: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            threads_per_slot: 4,
+            most_waiting: 1000,
+            longest_wait: Duration::from_secs(10),
+            memory_ceiling: 256 << 20,
+            stack_bytes: 1 << 20,
+        }
+    }
+}
+
+/// The engine could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// WebAssembly cannot run here.
+    #[error("WebAssembly cannot run here: {0}. Under systemd, `MemoryDenyWriteExecute=` has to be off")]
+    Unsupported(String),
+    /// No thread could be started.
+    #[error("no thread could be started: {0}")]
+    Threads(#[from] std::io::Error),
+}
+
+/// Compiles and runs components. One for the whole process; share it in an [`Arc`].
+pub struct Engine {
+    engine: wasmtime::Engine,
+    linkers: [Linker<Guest>; 4],
+    lanes: [Lane; 4],
+    ticker: Ticker,
+    clock: Arc<dyn Clock>,
+    stack_bytes: usize,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Engine")
+    }
+}
+
+impl Engine {
+    /// Starts the engine, its ticker and the threads of the slots.
+    ///
+    /// # Errors
+    /// If the machine does not let WebAssembly run, or no thread can be started.
+    pub fn new(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, EngineError> {
+        let unsupported = |error: wasmtime::Error| EngineError::Unsupported(format!("{error:#}"));
+        let mut config = configuration(settings.stack_bytes);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));
+        let engine = wasmtime::Engine::new(&config).map_err(unsupported)?;
+
+        let beat = engine.clone();
+        let ticker = Ticker::start(move || beat.increment_epoch())?;
+        let lane = |slot| Lane::start(slot, lane_settings(settings), Arc::clone(&clock));
+        let lanes =
+            [lane(Slot::Policy)?, lane(Slot::Resolver)?, lane(Slot::RelaySelector)?, lane(Slot::MailFilter)?];
+        let linker = |slot| link(&engine, slot).map_err(unsupported);
+        let linkers = [
+            linker(Slot::Policy)?,
+            linker(Slot::Resolver)?,
+            linker(Slot::RelaySelector)?,
+            linker(Slot::MailFilter)?,
+        ];
+        Ok(Self { engine, linkers, lanes, ticker, clock, stack_bytes: settings.stack_bytes })
+    }
+
+    /// The engine underneath.
+    pub(crate) fn wasm(&self) -> &wasmtime::Engine {
+        &self.engine
+    }
+
+    pub(crate) fn stack_bytes(&self) -> usize {
+        self.stack_bytes
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    pub(crate) fn lane(&self, slot: Slot) -> &Lane {
+        let [policy, resolver, relay_selector, mail_filter] = &self.lanes;
+        match slot {
+            Slot::Policy => policy,
+            Slot::Resolver => resolver,
+            Slot::RelaySelector => relay_selector,
+            Slot::MailFilter => mail_filter,
+        }
+    }
+
+    /// A call begins: time is counted until the result is dropped.
+    pub(crate) fn run(&self) -> Running {
+        self.ticker.run()
+    }
+
+    /// The slot's imports, and inert WASI where the component wants it.
+    pub(crate) fn linker(&self, slot: Slot, component: &Component) -> wasmtime::Result<Linker<Guest>> {
+        let [policy, resolver, relay_selector, mail_filter] = &self.linkers;
+        let mut linker = match slot {
+            Slot::Policy => policy,
+            Slot::Resolver => resolver,
+            Slot::RelaySelector => relay_selector,
+            Slot::MailFilter => mail_filter,
+        }
+        .clone();
+        wasi::link(&self.engine, &mut linker, component)?;
+        Ok(linker)
+    }
+}
+
+/// What compiled code depends on: the same here and in the compiling child.
+pub(crate) fn configuration(stack_bytes: usize) -> Config {
+    let mut config = Config::new();
+    config.wasm_component_model(true);
+    config.epoch_interruption(true);
+    // No component of ours is asynchronous, and a call costs a third without.
+    config.concurrency_support(false);
+    config.max_wasm_stack(stack_bytes);
+    // The same answer on every machine: replays compare answers.
+    config.cranelift_nan_canonicalization(true);
+    config.relaxed_simd_deterministic(true);
+    config
+}
+
+/// Room for every thread to run one component, even Python with its many inner modules.
+fn pool(settings: &Settings) -> PoolingAllocationConfig {
+    let calls = u32::try_from(settings.threads_per_slot * Slot::ALL.len()).unwrap_or(u32::MAX);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(calls);
+    pool.max_core_instances_per_component(64);
+    pool.total_core_instances(calls.saturating_mul(64));
+    pool.max_component_instance_size(4 << 20);
+    pool.max_core_instance_size(4 << 20);
+    pool.max_memories_per_component(4);
+    pool.total_memories(calls.saturating_mul(4));
+    pool.max_tables_per_component(8);
+    pool.total_tables(calls.saturating_mul(8));
+    pool.table_elements(100_000);
+    pool.max_memory_size(settings.memory_ceiling);
+    // What a Rust component touches is cleared in place, which is quicker than giving the pages back.
+    pool.linear_memory_keep_resident(256 << 10);
+    pool.table_keep_resident(16 << 10);
+    pool
+}
+
+fn lane_settings(settings: &Settings) -> LaneSettings {
+    LaneSettings {
+        threads: settings.threads_per_slot.clamp(1, 64),
+        // The component's part, and what parsing a mail and the engine itself take.
+        stack_bytes: settings.stack_bytes + (4 << 20),
+        most_waiting: settings.most_waiting,
+        longest_wait: settings.longest_wait,
+    }
+}
+
+/// Exactly the imports of the slot's world.
+fn link(engine: &wasmtime::Engine, slot: Slot) -> wasmtime::Result<Linker<Guest>> {
+    type Own = HasSelf<Guest>;
+    let mut linker = Linker::new(engine);
+    for import in slot.imports() {
+        match *import {
+            "types" => wit::types::add_to_linker::<Guest, Own>(&mut linker, |guest| guest)?,
+            "log" => wit::log::add_to_linker::<Guest, Own>(&mut linker, |guest| guest)?,
+            "state" => wit::state::add_to_linker::<Guest, Own>(&mut linker, |guest| guest)?,
+            "dns" => wit::dns::add_to_linker::<Guest, Own>(&mut linker, |guest| guest)?,
+            "contacts" => wit::contacts::add_to_linker::<Guest, Own>(&mut linker, |guest| guest)?,
+            "message" => wit::message::add_to_linker::<Guest, Own>(&mut linker, |guest| guest)?,
+            other => return Err(wasmtime::Error::msg(format!("no capability is called {other}"))),
+        }
+    }
+    Ok(linker)
+}

@@ -1,0 +1,357 @@
+//! What the host knows of one running call, and what it answers to the component's imports.
+
+use std::fmt;
+use std::sync::Arc;
+
+use mail::{AccountName, Address, Wall};
+use wasmtime::component::Resource;
+
+use crate::bindings::host::toxmail::gateway::{contacts, dns, log, message, state, types};
+use crate::capabilities::{self, Capabilities, Contact, MessageSource};
+use crate::limits::{Limits, STATE_KEY_BYTES, STATE_KEYS};
+use crate::memory::Memory;
+use crate::message::{Message, Unavailable};
+use crate::record::{CapabilityCall, LogLevel, Transcript};
+use crate::ticker::{Running, TICK, ticks};
+use crate::wasi;
+
+/// The data of a store: one call of one component.
+pub struct Guest {
+    /// Its memory limit.
+    pub memory: Memory,
+    /// What it did, for the record.
+    pub transcript: Transcript,
+    /// Inert WASI.
+    pub wasi: wasi::Inert,
+    limits: Arc<Limits>,
+    capabilities: Capabilities,
+    entry: Arc<str>,
+    account: AccountName,
+    message: Option<Message>,
+    running: Running,
+    started: u64,
+    /// Ticks spent waiting for DNS: they do not count as running time.
+    waited: u64,
+    calls: u32,
+    dns_lookups: u32,
+}
+
+/// Why the host ends a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// It ran too long.
+    TimeLimit,
+    /// It called capabilities too often.
+    CapabilityLimit,
+    /// A capability failed.
+    Gateway(String),
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TimeLimit => formatter.write_str("time limit"),
+            Self::CapabilityLimit => formatter.write_str("capability limit"),
+            Self::Gateway(why) => formatter.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for Stop {}
+
+/// For whom and how a call is made.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The entry of the policy set.
+    pub entry: Arc<str>,
+    /// The account.
+    pub account: AccountName,
+    /// The time of the call.
+    pub now: Wall,
+    /// Limits of the entry.
+    pub limits: Arc<Limits>,
+}
+
+impl Guest {
+    /// A call that begins now.
+    pub fn new(
+        call: &Call,
+        capabilities: Capabilities,
+        source: Option<Arc<dyn MessageSource>>,
+        running: Running,
+    ) -> Self {
+        Self {
+            memory: Memory::new(call.limits.memory_bytes, call.limits.table_elements),
+            transcript: Transcript::default(),
+            wasi: wasi::Inert::new(call.now),
+            limits: Arc::clone(&call.limits),
+            capabilities,
+            entry: Arc::clone(&call.entry),
+            account: call.account.clone(),
+            message: source.map(Message::new),
+            started: running.now(),
+            running,
+            waited: 0,
+            calls: 0,
+            dns_lookups: 0,
+        }
+    }
+
+    /// Ticks the call may still run; none when its time is over.
+    pub fn ticks_left(&self) -> Option<u64> {
+        let spent = self.running.now().saturating_sub(self.started).saturating_sub(self.waited);
+        ticks(self.limits.call_time()).checked_sub(spent).filter(|left| *left > 0)
+    }
+
+    /// Counts a call of a capability.
+    fn count(&mut self) -> wasmtime::Result<()> {
+        self.calls += 1;
+        if self.calls > self.limits.capability_calls {
+            return Err(Stop::CapabilityLimit.into());
+        }
+        Ok(())
+    }
+
+    fn lookup(&mut self, name: &str) -> Result<capabilities::TxtAnswer, capabilities::DnsError> {
+        let wait = self.limits.dns_wait();
+        let left = wait.saturating_sub(TICK * u32::try_from(self.waited).unwrap_or(u32::MAX));
+        if left.is_zero() {
+            return Err(capabilities::DnsError::Unavailable("the call has waited too long for DNS".into()));
+        }
+        let before = self.running.now();
+        let answer = self.capabilities.dns.lookup_txt(name, left);
+        self.waited += self.running.now().saturating_sub(before);
+        answer
+    }
+
+    fn contact(
+        &mut self,
+        by: &str,
+        value: &str,
+        answer: Result<Option<Contact>, String>,
+    ) -> wasmtime::Result<Option<contacts::Contact>> {
+        let answer = answer.map_err(Stop::Gateway)?;
+        let bytes = value.len() + answer.as_ref().map_or(0, |contact| 200 + 60 * contact.addresses.len());
+        self.transcript.call(bytes, || CapabilityCall::Contact {
+            by: by.to_owned(),
+            value: value.to_owned(),
+            answer: answer.clone(),
+        });
+        Ok(answer.map(to_wit))
+    }
+
+    fn state_call(&mut self, function: &str, key: &str) -> wasmtime::Result<Result<(), state::StateError>> {
+        self.count()?;
+        self.transcript.call(function.len() + key.len(), || CapabilityCall::State {
+            function: function.to_owned(),
+            key: crate::validate::one_line(key, STATE_KEY_BYTES),
+        });
+        let fits = (1..=STATE_KEY_BYTES).contains(&key.len()) || (function == "keys" && key.is_empty());
+        Ok(if fits { Ok(()) } else { Err(state::StateError::InvalidKey) })
+    }
+
+    fn message(&mut self) -> wasmtime::Result<&Message> {
+        self.count()?;
+        self.message.as_ref().ok_or_else(|| Stop::Gateway("this call has no mail".into()).into())
+    }
+}
+
+impl types::Host for Guest {}
+
+impl log::Host for Guest {
+    fn write(&mut self, level: log::Level, message: String) -> wasmtime::Result<()> {
+        self.count()?;
+        let level = match level {
+            log::Level::Debug => LogLevel::Debug,
+            log::Level::Info => LogLevel::Info,
+            log::Level::Warn => LogLevel::Warn,
+            log::Level::Error => LogLevel::Error,
+        };
+        let (lines, bytes) = (self.limits.log_lines, self.limits.log_bytes);
+        if let Some(line) = self.transcript.log(level, &message, lines, bytes) {
+            let (entry, text) = (&*self.entry, line.text.as_str());
+            match level {
+                LogLevel::Debug => tracing::debug!(target: "component", entry, "{text}"),
+                LogLevel::Info => tracing::info!(target: "component", entry, "{text}"),
+                LogLevel::Warn | LogLevel::Error => tracing::warn!(target: "component", entry, "{text}"),
+            }
+        }
+        Ok(())
+    }
+}
+
+type StateResult<T> = wasmtime::Result<Result<T, state::StateError>>;
+
+impl state::Host for Guest {
+    fn get(&mut self, key: String) -> StateResult<Option<Vec<u8>>> {
+        if let Err(error) = self.state_call("get", &key)? {
+            return Ok(Err(error));
+        }
+        Ok(self.capabilities.state.get(&self.entry, &self.account, &key).map_err(state_error))
+    }
+
+    fn set(&mut self, key: String, value: Vec<u8>) -> StateResult<()> {
+        if let Err(error) = self.state_call("set", &key)? {
+            return Ok(Err(error));
+        }
+        let quota = self.limits.state_bytes;
+        if (key.len() + value.len()) as u64 > quota {
+            return Ok(Err(state::StateError::QuotaExceeded(quota)));
+        }
+        Ok(self.capabilities.state.set(&self.entry, &self.account, &key, &value, quota).map_err(state_error))
+    }
+
+    fn delete(&mut self, key: String) -> StateResult<()> {
+        if let Err(error) = self.state_call("delete", &key)? {
+            return Ok(Err(error));
+        }
+        Ok(self.capabilities.state.delete(&self.entry, &self.account, &key).map_err(state_error))
+    }
+
+    fn keys(&mut self, prefix: String, after: Option<String>, max: u32) -> StateResult<Vec<String>> {
+        if let Err(error) = self.state_call("keys", &prefix)? {
+            return Ok(Err(error));
+        }
+        let max = max.min(STATE_KEYS) as usize;
+        let keys = self.capabilities.state.keys(&self.entry, &self.account, &prefix, after.as_deref(), max);
+        Ok(keys.map_err(state_error))
+    }
+}
+
+fn state_error(error: capabilities::StateError) -> state::StateError {
+    match error {
+        capabilities::StateError::QuotaExceeded(quota) => state::StateError::QuotaExceeded(quota),
+        capabilities::StateError::Unavailable(why) => {
+            tracing::warn!("component state: {why}");
+            state::StateError::Unavailable
+        }
+    }
+}
+
+impl dns::Host for Guest {
+    fn lookup_txt(&mut self, name: String) -> wasmtime::Result<Result<dns::TxtAnswer, dns::DnsError>> {
+        self.count()?;
+        if self.dns_lookups >= self.limits.dns_lookups {
+            return Ok(Err(dns::DnsError::TooMany));
+        }
+        self.dns_lookups += 1;
+        // A name of DNS has 253 characters at most (RFC 1035 section 2.3.4, without the root).
+        let answer =
+            if name.len() > 253 { Err(capabilities::DnsError::InvalidName) } else { self.lookup(&name) };
+        let bytes = answer.as_ref().map_or(0, |answer| answer.records.iter().map(String::len).sum());
+        self.transcript.call(name.len().min(300) + bytes, || CapabilityCall::LookupTxt {
+            name: crate::validate::one_line(&name, 300),
+            answer: answer.clone(),
+        });
+        Ok(match answer {
+            Ok(answer) => Ok(dns::TxtAnswer {
+                records: answer.records,
+                dnssec: if answer.secure { dns::Dnssec::Secure } else { dns::Dnssec::Insecure },
+            }),
+            Err(capabilities::DnsError::NoRecord) => Err(dns::DnsError::NoRecord),
+            Err(capabilities::DnsError::Unavailable(why)) => Err(dns::DnsError::Unavailable(why)),
+            Err(capabilities::DnsError::Bogus) => Err(dns::DnsError::Bogus),
+            Err(capabilities::DnsError::InvalidName) => Err(dns::DnsError::InvalidName),
+        })
+    }
+}
+
+impl contacts::Host for Guest {
+    fn by_alias(&mut self, alias: String) -> wasmtime::Result<Option<contacts::Contact>> {
+        self.count()?;
+        let answer = self.capabilities.contacts.by_alias(&self.account, &alias);
+        self.contact("alias", &alias, answer)
+    }
+
+    fn by_key(&mut self, key: String) -> wasmtime::Result<Option<contacts::Contact>> {
+        self.count()?;
+        let answer = match key.parse() {
+            Ok(key) => self.capabilities.contacts.by_key(&self.account, key),
+            Err(_) => Ok(None),
+        };
+        self.contact("key", &key, answer)
+    }
+
+    fn by_address(&mut self, address: String) -> wasmtime::Result<Option<contacts::Contact>> {
+        self.count()?;
+        let answer = match address.parse::<Address>() {
+            Ok(address) => self.capabilities.contacts.by_address(&self.account, &address),
+            Err(_) => Ok(None),
+        };
+        self.contact("address", &address, answer)
+    }
+
+    fn account_of(&mut self, address: String) -> wasmtime::Result<Option<String>> {
+        self.count()?;
+        let answer = match address.parse::<Address>() {
+            Ok(address) => self.capabilities.contacts.account_of(&address).map_err(Stop::Gateway)?,
+            Err(_) => None,
+        };
+        self.transcript.call(address.len(), || CapabilityCall::AccountOf {
+            address: address.clone(),
+            answer: answer.clone(),
+        });
+        Ok(answer.map(String::from))
+    }
+}
+
+fn to_wit(contact: Contact) -> contacts::Contact {
+    contacts::Contact {
+        alias: contact.alias,
+        key: contact.key.to_string(),
+        tox_id: contact.tox_id.map(|id| id.to_string()),
+        addresses: contact.addresses.iter().map(Address::to_string).collect(),
+        confirmed: contact.confirmed,
+    }
+}
+
+impl message::Host for Guest {}
+
+type MessageResult<T> = wasmtime::Result<Result<T, message::MessageError>>;
+
+impl message::HostMessage for Guest {
+    fn size(&mut self, _mail: Resource<Message>) -> wasmtime::Result<u64> {
+        Ok(self.message()?.size())
+    }
+
+    fn header(&mut self, _mail: Resource<Message>, name: String) -> wasmtime::Result<Vec<String>> {
+        self.message()?.header(&name).map_err(stop)
+    }
+
+    fn header_names(&mut self, _mail: Resource<Message>) -> wasmtime::Result<Vec<String>> {
+        self.message()?.header_names().map_err(stop)
+    }
+
+    fn parts(&mut self, _mail: Resource<Message>) -> MessageResult<Vec<message::Part>> {
+        Ok(self.message()?.parts())
+    }
+
+    fn text(&mut self, _mail: Resource<Message>, part: u32, offset: u64, max: u32) -> MessageResult<String> {
+        Ok(self.message()?.text(part, offset, max))
+    }
+
+    fn content(
+        &mut self,
+        _mail: Resource<Message>,
+        part: u32,
+        offset: u64,
+        max: u32,
+    ) -> MessageResult<Vec<u8>> {
+        Ok(self.message()?.content(part, offset, max))
+    }
+
+    fn raw(&mut self, _mail: Resource<Message>, offset: u64, max: u32) -> MessageResult<Vec<u8>> {
+        Ok(self.message()?.raw(offset, max).map_err(|Unavailable(why)| {
+            tracing::warn!("reading a mail for a filter: {why}");
+            message::MessageError::Unavailable
+        }))
+    }
+
+    fn drop(&mut self, _mail: Resource<Message>) -> wasmtime::Result<()> {
+        Ok(())
+    }
+}
+
+fn stop(Unavailable(why): Unavailable) -> wasmtime::Error {
+    Stop::Gateway(why).into()
+}

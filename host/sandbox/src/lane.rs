@@ -1,0 +1,132 @@
+//! Threads of a slot. Each slot has its own, so that a component that spins in one slot holds up no other.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use mail::Clock;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use crate::failure::Failure;
+use crate::slot::Slot;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// The threads of one slot and the calls that wait for them.
+#[derive(Debug)]
+pub struct Lane {
+    jobs: Sender<Job>,
+    /// One permit a thread: a job is handed over only when a thread is free for it.
+    free: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    most_waiting: usize,
+    longest_wait: Duration,
+    clock: Arc<dyn Clock>,
+}
+
+/// Bounds of a lane.
+#[derive(Clone, Copy, Debug)]
+pub struct LaneSettings {
+    /// Threads.
+    pub threads: usize,
+    /// Stack of each in bytes.
+    pub stack_bytes: usize,
+    /// Calls that may wait; further ones fail at once.
+    pub most_waiting: usize,
+    /// How long a call waits for a thread before it fails.
+    pub longest_wait: Duration,
+}
+
+impl Lane {
+    /// Starts the threads.
+    pub fn start(slot: Slot, settings: LaneSettings, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
+        let (jobs, receiver) = channel::<Job>();
+        let receiver = Arc::new(Mutex::new(receiver));
+        for number in 0..settings.threads {
+            let receiver = Arc::clone(&receiver);
+            thread::Builder::new()
+                .name(format!("{slot}-{number}"))
+                .stack_size(settings.stack_bytes)
+                .spawn(move || work(&receiver))?;
+        }
+        Ok(Self {
+            jobs,
+            free: Arc::new(Semaphore::new(settings.threads)),
+            waiting: AtomicUsize::new(0),
+            most_waiting: settings.most_waiting,
+            longest_wait: settings.longest_wait,
+            clock,
+        })
+    }
+
+    /// Runs `job` on a thread of the lane, once the component's own `turns` and a thread are free. If the caller goes away
+    /// meanwhile, the job still ends by itself and keeps its thread until then.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] if it would wait too long, [`Failure::Stopped`] if the thread was lost.
+    pub async fn run<R: Send + 'static>(
+        &self,
+        turns: &Arc<Semaphore>,
+        job: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, Failure> {
+        let permits = self.wait(turns).await?;
+        let (sender, receiver) = oneshot::channel();
+        let job = move || {
+            let result = catch_unwind(AssertUnwindSafe(job));
+            drop(permits);
+            if let Ok(result) = result {
+                // Nobody waits any more: the answer is not needed.
+                let _ = sender.send(result);
+            }
+        };
+        self.jobs.send(Box::new(job)).map_err(|_| Failure::Stopped)?;
+        receiver.await.map_err(|_| Failure::Stopped)
+    }
+
+    async fn wait(
+        &self,
+        turns: &Arc<Semaphore>,
+    ) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), Failure> {
+        let _waiting = Waiting::enter(&self.waiting, self.most_waiting)?;
+        let both = async {
+            let turn = Arc::clone(turns).acquire_owned().await.map_err(|_| Failure::Stopped)?;
+            let thread = Arc::clone(&self.free).acquire_owned().await.map_err(|_| Failure::Stopped)?;
+            Ok((turn, thread))
+        };
+        tokio::select! {
+            biased;
+            permits = both => permits,
+            () = self.clock.sleep(self.longest_wait) => Err(Failure::Busy),
+        }
+    }
+}
+
+/// One call that waits.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn enter(waiting: &'a AtomicUsize, most: usize) -> Result<Self, Failure> {
+        let this = Self(waiting);
+        if waiting.fetch_add(1, Ordering::Relaxed) >= most { Err(Failure::Busy) } else { Ok(this) }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The life of a thread: until the lane is dropped.
+fn work(jobs: &Mutex<Receiver<Job>>) {
+    loop {
+        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        match job {
+            Ok(job) => job(),
+            Err(_) => return,
+        }
+    }
+}

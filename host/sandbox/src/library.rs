@@ -1,0 +1,358 @@
+//! The components this gateway has: built-in and added ones, by SHA-256, with their compiled forms.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use mail::{ComponentDigest, Wall};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use wasmtime::component::Component;
+
+use crate::cache::{Cache, read_private, write_private};
+use crate::check::{self, Refused};
+use crate::compile::{CompileError, CompileMode, compile};
+use crate::engine::Engine;
+use crate::limits::{COMPONENT_BYTES, COMPONENTS, NAME_BYTES};
+use crate::slot::Slot;
+use crate::validate::one_line;
+use crate::version::{Prepared, Version};
+
+/// What is known of a component.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComponentInfo {
+    /// SHA-256 of the file: its version.
+    pub sha256: ComponentDigest,
+    /// The name it was added with. A newer component of the same name takes the name over.
+    pub name: String,
+    /// Bytes of the file.
+    pub size: u64,
+    /// The slots it fits.
+    pub slots: Vec<Slot>,
+    /// Whether it came with the gateway.
+    pub builtin: bool,
+    /// When it was added; the beginning of time for built-in ones.
+    pub added: Wall,
+}
+
+/// Why a component could not be added, found or loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LibraryError {
+    /// The file is no component for this gateway.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// It does not compile.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// No such component.
+    #[error("there is no component `{0}`: `toxmail component list` shows them")]
+    Unknown(String),
+    /// Several components begin with these digits.
+    #[error("several components begin with `{0}`: give more digits")]
+    Ambiguous(String),
+    /// The component does not fit the slot.
+    #[error("component `{name}` is not for slot {slot}")]
+    WrongSlot {
+        /// The component.
+        name: String,
+        /// The slot.
+        slot: Slot,
+    },
+    /// No valid name.
+    #[error("`{0}` cannot be a component's name: use 1 to 64 letters, digits, dots, dashes or underscores")]
+    InvalidName(String),
+    /// Too many components.
+    #[error("{COMPONENTS} components are kept already: remove one first")]
+    Full,
+    /// The directory or a file of it cannot be used.
+    #[error("the directory of components, {}: {error}", path.display())]
+    Directory {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The process is stopping.
+    #[error("the gateway is stopping")]
+    Stopped,
+}
+
+/// The components of a gateway, in a directory of mode 0700. All methods that take long run off the async threads.
+#[derive(Debug)]
+pub struct Library {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    engine: Arc<Engine>,
+    directory: PathBuf,
+    mode: CompileMode,
+    cache: Cache,
+    index: Mutex<BTreeMap<ComponentDigest, ComponentInfo>>,
+    builtin: Mutex<BTreeMap<ComponentDigest, &'static [u8]>>,
+}
+
+impl Library {
+    /// Opens the library; the directory is made if it is not there. Blocks shortly.
+    ///
+    /// # Errors
+    /// [`LibraryError::Directory`] if the directory cannot be used, or others could write to it.
+    pub fn open(engine: Arc<Engine>, directory: &Path, mode: CompileMode) -> Result<Self, LibraryError> {
+        let failed = |error| LibraryError::Directory { path: directory.to_owned(), error };
+        private_directory(directory).map_err(failed)?;
+        let cache = Cache::open(directory).map_err(failed)?;
+        let index = read_index(directory).map_err(failed)?;
+        let shared = Shared {
+            engine,
+            directory: directory.to_owned(),
+            mode,
+            cache,
+            index: Mutex::new(index),
+            builtin: Mutex::new(BTreeMap::new()),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Adds a component that came with the gateway. It is compiled if it was not before.
+    ///
+    /// # Errors
+    /// As [`Library::add`].
+    pub async fn add_builtin(&self, name: &str, bytes: &'static [u8]) -> Result<ComponentInfo, LibraryError> {
+        let name = checked_name(name)?;
+        self.blocking(move |shared| shared.add(&name, Cow::Borrowed(bytes), None)).await
+    }
+
+    /// Checks, compiles and keeps a component. The same bytes again are found, and take the new name.
+    ///
+    /// # Errors
+    /// [`LibraryError::Refused`] and [`LibraryError::Compile`] say what is wrong with the component.
+    pub async fn add(&self, name: &str, bytes: Vec<u8>, now: Wall) -> Result<ComponentInfo, LibraryError> {
+        let name = checked_name(name)?;
+        self.blocking(move |shared| shared.add(&name, Cow::Owned(bytes), Some(now))).await
+    }
+
+    /// All components, by name, the newest of a name first.
+    #[must_use]
+    pub fn list(&self) -> Vec<ComponentInfo> {
+        let mut list: Vec<_> = self.shared.index().values().cloned().collect();
+        list.sort_by(|a, b| a.name.cmp(&b.name).then(b.added.cmp(&a.added)));
+        list
+    }
+
+    /// The component with this name (the newest of that name), or with this SHA-256 or the beginning of it (8 digits or more).
+    ///
+    /// # Errors
+    /// [`LibraryError::Unknown`] or [`LibraryError::Ambiguous`].
+    pub fn find(&self, name_or_sha256: &str) -> Result<ComponentInfo, LibraryError> {
+        if let Some(info) = self.list().into_iter().find(|info| info.name == name_or_sha256) {
+            return Ok(info);
+        }
+        let quoted = || one_line(name_or_sha256, NAME_BYTES);
+        let digits = name_or_sha256.to_ascii_lowercase();
+        if digits.len() < 8 {
+            return Err(LibraryError::Unknown(quoted()));
+        }
+        let index = self.shared.index();
+        let mut matches = index.values().filter(|info| info.sha256.to_string().starts_with(&digits));
+        match (matches.next(), matches.next()) {
+            (Some(info), None) => Ok(info.clone()),
+            (Some(_), Some(_)) => Err(LibraryError::Ambiguous(quoted())),
+            _ => Err(LibraryError::Unknown(quoted())),
+        }
+    }
+
+    /// What is known of a component.
+    #[must_use]
+    pub fn info(&self, digest: ComponentDigest) -> Option<ComponentInfo> {
+        self.shared.index().get(&digest).cloned()
+    }
+
+    /// Forgets a component and its compiled forms. The caller makes sure that no slot needs it; built-in ones stay.
+    ///
+    /// # Errors
+    /// [`LibraryError::Unknown`], or [`LibraryError::Directory`] if a file cannot be removed.
+    pub async fn remove(&self, digest: ComponentDigest) -> Result<(), LibraryError> {
+        self.blocking(move |shared| shared.remove(digest)).await
+    }
+
+    /// A component made ready for a slot: from the cache, else compiled again.
+    pub(crate) async fn version(&self, slot: Slot, digest: ComponentDigest) -> Result<Version, LibraryError> {
+        self.blocking(move |shared| shared.version(slot, digest)).await
+    }
+
+    async fn blocking<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Shared) -> Result<R, LibraryError> + Send + 'static,
+    ) -> Result<R, LibraryError> {
+        let shared = Arc::clone(&self.shared);
+        tokio::task::spawn_blocking(move || work(&shared)).await.map_err(|_| LibraryError::Stopped)?
+    }
+}
+
+impl Shared {
+    fn index(&self) -> MutexGuard<'_, BTreeMap<ComponentDigest, ComponentInfo>> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `added` is none for a built-in component.
+    fn add(
+        &self,
+        name: &str,
+        bytes: Cow<'static, [u8]>,
+        added: Option<Wall>,
+    ) -> Result<ComponentInfo, LibraryError> {
+        let candidates = check::slots(&bytes)?;
+        let sha256 = ComponentDigest(Sha256::digest(&bytes).into());
+        if added.is_some() && !self.index().contains_key(&sha256) && self.index().len() >= COMPONENTS {
+            return Err(LibraryError::Full);
+        }
+        let component = self.compiled(sha256, &bytes)?;
+        let slots = self.fitting(&candidates, &component)?;
+        let size = bytes.len() as u64;
+        let builtin = match bytes {
+            Cow::Borrowed(bytes) => {
+                self.builtin.lock().unwrap_or_else(PoisonError::into_inner).insert(sha256, bytes);
+                true
+            }
+            Cow::Owned(bytes) => {
+                write_private(&self.file(sha256, "wasm"), &[&bytes]).map_err(|error| self.failed(error))?;
+                false
+            }
+        };
+        let info = ComponentInfo {
+            sha256,
+            name: name.to_owned(),
+            size,
+            slots,
+            builtin,
+            added: added.unwrap_or_default(),
+        };
+        if !builtin {
+            let json = serde_json::to_vec(&info).map_err(|error| self.failed(io::Error::other(error)))?;
+            write_private(&self.file(sha256, "json"), &[&json]).map_err(|error| self.failed(error))?;
+        }
+        self.index().insert(sha256, info.clone());
+        Ok(info)
+    }
+
+    /// Those of the candidates whose types fit, too.
+    fn fitting(&self, candidates: &[Slot], component: &Component) -> Result<Vec<Slot>, LibraryError> {
+        let mut fitting = Vec::new();
+        let mut why = String::new();
+        for slot in candidates {
+            match Prepared::new(&self.engine, *slot, component) {
+                Ok(_) => fitting.push(*slot),
+                Err(error) => why = one_line(&format!("{error:#}"), 1000),
+            }
+        }
+        if fitting.is_empty() { Err(Refused::WrongTypes(why).into()) } else { Ok(fitting) }
+    }
+
+    fn compiled(&self, sha256: ComponentDigest, bytes: &[u8]) -> Result<Component, LibraryError> {
+        let engine = self.engine.wasm();
+        if let Some(component) = self.cache.load(engine, sha256) {
+            return Ok(component);
+        }
+        let compiled = compile(&self.mode, engine, self.engine.stack_bytes(), bytes)?;
+        let component = self.cache.keep(engine, sha256, compiled);
+        Ok(component.map_err(|error| CompileError::Invalid(one_line(&format!("{error:#}"), 1000)))?)
+    }
+
+    fn version(&self, slot: Slot, digest: ComponentDigest) -> Result<Version, LibraryError> {
+        let info = self.index().get(&digest).cloned();
+        let info = info.ok_or_else(|| LibraryError::Unknown(digest.to_string()))?;
+        if !info.slots.contains(&slot) {
+            return Err(LibraryError::WrongSlot { name: info.name, slot });
+        }
+        let component = match self.cache.load(self.engine.wasm(), digest) {
+            Some(component) => component,
+            None => self.compiled(digest, &self.bytes(digest)?)?,
+        };
+        let prepared = Prepared::new(&self.engine, slot, &component)
+            .map_err(|error| Refused::WrongTypes(one_line(&format!("{error:#}"), 1000)))?;
+        Ok(Version { digest, name: info.name, prepared })
+    }
+
+    /// The component's file, checked against its name.
+    fn bytes(&self, digest: ComponentDigest) -> Result<Cow<'static, [u8]>, LibraryError> {
+        let builtin = self.builtin.lock().unwrap_or_else(PoisonError::into_inner).get(&digest).copied();
+        if let Some(bytes) = builtin {
+            return Ok(Cow::Borrowed(bytes));
+        }
+        let bytes =
+            read_private(&self.file(digest, "wasm"), COMPONENT_BYTES).map_err(|error| self.failed(error))?;
+        if ComponentDigest(Sha256::digest(&bytes).into()) != digest {
+            let damaged =
+                io::Error::other(format!("the file of component {digest} is damaged: add it again"));
+            return Err(self.failed(damaged));
+        }
+        Ok(Cow::Owned(bytes))
+    }
+
+    fn remove(&self, digest: ComponentDigest) -> Result<(), LibraryError> {
+        let known = self.index().get(&digest).map(|info| info.builtin);
+        if known != Some(false) {
+            return Err(LibraryError::Unknown(digest.to_string()));
+        }
+        self.index().remove(&digest);
+        let remove = || {
+            fs::remove_file(self.file(digest, "json"))?;
+            fs::remove_file(self.file(digest, "wasm"))?;
+            self.cache.forget(digest)
+        };
+        remove().map_err(|error| self.failed(error))
+    }
+
+    fn file(&self, digest: ComponentDigest, extension: &str) -> PathBuf {
+        self.directory.join(format!("{digest}.{extension}"))
+    }
+
+    fn failed(&self, error: io::Error) -> LibraryError {
+        LibraryError::Directory { path: self.directory.clone(), error }
+    }
+}
+
+fn checked_name(name: &str) -> Result<String, LibraryError> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    let is_digest = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if (1..=NAME_BYTES).contains(&name.len()) && name.bytes().all(allowed) && !is_digest {
+        Ok(name.to_owned())
+    } else {
+        Err(LibraryError::InvalidName(one_line(name, NAME_BYTES)))
+    }
+}
+
+fn private_directory(directory: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    let metadata = fs::metadata(directory)?;
+    let owned = metadata.uid() == rustix::process::geteuid().as_raw();
+    if !owned || metadata.mode() & 0o077 != 0 {
+        return Err(io::Error::other("others can use it: make it this user's alone with `chmod 700`"));
+    }
+    Ok(())
+}
+
+/// What was added before; a file that cannot be read is passed over, so that one damaged file does not stop the gateway.
+fn read_index(directory: &Path) -> io::Result<BTreeMap<ComponentDigest, ComponentInfo>> {
+    let mut index = BTreeMap::new();
+    for file in fs::read_dir(directory)? {
+        let path = file?.path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        let info = read_private(&path, 64 << 10)
+            .and_then(|bytes| serde_json::from_slice::<ComponentInfo>(&bytes).map_err(io::Error::other));
+        match info {
+            Ok(info) => {
+                index.insert(info.sha256, ComponentInfo { builtin: false, ..info });
+            }
+            Err(error) => tracing::warn!("{} is not used: {error}", path.display()),
+        }
+    }
+    Ok(index)
+}

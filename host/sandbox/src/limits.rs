@@ -1,0 +1,145 @@
+//! Every bound on components, with its reason: per call and component in [`Limits`], the fixed ones as constants.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What one component may use. Settings of its entry in the policy set; the defaults let an interpreter (JavaScript, Python)
+/// work, components in Rust stay far below.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Limits {
+    /// Running time of one call in milliseconds, waiting for DNS left out. At most [`CALL_MS_MOST`]. An interpreter starts within
+    /// 3 ms; a second leaves room for a busy machine and is short enough for a mail program that waits.
+    pub call_ms: u64,
+    /// Linear memory of one call in bytes, all of the component's memories together; at most the engine's
+    /// [`memory_ceiling`](crate::Settings::memory_ceiling). Python starts with about 30 MB.
+    pub memory_bytes: u64,
+    /// Elements of each table. Python's function table has about 10 000.
+    pub table_elements: u64,
+    /// Bytes one answer or one call of a capability may hand to the host, roughly.
+    pub output_bytes: u64,
+    /// Log lines of one call; what is over is dropped and counted.
+    pub log_lines: u32,
+    /// Bytes of log text of one call; what is over is dropped and counted.
+    pub log_bytes: u32,
+    /// Calls of capabilities in one call. Reading a mail of 50 MB in pieces of 64 KB takes 800.
+    pub capability_calls: u32,
+    /// Look-ups in DNS in one call.
+    pub dns_lookups: u32,
+    /// Time one call may wait for DNS, in milliseconds. A mail program waits minutes at RCPT (RFC 5321 section
+    /// 4.5.3.2.3), a user seconds.
+    pub dns_wait_ms: u64,
+    /// Bytes of state kept for each account, keys and values together.
+    pub state_bytes: u64,
+    /// Calls that run at once; further ones wait. Not more than the threads of a slot have any effect.
+    pub concurrency: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            call_ms: 1000,
+            memory_bytes: 64 << 20,
+            table_elements: 100_000,
+            output_bytes: 4 << 20,
+            log_lines: 100,
+            log_bytes: 32 << 10,
+            capability_calls: 10_000,
+            dns_lookups: 8,
+            dns_wait_ms: 10_000,
+            state_bytes: 1 << 20,
+            concurrency: 4,
+        }
+    }
+}
+
+impl Limits {
+    /// The running time of one call.
+    #[must_use]
+    pub fn call_time(&self) -> Duration {
+        Duration::from_millis(self.call_ms.min(CALL_MS_MOST))
+    }
+
+    /// The time one call may wait for DNS.
+    #[must_use]
+    pub fn dns_wait(&self) -> Duration {
+        Duration::from_millis(self.dns_wait_ms.min(CALL_MS_MOST))
+    }
+}
+
+/// No setting makes a call last longer (milliseconds): somebody waits for every answer.
+pub const CALL_MS_MOST: u64 = 60_000;
+
+/// Largest component file. componentize-py makes 18 MB, componentize-js 12 MB.
+pub const COMPONENT_BYTES: u64 = 64 << 20;
+
+/// Largest compiled form. Python's is about 70 MB; a bomb would be gigabytes.
+pub const COMPILED_BYTES: u64 = 512 << 20;
+
+/// Processor seconds the compiling child may use. Python takes 25 on a busy machine.
+pub const COMPILE_CPU_SECONDS: u64 = 300;
+
+/// Wall time the compiling child may take.
+pub const COMPILE_TIME: Duration = Duration::from_secs(300);
+
+/// Address space of the compiling child in bytes.
+pub const COMPILE_MEMORY_BYTES: u64 = 4 << 30;
+
+/// Log lines are cut to this many bytes.
+pub const LOG_LINE_BYTES: usize = 2048;
+
+/// Longest key of component state in bytes, as the WIT package says.
+pub const STATE_KEY_BYTES: usize = 256;
+
+/// Most keys one listing of the state returns, as the WIT package says.
+pub const STATE_KEYS: u32 = 1000;
+
+/// Most bytes one read of a mail returns, as the WIT package says.
+pub const MESSAGE_READ_BYTES: u32 = 1 << 20;
+
+/// Largest mail that is taken apart for filters; of larger ones they get headers and bytes. A parsed mail is held in memory once
+/// or twice, in each running filter.
+pub const PARSED_MAIL_BYTES: u64 = 8 << 20;
+
+/// Most parts of a mail that is taken apart, and most header names listed, as the WIT package says.
+pub const MAIL_PARTS: usize = 1000;
+
+/// Header fields one filter may add: enough for tags and scores.
+pub const HEADERS_ADDED: usize = 32;
+
+/// Longest name of an added header field, as the WIT package says.
+pub const HEADER_NAME_BYTES: usize = 76;
+
+/// Longest value of an added header field, as the WIT package says: with its name within the 998 bytes of a line (RFC 5322
+/// section 2.1.1).
+pub const HEADER_VALUE_BYTES: usize = 900;
+
+/// Longest reason or explanation for people; longer ones are cut.
+pub const REASON_BYTES: usize = mail::limits::REFUSAL_TEXT_BYTES;
+
+/// Relays one plan may name. Each is a copy of the mail.
+pub const RELAYS_CHOSEN: usize = 16;
+
+/// Attributes of one answer.
+pub const ATTRIBUTES: usize = 32;
+
+/// Longest name and value of an attribute.
+pub const ATTRIBUTE_NAME_BYTES: usize = 64;
+/// Longest value of an attribute.
+pub const ATTRIBUTE_VALUE_BYTES: usize = 1024;
+
+/// Longest time to the next attempt: a schedule that forgets a mail for longer is a mistake.
+pub const RETRY_LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// Bytes of capability answers one record keeps; further ones are counted.
+pub const RECORD_BYTES: usize = 64 << 10;
+
+/// Filters in a chain: each costs a call for each mail.
+pub const FILTERS: usize = 16;
+
+/// Components kept in the library.
+pub const COMPONENTS: usize = 200;
+
+/// Longest name of a component or an entry.
+pub const NAME_BYTES: usize = 64;

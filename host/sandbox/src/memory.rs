@@ -1,0 +1,63 @@
+//! The memory limit of one call.
+
+use wasmtime::ResourceLimiter;
+
+/// Counts the linear memory of one call, over all of the component's memories.
+#[derive(Debug)]
+pub struct Memory {
+    limit: usize,
+    used: usize,
+    table_elements: usize,
+    denied: bool,
+}
+
+impl Memory {
+    /// Nothing used yet.
+    pub fn new(limit: u64, table_elements: u64) -> Self {
+        Self {
+            limit: usize::try_from(limit).unwrap_or(usize::MAX),
+            used: 0,
+            table_elements: usize::try_from(table_elements).unwrap_or(usize::MAX),
+            denied: false,
+        }
+    }
+
+    /// Whether growth was denied: the likely reason of a trap that follows.
+    pub fn was_denied(&self) -> bool {
+        self.denied
+    }
+}
+
+impl ResourceLimiter for Memory {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let used = self.used.saturating_add(desired.saturating_sub(current));
+        if used > self.limit {
+            self.denied = true;
+            return Ok(false);
+        }
+        self.used = used;
+        Ok(true)
+    }
+
+    fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        // The pool's own ceiling: the same to the component.
+        self.denied = true;
+        Ok(())
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let allowed = desired <= self.table_elements;
+        self.denied |= !allowed;
+        Ok(allowed)
+    }
+}

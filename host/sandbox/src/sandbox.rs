@@ -1,0 +1,561 @@
+//! The slots at work: typed calls, swaps, and going back to the last good version.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use mail::{AccountName, ComponentDigest, Wall};
+use tokio::sync::{Mutex, Semaphore};
+use wasmtime::{Store, Trap, UpdateDeadline};
+
+use crate::bindings::host::toxmail::gateway::types;
+use crate::capabilities::{Capabilities, MessageSource};
+use crate::engine::Engine;
+use crate::failure::{CallError, Failure};
+use crate::guest::{Call, Guest, Stop};
+use crate::library::Library;
+use crate::limits::{FILTERS, Limits, NAME_BYTES};
+use crate::mail_filter::{Feedback, Header, MailFacts, Verdict};
+use crate::policy::{
+    Deposit, DepositAnswer, FriendRequest, FriendRequestAnswer, Retry, RetryAnswer, Submission,
+    SubmissionAnswer,
+};
+use crate::question::{Question, Unanswered};
+use crate::record::{DecisionRecord, Transcript};
+use crate::relay_selector::{Plan, Select};
+use crate::resolver::{Resolve, ResolveAnswer};
+use crate::slot::Slot;
+use crate::slots::{Entry, EntryConfig, EntryStatus, FellBack, Live, SlotsConfig, SlotsKeeper, SwapError};
+use crate::validate::one_line;
+use crate::version::Version;
+
+/// Failures in a row after which the last good version comes back by itself.
+const FAILURES_BEFORE_FALLBACK: u32 = 5;
+
+/// Header fields a whole chain of filters may add.
+const HEADERS_OF_CHAIN: usize = 64;
+
+/// The four slots and their live components.
+pub struct Sandbox {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    engine: Arc<Engine>,
+    library: Arc<Library>,
+    capabilities: Capabilities,
+    keeper: Arc<dyn SlotsKeeper>,
+    entries: ArcSwap<Entries>,
+    /// One change at a time. Never held across a call of a component.
+    changes: Mutex<()>,
+}
+
+/// Entries by slot; the filters in order.
+type Entries = [Vec<Arc<Entry>>; 4];
+
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Sandbox")
+    }
+}
+
+impl Sandbox {
+    /// Brings the components of `config` to life. An entry whose component cannot be loaded gets its last good one; if
+    /// that fails too the sandbox does not start.
+    ///
+    /// # Errors
+    /// [`SwapError`] for the first entry that cannot be filled.
+    pub async fn start(
+        engine: Arc<Engine>,
+        library: Arc<Library>,
+        capabilities: Capabilities,
+        keeper: Arc<dyn SlotsKeeper>,
+        config: SlotsConfig,
+    ) -> Result<Self, SwapError> {
+        let entries = build(&library, config).await?;
+        let shared = Shared {
+            engine,
+            library,
+            capabilities,
+            keeper,
+            entries: ArcSwap::from_pointee(entries),
+            changes: Mutex::new(()),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Slot `policy`: may this be submitted?
+    ///
+    /// # Errors
+    /// [`CallError`]: tell the mail program to try again (451). So for every call: the error means that no answer came.
+    pub async fn allow_submission(
+        &self,
+        account: &AccountName,
+        now: Wall,
+        submission: Submission,
+    ) -> Result<SubmissionAnswer, CallError> {
+        self.decide(account, now, submission).await
+    }
+
+    /// Slot `policy`: accept this friend request?
+    ///
+    /// # Errors
+    /// [`CallError`]: ask the user.
+    pub async fn accept_friend(
+        &self,
+        account: &AccountName,
+        now: Wall,
+        request: FriendRequest,
+    ) -> Result<FriendRequestAnswer, CallError> {
+        self.decide(account, now, request).await
+    }
+
+    /// Slot `policy`: when is this tried again?
+    ///
+    /// # Errors
+    /// [`CallError`]: use the built-in schedule.
+    pub async fn next_attempt(
+        &self,
+        account: &AccountName,
+        now: Wall,
+        retry: Retry,
+    ) -> Result<RetryAnswer, CallError> {
+        self.decide(account, now, retry).await
+    }
+
+    /// Slot `policy`: may this cell be deposited?
+    ///
+    /// # Errors
+    /// [`CallError`]: refuse it.
+    pub async fn allow_deposit(
+        &self,
+        account: &AccountName,
+        now: Wall,
+        deposit: Deposit,
+    ) -> Result<DepositAnswer, CallError> {
+        self.decide(account, now, deposit).await
+    }
+
+    /// Slot `resolver`: whom does this address mean?
+    ///
+    /// # Errors
+    /// [`CallError`]: tell the mail program to try again (451).
+    pub async fn resolve(
+        &self,
+        account: &AccountName,
+        now: Wall,
+        question: Resolve,
+    ) -> Result<ResolveAnswer, CallError> {
+        self.decide(account, now, question).await
+    }
+
+    /// Slot `relay-selector`: where do copies of this mail wait?
+    ///
+    /// # Errors
+    /// [`CallError`]: use no relay; the mail waits in the outbox.
+    pub async fn select(
+        &self,
+        account: &AccountName,
+        now: Wall,
+        question: Select,
+    ) -> Result<Plan, CallError> {
+        self.decide(account, now, question).await
+    }
+
+    /// Slot `mail-filter`: the whole chain. The first verdict other than accept ends it; header fields add up in the order of the
+    /// filters, at most 64.
+    ///
+    /// # Errors
+    /// [`CallError`] of the first filter that fails: refuse an outgoing mail for now (451), deliver or quarantine an incoming one as the
+    /// policy set says. A chain without filters accepts.
+    pub async fn filter(
+        &self,
+        account: &AccountName,
+        now: Wall,
+        facts: MailFacts,
+        mail: Arc<dyn MessageSource>,
+    ) -> Result<Verdict, CallError> {
+        let mut headers: Vec<Header> = Vec::new();
+        for entry in self.chain() {
+            let source = Some(Arc::clone(&mail));
+            match self.shared.call(&entry, account, now, facts.clone(), source).await? {
+                Verdict::Accept(more) => headers.extend(more),
+                verdict => return Ok(verdict),
+            }
+        }
+        headers.truncate(HEADERS_OF_CHAIN);
+        Ok(Verdict::Accept(headers))
+    }
+
+    /// Slot `mail-filter`: tells each filter that learns what the user decided.
+    ///
+    /// # Errors
+    /// [`CallError`] of the first filter that fails; the others were told all the same.
+    pub async fn learn(
+        &self,
+        account: &AccountName,
+        now: Wall,
+        feedback: Feedback,
+        mail: Arc<dyn MessageSource>,
+    ) -> Result<(), CallError> {
+        let mut first = Ok(());
+        for entry in self.chain() {
+            let live = entry.live.load();
+            if !matches!(live.version.prepared.learning_mail_filter(), Ok(Some(_))) {
+                continue;
+            }
+            let told =
+                self.shared.call(&entry, account, now, feedback.clone(), Some(Arc::clone(&mail))).await;
+            first = first.and(told);
+        }
+        first
+    }
+
+    /// Every entry: what is live, and how it is doing.
+    #[must_use]
+    pub fn status(&self) -> Vec<EntryStatus> {
+        self.shared.entries.load().iter().flatten().map(|entry| entry.status()).collect()
+    }
+
+    /// The configuration as it is kept.
+    #[must_use]
+    pub fn config(&self) -> SlotsConfig {
+        self.shared.config(None)
+    }
+
+    /// Puts a component into an entry, in one step: calls in flight finish on the old version, later ones get the new one. `entry` may be
+    /// left out where the slot has one only.
+    ///
+    /// # Errors
+    /// [`SwapError`]; nothing is changed then.
+    pub async fn use_component(
+        &self,
+        slot: Slot,
+        entry: Option<&str>,
+        component: ComponentDigest,
+    ) -> Result<EntryStatus, SwapError> {
+        let version = Arc::new(self.shared.library.version(slot, component).await?);
+        let _one_at_a_time = self.shared.changes.lock().await;
+        let entry = self.entry(slot, entry)?;
+        let live = entry.live.load_full();
+        let next = if live.version.digest == version.digest {
+            // Put in again: its past failures are forgotten, and what to go back to stays.
+            Live::new(version, live.last_good.clone())
+        } else {
+            Live::new(version, live.good_one())
+        };
+        self.go_live(&entry, next).await
+    }
+
+    /// Puts the earlier version back; the one that was live can come back by another rollback.
+    ///
+    /// # Errors
+    /// [`SwapError::NothingToRollBack`], or as [`Sandbox::use_component`].
+    pub async fn rollback(&self, slot: Slot, entry: Option<&str>) -> Result<EntryStatus, SwapError> {
+        let _one_at_a_time = self.shared.changes.lock().await;
+        let entry = self.entry(slot, entry)?;
+        let live = entry.live.load_full();
+        let earlier = live.last_good.clone().ok_or(SwapError::NothingToRollBack(slot))?;
+        self.go_live(&entry, Live::new(earlier, Some(Arc::clone(&live.version)))).await
+    }
+
+    /// Puts a whole policy set to work, in one step: entries, order of filters, settings and limits.
+    ///
+    /// # Errors
+    /// [`SwapError`]; nothing is changed then.
+    pub async fn configure(&self, config: SlotsConfig) -> Result<(), SwapError> {
+        let entries = build(&self.shared.library, config.clone()).await?;
+        let _one_at_a_time = self.shared.changes.lock().await;
+        self.save(config).await?;
+        self.shared.entries.store(Arc::new(entries));
+        Ok(())
+    }
+
+    /// A call that goes to the one entry of a slot.
+    async fn decide<Q: Question>(
+        &self,
+        account: &AccountName,
+        now: Wall,
+        question: Q,
+    ) -> Result<Q::Answer, CallError> {
+        let entries = self.shared.entries.load();
+        let Some(entry) = entries.get(Q::SLOT.index()).and_then(|entries| entries.first()).cloned() else {
+            return Err(CallError { slot: Q::SLOT, entry: None, failure: Failure::Missing });
+        };
+        self.shared.call(&entry, account, now, question, None).await
+    }
+
+    /// The filters as they stand now: a change in the middle of a mail does not reach it.
+    fn chain(&self) -> Vec<Arc<Entry>> {
+        self.shared.entries.load().get(Slot::MailFilter.index()).cloned().unwrap_or_default()
+    }
+
+    fn entry(&self, slot: Slot, name: Option<&str>) -> Result<Arc<Entry>, SwapError> {
+        let entries = self.shared.entries.load();
+        let entries = entries.get(slot.index()).map(Vec::as_slice).unwrap_or_default();
+        match (name, entries) {
+            (None, [only]) => Ok(Arc::clone(only)),
+            (None, [_, ..]) => Err(SwapError::WhichEntry(slot)),
+            (None, []) => Err(SwapError::NoEntry { slot, entry: slot.name().to_owned() }),
+            (Some(name), entries) => {
+                let found = entries.iter().find(|entry| &*entry.name == name).cloned();
+                found.ok_or_else(|| SwapError::NoEntry { slot, entry: one_line(name, NAME_BYTES) })
+            }
+        }
+    }
+
+    /// First durable, then live.
+    async fn go_live(&self, entry: &Arc<Entry>, next: Live) -> Result<EntryStatus, SwapError> {
+        self.save(self.shared.config(Some((entry, &next)))).await?;
+        entry.live.store(Arc::new(next));
+        Ok(entry.status())
+    }
+
+    async fn save(&self, config: SlotsConfig) -> Result<(), SwapError> {
+        let keeper = Arc::clone(&self.shared.keeper);
+        let saved = tokio::task::spawn_blocking(move || keeper.save(&config)).await;
+        saved.unwrap_or_else(|_| Err("the gateway is stopping".into())).map_err(SwapError::Keeper)
+    }
+}
+
+impl Shared {
+    /// The configuration, with one entry as it will be.
+    fn config(&self, change: Option<(&Arc<Entry>, &Live)>) -> SlotsConfig {
+        let entries = self.entries.load();
+        let config = |entry: &Arc<Entry>| match change {
+            Some((changed, next)) if Arc::ptr_eq(changed, entry) => entry.config(next),
+            _ => entry.config(&entry.live.load()),
+        };
+        SlotsConfig { entries: entries.iter().flatten().map(config).collect() }
+    }
+
+    /// Asks one entry, on a thread of its slot.
+    async fn call<Q: Question>(
+        self: &Arc<Self>,
+        entry: &Arc<Entry>,
+        account: &AccountName,
+        now: Wall,
+        question: Q,
+        source: Option<Arc<dyn MessageSource>>,
+    ) -> Result<Q::Answer, CallError> {
+        let call = Call {
+            entry: Arc::clone(&entry.name),
+            account: account.clone(),
+            now,
+            limits: Arc::clone(&entry.limits),
+        };
+        let lane = self.engine.lane(Q::SLOT);
+        let (answered, answer) = tokio::sync::oneshot::channel();
+        let (shared, at) = (Arc::clone(self), Arc::clone(entry));
+        let job = move || {
+            shared.answer(&at, &call, &question, source, |answer| {
+                // Nobody waits any more: the record is kept all the same.
+                let _ = answered.send(answer);
+            })
+        };
+        let error = |failure| CallError { slot: Q::SLOT, entry: Some(entry.name.to_string()), failure };
+        lane.run(&entry.turns, job).await.map_err(error)?;
+        answer.await.unwrap_or(Err(Failure::Stopped)).map_err(error)
+    }
+
+    /// Runs on a thread of the slot: asks, hands the answer on, then counts and records.
+    fn answer<Q: Question>(
+        self: &Arc<Self>,
+        entry: &Arc<Entry>,
+        call: &Call,
+        question: &Q,
+        source: Option<Arc<dyn MessageSource>>,
+        hand_on: impl FnOnce(Result<Q::Answer, Failure>),
+    ) {
+        let live = entry.live.load_full();
+        let clock = self.engine.clock();
+        let begin = clock.monotonic();
+        let (answer, transcript) = self.ask(entry, &live.version, call, question, source);
+        let duration = clock.monotonic().since(begin);
+
+        let outcome = match &answer {
+            Ok(answer) => Ok(json(answer)),
+            Err(failure) => Err(failure.clone()),
+        };
+        hand_on(answer);
+        let failed = live.health.count(outcome.as_ref().err(), duration, call.now);
+        if failed >= FAILURES_BEFORE_FALLBACK {
+            self.fall_back(entry, &live, &outcome);
+        }
+        self.capabilities
+            .recorder
+            .record(record::<Q>(entry, &live, call, question, outcome, transcript, duration));
+    }
+
+    /// A fresh instance for one call.
+    fn ask<Q: Question>(
+        &self,
+        entry: &Entry,
+        version: &Version,
+        call: &Call,
+        question: &Q,
+        source: Option<Arc<dyn MessageSource>>,
+    ) -> (Result<Q::Answer, Failure>, Transcript) {
+        let guest = Guest::new(call, self.capabilities.clone(), source, self.engine.run());
+        let mut store = Store::new(self.engine.wasm(), guest);
+        store.limiter(|guest| &mut guest.memory);
+        store.set_hostcall_fuel(usize::try_from(call.limits.output_bytes).unwrap_or(usize::MAX));
+        store.set_epoch_deadline(store.data().ticks_left().unwrap_or(1));
+        store.epoch_deadline_callback(|context| match context.data().ticks_left() {
+            Some(ticks) => Ok(UpdateDeadline::Continue(ticks)),
+            None => Err(Stop::TimeLimit.into()),
+        });
+        let context = types::Context {
+            account: call.account.to_string(),
+            now: call.now.0,
+            settings: entry.settings.clone(),
+        };
+        let answer = question.ask(&version.prepared, &mut store, &context);
+        let answer = answer.map_err(|why| failure(why, &call.limits, store.data()));
+        // A store that trapped cannot be entered again; none is used twice.
+        (answer, store.into_data().transcript)
+    }
+
+    /// The last good version comes back, unless something else changed meanwhile.
+    fn fall_back(&self, entry: &Arc<Entry>, failed: &Arc<Live>, outcome: &Result<String, Failure>) {
+        let Some(good) = failed.last_good.clone() else { return };
+        let Ok(_one_at_a_time) = self.changes.try_lock() else { return };
+        if !Arc::ptr_eq(&entry.live.load(), failed) {
+            return;
+        }
+        let event = FellBack {
+            slot: entry.slot,
+            entry: entry.name.to_string(),
+            from: failed.version.digest,
+            to: good.digest,
+            why: outcome.as_ref().err().map(ToString::to_string).unwrap_or_default(),
+        };
+        let next = Live::new(good, None);
+        if let Err(error) = self.keeper.save(&self.config(Some((entry, &next)))) {
+            tracing::warn!("that the last good component is back could not be kept: {error}");
+        }
+        entry.live.store(Arc::new(next));
+        self.keeper.fell_back(event);
+    }
+}
+
+fn record<Q: Question>(
+    entry: &Entry,
+    live: &Live,
+    call: &Call,
+    question: &Q,
+    outcome: Result<String, Failure>,
+    transcript: Transcript,
+    duration: Duration,
+) -> DecisionRecord {
+    DecisionRecord {
+        slot: Q::SLOT,
+        function: Q::FUNCTION.to_owned(),
+        entry: entry.name.to_string(),
+        account: call.account.clone(),
+        component: live.version.digest,
+        facts: json(question),
+        capability_calls: transcript.calls,
+        capability_calls_dropped: transcript.calls_dropped,
+        outcome,
+        log: transcript.log,
+        log_lines_dropped: transcript.log_dropped,
+        when: call.now,
+        duration,
+    }
+}
+
+/// Facts and answers have no maps with odd keys and no failing parts: they always have a JSON form.
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|error| format!("{{\"unserialisable\":\"{error}\"}}"))
+}
+
+/// Why a call failed, most telling reason first.
+fn failure(why: Unanswered, limits: &Limits, guest: &Guest) -> Failure {
+    let error = match why {
+        Unanswered::Nonsense(nonsense) => return Failure::Nonsense(nonsense.0),
+        Unanswered::Engine(error) => error,
+    };
+    match error.downcast_ref::<Stop>() {
+        Some(Stop::TimeLimit) => return Failure::TimeLimit(limits.call_time()),
+        Some(Stop::CapabilityLimit) => return Failure::CapabilityLimit(limits.capability_calls),
+        Some(Stop::Gateway(why)) => return Failure::Gateway(one_line(why, 400)),
+        None => {}
+    }
+    if guest.memory.was_denied() {
+        return Failure::MemoryLimit(limits.memory_bytes);
+    }
+    if error.is::<wasmtime::PoolConcurrencyLimitError>() {
+        return Failure::Busy;
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(trap) => Failure::Trapped(trap.to_string()),
+        None => Failure::Unreadable(one_line(&format!("{:#}", error), 400)),
+    }
+}
+
+/// Loads what a configuration names.
+async fn build(library: &Library, config: SlotsConfig) -> Result<Entries, SwapError> {
+    check(&config)?;
+    let mut entries = Entries::default();
+    for entry in config.entries {
+        let slot = entry.slot;
+        if let Some(place) = entries.get_mut(slot.index()) {
+            place.push(Arc::new(bring_to_life(library, entry).await?));
+        }
+    }
+    Ok(entries)
+}
+
+async fn bring_to_life(library: &Library, config: EntryConfig) -> Result<Entry, SwapError> {
+    let last_good = match config.last_good {
+        // That an old version is gone is no reason not to use the new one.
+        Some(digest) => library.version(config.slot, digest).await.ok().map(Arc::new),
+        None => None,
+    };
+    let live = match (library.version(config.slot, config.component).await, last_good) {
+        (Ok(version), last_good) => Live::new(Arc::new(version), last_good),
+        (Err(error), Some(good)) => {
+            tracing::warn!("entry {}: {error}; the last good component is used", config.entry);
+            Live::new(good, None)
+        }
+        (Err(error), None) => return Err(error.into()),
+    };
+    let turns = usize::try_from(config.limits.concurrency.clamp(1, 64)).unwrap_or(1);
+    Ok(Entry {
+        slot: config.slot,
+        name: config.entry.into(),
+        settings: config.settings,
+        limits: Arc::new(config.limits),
+        turns: Arc::new(Semaphore::new(turns)),
+        live: ArcSwap::from_pointee(live),
+    })
+}
+
+/// The rules of policy sets.
+fn check(config: &SlotsConfig) -> Result<(), SwapError> {
+    for slot in Slot::ALL {
+        let names: Vec<&str> = config
+            .entries
+            .iter()
+            .filter(|entry| entry.slot == slot)
+            .map(|entry| entry.entry.as_str())
+            .collect();
+        let most = if slot == Slot::MailFilter { FILTERS } else { 1 };
+        if names.len() > most {
+            return Err(SwapError::Invalid(format!(
+                "slot {slot} has {} entries; {most} at most",
+                names.len()
+            )));
+        }
+        for (place, name) in names.iter().enumerate() {
+            if name.is_empty() || name.len() > NAME_BYTES || name.chars().any(char::is_control) {
+                return Err(SwapError::Invalid(format!("slot {slot} has an entry without a usable name")));
+            }
+            if names.iter().skip(place + 1).any(|other| other == name) {
+                return Err(SwapError::Invalid(format!("slot {slot} has two entries called `{name}`")));
+            }
+        }
+    }
+    Ok(())
+}

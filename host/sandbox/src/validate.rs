@@ -1,0 +1,75 @@
+//! Answers of components become types here, or are refused as nonsense.
+
+use mail::status::EnhancedStatus;
+use mail::{PublicKey, Refusal};
+
+use crate::bindings::host::toxmail::gateway::types;
+use crate::limits::{ATTRIBUTE_NAME_BYTES, ATTRIBUTE_VALUE_BYTES, ATTRIBUTES, REASON_BYTES};
+
+/// What makes no sense about an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Nonsense(pub(crate) String);
+
+impl Nonsense {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(one_line(&text.into(), REASON_BYTES))
+    }
+}
+
+/// Control characters become blanks, and what is over `bytes` is cut between characters.
+pub(crate) fn one_line(text: &str, bytes: usize) -> String {
+    let mut line = String::with_capacity(text.len().min(bytes));
+    for char in text.chars() {
+        let char = if char.is_control() { ' ' } else { char };
+        if line.len() + char.len_utf8() > bytes {
+            break;
+        }
+        line.push(char);
+    }
+    line
+}
+
+/// A reason for people: one line with something in it.
+pub(crate) fn reason(text: &str) -> Result<String, Nonsense> {
+    let line = one_line(text.trim(), REASON_BYTES);
+    if line.is_empty() { Err(Nonsense::new("a text for people is empty")) } else { Ok(line) }
+}
+
+/// A refusal whose status is of one of `classes`.
+pub(crate) fn refusal(refusal: &types::Refusal, classes: &[u8]) -> Result<Refusal, Nonsense> {
+    let status: EnhancedStatus = refusal
+        .status
+        .parse()
+        .map_err(|_| Nonsense::new(format!("`{}` is no enhanced status code", quoted(&refusal.status))))?;
+    if !classes.contains(&status.class()) {
+        return Err(Nonsense::new(format!("a status of class {} does not fit here", status.class())));
+    }
+    Ok(Refusal::new(status, &reason(&refusal.text)?))
+}
+
+/// A public key.
+pub(crate) fn key(text: &str) -> Result<PublicKey, Nonsense> {
+    text.parse().map_err(|_| Nonsense::new(format!("`{}` is no public key", quoted(text))))
+}
+
+/// Attributes of an answer, bounded.
+pub(crate) fn attributes(list: types::Attributes) -> Result<Vec<(String, String)>, Nonsense> {
+    let fits = |(name, value): &(String, String)| {
+        name.len() <= ATTRIBUTE_NAME_BYTES && value.len() <= ATTRIBUTE_VALUE_BYTES
+    };
+    if list.len() > ATTRIBUTES || !list.iter().all(fits) {
+        return Err(Nonsense::new("it has too many or too long attributes"));
+    }
+    let clean = |(name, value): (String, String)| {
+        (one_line(&name, ATTRIBUTE_NAME_BYTES), one_line(&value, ATTRIBUTE_VALUE_BYTES))
+    };
+    Ok(list.into_iter().map(clean).collect())
+}
+
+/// The beginning of a wrong text, for the error about it.
+pub(crate) fn quoted(text: &str) -> String {
+    one_line(text, 80)
+}
+
+#[cfg(test)]
+mod tests;
