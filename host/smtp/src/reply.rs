@@ -14,7 +14,7 @@ pub struct Reply(Cow<'static, str>);
 macro_rules! replies {
     ($($name:ident = $text:literal;)*) => {
         impl Reply {
-            $(#[doc = $text] pub const $name: Self = Self(Cow::Borrowed($text));)*
+            $(#[doc = concat!("```text\n", $text, "\n```")] pub const $name: Self = Self(Cow::Borrowed($text));)*
         }
     };
 }
