@@ -4,10 +4,50 @@
 //! This crate checks who asks, turns requests into types, asks [`Management`] (which the daemon implements) and
 //! turns answers into JSON. It never decides anything about mail, never touches the store or the network beyond
 //! its own listener, and never writes a password or token into a log.
+//!
+//! # What stops whom
+//!
+//! | attack | answer |
+//! | --- | --- |
+//! | another user of the machine | the token, in a file of mode 0600; compared in constant time |
+//! | a web page that talks to 127.0.0.1 | no token; JSON bodies need a content type no form can send; `Origin` has to be `Host` |
+//! | DNS rebinding: the page's own name made to mean 127.0.0.1 | `Host` has to be a loopback name or a configured one |
+//! | endless headers, bodies, uploads, connections, event streams | [`limits`] |
+//!
+//! # Routes
+//!
+//! All but `/health` want `Authorization: Bearer TOKEN` (RFC 6750). `?account=NAME` names the account, the owner's if
+//! absent. Errors are problem details (RFC 9457). Long lists take `limit` and `after`, and name their next page in a
+//! `Link` header.
+//!
+//! | route | |
+//! | --- | --- |
+//! | `GET /health` | 204: the process serves requests |
+//! | `GET /metrics` | Prometheus text |
+//! | `GET /api/v1/status`, `/identity` | [`dto::Status`], [`dto::Identity`] |
+//! | `GET, POST /api/v1/contacts`; `DELETE /contacts/{alias}` | [`dto::Contact`], [`dto::NewContact`] |
+//! | `GET /api/v1/contact-requests`; `POST /contact-requests/{key}/accept` | [`dto::ContactRequest`], [`dto::AcceptRequest`] |
+//! | `GET /api/v1/outbox`, `/outbox/{id}`; `POST /outbox/{id}/retry`, `/outbox/{id}/cancel` | [`dto::OutboxEntry`] |
+//! | `GET /api/v1/quarantine`; `POST /quarantine/{id}/release`; `DELETE /quarantine/{id}` | [`dto::QuarantineEntry`] |
+//! | `GET, POST /api/v1/accounts`; `PUT /accounts/{name}/password` | [`dto::Account`], [`dto::NewAccount`], [`dto::NewPassword`], [`dto::Credentials`] |
+//! | `GET, POST /api/v1/components?name=NAME` | [`dto::Component`]; the file itself as body |
+//! | `GET /api/v1/slots`; `POST /slots/{slot}/use`, `/slots/{slot}/rollback` | [`dto::SlotEntry`], [`dto::UseComponent`] |
+//! | `GET /api/v1/pins`; `POST /pins/{address}/accept` | [`dto::Pin`] |
+//! | `GET /api/v1/events` | server-sent events, see [`events`] |
 
+mod access;
 pub mod dto;
+pub mod events;
+mod extract;
 pub mod limits;
 pub mod management;
 pub mod metrics;
+mod problem;
+mod routes;
+mod server;
 
+pub use access::{Access, InvalidHost, InvalidToken, Token};
+pub use events::EventLog;
 pub use management::{Management, ManagementError};
+pub use routes::router;
+pub use server::serve;

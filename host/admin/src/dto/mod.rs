@@ -6,6 +6,7 @@ mod contact;
 mod outbox;
 mod page;
 mod pin;
+mod problem;
 mod quarantine;
 mod status;
 mod timestamp;
@@ -21,6 +22,7 @@ pub use contact::{
 pub use outbox::OutboxEntry;
 pub use page::{Listing, Page};
 pub use pin::Pin;
+pub use problem::{PROBLEM_CONTENT_TYPE, Problem};
 pub use quarantine::{Direction, QuarantineEntry};
 pub use status::{Attention, Connection, ContactStatus, Identity, OutboxStatus, Status, ToxStatus};
 pub use timestamp::Timestamp;

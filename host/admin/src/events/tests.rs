@@ -1,0 +1,113 @@
+use std::time::Duration;
+
+use mail::{Monotonic, Wall};
+use proptest::prelude::*;
+
+use super::*;
+
+#[derive(Debug)]
+pub struct StoppedClock(pub u64);
+
+#[async_trait::async_trait]
+impl Clock for StoppedClock {
+    fn wall(&self) -> Wall {
+        Wall(self.0)
+    }
+
+    fn monotonic(&self) -> Monotonic {
+        Monotonic(Duration::ZERO)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+fn log(kept: usize) -> EventLog {
+    EventLog::keeping(Arc::new(StoppedClock(7)), kept)
+}
+
+fn id(heard: &Heard) -> u64 {
+    match heard {
+        Heard::Event(event) => event.id,
+        Heard::Gap { .. } => panic!("a gap"),
+    }
+}
+
+#[tokio::test]
+async fn events_come_in_order_with_increasing_ids() {
+    let log = log(10);
+    log.publish("before", None, &1);
+    let mut listener = log.listen();
+    let hearing = tokio::spawn(async move { [listener.next().await, listener.next().await] });
+    log.publish("a", None, &1);
+    log.publish("b", Some(&"anna".parse().unwrap()), &2);
+    let heard = hearing.await.unwrap();
+    assert_eq!([id(&heard[0]), id(&heard[1])], [7002, 7003]);
+}
+
+#[tokio::test]
+async fn who_comes_back_hears_what_was_missed_and_of_what_is_gone() {
+    let log = log(3);
+    for number in 0..5 {
+        log.publish("n", None, &number);
+    }
+    // 7001 to 7005 were published, 7003 to 7005 are kept.
+    let mut back = log.listen_after(7004);
+    assert_eq!(id(&back.next().await), 7005);
+    let mut late = log.listen_after(7002);
+    assert_eq!(id(&late.next().await), 7003);
+    let mut too_late = log.listen_after(7001);
+    assert_eq!(too_late.next().await, Heard::Gap { after: 7002 });
+    assert_eq!(id(&too_late.next().await), 7003);
+    let mut from_the_future = log.listen_after(u64::MAX);
+    assert_eq!(from_the_future.next().await, Heard::Gap { after: 7005 });
+    log.publish("n", None, &5);
+    assert_eq!(id(&from_the_future.next().await), 7006);
+}
+
+#[tokio::test]
+async fn a_restart_is_a_gap_and_ids_go_on() {
+    let mut listener = EventLog::keeping(Arc::new(StoppedClock(8)), 3).listen_after(7005);
+    assert_eq!(listener.next().await, Heard::Gap { after: 8000 });
+}
+
+#[tokio::test]
+async fn a_large_event_is_replaced() {
+    let log = log(3);
+    let mut listener = log.listen();
+    log.publish("large", None, &"x".repeat(EVENT_BYTES + 1));
+    let Heard::Event(event) = listener.next().await else { panic!("a gap") };
+    assert!(event.data.to_string().len() < 100);
+}
+
+proptest! {
+    /// Whatever is published and heard in whatever order: every event once and in order, or a gap.
+    #[test]
+    fn nothing_is_lost_unnoticed(kept in 1_usize..5, steps in proptest::collection::vec(any::<bool>(), 0..60)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let log = log(kept);
+            let mut listener = log.listen();
+            let (mut published, mut place) = (7000, 7000);
+            for publish in steps {
+                if publish {
+                    log.publish("n", None, &0);
+                    published += 1;
+                } else if place < published {
+                    match listener.next().await {
+                        Heard::Event(event) => {
+                            prop_assert_eq!(event.id, place + 1);
+                            place += 1;
+                        }
+                        Heard::Gap { after } => {
+                            prop_assert!(after > place && published - after == kept as u64);
+                            place = after;
+                        }
+                    }
+                }
+            }
+            Ok(())
+        })?;
+    }
+}

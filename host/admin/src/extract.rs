@@ -1,0 +1,203 @@
+//! Requests into types, with bounds; and answers that are pages.
+
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use mail::AccountName;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::dto::{ComponentName, Listing, Page};
+use crate::limits;
+use crate::problem::Refused;
+
+/// The query of a request: everything any route takes.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    account: Option<AccountName>,
+    limit: Option<usize>,
+    after: Option<String>,
+    name: Option<ComponentName>,
+}
+
+async fn parameters(parts: &mut Parts) -> Result<Parameters, Refused> {
+    let query = Query::<Parameters>::try_from_uri(&parts.uri);
+    let Query(parameters) = query.map_err(|error| Refused::bad_request(error.body_text()))?;
+    Ok(parameters)
+}
+
+/// `?account=NAME`, if it is there.
+pub struct AccountParameter(pub Option<AccountName>);
+
+impl<S: Sync> FromRequestParts<S> for AccountParameter {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refused> {
+        Ok(Self(parameters(parts).await?.account))
+    }
+}
+
+/// `?name=NAME`, if it is there.
+pub struct NameParameter(pub Option<ComponentName>);
+
+impl<S: Sync> FromRequestParts<S> for NameParameter {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refused> {
+        Ok(Self(parameters(parts).await?.name))
+    }
+}
+
+/// `?limit=N&after=CURSOR`, and the account for the link to the next page.
+pub struct PageParameters {
+    pub page: Page,
+    account: Option<AccountName>,
+}
+
+impl<S: Sync> FromRequestParts<S> for PageParameters {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refused> {
+        let Parameters { account, limit, after, .. } = parameters(parts).await?;
+        if after.as_ref().is_some_and(|after| after.len() > limits::CURSOR_BYTES) {
+            return Err(Refused::bad_request("the cursor `after` is none that a page named"));
+        }
+        let page = Page::new(limit.unwrap_or(limits::PAGE_DEFAULT), after);
+        Ok(Self { page, account })
+    }
+}
+
+impl PageParameters {
+    /// The page as an array, with a link to the next one.
+    pub fn answer<T: Serialize>(&self, listing: Listing<T>) -> Response {
+        let mut response = Json(listing.items).into_response();
+        if let Some(link) = listing.next.and_then(|cursor| self.link(&cursor)) {
+            response.headers_mut().insert(header::LINK, link);
+        }
+        response
+    }
+
+    fn link(&self, cursor: &str) -> Option<HeaderValue> {
+        let account = self.account.as_ref().map(|name| format!("account={name}&")).unwrap_or_default();
+        let (limit, cursor) = (self.page.limit(), percent_encoded(cursor));
+        // A relative reference of a query alone: the same path (RFC 3986 section 5.2.2).
+        let link = format!("<?{account}limit={limit}&after={cursor}>; rel=\"next\"");
+        HeaderValue::from_str(&link).ok()
+    }
+}
+
+/// RFC 3986 section 2.1: everything but unreserved characters as `%XX`.
+fn percent_encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}
+
+/// The one variable segment of a path, as a type.
+pub struct Segment<T>(pub T);
+
+impl<S, T> FromRequestParts<S> for Segment<T>
+where
+    S: Send + Sync,
+    T: FromStr,
+    T::Err: Display,
+{
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        let segment = Path::<String>::from_request_parts(parts, state).await;
+        let Path(text) = segment.map_err(|error| Refused::bad_request(error.body_text()))?;
+        text.parse().map(Self).map_err(|error: T::Err| Refused::bad_request(error.to_string()))
+    }
+}
+
+/// A JSON body.
+pub struct JsonBody<T>(pub T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Refused> {
+        json(request).await.map(Self)
+    }
+}
+
+/// A JSON body that may be left out.
+pub struct OptionalJsonBody<T>(pub T);
+
+impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJsonBody<T> {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Refused> {
+        if request.headers().contains_key(header::CONTENT_TYPE) {
+            return json(request).await.map(Self);
+        }
+        let bytes = read(request.into_body(), limits::JSON_BODY_BYTES, limits::JSON_BODY_TIME).await?;
+        if bytes.is_empty() { Ok(Self(T::default())) } else { Err(wrong_content_type("application/json")) }
+    }
+}
+
+async fn json<T: DeserializeOwned>(request: Request) -> Result<T, Refused> {
+    // No form of a web page can send this type without asking first.
+    check_content_type(request.headers(), &["application/json"])?;
+    let bytes = read(request.into_body(), limits::JSON_BODY_BYTES, limits::JSON_BODY_TIME).await?;
+    serde_json::from_slice(&bytes).map_err(|error| Refused::bad_request(format!("the body: {error}")))
+}
+
+/// A component's file.
+pub struct ComponentBody(pub Bytes);
+
+impl<S: Sync> FromRequest<S> for ComponentBody {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Refused> {
+        check_content_type(request.headers(), &["application/wasm", "application/octet-stream"])?;
+        let body = request.into_body();
+        read(body, limits::COMPONENT_BYTES, limits::COMPONENT_BODY_TIME).await.map(Self)
+    }
+}
+
+fn check_content_type(headers: &HeaderMap, allowed: &[&'static str]) -> Result<(), Refused> {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    if allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(essence)) {
+        Ok(())
+    } else {
+        Err(wrong_content_type(allowed.first().copied().unwrap_or_default()))
+    }
+}
+
+fn wrong_content_type(expected: &str) -> Refused {
+    Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("send the body as {expected}"))
+}
+
+/// Reads a whole body of at most `largest` bytes, within `time`.
+async fn read(body: Body, largest: usize, time: Duration) -> Result<Bytes, Refused> {
+    let too_large =
+        || Refused::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body has more than {largest} bytes"));
+    // The announced length is believed when it is too large: nothing is read then.
+    if axum::body::HttpBody::size_hint(&body).lower() > largest as u64 {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(time, Limited::new(body, largest).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(Refused::bad_request("the body broke off")),
+        Err(_) => Err(Refused::new(StatusCode::REQUEST_TIMEOUT, "the body came too slowly")),
+    }
+}

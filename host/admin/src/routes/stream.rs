@@ -1,0 +1,101 @@
+//! Events as they happen (server-sent events).
+
+use std::convert::Infallible;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{self, KeepAlive, Sse};
+use futures::Stream;
+use mail::AccountName;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
+
+use super::{Shared, run};
+use crate::events::{Event, GAP, Heard, Listener};
+use crate::extract::AccountParameter;
+use crate::limits::{EVENT_KEEP_ALIVE, REQUEST_TIME};
+use crate::problem::Refused;
+use crate::server::Stop;
+
+/// The field a client that comes back sends (WHATWG HTML, section 9.2.4).
+const LAST_EVENT_ID: &str = "last-event-id";
+
+/// One stream: its place in the log, and whose events it wants.
+struct Subscription {
+    listener: Listener,
+    account: Option<AccountName>,
+    stop: CancellationToken,
+    _permit: OwnedSemaphorePermit,
+}
+
+pub async fn events(
+    State(shared): State<Shared>,
+    AccountParameter(account): AccountParameter,
+    stop: Option<Extension<Stop>>,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<sse::Event, Infallible>>>, Refused> {
+    if let Some(account) = account.clone() {
+        // 404 for an account that is not there, as everywhere.
+        let management = shared.management.clone();
+        run(REQUEST_TIME, async move { management.identity(&account).await }).await?;
+    }
+    let permit = shared.listeners.try_acquire_owned().map_err(|_| {
+        Refused::new(StatusCode::SERVICE_UNAVAILABLE, "too many listen already: close some event streams")
+    })?;
+    let listener = match last_event_id(&headers)? {
+        Some(id) => shared.events.listen_after(id),
+        None => shared.events.listen(),
+    };
+    let stop = stop.map(|Extension(Stop(stop))| stop).unwrap_or_default();
+    let subscription = Subscription { listener, account, stop, _permit: permit };
+    let stream = futures::stream::unfold(subscription, |mut subscription| async {
+        let event = subscription.next().await?;
+        Some((Ok(event), subscription))
+    });
+    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(EVENT_KEEP_ALIVE)))
+}
+
+fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Refused> {
+    let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
+    match value.to_str().ok().and_then(|text| text.parse().ok()) {
+        Some(id) => Ok(Some(id)),
+        None => Err(Refused::bad_request("Last-Event-ID is no id this gateway gave")),
+    }
+}
+
+impl Subscription {
+    /// The next event this stream wants; None when the gateway stops.
+    async fn next(&mut self) -> Option<sse::Event> {
+        loop {
+            let heard = tokio::select! {
+                heard = self.listener.next() => heard,
+                () = self.stop.cancelled() => return None,
+            };
+            match heard {
+                Heard::Gap { after } => return Some(gap(after)),
+                Heard::Event(event) if self.wants(&event) => return Some(to_sse(&event)),
+                Heard::Event(_) => {}
+            }
+        }
+    }
+
+    fn wants(&self, event: &Event) -> bool {
+        self.account.is_none() || event.account.is_none() || event.account == self.account
+    }
+}
+
+fn to_sse(event: &Event) -> sse::Event {
+    // An event is made of JSON values and plain text: it cannot fail to become JSON.
+    let data = serde_json::to_string(event).unwrap_or_default();
+    sse::Event::default().id(event.id.to_string()).event(one_line(&event.kind)).data(data)
+}
+
+fn gap(after: u64) -> sse::Event {
+    sse::Event::default().id(after.to_string()).event(GAP).data("{}")
+}
+
+/// Kinds are the daemon's own words; a line end among them would be two fields.
+fn one_line(text: &str) -> String {
+    text.chars().filter(|char| !char.is_control()).collect()
+}

@@ -1,0 +1,341 @@
+//! A gateway in memory.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use admin::dto::*;
+use admin::management::{Management, ManagementError, Result};
+use admin::metrics::{Kind, Metric};
+use async_trait::async_trait;
+use bytes::Bytes;
+use mail::{AccountName, Address, Clock, ComponentDigest, MailId, Monotonic, PublicKey, ToxId, Wall};
+
+pub const OWNER_ID: &str = "56A1ADE4B65B86BCD51CC73E2CD4E542179F47959FE3E0E21B4B0ACDADE51855D34D34D37CB5";
+pub const STRANGER: &str = "0202020202020202020202020202020202020202020202020202020202020202";
+
+#[derive(Debug)]
+pub struct TestClock;
+
+#[async_trait]
+impl Clock for TestClock {
+    fn wall(&self) -> Wall {
+        Wall(1_700_000_000_000)
+    }
+
+    fn monotonic(&self) -> Monotonic {
+        Monotonic(Duration::ZERO)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+/// What was asked, and the answers of a small gateway with the accounts `anna` (the owner) and `bob`.
+#[derive(Default)]
+pub struct Memory {
+    pub asked: Mutex<Vec<String>>,
+    pub uploads: Mutex<Vec<usize>>,
+}
+
+fn time() -> Timestamp {
+    Timestamp(Wall(1_700_000_000_000))
+}
+
+fn not_found(what: &str) -> ManagementError {
+    ManagementError::NotFound(format!("there is no {what}; look at the list"))
+}
+
+pub fn mail_id(number: u8) -> MailId {
+    MailId([number; 16])
+}
+
+impl Memory {
+    fn say(&self, line: String) {
+        self.asked.lock().unwrap().push(line);
+    }
+
+    pub fn take_asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.asked.lock().unwrap())
+    }
+
+    fn known(account: &AccountName) -> Result<()> {
+        if matches!(account.as_str(), "anna" | "bob") {
+            Ok(())
+        } else {
+            Err(ManagementError::NotFound(format!(
+                "there is no account `{account}`; see `toxmail account list`"
+            )))
+        }
+    }
+}
+
+fn id() -> ToxId {
+    OWNER_ID.parse().unwrap()
+}
+
+fn contact(alias: &AccountName) -> Contact {
+    Contact {
+        alias: alias.clone(),
+        address: format!("{alias}@tox"),
+        key: id().key,
+        tox_id: Some(id()),
+        addresses: vec!["c@example.org".parse().unwrap()],
+        state: ContactState::Confirmed,
+        online: true,
+        since: time(),
+    }
+}
+
+fn outbox_entry(number: u8) -> OutboxEntry {
+    OutboxEntry {
+        id: mail_id(number),
+        sender: Some("anna@tox".parse().unwrap()),
+        recipient: "carol@tox".parse().unwrap(),
+        key: Some(id().key),
+        account: None,
+        size: 1000,
+        created: time(),
+        expires: time(),
+        attempts: 2,
+        next_attempt: Some(time()),
+        last_problem: Some(mail::Refusal::transient(4, 1, "offline")),
+        delay_reported: false,
+    }
+}
+
+fn quarantined() -> QuarantineEntry {
+    QuarantineEntry {
+        id: mail_id(9),
+        direction: Direction::Incoming,
+        sender: None,
+        recipient: "anna@tox".parse().unwrap(),
+        key: Some(id().key),
+        size: 10,
+        received: time(),
+        reason: "looks odd".to_owned(),
+    }
+}
+
+fn pin() -> Pin {
+    Pin {
+        address: "d@example.org".parse().unwrap(),
+        key: STRANGER.parse().unwrap(),
+        first_seen: time(),
+        changed_to: Some(id()),
+    }
+}
+
+fn slot_entry(slot: Slot) -> SlotEntry {
+    SlotEntry {
+        slot,
+        position: 0,
+        name: "default".parse().unwrap(),
+        sha256: ComponentDigest([1; 32]),
+        health: Health::Ok,
+        calls: 3,
+        failures: 1,
+        last_failure: Some("ran too long".to_owned()),
+        previous: None,
+    }
+}
+
+#[async_trait]
+impl Management for Memory {
+    async fn owner(&self) -> Result<AccountName> {
+        Ok("anna".parse().unwrap())
+    }
+
+    async fn status(&self, account: &AccountName) -> Result<Status> {
+        Self::known(account)?;
+        Ok(Status {
+            version: "0.1.0".to_owned(),
+            account: account.clone(),
+            tox: ToxStatus { online: true, connection: Connection::Udp },
+            contacts: vec![ContactStatus {
+                alias: "carol".parse().unwrap(),
+                address: "carol@tox".to_owned(),
+                online: true,
+            }],
+            outbox: OutboxStatus { queued: 2 },
+            attention: Attention { contact_requests: 1, quarantined: 1, changed_pins: 1 },
+            slots: vec![slot_entry(Slot::Policy)],
+        })
+    }
+
+    async fn identity(&self, account: &AccountName) -> Result<Identity> {
+        Self::known(account)?;
+        Ok(Identity {
+            account: account.clone(),
+            tox_id: id(),
+            addresses: vec![format!("{account}@tox").parse().unwrap()],
+        })
+    }
+
+    async fn contacts(&self, account: &AccountName, page: &Page) -> Result<Listing<Contact>> {
+        Self::known(account)?;
+        let contacts = ["a", "b", "c"].map(|alias| contact(&alias.parse().unwrap())).to_vec();
+        Ok(page.cut(contacts, |contact| contact.alias.to_string()))
+    }
+
+    async fn add_contact(&self, account: &AccountName, new: NewContact) -> Result<Contact> {
+        Self::known(account)?;
+        self.say(format!("{account} adds {} {} {:?}", new.alias, new.address, new.message));
+        match new.alias.as_str() {
+            "taken" => {
+                Err(ManagementError::Conflict("`taken` exists already: choose another name".to_owned()))
+            }
+            "silent" => Err(ManagementError::Unavailable("DNS does not answer: try again later".to_owned())),
+            "nobody" => Err(ManagementError::Unprocessable("nobody has this address".to_owned())),
+            "broken" => Err(ManagementError::Internal("the store failed".to_owned())),
+            "panic" => panic!("a fault"),
+            _ => Ok(contact(&new.alias)),
+        }
+    }
+
+    async fn remove_contact(&self, account: &AccountName, alias: &AccountName) -> Result<()> {
+        Self::known(account)?;
+        self.say(format!("{account} removes {alias}"));
+        if alias.as_str() == "a" { Ok(()) } else { Err(not_found("contact of this name")) }
+    }
+
+    async fn contact_requests(&self, account: &AccountName) -> Result<Vec<ContactRequest>> {
+        Self::known(account)?;
+        Ok(vec![ContactRequest {
+            key: STRANGER.parse().unwrap(),
+            message: "hi".to_owned(),
+            received: time(),
+        }])
+    }
+
+    async fn accept_contact(
+        &self,
+        account: &AccountName,
+        key: PublicKey,
+        alias: Option<AccountName>,
+    ) -> Result<Contact> {
+        Self::known(account)?;
+        self.say(format!("{account} accepts {key} {alias:?}"));
+        if key.to_string() != STRANGER {
+            return Err(not_found("request of this key"));
+        }
+        Ok(contact(&alias.unwrap_or_else(|| "picked".parse().unwrap())))
+    }
+
+    async fn outbox(&self, account: &AccountName, page: &Page) -> Result<Listing<OutboxEntry>> {
+        Self::known(account)?;
+        Ok(page.cut(vec![outbox_entry(1), outbox_entry(2)], |entry| entry.id.to_string()))
+    }
+
+    async fn outbox_entry(&self, account: &AccountName, id: MailId) -> Result<OutboxEntry> {
+        Self::known(account)?;
+        if id == mail_id(1) { Ok(outbox_entry(1)) } else { Err(not_found("such mail in the outbox")) }
+    }
+
+    async fn retry(&self, account: &AccountName, id: MailId) -> Result<()> {
+        self.say(format!("{account} retries {id}"));
+        self.outbox_entry(account, id).await.map(|_| ())
+    }
+
+    async fn cancel(&self, account: &AccountName, id: MailId) -> Result<()> {
+        self.say(format!("{account} cancels {id}"));
+        self.outbox_entry(account, id).await.map(|_| ())
+    }
+
+    async fn quarantine(&self, account: &AccountName, page: &Page) -> Result<Listing<QuarantineEntry>> {
+        Self::known(account)?;
+        Ok(page.cut(vec![quarantined()], |entry| entry.id.to_string()))
+    }
+
+    async fn release(&self, account: &AccountName, id: MailId) -> Result<()> {
+        Self::known(account)?;
+        self.say(format!("{account} releases {id}"));
+        if id == mail_id(9) { Ok(()) } else { Err(not_found("such mail in quarantine")) }
+    }
+
+    async fn delete_quarantined(&self, account: &AccountName, id: MailId) -> Result<()> {
+        Self::known(account)?;
+        self.say(format!("{account} deletes {id}"));
+        if id == mail_id(9) { Ok(()) } else { Err(not_found("such mail in quarantine")) }
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>> {
+        Ok(vec![Account {
+            name: "anna".parse().unwrap(),
+            owner: true,
+            tox_id: Some(id()),
+            addresses: vec!["anna@tox".parse().unwrap()],
+            created: time(),
+        }])
+    }
+
+    async fn add_account(&self, new: NewAccount) -> Result<Credentials> {
+        let chosen = new.password.as_ref().map(|password| password.reveal().to_owned());
+        self.say(format!("adds account {} {chosen:?}", new.name));
+        let password = if chosen.is_some() { None } else { Password::new("generated!".to_owned()).ok() };
+        Ok(Credentials { account: new.name, tox_id: None, password })
+    }
+
+    async fn set_password(&self, account: &AccountName, password: Option<Password>) -> Result<Credentials> {
+        Self::known(account)?;
+        self.add_account(NewAccount { name: account.clone(), password }).await
+    }
+
+    async fn components(&self) -> Result<Vec<Component>> {
+        Ok(vec![Component {
+            name: "default".parse().unwrap(),
+            sha256: ComponentDigest([1; 32]),
+            size: 13_000,
+            slots: vec![Slot::Policy],
+            built_in: true,
+            added: None,
+        }])
+    }
+
+    async fn add_component(&self, name: ComponentName, bytes: Bytes) -> Result<Component> {
+        self.uploads.lock().unwrap().push(bytes.len());
+        Ok(Component {
+            name,
+            sha256: ComponentDigest([2; 32]),
+            size: bytes.len() as u64,
+            slots: vec![Slot::MailFilter],
+            built_in: false,
+            added: Some(time()),
+        })
+    }
+
+    async fn slots(&self) -> Result<Vec<SlotEntry>> {
+        Ok(Slot::ALL.map(slot_entry).to_vec())
+    }
+
+    async fn use_component(&self, slot: Slot, component: ComponentRef) -> Result<Vec<SlotEntry>> {
+        self.say(format!("uses {component} in {slot}"));
+        match component.to_string().as_str() {
+            "default" => Ok(vec![slot_entry(slot)]),
+            _ => Err(not_found("such component")),
+        }
+    }
+
+    async fn roll_back(&self, slot: Slot) -> Result<Vec<SlotEntry>> {
+        self.say(format!("rolls {slot} back"));
+        match slot {
+            Slot::Policy => Ok(vec![slot_entry(slot)]),
+            _ => Err(ManagementError::Conflict("nothing was live there before".to_owned())),
+        }
+    }
+
+    async fn changed_pins(&self, account: &AccountName) -> Result<Vec<Pin>> {
+        Self::known(account)?;
+        Ok(vec![pin()])
+    }
+
+    async fn accept_pin(&self, account: &AccountName, address: &Address) -> Result<Pin> {
+        Self::known(account)?;
+        self.say(format!("{account} accepts {address}"));
+        if *address == pin().address { Ok(pin()) } else { Err(not_found("changed name")) }
+    }
+
+    async fn metrics(&self) -> Vec<Metric> {
+        vec![Metric::single("toxmail_outbox_mails", "Mails that wait.", Kind::Gauge, 2.0)]
+    }
+}

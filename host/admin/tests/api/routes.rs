@@ -1,0 +1,344 @@
+//! Every route: what it asks of the gateway, and the shape of its answer.
+
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::client::{Api, request};
+use crate::memory::{OWNER_ID, STRANGER, mail_id};
+
+const TIME: &str = "2023-11-14T22:13:20Z";
+
+fn key() -> String {
+    OWNER_ID[..64].to_owned()
+}
+
+fn contact(alias: &str) -> Value {
+    json!({
+        "alias": alias, "address": format!("{alias}@tox"), "key": key(), "tox_id": OWNER_ID,
+        "addresses": ["c@example.org"], "state": "confirmed", "online": true, "since": TIME,
+    })
+}
+
+fn outbox_entry(number: u8) -> Value {
+    json!({
+        "id": mail_id(number).to_string(), "sender": "anna@tox", "recipient": "carol@tox", "key": key(), "account": null,
+        "size": 1000, "created": TIME, "expires": TIME, "attempts": 2, "next_attempt": TIME,
+        "last_problem": { "status": "4.4.1", "text": "offline" }, "delay_reported": false,
+    })
+}
+
+fn slot(name: &str) -> Value {
+    json!({
+        "slot": name, "position": 0, "name": "default", "sha256": "01".repeat(32), "health": "ok", "calls": 3,
+        "failures": 1, "last_failure": "ran too long", "previous": null,
+    })
+}
+
+fn quarantined() -> Value {
+    json!({
+        "id": mail_id(9).to_string(), "direction": "incoming", "sender": null, "recipient": "anna@tox", "key": key(),
+        "size": 10, "received": TIME, "reason": "looks odd",
+    })
+}
+
+fn pin() -> Value {
+    json!({ "address": "d@example.org", "key": STRANGER, "first_seen": TIME, "changed_to": OWNER_ID })
+}
+
+#[tokio::test]
+async fn reading() {
+    let api = Api::new();
+    for (path, expected) in [
+        (
+            "/api/v1/status",
+            json!({
+                "version": "0.1.0", "account": "anna", "tox": { "online": true, "connection": "udp" },
+                "contacts": [{ "alias": "carol", "address": "carol@tox", "online": true }],
+                "outbox": { "queued": 2 },
+                "attention": { "contact_requests": 1, "quarantined": 1, "changed_pins": 1 },
+                "slots": [slot("policy")],
+            }),
+        ),
+        ("/api/v1/identity", json!({ "account": "anna", "tox_id": OWNER_ID, "addresses": ["anna@tox"] })),
+        (
+            "/api/v1/identity?account=bob",
+            json!({ "account": "bob", "tox_id": OWNER_ID, "addresses": ["bob@tox"] }),
+        ),
+        ("/api/v1/contacts", json!([contact("a"), contact("b"), contact("c")])),
+        ("/api/v1/contact-requests", json!([{ "key": STRANGER, "message": "hi", "received": TIME }])),
+        ("/api/v1/outbox", json!([outbox_entry(1), outbox_entry(2)])),
+        ("/api/v1/outbox/01010101010101010101010101010101", outbox_entry(1)),
+        ("/api/v1/quarantine", json!([quarantined()])),
+        (
+            "/api/v1/accounts",
+            json!([{ "name": "anna", "owner": true, "tox_id": OWNER_ID, "addresses": ["anna@tox"], "created": TIME }]),
+        ),
+        (
+            "/api/v1/components",
+            json!([{
+                "name": "default", "sha256": "01".repeat(32), "size": 13000, "slots": ["policy"], "built_in": true,
+                "added": null,
+            }]),
+        ),
+        (
+            "/api/v1/slots",
+            json!([slot("policy"), slot("resolver"), slot("relay-selector"), slot("mail-filter")]),
+        ),
+        ("/api/v1/pins", json!([pin()])),
+    ] {
+        let answer = api.get(path).await;
+        assert_eq!((answer.status, answer.json()), (StatusCode::OK, expected), "{path}");
+        assert_eq!(answer.headers["content-type"], "application/json");
+        assert_eq!(answer.headers["cache-control"], "no-store");
+    }
+}
+
+#[tokio::test]
+async fn changing() {
+    let api = Api::new();
+    let mail = mail_id(1);
+    let held = mail_id(9);
+    for (method, path, body, status, expected, asked) in [
+        (
+            Method::POST,
+            "/api/v1/contacts".to_owned(),
+            Some(json!({ "alias": "Carol", "address": OWNER_ID, "message": "hello" })),
+            201,
+            Some(contact("carol")),
+            format!("anna adds carol {OWNER_ID} Some(\"hello\")"),
+        ),
+        (
+            Method::POST,
+            "/api/v1/contacts?account=bob".to_owned(),
+            Some(json!({ "alias": "carol", "address": "carol@example.org" })),
+            201,
+            Some(contact("carol")),
+            "bob adds carol carol@example.org None".to_owned(),
+        ),
+        (Method::DELETE, "/api/v1/contacts/a".to_owned(), None, 204, None, "anna removes a".to_owned()),
+        (
+            Method::POST,
+            format!("/api/v1/contact-requests/{STRANGER}/accept"),
+            None,
+            200,
+            Some(contact("picked")),
+            format!("anna accepts {STRANGER} None"),
+        ),
+        (
+            Method::POST,
+            format!("/api/v1/contact-requests/{STRANGER}/accept?account=bob"),
+            Some(json!({ "alias": "dora" })),
+            200,
+            Some(contact("dora")),
+            format!("bob accepts {STRANGER} Some(AccountName(\"dora\"))"),
+        ),
+        (
+            Method::POST,
+            format!("/api/v1/outbox/{mail}/retry"),
+            None,
+            202,
+            None,
+            format!("anna retries {mail}"),
+        ),
+        (
+            Method::POST,
+            format!("/api/v1/outbox/{mail}/cancel"),
+            None,
+            204,
+            None,
+            format!("anna cancels {mail}"),
+        ),
+        (
+            Method::POST,
+            format!("/api/v1/quarantine/{held}/release"),
+            None,
+            204,
+            None,
+            format!("anna releases {held}"),
+        ),
+        (
+            Method::DELETE,
+            format!("/api/v1/quarantine/{held}"),
+            None,
+            204,
+            None,
+            format!("anna deletes {held}"),
+        ),
+        (
+            Method::POST,
+            "/api/v1/accounts".to_owned(),
+            Some(json!({ "name": "dora" })),
+            201,
+            Some(json!({ "account": "dora", "tox_id": null, "password": "generated!" })),
+            "adds account dora None".to_owned(),
+        ),
+        (
+            Method::PUT,
+            "/api/v1/accounts/bob/password".to_owned(),
+            Some(json!({ "password": "long enough" })),
+            200,
+            Some(json!({ "account": "bob", "tox_id": null })),
+            "adds account bob Some(\"long enough\")".to_owned(),
+        ),
+        (
+            Method::POST,
+            "/api/v1/slots/mail-filter/use".to_owned(),
+            Some(json!({ "component": "default" })),
+            200,
+            Some(json!([slot("mail-filter")])),
+            "uses default in mail-filter".to_owned(),
+        ),
+        (
+            Method::POST,
+            "/api/v1/slots/policy/rollback".to_owned(),
+            None,
+            200,
+            Some(json!([slot("policy")])),
+            "rolls policy back".to_owned(),
+        ),
+        (
+            Method::POST,
+            "/api/v1/pins/d%40example.org/accept".to_owned(),
+            None,
+            200,
+            Some(pin()),
+            "anna accepts d@example.org".to_owned(),
+        ),
+    ] {
+        let answer = api.ask(method, &path, body).await;
+        assert_eq!(answer.status.as_u16(), status, "{path}: {}", String::from_utf8_lossy(&answer.body));
+        match expected {
+            Some(expected) => assert_eq!(answer.json(), expected, "{path}"),
+            None => assert!(answer.body.is_empty(), "{path}"),
+        }
+        assert_eq!(api.memory.take_asked(), [asked], "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_component_is_uploaded_as_it_is() {
+    let api = Api::new();
+    let upload = |path: &str, content_type: &str, body: Vec<u8>| {
+        let mut upload = request(Method::POST, path, None);
+        upload.headers_mut().insert("content-type", content_type.parse().unwrap());
+        *upload.body_mut() = Body::from(body);
+        upload
+    };
+    let answer = api.send(upload("/api/v1/components?name=Mine", "application/wasm", vec![7; 5000])).await;
+    let expected = json!({
+        "name": "mine", "sha256": "02".repeat(32), "size": 5000, "slots": ["mail-filter"], "built_in": false, "added": TIME,
+    });
+    assert_eq!((answer.status, answer.json()), (StatusCode::CREATED, expected));
+    let refused = api.send(upload("/api/v1/components", "application/wasm", vec![7])).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(refused.problem().contains("name"));
+    let refused = api.send(upload("/api/v1/components?name=mine", "text/plain", vec![7])).await;
+    assert_eq!(refused.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let huge = vec![0; admin::limits::COMPONENT_BYTES + 1];
+    let refused = api.send(upload("/api/v1/components?name=mine", "application/wasm", huge)).await;
+    assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(*api.memory.uploads.lock().unwrap(), [5000]);
+}
+
+#[tokio::test]
+async fn pages_are_linked() {
+    let api = Api::new();
+    let mut query = "?account=bob&limit=2".to_owned();
+    let mut aliases = Vec::new();
+    loop {
+        let answer = api.get(&format!("/api/v1/contacts{query}")).await;
+        let page = answer.json();
+        assert!(page.as_array().unwrap().len() <= 2);
+        aliases.extend(page.as_array().unwrap().iter().map(|contact| contact["alias"].clone()));
+        let Some(link) = answer.headers.get("link") else { break };
+        let link = link.to_str().unwrap();
+        assert!(link.contains("account=bob"), "{link}");
+        query = link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap().to_owned();
+    }
+    assert_eq!(aliases, ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn what_goes_wrong_has_its_status_and_says_what_to_do() {
+    let api = Api::new();
+    let add = |alias: &str| json!({ "alias": alias, "address": OWNER_ID });
+    for (alias, status, text) in [
+        ("taken", 409, "choose another name"),
+        ("silent", 503, "try again later"),
+        ("nobody", 422, "nobody has this address"),
+        ("broken", 500, "the store failed"),
+        ("panic", 500, "its log says more"),
+    ] {
+        let answer = api.post("/api/v1/contacts", add(alias)).await;
+        assert_eq!(answer.status.as_u16(), status, "{alias}");
+        assert!(answer.problem().contains(text), "{alias}");
+    }
+    for (method, path, status, text) in [
+        (Method::GET, "/api/v1/status?account=zoe", 404, "no account `zoe`"),
+        (Method::GET, "/api/v1/events?account=zoe", 404, "no account `zoe`"),
+        (Method::GET, "/api/v1/outbox?account=z..e", 400, "account name"),
+        (Method::GET, "/api/v1/outbox?limit=many", 400, "limit"),
+        (Method::GET, "/api/v1/outbox?accuont=bob", 400, "accuont"),
+        (Method::GET, "/api/v1/outbox?account=bob&account=anna", 400, "duplicate"),
+        (Method::GET, "/api/v1/outbox/07", 400, "32 hex digits"),
+        (Method::GET, "/api/v1/outbox/07070707070707070707070707070707", 404, "look at the list"),
+        (Method::POST, "/api/v1/outbox/07070707070707070707070707070707/cancel", 404, "look at the list"),
+        (Method::DELETE, "/api/v1/contacts/zoe", 404, "look at the list"),
+        (Method::DELETE, "/api/v1/contacts/%FF", 400, "UTF-8"),
+        (Method::POST, "/api/v1/slots/policies/rollback", 400, "relay-selector"),
+        (Method::POST, "/api/v1/slots/resolver/rollback", 409, "nothing was live"),
+        (Method::POST, "/api/v1/pins/d/accept", 400, "name@domain"),
+        (Method::GET, "/api/v1/nothing", 404, "/api/v1/nothing"),
+        (Method::GET, "/api/v2/status", 404, "/api/v2/status"),
+        (Method::GET, "/", 404, "nothing at /"),
+        (Method::DELETE, "/api/v1/status", 405, "DELETE"),
+        (Method::POST, "/health", 405, "POST"),
+    ] {
+        let answer = api.ask(method, path, None).await;
+        assert_eq!(answer.status.as_u16(), status, "{path}: {}", String::from_utf8_lossy(&answer.body));
+        let detail = answer.problem();
+        assert!(detail.contains(text), "{path}: {detail}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_json_and_what_is_expected() {
+    let api = Api::new();
+    for (body, text) in [
+        ("", "body"),
+        ("{", "body"),
+        ("[]", "body"),
+        ("{\"alias\": \"a\"}", "address"),
+        ("{\"alias\": \"a..\", \"address\": \"a@b\"}", "account name"),
+        ("{\"alias\": \"a\", \"address\": \"nobody\"}", "76 hex digits"),
+        ("{\"alias\": \"a\", \"address\": \"a@b\", \"adress\": 1}", "adress"),
+    ] {
+        let mut request = request(Method::POST, "/api/v1/contacts", Some(json!(null)));
+        *request.body_mut() = Body::from(body);
+        let answer = api.send(request).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{body}");
+        assert!(answer.problem().contains(text), "{body}: {}", answer.problem());
+    }
+    let short = api.post("/api/v1/accounts", json!({ "name": "dora", "password": "hunter2" })).await;
+    assert_eq!(short.status, StatusCode::BAD_REQUEST);
+    assert!(!short.problem().contains("hunter2"));
+    // What a form of a web page could send without asking.
+    let mut form = request(Method::POST, "/api/v1/accounts", Some(json!({ "name": "dora" })));
+    form.headers_mut().insert("content-type", "text/plain".parse().unwrap());
+    assert_eq!(api.send(form).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let large =
+        json!({ "alias": "a", "address": "a@b.c", "message": "x".repeat(admin::limits::JSON_BODY_BYTES) });
+    assert_eq!(api.post("/api/v1/contacts", large).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(api.memory.take_asked().is_empty());
+}
+
+#[tokio::test]
+async fn health_and_metrics() {
+    let api = Api::new();
+    let answer = api.get("/health").await;
+    assert_eq!((answer.status, answer.body.len()), (StatusCode::NO_CONTENT, 0));
+    let answer = api.get("/metrics").await;
+    assert_eq!(answer.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    assert!(String::from_utf8(answer.body).unwrap().contains("toxmail_outbox_mails 2\n"));
+}
