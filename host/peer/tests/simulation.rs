@@ -1,14 +1,21 @@
 //! Whatever breaks and whenever: each mail arrives once, and nothing goes over its bounds.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 mod common;
 
 use std::time::Duration;
 
 use common::World;
 use mail::Acknowledgement;
-use peer::Message;
 use peer::limits::{LARGE_TRANSFERS, WINDOW};
+use peer::{Message, TransferError};
 use proptest::prelude::*;
+
+/// How many random runs: 40, or as many as `PROPTEST_CASES` says for a long one.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(40)
+}
 
 /// One random event.
 fn step(world: &mut World, breaks: bool) {
@@ -27,18 +34,31 @@ fn step(world: &mut World, breaks: bool) {
                 let ready = world.sides[side].calls.len();
                 if ready > 0 {
                     let at = world.chance.below(ready);
+                    world.sides[side].fail_writes = world.chance.one_in(50);
                     world.sides[side].finish_call(at);
                     world.sides[side].take_actions();
                 }
             }
         }
         55 => world.pass(Duration::from_millis(700)),
-        56 | 57 => world.sides[side].offer_all(),
+        56 => world.sides[side].offer_all(),
+        57 => cancel_one(world, side),
         58 => world.break_link(),
         _ if world.chance.one_in(3) => restart(world, side),
         _ => {}
     }
     world.check();
+}
+
+/// The owner takes a mail back that is under way; it will be offered again.
+fn cancel_one(world: &mut World, side: usize) {
+    world.sides[side].offer_all();
+    let under_way = world.sides[side].sending.len();
+    let at = world.chance.below(under_way);
+    if let Some(&mail) = world.sides[side].sending.iter().nth(at) {
+        world.sides[side].session.cancel(mail);
+        world.sides[side].take_actions();
+    }
 }
 
 /// One side starts anew and Tox does not notice: what is under way stays under way. Some bytes were not durable yet.
@@ -89,7 +109,7 @@ fn assert_all_arrived(world: &World, mails: usize) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
     fn every_mail_arrives_once_whatever_breaks(seed: u64) {
@@ -101,6 +121,9 @@ proptest! {
         world.break_link();
         world.settle();
         assert_all_arrived(&world, mails);
+        let expected =
+            |error: &TransferError| matches!(error, TransferError::Cancelled | TransferError::Disconnected);
+        prop_assert!(world.sides.iter().flat_map(|side| &side.errors).all(expected));
     }
 
     #[test]

@@ -332,6 +332,7 @@ impl World {
 
     /// Everything happens, in turn, until nothing does.
     pub fn settle(&mut self) {
+        self.sides.iter_mut().for_each(|side| side.fail_writes = false);
         for _ in 0..200_000 {
             let mut quiet = true;
             for side in 0..2 {
