@@ -96,8 +96,9 @@ impl PageParameters {
     }
 }
 
-/// RFC 3986 section 2.1: everything but unreserved characters as `%XX`.
-fn percent_encoded(text: &str) -> String {
+/// Text as a segment of a path or a value of a query: everything but unreserved characters as `%XX` (RFC 3986 section 2.1).
+#[must_use]
+pub fn percent_encoded(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {

@@ -48,6 +48,7 @@ mod server;
 
 pub use access::{Access, InvalidHost, InvalidToken, Token};
 pub use events::EventLog;
+pub use extract::percent_encoded;
 pub use management::{Management, ManagementError};
 pub use routes::router;
 pub use server::serve;

@@ -38,13 +38,21 @@ pub struct Common {
     pub json: bool,
 }
 
-/// A verb.
+/// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Start the gateway
     Up(Up),
     /// Run two gateways on a private Tox network and send mail between them
     Demo(Demo),
+    /// What is asked of the running gateway.
+    #[command(flatten)]
+    Verb(Verb),
+}
+
+/// What is asked of the running gateway.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
     /// Show how the gateway is doing
     Status,
     /// Show the Tox ID and addresses to give to others

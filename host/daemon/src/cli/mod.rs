@@ -1,4 +1,59 @@
 //! The command line: what it understands, and the verbs, which are clients of the running gateway's web API.
 
 pub mod args;
+mod call;
+mod client;
+pub mod directory;
+mod print;
 pub mod ready;
+mod table;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use args::{Common, Verb};
+use client::{ClientError, Gateway};
+use directory::default_data_directory;
+
+/// Does a verb: asks the running gateway and prints its answer. Says what went wrong and exits with 1 otherwise.
+pub async fn run_verb(verb: Verb, common: Common) -> ExitCode {
+    let text = match answer(&verb, &common).await {
+        Ok(text) => text,
+        Err(error) => {
+            eprintln!("toxmail: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match write_out(&text) {
+        // Who reads has read enough (`toxmail outbox list | head`).
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            eprintln!("toxmail: the answer could not be written: {error}");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+/// What the verb prints.
+async fn answer(verb: &Verb, common: &Common) -> Result<String, ClientError> {
+    let directory = match &common.data {
+        Some(directory) => directory.clone(),
+        None => default_data_directory().ok_or(ClientError::NoDirectory)?,
+    };
+    // The gateway first: a password is not asked for when there is nobody to set it.
+    let gateway = Gateway::find(&directory)?;
+    let call = call::Call::of(verb)?;
+    let value = gateway.ask(call, common.account.as_ref()).await?;
+    if common.json {
+        return serde_json::to_string_pretty(&value)
+            .map(|text| text + "\n")
+            .map_err(|error| ClientError::unexpected(&error));
+    }
+    print::to_text(verb, value).map_err(|error| ClientError::unexpected(&error))
+}
+
+fn write_out(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}

@@ -1,0 +1,185 @@
+//! Verbs as requests of the web API.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, Read as _};
+use std::path::Path;
+use std::time::Duration;
+
+use admin::dto::{AcceptRequest, ComponentName, NewAccount, NewContact, NewPassword, Password, UseComponent};
+use admin::limits::{COMPONENT_BYTES, COMPONENT_TIME, PASSWORD_BYTES_LARGEST, REQUEST_TIME};
+use hyper::Method;
+use hyper::body::Bytes;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::args::{Account, Component, Contact, Outbox, Pin, Quarantine, SlotVerb, Verb};
+use super::client::ClientError;
+
+/// What the connection may take beyond what the gateway gives itself.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A request, without account and token.
+#[derive(Debug)]
+pub struct Call {
+    /// Its method.
+    pub method: Method,
+    /// Its path under `/api/v1`, percent-encoded.
+    pub path: String,
+    /// The name of an uploaded component.
+    pub name: Option<ComponentName>,
+    /// Its body and content type.
+    pub body: Option<(&'static str, Bytes)>,
+    /// How long it may take.
+    pub time: Duration,
+}
+
+impl Call {
+    /// The request that a verb means. Reads what the verb names: a component's file, a password from standard input.
+    pub fn of(verb: &Verb) -> Result<Self, ClientError> {
+        Ok(match verb {
+            Verb::Status => get("/status"),
+            Verb::Id => get("/identity"),
+            Verb::Contact(verb) => of_contact(verb)?,
+            Verb::Outbox(verb) => match verb {
+                Outbox::List => get("/outbox"),
+                Outbox::Show { id } => get(&format!("/outbox/{id}")),
+                Outbox::Retry { id } => post(&format!("/outbox/{id}/retry")),
+                Outbox::Cancel { id } => post(&format!("/outbox/{id}/cancel")),
+            },
+            Verb::Quarantine(verb) => match verb {
+                Quarantine::List => get("/quarantine"),
+                Quarantine::Release { id } => post(&format!("/quarantine/{id}/release")),
+                Quarantine::Delete { id } => delete(&format!("/quarantine/{id}")),
+            },
+            Verb::Account(verb) => of_account(verb)?,
+            Verb::Component(verb) => match verb {
+                Component::List => get("/components"),
+                Component::Add { file, name } => upload(file, name.as_ref())?,
+            },
+            Verb::Slot(verb) => match verb {
+                SlotVerb::List => get("/slots"),
+                SlotVerb::Use { slot, component } => post(&format!("/slots/{slot}/use"))
+                    .with_json(&UseComponent { component: component.clone() })?
+                    .taking(COMPONENT_TIME),
+                SlotVerb::Rollback { slot } => {
+                    post(&format!("/slots/{slot}/rollback")).taking(COMPONENT_TIME)
+                }
+            },
+            Verb::Pin(verb) => match verb {
+                Pin::List => get("/pins"),
+                Pin::Accept { address } => {
+                    post(&format!("/pins/{}/accept", admin::percent_encoded(&address.to_string())))
+                }
+            },
+        })
+    }
+
+    fn with_json(self, body: &impl Serialize) -> Result<Self, ClientError> {
+        let bytes = serde_json::to_vec(body).map_err(|error| ClientError::unexpected(&error))?;
+        Ok(Self { body: Some(("application/json", Bytes::from(bytes))), ..self })
+    }
+
+    fn taking(self, time: Duration) -> Self {
+        Self { time: time + GRACE, ..self }
+    }
+}
+
+fn call(method: Method, path: &str) -> Call {
+    Call { method, path: path.to_owned(), name: None, body: None, time: REQUEST_TIME + GRACE }
+}
+
+fn get(path: &str) -> Call {
+    call(Method::GET, path)
+}
+
+fn post(path: &str) -> Call {
+    call(Method::POST, path)
+}
+
+fn delete(path: &str) -> Call {
+    call(Method::DELETE, path)
+}
+
+fn of_contact(verb: &Contact) -> Result<Call, ClientError> {
+    match verb {
+        Contact::List => Ok(get("/contacts")),
+        Contact::Requests => Ok(get("/contact-requests")),
+        Contact::Add { alias, address, message } => {
+            let body =
+                NewContact { alias: alias.clone(), address: address.clone(), message: message.clone() };
+            post("/contacts").with_json(&body)
+        }
+        Contact::Accept { key, alias } => post(&format!("/contact-requests/{key}/accept"))
+            .with_json(&AcceptRequest { alias: alias.clone() }),
+        Contact::Remove { alias } => Ok(delete(&format!("/contacts/{alias}"))),
+    }
+}
+
+fn of_account(verb: &Account) -> Result<Call, ClientError> {
+    match verb {
+        Account::List => Ok(get("/accounts")),
+        Account::Add { name, password_stdin } => {
+            let password = chosen_password(*password_stdin)?;
+            post("/accounts").with_json(&NewAccount { name: name.clone(), password })
+        }
+        Account::Password { name, password_stdin } => {
+            let password = chosen_password(*password_stdin)?;
+            call(Method::PUT, &format!("/accounts/{name}/password")).with_json(&NewPassword { password })
+        }
+    }
+}
+
+fn chosen_password(from_stdin: bool) -> Result<Option<Password>, ClientError> {
+    if from_stdin { read_password(&mut io::stdin().lock()).map(Some) } else { Ok(None) }
+}
+
+/// Reads one line; its end is no part of the password.
+fn read_password(input: &mut impl io::BufRead) -> Result<Password, ClientError> {
+    let mut line = Zeroizing::new(String::new());
+    // One byte more than allowed, and CRLF: too long is noticed, endless is not read.
+    let most = PASSWORD_BYTES_LARGEST as u64 + 3;
+    input.take(most).read_line(&mut line).map_err(|error| {
+        ClientError::Input(format!("the password cannot be read from standard input: {error}"))
+    })?;
+    let password = line.trim_end_matches(['\r', '\n']).to_owned();
+    Password::new(password).map_err(|error| ClientError::Input(error.to_string()))
+}
+
+fn upload(file: &Path, name: Option<&ComponentName>) -> Result<Call, ClientError> {
+    let name = match name {
+        Some(name) => name.clone(),
+        None => name_of(file)?,
+    };
+    let bytes = read_component(file)?;
+    let body = Some(("application/wasm", Bytes::from(bytes)));
+    Ok(Call { name: Some(name), body, ..post("/components").taking(COMPONENT_TIME) })
+}
+
+/// The name of a file without `.wasm`.
+fn name_of(file: &Path) -> Result<ComponentName, ClientError> {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    stem.parse().map_err(|_| {
+        ClientError::Input(format!("`{stem}` cannot be a component's name: give it one with --name NAME"))
+    })
+}
+
+fn read_component(file: &Path) -> Result<Vec<u8>, ClientError> {
+    let failed = |error: io::Error| ClientError::Input(format!("cannot read {}: {error}", file.display()));
+    let mut bytes = Vec::new();
+    File::open(file)
+        .map_err(failed)?
+        .take(COMPONENT_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    if bytes.len() > COMPONENT_BYTES {
+        let largest = COMPONENT_BYTES / 1_000_000;
+        return Err(ClientError::Input(format!(
+            "{} is larger than {largest} MB: this is no component",
+            file.display()
+        )));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests;

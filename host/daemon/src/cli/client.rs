@@ -1,0 +1,263 @@
+//! The running gateway: finding it and asking it.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use admin::dto::{PROBLEM_CONTENT_TYPE, Problem};
+use admin::{Token, percent_encoded};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{Request, Response, header};
+use hyper_util::rt::TokioIo;
+use mail::AccountName;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+use super::call::Call;
+use super::ready::{Ready, ReadyError};
+
+/// How long connecting may take: the gateway is on this machine.
+const CONNECT_TIME: Duration = Duration::from_secs(5);
+
+/// Largest answer: a page of a thousand entries has under a megabyte.
+const ANSWER_BYTES: usize = 16 * 1024 * 1024;
+
+/// Most pages of a list: ten million entries.
+const PAGES: usize = 10_000;
+
+/// Largest token file: the token and a line end.
+const TOKEN_FILE_BYTES: u64 = 1024;
+
+/// Why a verb failed. Each text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Neither `--data` nor a home directory.
+    #[error("where is the data? HOME is not set: give the directory with --data DIR")]
+    NoDirectory,
+    /// Nothing listens for this data directory.
+    #[error("toxmail is not running here; start it with `toxmail up --data {0}`")]
+    NotRunning(String),
+    /// The ready file is there and of no use.
+    #[error("{0}")]
+    Ready(ReadyError),
+    /// The token file cannot be read.
+    #[error("cannot read the token {path}: {problem}; only the user who started toxmail can ask it")]
+    Token {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        problem: String,
+    },
+    /// What the user named cannot be read or used.
+    #[error("{0}")]
+    Input(String),
+    /// The gateway said no.
+    #[error("{}", print_safe(&.0.detail))]
+    Refused(Problem),
+    /// The gateway did not answer in time.
+    #[error("toxmail does not answer; its log may say why (`toxmail up` prints it)")]
+    Silent,
+    /// The connection broke.
+    #[error("the connection to toxmail broke ({0}); try again")]
+    Broken(String),
+    /// An answer of another kind than this program knows.
+    #[error("toxmail gave an answer this program does not understand ({0}); are both of the same version?")]
+    Unexpected(String),
+}
+
+impl ClientError {
+    /// An answer that does not read.
+    pub fn unexpected(error: &serde_json::Error) -> Self {
+        Self::Unexpected(error.to_string())
+    }
+}
+
+fn print_safe(text: &str) -> String {
+    super::table::printable(text)
+}
+
+/// A gateway that runs, as far as its ready file says.
+#[derive(Debug)]
+pub struct Gateway {
+    directory: PathBuf,
+    address: SocketAddr,
+    token: Token,
+}
+
+/// One page of an answer.
+struct Answer {
+    value: Value,
+    next: Option<String>,
+}
+
+impl Gateway {
+    /// Reads `ready.json` and the token of a data directory. A ready file whose process has ended is stale.
+    pub fn find(directory: &Path) -> Result<Self, ClientError> {
+        let not_running = || ClientError::NotRunning(shell_quoted(directory));
+        let ready = match Ready::read(directory) {
+            Ok(ready) => ready,
+            Err(ReadyError::Missing) => return Err(not_running()),
+            Err(error) => return Err(ClientError::Ready(error)),
+        };
+        if !ready.is_process_alive() {
+            return Err(not_running());
+        }
+        let address = ready.admin.parse().map_err(|_| {
+            let path = directory.join(super::ready::FILE_NAME);
+            ClientError::Ready(ReadyError::Damaged { path, problem: "`admin` is no address".to_owned() })
+        })?;
+        let token = read_token(&directory.join(&ready.admin_token_file))?;
+        Ok(Self { directory: directory.to_owned(), address: reachable(address), token })
+    }
+
+    /// Asks, and follows the pages of a list to its end. An answer without content is an empty object.
+    pub async fn ask(&self, call: Call, account: Option<&AccountName>) -> Result<Value, ClientError> {
+        let time = call.time;
+        let asking = async {
+            let mut sender = self.connect().await?;
+            self.ask_all_pages(&mut sender, call, account).await
+        };
+        tokio::time::timeout(time, asking).await.unwrap_or(Err(ClientError::Silent))
+    }
+
+    async fn ask_all_pages(
+        &self,
+        sender: &mut SendRequest<Full<Bytes>>,
+        call: Call,
+        account: Option<&AccountName>,
+    ) -> Result<Value, ClientError> {
+        let mut query = query(&call, account);
+        let mut items = Vec::new();
+        for _ in 0..PAGES {
+            let Answer { value, next } = self.ask_once(sender, &call, &query).await?;
+            let Value::Array(page) = value else { return Ok(value) };
+            items.extend(page);
+            match next {
+                Some(next) => query = next,
+                None => return Ok(Value::Array(items)),
+            }
+        }
+        Err(ClientError::Unexpected("a list without end".to_owned()))
+    }
+
+    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, ClientError> {
+        let connecting = tokio::time::timeout(CONNECT_TIME, TcpStream::connect(self.address)).await;
+        let stream = match connecting {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                return Err(ClientError::NotRunning(shell_quoted(&self.directory)));
+            }
+            Ok(Err(error)) => return Err(ClientError::Broken(error.to_string())),
+            Err(_) => return Err(ClientError::Silent),
+        };
+        let (sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| ClientError::Broken(error.to_string()))?;
+        // Ends with the sender; what goes wrong shows in the answer.
+        tokio::spawn(connection);
+        Ok(sender)
+    }
+
+    async fn ask_once(
+        &self,
+        sender: &mut SendRequest<Full<Bytes>>,
+        call: &Call,
+        query: &str,
+    ) -> Result<Answer, ClientError> {
+        let broken = |error: hyper::Error| ClientError::Broken(error.to_string());
+        let request = self.request(call, query)?;
+        sender.ready().await.map_err(broken)?;
+        let response = sender.send_request(request).await.map_err(broken)?;
+        read_answer(response).await
+    }
+
+    fn request(&self, call: &Call, query: &str) -> Result<Request<Full<Bytes>>, ClientError> {
+        let mut builder = Request::builder()
+            .method(&call.method)
+            .uri(format!("/api/v1{}{query}", call.path))
+            .header(header::HOST, self.address.to_string())
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token.reveal()));
+        let body = match &call.body {
+            Some((content_type, body)) => {
+                builder = builder.header(header::CONTENT_TYPE, *content_type);
+                body.clone()
+            }
+            None => Bytes::new(),
+        };
+        builder.body(Full::new(body)).map_err(|error| ClientError::Unexpected(error.to_string()))
+    }
+}
+
+/// `?account=NAME&name=NAME`; both have characters that need no encoding.
+fn query(call: &Call, account: Option<&AccountName>) -> String {
+    let account = account.map(|account| format!("account={}", percent_encoded(account.as_str())));
+    let name = call.name.as_ref().map(|name| format!("name={}", percent_encoded(name.as_str())));
+    let parts: Vec<String> = account.into_iter().chain(name).collect();
+    if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
+}
+
+async fn read_answer(response: Response<hyper::body::Incoming>) -> Result<Answer, ClientError> {
+    let (head, body) = response.into_parts();
+    let body = Limited::new(body, ANSWER_BYTES).collect().await;
+    let body = body.map_err(|error| ClientError::Broken(error.to_string()))?.to_bytes();
+    if head.status.is_success() {
+        let value = if body.is_empty() {
+            Value::Object(serde_json::Map::new())
+        } else {
+            serde_json::from_slice(&body).map_err(|error| ClientError::unexpected(&error))?
+        };
+        let link = head.headers.get(header::LINK).and_then(|value| value.to_str().ok());
+        return Ok(Answer { value, next: link.and_then(next_page) });
+    }
+    let content_type = head.headers.get(header::CONTENT_TYPE).map(header::HeaderValue::as_bytes);
+    let problem = serde_json::from_slice(&body).ok();
+    match problem {
+        Some(problem) if content_type == Some(PROBLEM_CONTENT_TYPE.as_bytes()) => {
+            Err(ClientError::Refused(problem))
+        }
+        _ => Err(ClientError::Unexpected(format!("status {}", head.status))),
+    }
+}
+
+/// The query of `<?limit=100&after=x>; rel="next"` (RFC 8288).
+fn next_page(link: &str) -> Option<String> {
+    let (target, relation) = link.strip_prefix('<')?.split_once('>')?;
+    let is_next = relation.split(';').any(|parameter| parameter.trim() == "rel=\"next\"");
+    (is_next && target.starts_with('?')).then(|| target.to_owned())
+}
+
+/// Where to connect to reach a listener: one on all addresses is reached on loopback.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+fn read_token(path: &Path) -> Result<Token, ClientError> {
+    let failed = |problem: String| ClientError::Token { path: path.to_owned(), problem };
+    let mut text = zeroize::Zeroizing::new(String::new());
+    let file = File::open(path).map_err(|error| failed(error.to_string()))?;
+    file.take(TOKEN_FILE_BYTES).read_to_string(&mut text).map_err(|error| failed(error.to_string()))?;
+    text.parse().map_err(|error: admin::InvalidToken| failed(error.to_string()))
+}
+
+/// The directory as it can be pasted into a shell.
+fn shell_quoted(directory: &Path) -> String {
+    let text = directory.display().to_string();
+    let is_plain = |char: char| char.is_alphanumeric() || "/._-+,@%".contains(char);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests;
