@@ -36,9 +36,18 @@ pub type Room = Arc<Semaphore>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
     /// Packets are flowing: a short wait, that further packets do not cut shorter.
-    Busy,
+    Busy(Duration),
     /// Nothing is flowing: wait so long at most, and wake up for a packet.
     Idle(Duration),
+}
+
+impl Pace {
+    /// The longest wait.
+    pub fn interval(self) -> Duration {
+        match self {
+            Self::Busy(interval) | Self::Idle(interval) => interval,
+        }
+    }
 }
 
 /// Both ends of the way to the owning thread.
@@ -221,7 +230,7 @@ impl Lanes {
     pub fn wait(&self, pace: Pace) {
         let mut state = self.state();
         let (most, idle) = match pace {
-            Pace::Busy => (limits::BUSY_INTERVAL, false),
+            Pace::Busy(most) => (most, false),
             Pace::Idle(most) => (most, true),
         };
         if state.stopping || !state.commands.is_empty() || (idle && !state.loaded.is_empty()) {

@@ -34,6 +34,7 @@ pub mod limits;
 mod node;
 mod options;
 mod owner;
+mod pacer;
 mod queue;
 mod saved;
 

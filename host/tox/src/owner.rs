@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mail::{PublicKey, ToxId};
 use tokio::sync::{oneshot, watch};
@@ -14,6 +14,7 @@ use crate::event::{Connection, Event};
 use crate::lanes::{Lanes, Outgoing, Pace, Room};
 use crate::limits;
 use crate::options::Options;
+use crate::pacer::Pacer;
 use crate::queue::Queue;
 
 /// What is known of an instance once it runs.
@@ -39,6 +40,8 @@ pub struct Owner {
     pub engine: Engine,
     friends: Friends,
     nodes: Vec<ResolvedNode>,
+    /// Where [`Owner::now`] counts from.
+    begin: Instant,
     /// Time since packets last flowed, counted in waits.
     quiet: Duration,
     /// Time without connection since the last bootstrapping, counted in waits.
@@ -55,6 +58,8 @@ struct Friends {
     queue: Arc<Queue>,
     /// Packets came or went in this turn.
     traffic: bool,
+    /// The engine refused packets in this turn.
+    refused: bool,
 }
 
 struct Friend {
@@ -62,8 +67,14 @@ struct Friend {
     connected: bool,
     /// Was connected since the instance started.
     met: bool,
-    room: Option<Room>,
+    session: Option<Session>,
     outgoing: VecDeque<Outgoing>,
+}
+
+/// From a friend's coming to their going.
+struct Session {
+    room: Room,
+    pacer: Pacer,
 }
 
 /// Tells everybody who waits that the thread has ended, however it ended.
@@ -127,12 +138,13 @@ fn start(options: Options, lanes: Arc<Lanes>, queue: Arc<Queue>) -> Result<(Iden
         lanes,
         queue,
         traffic: false,
+        refused: false,
     };
     for (number, key) in engine.friends() {
         friends.add(number, key);
     }
     let quiet = limits::BUSY_AFTER_TRAFFIC;
-    Ok((identity, Owner { engine, friends, nodes: Vec::new(), quiet, offline: Duration::ZERO }))
+    Ok((identity, Owner { engine, friends, nodes: Vec::new(), begin: now(), quiet, offline: Duration::ZERO }))
 }
 
 impl Owner {
@@ -154,21 +166,30 @@ impl Owner {
     /// Receives what came, and sends what the lanes hold as far as congestion control, whose rights a turn of
     /// the engine renews, lets it.
     fn turn(&mut self) {
-        let Self { engine, friends, .. } = self;
-        engine.iterate(&mut |incoming| friends.receive(incoming));
+        let Self { engine, friends, begin, .. } = self;
+        let now = now().duration_since(*begin);
+        engine.iterate(&mut |incoming| friends.receive(incoming, now));
         friends.unload();
-        friends.send(engine);
+        friends.send(engine, now);
         friends.queue.wake();
     }
 
     fn pace(&mut self) -> Pace {
-        let idle = Duration::from_millis(u64::from(self.engine.interval_ms()));
+        let engine = Duration::from_millis(u64::from(self.engine.interval_ms()));
         let traffic = std::mem::take(&mut self.friends.traffic);
         let busy = traffic || self.quiet < limits::BUSY_AFTER_TRAFFIC;
-        let wait = if busy { limits::BUSY_INTERVAL } else { idle };
-        self.quiet = if traffic { Duration::ZERO } else { self.quiet.saturating_add(wait) };
-        self.bootstrap_if_offline(wait);
-        if busy { Pace::Busy } else { Pace::Idle(idle) }
+        let refused = std::mem::take(&mut self.friends.refused);
+        let pace = if refused {
+            // The engine knows when it renews the rights: a turn before that only counts as congestion.
+            Pace::Busy(engine.max(limits::BUSY_INTERVAL))
+        } else if busy {
+            Pace::Busy(limits::BUSY_INTERVAL)
+        } else {
+            Pace::Idle(engine)
+        };
+        self.quiet = if traffic { Duration::ZERO } else { self.quiet.saturating_add(pace.interval()) };
+        self.bootstrap_if_offline(pace.interval());
+        pace
     }
 
     fn bootstrap_if_offline(&mut self, waited: Duration) {
@@ -255,7 +276,7 @@ impl Friends {
             key,
             connected: false,
             met: false,
-            room: None,
+            session: None,
             outgoing: VecDeque::new(),
         });
     }
@@ -273,7 +294,7 @@ impl Friends {
     }
 
     /// Turns what the engine tells into events.
-    fn receive(&mut self, incoming: Incoming<'_>) {
+    fn receive(&mut self, incoming: Incoming<'_>, now: Duration) {
         match incoming {
             Incoming::SelfConnection(connection) => {
                 self.lanes.set_own_connection(connection);
@@ -282,7 +303,9 @@ impl Friends {
             Incoming::FriendRequest { key, message } => {
                 self.queue.push(Event::FriendRequest { key, message: text(message) });
             }
-            Incoming::FriendConnection(number, connection) => self.connection_changed(number, connection),
+            Incoming::FriendConnection(number, connection) => {
+                self.connection_changed(number, connection, now)
+            }
             Incoming::Packet(number, bytes) => self.received_packet(number, bytes),
             Incoming::Message(number, bytes) => {
                 self.push_of(number, |key| Event::Message { key, text: text(bytes) });
@@ -313,17 +336,20 @@ impl Friends {
         }
     }
 
-    fn connection_changed(&mut self, number: FriendNumber, connection: Connection) {
+    fn connection_changed(&mut self, number: FriendNumber, connection: Connection, now: Duration) {
         let Some(friend) = self.by_number.get_mut(&number) else {
             return;
         };
         let key = friend.key;
         // First the lane, then the event: whoever hears that a friend is there can send.
-        friend.room = Some(self.lanes.set_connection(&key, connection));
-        friend.connected = connection != Connection::None;
+        let room = self.lanes.set_connection(&key, connection);
+        let was_connected = std::mem::replace(&mut friend.connected, connection != Connection::None);
         if !friend.connected {
             // Of an ended session: never sent in the next. Nobody waits for these places any more.
             friend.outgoing.clear();
+            friend.session = None;
+        } else if !was_connected {
+            friend.session = Some(Session { room, pacer: Pacer::new(now) });
         }
         let first_time = friend.connected && !std::mem::replace(&mut friend.met, true);
         self.traffic |= friend.connected;
@@ -350,35 +376,46 @@ impl Friends {
         });
     }
 
-    /// Gives each friend's packets to the engine until it wants no more of that friend.
-    fn send(&mut self, engine: &mut Engine) {
-        let Self { by_number, loaded, traffic, .. } = self;
+    /// Gives each friend's packets to the engine, as many as their pacer allows.
+    fn send(&mut self, engine: &mut Engine, now: Duration) {
+        let Self { by_number, loaded, traffic, refused, .. } = self;
         *traffic |= !loaded.is_empty();
         loaded.retain(|number| {
             let Some(friend) = by_number.get_mut(number) else {
                 return false;
             };
-            friend.send(*number, engine);
+            *refused |= friend.send(*number, engine, now);
             !friend.outgoing.is_empty()
         });
     }
 }
 
 impl Friend {
-    fn send(&mut self, number: FriendNumber, engine: &mut Engine) {
-        let mut taken = 0;
-        while let Some(outgoing) = self.outgoing.pop_front() {
+    /// Whether the engine refused something.
+    fn send(&mut self, number: FriendNumber, engine: &mut Engine, now: Duration) -> bool {
+        let Some(Session { room, pacer }) = &mut self.session else {
+            return false;
+        };
+        let allowance = pacer.allowance(now);
+        let (mut taken, mut refused) = (0, false);
+        while taken < allowance
+            && !refused
+            && let Some(outgoing) = self.outgoing.pop_front()
+        {
             match send(engine, number, outgoing) {
                 Ok(()) => taken += 1,
                 Err(later) => {
                     self.outgoing.push_front(later);
-                    break;
+                    refused = true;
                 }
             }
         }
-        if let Some(room) = &self.room {
-            room.add_permits(taken);
+        pacer.sent(taken);
+        if refused {
+            pacer.refused(now);
         }
+        room.add_permits(taken);
+        refused
     }
 }
 
@@ -402,4 +439,13 @@ fn send(engine: &mut Engine, number: FriendNumber, outgoing: Outgoing) -> Result
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The machine's own time, the only one that pacing can go by: the engine below goes by it too.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "c-toxcore runs in real time, whatever clock the gateway is given"
+)]
+fn now() -> Instant {
+    Instant::now()
 }
