@@ -12,6 +12,7 @@ use bytes::Bytes;
 use mail::{Acknowledgement, Clock, MailId, PublicKey};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 use crate::body::BodyHasher;
 use crate::error::{BodyError, SessionEnd, TransferError};
@@ -148,6 +149,7 @@ type Sending = Pin<Box<dyn Future<Output = Result<(), LinkClosed>> + Send>>;
 impl Driver {
     /// Runs the session until the connection ends or the peer breaks the protocol. Do not drop the future while mails are
     /// under way ([`Peer::disconnect`] ends it): their `interrupted` would be missing.
+    #[tracing::instrument(name = "peer", skip_all, fields(peer = %self.state.setup.peer))]
     pub async fn run(mut self) -> SessionEnd {
         let clock = Arc::clone(&self.state.setup.clock);
         let mut sending: Option<Sending> = None;
@@ -254,10 +256,7 @@ impl Driver {
             }
             Event::Written { reception, result } => match result {
                 Ok(()) => session.written(reception),
-                Err(error) => {
-                    tracing::warn!(%error, "an incoming mail could not be stored");
-                    session.write_failed(reception);
-                }
+                Err(_) => session.write_failed(reception),
             },
             Event::Completed { reception, mail, word } => {
                 self.state.share.release(mail);
@@ -290,6 +289,9 @@ impl State {
                 let (incoming, from) = self.incoming();
                 self.spawn(mail, false, async move {
                     let result = incoming.write(from, mail, offset, bytes).await;
+                    if let Err(error) = &result {
+                        tracing::warn!(%mail, %error, "an incoming mail could not be stored");
+                    }
                     Some(Event::Written { reception, result })
                 });
             }
@@ -367,6 +369,10 @@ impl State {
 
     fn outcome(&mut self, mail: MailId, result: Result<Acknowledgement, TransferError>) {
         self.send_permits.remove(&mail);
+        match &result {
+            Ok(word) => tracing::debug!(%mail, ?word, "acknowledged"),
+            Err(error) => tracing::debug!(%mail, %error, "not transferred"),
+        }
         if let Some(reply) = self.replies.remove(&mail) {
             // Who dropped its future does not want to know.
             let _ = reply.send(result);
@@ -382,7 +388,7 @@ impl State {
     ) {
         let before = self.jobs.remove(&mail).filter(|job| !job.handle.is_finished());
         let events = self.events.clone();
-        let handle = tokio::spawn(async move {
+        let job = async move {
             if let Some(before) = before {
                 // A call that panicked was reported by the runtime.
                 let _ = before.handle.await;
@@ -390,7 +396,8 @@ impl State {
             if let Some(event) = call.await {
                 let _ = events.send(event);
             }
-        });
+        };
+        let handle = tokio::spawn(job.in_current_span());
         self.jobs.retain(|_, job| !job.handle.is_finished());
         self.jobs.insert(mail, Job { handle, outlives });
     }

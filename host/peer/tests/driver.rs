@@ -151,6 +151,7 @@ impl Incoming for Gateway {
         bytes: Bytes,
     ) -> Result<(), BodyError> {
         slowly(&self.slow_write, mail).await;
+        assert!(self.is_open(mail), "interrupted before its write returned");
         let mut all = self.received.lock().unwrap();
         let received = all.entry(mail).or_default();
         assert_eq!(received.len() as u64, offset);
@@ -177,6 +178,10 @@ struct Pair {
     peers: [Peer; 2],
     runs: [JoinHandle<SessionEnd>; 2],
     memory: Memory,
+    /// To the second, for a first that starts anew.
+    link: Arc<TestLink>,
+    /// Who gets the packets of each way.
+    targets: [Arc<Mutex<Peer>>; 2],
 }
 
 fn setup(number: u8, run: u64, gateway: &Arc<Gateway>, link: Arc<dyn Link>, memory: &Memory) -> Setup {
@@ -205,13 +210,15 @@ fn connect_pair(gateways: &[Arc<Gateway>; 2], run: u64, breaks_after: u64, memor
             breaks_after,
         })
     };
-    let (first, first_driver) = connect(setup(1, run, &gateways[0], link(0, breaks_after), memory)).unwrap();
+    let first_link = link(0, breaks_after);
+    let (first, first_driver) = connect(setup(1, run, &gateways[0], first_link.clone(), memory)).unwrap();
     let (second, second_driver) = connect(setup(2, run, &gateways[1], link(1, u64::MAX), memory)).unwrap();
-    for peer in [second.clone(), first.clone()] {
+    let targets = [first.clone(), second.clone()].map(|peer| Arc::new(Mutex::new(peer)));
+    for target in targets.clone().into_iter().rev() {
         let mut queue = ends.pop().unwrap();
         tokio::spawn(async move {
             while let Some(packet) = queue.recv().await {
-                peer.packet(packet);
+                target.lock().unwrap().packet(packet);
             }
         });
     }
@@ -227,6 +234,8 @@ fn connect_pair(gateways: &[Arc<Gateway>; 2], run: u64, breaks_after: u64, memor
         runs: [tokio::spawn(first_driver.run()), tokio::spawn(second_driver.run())],
         peers,
         memory: memory.clone(),
+        link: first_link,
+        targets,
     }
 }
 
@@ -323,6 +332,29 @@ async fn after_a_break_it_resumes_where_it_was() {
     assert_eq!(gateways[1].written.load(Ordering::Relaxed), 2_000_000, "nothing came twice");
     let interrupted = gateways[1].interrupted.lock().unwrap();
     assert!(interrupted.iter().all(|(_, why)| *why == Interruption::Disconnected));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_starts_anew_waits_for_the_calls_of_before() {
+    let gateways = gateways();
+    let pair = connected(&gateways);
+    let mail = gateways[0].add(1, 1, 300_000);
+    gateways[1].slow_write.lock().unwrap().push(mail.mail);
+    let peer = pair.peers[0].clone();
+    let again = mail.clone();
+    let transfer = tokio::spawn(async move { peer.transfer(again).await });
+    sleep(Duration::from_secs(1)).await;
+    // The first gateway is killed and back before Tox notices; a write at the second is under way.
+    pair.peers[0].disconnect().await;
+    assert_eq!(transfer.await.unwrap(), Err(TransferError::Disconnected));
+    let (first, driver) = connect(setup(1, 2, &gateways[0], pair.link.clone(), &pair.memory)).unwrap();
+    *pair.targets[0].lock().unwrap() = first.clone();
+    tokio::spawn(driver.run());
+    assert_eq!(first.transfer(mail).await, Ok(Acknowledgement::Delivered));
+    assert_eq!(gateways[1].written.load(Ordering::Relaxed), 300_000);
+    assert_eq!(gateways[1].hellos.load(Ordering::Relaxed), 2);
+    assert_eq!(*gateways[1].interrupted.lock().unwrap(), [(mail_id(1, 1), Interruption::Disconnected)]);
+    assert_eq!(pair.memory.free_to_receive(), limits::RECEIVE_MEMORY as u64);
 }
 
 #[tokio::test(start_paused = true)]
