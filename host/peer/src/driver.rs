@@ -14,7 +14,6 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinHandle;
 use tracing::Instrument;
 
-use crate::body::BodyHasher;
 use crate::error::{BodyError, SessionEnd, TransferError};
 use crate::handle::{Command, Flood, Peer, Reply};
 use crate::hello::Hello;
@@ -24,6 +23,7 @@ use crate::message::Transfer;
 use crate::offer::Offer;
 use crate::ports::{Incoming, Link, LinkClosed, Outgoing};
 use crate::session::{Action, Interruption, OfferAnswer, Reception, Session, UnsendableHello};
+use mail::BodyHasher;
 
 /// Commands of the owner that wait at most; more wait in their callers.
 const COMMANDS: usize = 64;

@@ -12,7 +12,6 @@
 
 pub mod limits;
 
-mod body;
 mod driver;
 mod error;
 mod handle;
@@ -23,7 +22,8 @@ mod offer;
 mod ports;
 mod session;
 
-pub use body::BodyHasher;
+pub use mail::BodyHasher;
+
 pub use driver::{Driver, Setup, connect};
 pub use error::{BodyError, ProtocolError, SessionEnd, TransferError};
 pub use handle::Peer;

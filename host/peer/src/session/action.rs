@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use mail::{Acknowledgement, MailId};
 
-use crate::body::BodyHasher;
 use crate::error::{SessionEnd, TransferError};
 use crate::hello::Hello;
 use crate::message::Transfer;
 use crate::offer::Offer;
+use mail::BodyHasher;
 
 /// Something the owner of a session has to do or know, in this order.
 #[derive(Clone, Debug)]

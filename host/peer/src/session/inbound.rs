@@ -12,12 +12,12 @@ use bytes::{Bytes, BytesMut};
 use mail::{Acknowledgement, BodyDigest, MailId, Monotonic, Refusal};
 
 use super::effects::Effects;
-use crate::body::BodyHasher;
 use crate::error::{ProtocolError, STORE_TROUBLE_WAIT};
 use crate::limits::{BLOCK_BYTES, DATA_BYTES_LEAST, DIGESTS, PACKET_ID, STALL_TIMEOUT, WRITE_BYTES_LEAST};
 use crate::message::{Message, Transfer};
 use crate::offer::Offer;
 use crate::session::{Action, Interruption, OfferAnswer, Reception};
+use mail::BodyHasher;
 
 #[derive(Debug)]
 pub(super) struct Inbound {
