@@ -1,6 +1,6 @@
 //! Contacts and friend requests: the store says who is a contact, the Tox friend list follows.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ pub enum ContactError {
 
 /// When to send friend requests again that were not answered.
 #[derive(Debug, Default)]
-pub(crate) struct RequestSchedule(Mutex<HashMap<(AccountName, PublicKey), Repeat>>);
+pub(crate) struct RequestSchedule(Mutex<BTreeMap<(AccountName, PublicKey), Repeat>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Repeat {

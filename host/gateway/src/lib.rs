@@ -39,4 +39,6 @@ pub use self::settings::Settings;
 pub use self::submission::{Accepted, Submission};
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod testing;

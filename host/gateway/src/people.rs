@@ -2,7 +2,7 @@
 //!
 //! The store is written first, then what is here.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use mail::record::{Account, Contact};
@@ -14,17 +14,17 @@ use crate::ports::{Storage, StorageError};
 #[derive(Debug)]
 pub(crate) struct Person {
     pub account: Account,
-    contacts: RwLock<HashMap<PublicKey, Contact>>,
+    contacts: RwLock<BTreeMap<PublicKey, Contact>>,
 }
 
 /// All accounts.
 #[derive(Debug, Default)]
-pub(crate) struct People(RwLock<HashMap<AccountName, Arc<Person>>>);
+pub(crate) struct People(RwLock<BTreeMap<AccountName, Arc<Person>>>);
 
 impl People {
     /// Reads everything from the store again.
     pub async fn load(&self, storage: &dyn Storage) -> Result<(), StorageError> {
-        let mut people = HashMap::new();
+        let mut people = BTreeMap::new();
         for account in storage.accounts().await? {
             let contacts = storage.contacts(&account.name).await?;
             let contacts = contacts.into_iter().map(|contact| (contact.key, contact)).collect();

@@ -13,8 +13,8 @@ use bytes::Bytes;
 use mail::record::{Arrival, ArrivalKey, ContactState, MailboxEntry, Partial};
 use mail::{AccountName, Acknowledgement, BodyDigest, BodyHasher, Envelope, MailId, PublicKey, Refusal};
 
+use self::active::Progress;
 pub(crate) use self::active::Receptions;
-use self::active::{Active, Progress};
 use crate::core::{Core, storage_refusal};
 use crate::delivery::{Incoming, Verdict};
 use crate::limits;
@@ -96,7 +96,7 @@ impl Core {
         let key = ArrivalKey { sender, account: account.clone(), mail };
         let active = self.receptions.of(&key);
         let mut progress = active.progress.lock().await;
-        let answer = match self.answer_offer(&person, &key, offered, &active, &mut progress).await {
+        let answer = match self.answer_offer(&person, &key, offered, &mut progress).await {
             Ok(answer) => answer,
             Err(error) => Offer::Later { reason: storage_refusal(&error), after: MINUTES },
         };
@@ -112,7 +112,6 @@ impl Core {
         person: &Person,
         key: &ArrivalKey,
         offered: Offered,
-        active: &Active,
         progress: &mut Option<Progress>,
     ) -> Result<Offer, StorageError> {
         if let Some(arrival) = self.storage.arrival(key).await? {
@@ -125,23 +124,16 @@ impl Core {
         if let Some(answer) = self.unwanted(person, key.sender, &offered) {
             return Ok(answer);
         }
-        let known = match progress.take() {
-            Some(progress) => Some(progress),
-            None => self.storage.partial(key).await?.map(Progress::from),
+        let Some(partial) = self.storage.partial(key).await? else {
+            return self.begin(key, offered, progress).await;
         };
-        if let Some(known) = known {
-            if known.digest != offered.digest || known.size != offered.size {
-                *progress = Some(known);
-                return Ok(Offer::ProtocolError(
-                    "this mail was offered with other content before".to_owned(),
-                ));
-            }
-            let from = known.end;
-            active.expect(known.size.saturating_sub(from));
-            *progress = Some(known);
-            return Ok(Offer::AcceptFrom(from));
+        if partial.digest != offered.digest || partial.size != offered.size {
+            return Ok(Offer::ProtocolError("this mail was offered with other content before".to_owned()));
         }
-        self.begin(key, offered, active, progress).await
+        let stored = Progress::from(partial);
+        let end = progress.map_or(0, |progress| progress.end).max(stored.end);
+        *progress = Some(Progress { end, ..stored });
+        Ok(Offer::AcceptFrom(stored.durable))
     }
 
     /// Why a mail is not taken at all, before anything of it is stored.
@@ -171,17 +163,15 @@ impl Core {
         &self,
         key: &ArrivalKey,
         offered: Offered,
-        active: &Active,
         progress: &mut Option<Progress>,
     ) -> Result<Offer, StorageError> {
         let (of_sender, of_all) = self.storage.parked_bytes(key.sender).await?;
-        let (expected_of_sender, expected_of_all) = self.receptions.expected(key.sender);
         let settings = &self.settings;
-        let fits = |parked: u64, expected: u64, bound: u64| {
-            parked.saturating_add(expected).saturating_add(offered.size) <= bound
+        let fits = |parked: u64, bound: u64| {
+            parked.saturating_add(offered.size) <= bound.max(settings.max_mail_bytes)
         };
-        if !fits(of_sender, expected_of_sender, settings.parked_per_peer.max(settings.max_mail_bytes))
-            || !fits(of_all, expected_of_all, settings.parked.max(settings.max_mail_bytes))
+        if !fits(of_sender, settings.parked_per_peer)
+            || !fits(of_all, settings.parked)
             || self.receptions.count(key.sender) > limits::RECEPTIONS_PER_PEER
         {
             let text = "too many unfinished mails wait here: the mail is taken once others are complete";
@@ -196,7 +186,6 @@ impl Core {
             touched: self.clock.wall(),
         };
         let partial = self.storage.begin_partial(key, partial).await?;
-        active.expect(partial.size);
         *progress = Some(Progress::from(partial));
         Ok(Offer::AcceptFrom(0))
     }
@@ -224,7 +213,6 @@ impl Core {
             Ok(durable) => {
                 progress.end += length;
                 progress.durable = durable;
-                active.expect(progress.size.saturating_sub(progress.end));
                 Ok(durable)
             }
             Err(error) => {

@@ -25,6 +25,7 @@ impl Core {
         }
         let wire = self.as_transferred(&entry);
         let result = tokio::select! {
+            biased;
             result = self.network.transfer(&entry.account, key, &wire) => result,
             () = self.stopping.cancelled() => return Ok(Next::after(self.now(), Duration::ZERO)),
             () = self.clock.sleep(limits::TRANSFER_LONGEST) => {

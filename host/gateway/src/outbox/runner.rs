@@ -32,6 +32,7 @@ pub(crate) async fn run(core: Arc<Core>) {
         let until_due =
             next_due.map_or(limits::TICK, |due| Duration::from_millis(due.saturating_sub(now.mono)));
         tokio::select! {
+            biased;
             () = stop.cancelled() => {}
             () = core.outbox.changed.notified() => {}
             () = core.clock.sleep(until_due.min(limits::TICK)) => {}
@@ -39,6 +40,7 @@ pub(crate) async fn run(core: Arc<Core>) {
     }
     tasks.close();
     tokio::select! {
+            biased;
         () = tasks.wait() => {}
         () = core.clock.sleep(limits::STOP_WAIT) => {}
     }

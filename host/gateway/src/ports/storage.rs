@@ -31,7 +31,7 @@ pub enum StorageError {
 
 /// Takes a body in pieces. Dropped without `finish`, what it wrote is discarded.
 #[async_trait]
-pub trait BodyWriter: Send {
+pub trait BodyWriter: Send + Sync {
     /// Appends; returns when the bytes are taken over (not yet durable). Memory stays bounded.
     async fn write(&mut self, bytes: Bytes) -> Result<(), StorageError>;
 
@@ -111,7 +111,7 @@ pub trait Storage: Send + Sync {
     async fn append_partial(&self, key: &ArrivalKey, offset: u64, bytes: Bytes) -> Result<u64, StorageError>;
     /// Throws a partial away.
     async fn drop_partial(&self, key: &ArrivalKey) -> Result<(), StorageError>;
-    /// Bytes parked in partials of one sender, and of all.
+    /// Bytes the partials of one sender may take up (their announced sizes), and those of all.
     async fn parked_bytes(&self, sender: PublicKey) -> Result<(u64, u64), StorageError>;
     /// Ends a partial: the mail into mailbox or quarantine (None: refused or discarded), and the arrival is remembered, in one step.
     async fn finish_partial(

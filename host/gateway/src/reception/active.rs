@@ -1,29 +1,27 @@
 //! Mails that are coming in now, in memory: where each goes on, and how much is still to come.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use mail::record::{ArrivalKey, Partial};
-use mail::{AccountName, BodyDigest, PublicKey};
+use mail::{AccountName, PublicKey};
 
 use super::ReceptionError;
 use crate::core::lock;
 
-/// How far a mail has come. `end` may be ahead of `durable`.
+/// How far a mail has come. `end` may be ahead of `durable`, where a new connection goes on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Progress {
     pub end: u64,
     pub durable: u64,
     pub size: u64,
-    pub digest: BodyDigest,
 }
 
 impl From<Partial> for Progress {
     fn from(partial: Partial) -> Self {
-        let Partial { durable, size, digest, .. } = partial;
-        Self { end: durable, durable, size, digest }
+        let Partial { durable, size, .. } = partial;
+        Self { end: durable, durable, size }
     }
 }
 
@@ -47,25 +45,11 @@ impl Progress {
 #[derive(Debug, Default)]
 pub(super) struct Active {
     pub progress: tokio::sync::Mutex<Option<Progress>>,
-    /// Bytes still to come.
-    expected: AtomicU64,
 }
 
 impl Active {
-    /// So many bytes of it are still to come.
-    pub fn expect(&self, bytes: u64) {
-        self.expected.store(bytes, Ordering::Relaxed);
-    }
-
-    fn expected(&self) -> u64 {
-        self.expected.load(Ordering::Relaxed)
-    }
-
-    /// Whether nobody uses it and nothing is lost by forgetting it: the store knows as much.
-    fn is_idle(&self) -> bool {
-        self.progress
-            .try_lock()
-            .is_ok_and(|progress| progress.is_none_or(|progress| progress.end == progress.durable))
+    fn is_unused(&self) -> bool {
+        self.progress.try_lock().is_ok()
     }
 }
 
@@ -87,22 +71,14 @@ impl Receptions {
         lock(&self.0).remove(key);
     }
 
-    /// Forgets it unless another connection is using it.
+    /// Forgets it unless a connection is using it, or it is under way.
     pub(super) fn forget_idle(&self, key: &ArrivalKey) {
         let mut all = lock(&self.0);
-        if all.get(key).is_some_and(|active| active.is_idle()) {
+        let is_idle =
+            |active: &Arc<Active>| active.progress.try_lock().is_ok_and(|progress| progress.is_none());
+        if all.get(key).is_some_and(is_idle) {
             all.remove(key);
         }
-    }
-
-    /// Bytes still to come from one sender, and from all.
-    pub(super) fn expected(&self, sender: PublicKey) -> (u64, u64) {
-        let all = lock(&self.0);
-        let of_sender = all.iter().filter(|(key, _)| key.sender == sender);
-        (
-            of_sender.map(|(_, active)| active.expected()).sum(),
-            all.values().map(|active| active.expected()).sum(),
-        )
     }
 
     /// Mails that are coming in from one sender.
@@ -110,15 +86,9 @@ impl Receptions {
         lock(&self.0).keys().filter(|key| key.sender == sender).count()
     }
 
-    /// The peer is gone: nothing more is expected of what it began. Of a mail whose last bytes are not durable yet its end is
-    /// remembered: the store goes on there.
+    /// The peer is gone: what it began goes on where the store says.
     pub fn peer_gone(&self, account: &AccountName, sender: PublicKey) {
         let of_peer = |key: &ArrivalKey| key.sender == sender && key.account == *account;
-        lock(&self.0).retain(|key, active| {
-            if of_peer(key) {
-                active.expect(0);
-            }
-            !of_peer(key) || !active.is_idle()
-        });
+        lock(&self.0).retain(|key, active| !of_peer(key) || !active.is_unused());
     }
 }

@@ -1,0 +1,215 @@
+//! Decisions by a script: the defaults of each slot, until a test says otherwise.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mail::record::{Direction, OutboxEntry};
+use mail::{AccountName, Address, Refusal, ToxId, Wall};
+
+use super::world::World;
+use crate::core::lock;
+use crate::ports::decisions::*;
+
+/// One slot: answers, fails, or thinks for a while first.
+type Answer<T> = Option<Result<T, DecisionFailure>>;
+
+/// What the components say. `None` is the default answer.
+#[derive(Default)]
+pub(crate) struct Answers {
+    pub submission: Answer<SubmissionAnswer>,
+    pub friend_request: Answer<FriendRequestAnswer>,
+    pub retry: Answer<RetryAnswer>,
+    pub resolve: BTreeMap<Address, Result<ResolveAnswer, DecisionFailure>>,
+    pub relays: Answer<RelayAnswer>,
+    pub outgoing: Answer<FilterAnswer>,
+    pub incoming: Answer<FilterAnswer>,
+    /// Outgoing, for one recipient.
+    pub outgoing_to: BTreeMap<Address, FilterAnswer>,
+    pub quarantine_unfiltered: bool,
+    /// How long each decision takes.
+    pub delay: Duration,
+    /// What the filters were told, and the mail they read.
+    pub filtered: Vec<(FilterFacts, Vec<u8>)>,
+    pub friend_requests: Vec<FriendRequestFacts>,
+    pub retries: Vec<Retry>,
+    pub submissions: Vec<Submission>,
+    /// The resolver's `accounts` and `contacts` capabilities: who is whom, of the whole world.
+    pub world: Option<std::sync::Weak<World>>,
+    pub node: usize,
+}
+
+/// Scripted decisions of one gateway.
+#[derive(Clone, Default)]
+pub(crate) struct Script(pub Arc<Mutex<Answers>>);
+
+pub(crate) fn failure() -> DecisionFailure {
+    DecisionFailure { reason: "it trapped".to_owned() }
+}
+
+impl Script {
+    pub fn set(&self, change: impl FnOnce(&mut Answers)) {
+        change(&mut lock(&self.0));
+    }
+
+    /// A name that the resolver knows from DNS.
+    pub fn dns(&self, address: &str, id: ToxId) {
+        let target = ResolutionTarget::ToxId(id);
+        let resolution = Resolution { target, source: ResolutionSource::Dns, trust: Trust::FirstUse };
+        let answer = Ok(ResolveAnswer::Found(resolution));
+        self.set(|answers| drop(answers.resolve.insert(address.parse().unwrap(), answer)));
+    }
+
+    async fn think(&self) {
+        let delay = lock(&self.0).delay;
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    /// What the default resolver component says: literals, accounts here, contacts.
+    fn resolve_by_default(&self, account: &AccountName, address: &Address) -> ResolveAnswer {
+        let (world, node) = {
+            let answers = lock(&self.0);
+            (answers.world.clone(), answers.node)
+        };
+        let found =
+            |target, source| ResolveAnswer::Found(Resolution { target, source, trust: Trust::Verified });
+        let local = address.canonical().local().to_owned();
+        if address.is_tox()
+            && let Ok(id) = local.parse::<ToxId>()
+        {
+            return found(ResolutionTarget::ToxId(id), ResolutionSource::Literal);
+        }
+        if address.is_tox()
+            && let Ok(key) = local.parse()
+        {
+            return found(ResolutionTarget::Key(key), ResolutionSource::Literal);
+        }
+        let Some(gateway) = world.and_then(|world| world.upgrade()).and_then(|world| world.gateway(node))
+        else {
+            return ResolveAnswer::NotFound("nobody has this address".to_owned());
+        };
+        if let Some(name) = gateway.account_with_address(address) {
+            return found(ResolutionTarget::Account(name), ResolutionSource::Account);
+        }
+        if let Some(contact) = gateway.find_contact(account, address) {
+            let target = match contact.tox_id {
+                Some(id) => ResolutionTarget::ToxId(id),
+                None => ResolutionTarget::Key(contact.key),
+            };
+            return found(target, ResolutionSource::Contact);
+        }
+        ResolveAnswer::NotFound("nobody has this address".to_owned())
+    }
+}
+
+/// What a mail asks the filter of its recipient to do, in a field of its own.
+fn verdict_in(mail: &[u8]) -> Answer<FilterAnswer> {
+    let text = String::from_utf8_lossy(mail);
+    let (_, verdict) = text.split_once("X-Verdict: ")?;
+    match verdict.split("\r\n").next()? {
+        "reject" => Some(Ok(FilterAnswer::Reject(Refusal::permanent(7, 1, "the filter says no")))),
+        "quarantine" => Some(Ok(FilterAnswer::Quarantine("odd".to_owned()))),
+        "discard" => Some(Ok(FilterAnswer::Discard("noise".to_owned()))),
+        "trap" => Some(Err(failure())),
+        _ => None,
+    }
+}
+
+#[async_trait]
+impl Decisions for Script {
+    async fn submission(
+        &self,
+        _account: &AccountName,
+        _now: Wall,
+        facts: Submission,
+    ) -> Result<SubmissionAnswer, DecisionFailure> {
+        self.think().await;
+        let mut answers = lock(&self.0);
+        answers.submissions.push(facts);
+        answers.submission.clone().unwrap_or(Ok(SubmissionAnswer::Allow))
+    }
+
+    async fn friend_request(
+        &self,
+        _account: &AccountName,
+        _now: Wall,
+        facts: FriendRequestFacts,
+    ) -> Result<FriendRequestAnswer, DecisionFailure> {
+        self.think().await;
+        let mut answers = lock(&self.0);
+        answers.friend_requests.push(facts);
+        answers.friend_request.clone().unwrap_or(Ok(FriendRequestAnswer::AskUser))
+    }
+
+    async fn retry(
+        &self,
+        _account: &AccountName,
+        _now: Wall,
+        facts: Retry,
+    ) -> Result<RetryAnswer, DecisionFailure> {
+        self.think().await;
+        let mut answers = lock(&self.0);
+        let wait = Duration::from_secs(60 * u64::from(facts.attempts.min(240)));
+        answers.retries.push(facts);
+        answers.retry.clone().unwrap_or(Ok(RetryAnswer::After(wait)))
+    }
+
+    async fn resolve(
+        &self,
+        account: &AccountName,
+        _now: Wall,
+        address: &Address,
+    ) -> Result<ResolveAnswer, DecisionFailure> {
+        self.think().await;
+        let known = lock(&self.0).resolve.get(address).cloned();
+        known.unwrap_or_else(|| Ok(self.resolve_by_default(account, address)))
+    }
+
+    async fn relays(
+        &self,
+        _account: &AccountName,
+        _now: Wall,
+        _entry: &OutboxEntry,
+    ) -> Result<RelayAnswer, DecisionFailure> {
+        self.think().await;
+        lock(&self.0).relays.clone().unwrap_or(Ok(RelayAnswer::default()))
+    }
+
+    async fn filter(
+        &self,
+        _account: &AccountName,
+        _now: Wall,
+        facts: FilterFacts,
+        message: Arc<dyn MessageBytes>,
+    ) -> Result<FilterAnswer, DecisionFailure> {
+        self.think().await;
+        let mut bytes = Vec::new();
+        while let Ok(piece) = message.read(bytes.len() as u64, 7000)
+            && !piece.is_empty()
+        {
+            bytes.extend_from_slice(&piece);
+        }
+        assert_eq!(bytes.len() as u64, message.size());
+        assert_eq!(bytes.len() as u64, facts.size);
+        let mut answers = lock(&self.0);
+        let answer = match facts.direction {
+            Direction::Outgoing => {
+                let own = answers.outgoing_to.get(&facts.envelope.forward_path).cloned();
+                own.map(Ok).or_else(|| answers.outgoing.clone())
+            }
+            Direction::Incoming => answers.incoming.clone().or_else(|| verdict_in(&bytes)),
+        };
+        // Bounded, so that a simulation can run for hours.
+        if answers.filtered.len() < 10_000 {
+            answers.filtered.push((facts, bytes));
+        }
+        answer.unwrap_or(Ok(FilterAnswer::Accept(Vec::new())))
+    }
+
+    fn quarantine_unfiltered(&self) -> bool {
+        lock(&self.0).quarantine_unfiltered
+    }
+}
