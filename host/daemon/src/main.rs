@@ -1,2 +1,51 @@
-//! The toxmail program.
-fn main() {}
+//! `toxmail`: the gateway as a program.
+//!
+//! It reads the command line and the configuration, starts and stops everything, and plugs the other crates
+//! into the ports of the core (`adapters`). It decides nothing about mail itself.
+
+mod accounts;
+mod adapters;
+mod cli;
+mod clock;
+mod config;
+mod demo;
+mod directory;
+mod logins;
+mod passwords;
+mod up;
+
+use std::ffi::OsStr;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::args::{Cli, Command};
+
+/// The hidden verb of the child process that compiles components.
+const COMPILE_COMPONENT: &str = "compile-component";
+
+fn main() -> ExitCode {
+    if std::env::args_os().nth(1).as_deref() == Some(OsStr::new(COMPILE_COMPONENT)) {
+        return sandbox::compile_child_main();
+    }
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("toxmail: the asynchronous runtime does not start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(run(cli));
+    // What still blocks (a DNS look-up of the system, a component) does not hold up the end.
+    runtime.shutdown_background();
+    code
+}
+
+async fn run(cli: Cli) -> ExitCode {
+    match cli.command {
+        Command::Up(arguments) => up::run(arguments, &cli.common).await,
+        Command::Demo(arguments) => demo::run(arguments.once, cli.common.json).await,
+        Command::Verb(verb) => cli::run_verb(verb, cli.common).await,
+    }
+}

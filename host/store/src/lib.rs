@@ -35,6 +35,7 @@ mod options;
 mod outbox;
 mod outcomes;
 mod people;
+mod pins;
 mod quarantine;
 mod reception;
 pub mod secrets;

@@ -89,6 +89,22 @@ impl Store {
         .await
     }
 
+    /// Records the outcome of mails that never came into the outbox (discarded by a filter at submission). Their bodies are
+    /// not looked at.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] if an id is in use, [`Error::NotFound`] if an account is not there.
+    pub async fn record_ended(&self, ended: Vec<(OutboxEntry, Outcome)>) -> Result<(), Error> {
+        self.put(move |context| {
+            for (entry, outcome) in &ended {
+                check_unused(context, entry.id)?;
+                outcomes::record(context, entry.clone(), outcome.clone())?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Moves an entry to a mailbox of this gateway (or its quarantine) in one step, sharing the body; its outcome is
     /// `Delivered`.
     ///
@@ -159,11 +175,7 @@ pub(crate) fn insert(context: &mut Context<'_, '_>, entry: &OutboxEntry) -> Resu
     if entry.size != entry.prefix.len() as u64 + body {
         return Err(Error::Invalid(format!("an outbox entry of {body} bytes with a size of {}", entry.size)));
     }
-    if context.t.outbox.read()?.get(entry.id.0)?.is_some()
-        || context.t.outcome_ids.read()?.get(entry.id.0)?.is_some()
-    {
-        return Err(Error::Exists(entry.id.to_string()));
-    }
+    check_unused(context, entry.id)?;
     if count(context.t.outbox.read()?)? >= OUTBOX_ENTRIES {
         return Err(Error::LimitReached(format!(
             "the outbox holds {OUTBOX_ENTRIES} mails, the most it can: wait until some are delivered, or cancel some"
@@ -176,6 +188,14 @@ pub(crate) fn insert(context: &mut Context<'_, '_>, entry: &OutboxEntry) -> Resu
         if context.t.written.read()?.get(key)?.is_none() {
             context.t.written.write()?.insert(key, entry.created.0)?;
         }
+    }
+    Ok(())
+}
+
+fn check_unused(context: &mut Context<'_, '_>, id: MailId) -> Result<(), Error> {
+    let is_queued = context.t.outbox.read()?.get(id.0)?.is_some();
+    if is_queued || context.t.outcome_ids.read()?.get(id.0)?.is_some() {
+        return Err(Error::Exists(id.to_string()));
     }
     Ok(())
 }

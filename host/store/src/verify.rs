@@ -36,6 +36,8 @@ pub struct Report {
     pub partials: u64,
     /// Bodies that records refer to, and staged ones.
     pub bodies: u64,
+    /// Deleted bodies whose rows are still to be removed.
+    pub garbage: u64,
     /// What does not fit, readable. Empty if all is well.
     pub problems: Vec<String>,
 }
@@ -222,6 +224,7 @@ impl Check<'_> {
     fn rows(&mut self) -> Result<(), Error> {
         let bodies = self.transaction.open_table(BODIES)?;
         let garbage = self.transaction.open_table(GARBAGE)?;
+        self.report.garbage = garbage.len()?;
         let mut lengths: HashMap<u64, u64> = HashMap::new();
         for row in self.transaction.open_table(ROWS)?.iter()? {
             let (key, bytes) = row?;

@@ -1,0 +1,140 @@
+//! What components may use of the gateway: state, DNS, contacts; and where records of decisions go.
+
+use std::sync::{OnceLock, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+use gateway::Gateway;
+use mail::{AccountName, Address, PublicKey};
+use resolve::Dnssec;
+use sandbox::DecisionRecord;
+use sandbox::capabilities::{Contact, Contacts, Dns, DnsError, Recorder, State, StateError, TxtAnswer};
+use store::Store;
+
+/// Component state in the store.
+pub struct StoredState(pub Store);
+
+fn unavailable(error: store::Error) -> StateError {
+    StateError::Unavailable(error.to_string())
+}
+
+impl State for StoredState {
+    fn get(&self, entry: &str, account: &AccountName, key: &str) -> Result<Option<Vec<u8>>, StateError> {
+        let value = self.0.state_get(entry, account, key.as_bytes()).map_err(unavailable)?;
+        Ok(value.map(|bytes| bytes.to_vec()))
+    }
+
+    fn set(
+        &self,
+        entry: &str,
+        account: &AccountName,
+        key: &str,
+        value: &[u8],
+        quota: u64,
+    ) -> Result<(), StateError> {
+        match self.0.state_set(entry, account, key.as_bytes(), Bytes::copy_from_slice(value), quota) {
+            Ok(()) => Ok(()),
+            Err(store::Error::LimitReached(_)) => Err(StateError::QuotaExceeded(quota)),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    fn delete(&self, entry: &str, account: &AccountName, key: &str) -> Result<(), StateError> {
+        self.0.state_delete(entry, account, key.as_bytes()).map(drop).map_err(unavailable)
+    }
+
+    fn keys(
+        &self,
+        entry: &str,
+        account: &AccountName,
+        prefix: &str,
+        after: Option<&str>,
+        max: usize,
+    ) -> Result<Vec<String>, StateError> {
+        let after = after.map(str::as_bytes);
+        let keys = self.0.state_keys(entry, account, prefix.as_bytes(), after, max).map_err(unavailable)?;
+        // Keys come from components as text.
+        Ok(keys.into_iter().filter_map(|key| String::from_utf8(key).ok()).collect())
+    }
+}
+
+/// DNS through `resolve`.
+pub struct GatewayDns(pub resolve::Dns);
+
+impl Dns for GatewayDns {
+    fn lookup_txt(&self, name: &str, time: Duration) -> Result<TxtAnswer, DnsError> {
+        match self.0.lookup_txt_blocking(name, time) {
+            Ok(answer) => {
+                Ok(TxtAnswer { records: answer.records, secure: answer.dnssec == Dnssec::Secure })
+            }
+            Err(resolve::DnsError::NoRecord) => Err(DnsError::NoRecord),
+            Err(resolve::DnsError::Bogus) => Err(DnsError::Bogus),
+            Err(resolve::DnsError::InvalidName(_)) => Err(DnsError::InvalidName),
+            Err(error) => Err(DnsError::Unavailable(error.to_string())),
+        }
+    }
+}
+
+/// Contacts and accounts, as the core knows them. The core is made after the components that ask.
+#[derive(Default)]
+pub struct GatewayContacts(OnceLock<Weak<Gateway>>);
+
+impl GatewayContacts {
+    /// From now on they are known.
+    pub fn connect(&self, gateway: &std::sync::Arc<Gateway>) {
+        // Set once, by `up`; a second call would change nothing.
+        let _ = self.0.set(std::sync::Arc::downgrade(gateway));
+    }
+
+    fn ask<T>(&self, question: impl FnOnce(&Gateway) -> T) -> Result<T, String> {
+        let gateway = self.0.get().and_then(Weak::upgrade).ok_or("the gateway is starting or stopping")?;
+        Ok(question(&gateway))
+    }
+}
+
+fn seen(contact: mail::record::Contact) -> Contact {
+    Contact {
+        alias: contact.alias.to_string(),
+        key: contact.key,
+        tox_id: contact.tox_id,
+        addresses: contact.addresses,
+        confirmed: contact.state == mail::record::ContactState::Confirmed,
+    }
+}
+
+impl Contacts for GatewayContacts {
+    fn by_alias(&self, account: &AccountName, alias: &str) -> Result<Option<Contact>, String> {
+        self.ask(|gateway| {
+            let contacts = gateway.contacts(account);
+            contacts.into_iter().find(|contact| contact.alias.as_str() == alias).map(seen)
+        })
+    }
+
+    fn by_key(&self, account: &AccountName, key: PublicKey) -> Result<Option<Contact>, String> {
+        let address = Address::at_tox(&key.to_string()).map_err(|error| error.to_string())?;
+        self.by_address(account, &address)
+    }
+
+    fn by_address(&self, account: &AccountName, address: &Address) -> Result<Option<Contact>, String> {
+        self.ask(|gateway| gateway.find_contact(account, address).map(seen))
+    }
+
+    fn account_of(&self, address: &Address) -> Result<Option<AccountName>, String> {
+        self.ask(|gateway| gateway.account_with_address(address))
+    }
+}
+
+/// Records of decisions in the store.
+pub struct StoredDecisions(pub Store);
+
+impl Recorder for StoredDecisions {
+    fn record(&self, record: DecisionRecord) {
+        let bytes = match serde_json::to_vec(&record) {
+            Ok(bytes) => Bytes::from(bytes),
+            Err(error) => return tracing::error!(%error, "a decision has no JSON form"),
+        };
+        if let Err(error) = self.0.append_decision(record.slot.name(), &record.account, bytes) {
+            tracing::warn!(%error, slot = %record.slot, "a decision was not recorded");
+        }
+    }
+}

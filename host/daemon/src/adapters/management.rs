@@ -1,0 +1,489 @@
+//! Plugs the gateway into the web API: what every verb does.
+
+use std::sync::Arc;
+
+use admin::dto::{
+    Account, Attention, Component, ComponentName, ComponentRef, Connection, Contact, ContactAddress, ContactRequest,
+    ContactStatus, Credentials, Health, Identity, Listing, NewAccount, NewContact, OutboxEntry, OutboxStatus, Page,
+    Password, Pin, QuarantineEntry, Slot, SlotEntry, Status, ToxStatus,
+};
+use admin::management::Result;
+use admin::metrics::{Kind, Metric, Sample};
+use admin::{Management, ManagementError};
+use async_trait::async_trait;
+use bytes::Bytes;
+use gateway::ports::{Network as _, StorageError};
+use gateway::{Cancelled, ContactError, Gateway};
+use mail::{AccountName, Address, Clock, MailId, PublicKey, ToxId};
+use sandbox::{EntryStatus, Library, LibraryError, Sandbox, SwapError};
+use store::Store;
+
+use super::network::ToxNetwork;
+use crate::accounts::{AccountError, Accounts};
+
+/// The gateway, as the web API sees it.
+pub struct GatewayManagement {
+    /// The core.
+    pub gateway: Arc<Gateway>,
+    /// Accounts.
+    pub accounts: Arc<Accounts>,
+    /// Identities.
+    pub network: Arc<ToxNetwork>,
+    /// Slots.
+    pub sandbox: Arc<Sandbox>,
+    /// Components.
+    pub library: Arc<Library>,
+    /// The store.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What is shown of a contact's message when it asks; longer ones are refused by Tox.
+const GREETING: &str = "";
+
+fn storage(error: StorageError) -> ManagementError {
+    let text = error.to_string();
+    match error {
+        StorageError::NotFound => ManagementError::NotFound(text),
+        StorageError::Exists(_) => ManagementError::Conflict(text),
+        StorageError::LimitReached(_) => ManagementError::TooLarge(text),
+        StorageError::Full => ManagementError::Unavailable(text),
+        StorageError::Failed(_) => ManagementError::Internal(text),
+    }
+}
+
+fn stored(error: store::Error) -> ManagementError {
+    storage(super::storage::storage_error(error))
+}
+
+fn contact_error(error: ContactError) -> ManagementError {
+    let text = error.to_string();
+    match error {
+        ContactError::NoAccount(_) | ContactError::NoContact | ContactError::NoRequest => {
+            ManagementError::NotFound(text)
+        }
+        ContactError::Storage(error) => storage(error),
+        _ => ManagementError::Conflict(text),
+    }
+}
+
+fn account_error(error: AccountError) -> ManagementError {
+    let text = error.to_string();
+    match error {
+        AccountError::Store(error) => stored(error),
+        AccountError::Password(_) => ManagementError::Unprocessable(text),
+        AccountError::Tox { .. } => ManagementError::Unavailable(text),
+        _ => ManagementError::Internal(text),
+    }
+}
+
+fn library_error(error: LibraryError) -> ManagementError {
+    let text = error.to_string();
+    match error {
+        LibraryError::Unknown(_) => ManagementError::NotFound(text),
+        LibraryError::Full => ManagementError::TooLarge(text),
+        LibraryError::Directory { .. } => ManagementError::Internal(text),
+        LibraryError::Stopped => ManagementError::Unavailable(text),
+        _ => ManagementError::Unprocessable(text),
+    }
+}
+
+fn swap_error(error: SwapError) -> ManagementError {
+    let text = error.to_string();
+    match error {
+        SwapError::Library(error) => library_error(error),
+        SwapError::NoEntry { .. } => ManagementError::NotFound(text),
+        SwapError::NothingToRollBack(_) | SwapError::WhichEntry(_) => ManagementError::Conflict(text),
+        SwapError::Invalid(_) => ManagementError::Unprocessable(text),
+        SwapError::Keeper(_) => ManagementError::Internal(text),
+    }
+}
+
+const fn sandbox_slot(slot: Slot) -> sandbox::Slot {
+    match slot {
+        Slot::Policy => sandbox::Slot::Policy,
+        Slot::Resolver => sandbox::Slot::Resolver,
+        Slot::RelaySelector => sandbox::Slot::RelaySelector,
+        Slot::MailFilter => sandbox::Slot::MailFilter,
+    }
+}
+
+const fn shown_slot(slot: sandbox::Slot) -> Slot {
+    match slot {
+        sandbox::Slot::Policy => Slot::Policy,
+        sandbox::Slot::Resolver => Slot::Resolver,
+        sandbox::Slot::RelaySelector => Slot::RelaySelector,
+        sandbox::Slot::MailFilter => Slot::MailFilter,
+    }
+}
+
+fn connection(connection: tox::Connection) -> Connection {
+    match connection {
+        tox::Connection::None => Connection::None,
+        tox::Connection::Tcp => Connection::Tcp,
+        tox::Connection::Udp => Connection::Udp,
+    }
+}
+
+impl GatewayManagement {
+    async fn known(&self, account: &AccountName) -> Result<mail::record::Account> {
+        self.store.account(account).await.map_err(stored)?.ok_or_else(|| {
+            ManagementError::NotFound(format!(
+                "there is no account `{account}`: `toxmail account list` shows those there are"
+            ))
+        })
+    }
+
+    async fn contact_by_alias(&self, account: &AccountName, alias: &AccountName) -> Result<mail::record::Contact> {
+        self.known(account).await?;
+        let found = self.gateway.contacts(account).into_iter().find(|contact| contact.alias == *alias);
+        found.ok_or_else(|| {
+            ManagementError::NotFound(format!(
+                "there is no contact `{alias}`: `toxmail contact list` shows those there are"
+            ))
+        })
+    }
+
+    fn shown_contact(&self, account: &AccountName, contact: &mail::record::Contact) -> Contact {
+        Contact::from_record(contact, self.network.is_online(account, contact.key))
+    }
+
+    fn slot_entries(&self) -> Result<Vec<SlotEntry>> {
+        let mut entries: Vec<SlotEntry> = Vec::new();
+        for status in self.sandbox.status() {
+            let slot = shown_slot(status.slot);
+            let before = entries.iter().filter(|entry| entry.slot == slot).count();
+            entries.push(slot_entry(slot, u32::try_from(before).unwrap_or(u32::MAX), status)?);
+        }
+        Ok(entries)
+    }
+
+    async fn tox_id_of(&self, account: &AccountName, address: &ContactAddress) -> Result<ToxId> {
+        match address {
+            ContactAddress::ToxId(id) => Ok(*id),
+            ContactAddress::Name(name) => self.gateway.look_up(account, name).await.map_err(|refusal| {
+                if refusal.status.is_permanent() {
+                    ManagementError::Unprocessable(refusal.text().to_owned())
+                } else {
+                    ManagementError::Unavailable(refusal.text().to_owned())
+                }
+            }),
+        }
+    }
+
+    fn no_entry(id: MailId) -> ManagementError {
+        ManagementError::NotFound(format!(
+            "there is no mail {id} in the outbox (any more): `toxmail outbox list` shows those there are"
+        ))
+    }
+}
+
+fn slot_entry(slot: Slot, position: u32, status: EntryStatus) -> Result<SlotEntry> {
+    let internal = |error: admin::dto::InvalidComponentName| ManagementError::Internal(error.to_string());
+    Ok(SlotEntry {
+        slot,
+        position,
+        name: status.name.parse().map_err(internal)?,
+        sha256: status.sha256,
+        health: if status.health.consecutive_failures == 0 { Health::Ok } else { Health::Failing },
+        calls: status.health.calls,
+        failures: status.health.failures,
+        last_failure: status.health.last_failure,
+        previous: status.last_good,
+    })
+}
+
+fn component(info: sandbox::ComponentInfo) -> Result<Component> {
+    let internal = |error: admin::dto::InvalidComponentName| ManagementError::Internal(error.to_string());
+    Ok(Component {
+        name: info.name.parse().map_err(internal)?,
+        sha256: info.sha256,
+        size: info.size,
+        slots: info.slots.into_iter().map(shown_slot).collect(),
+        built_in: info.builtin,
+        added: (!info.builtin).then(|| info.added.into()),
+    })
+}
+
+#[async_trait]
+impl Management for GatewayManagement {
+    async fn owner(&self) -> Result<AccountName> {
+        let accounts = self.store.accounts().await.map_err(stored)?;
+        let owner = accounts.into_iter().find(|account| account.owner);
+        owner.map(|account| account.name).ok_or_else(|| ManagementError::Internal("there is no owner".to_owned()))
+    }
+
+    async fn status(&self, account: &AccountName) -> Result<Status> {
+        self.known(account).await?;
+        let reached = self.network.connection(account);
+        let contacts = self.gateway.contacts(account);
+        let quarantined = self.gateway.quarantine(account).await.map_err(storage)?.len();
+        let requests = self.gateway.friend_requests(account).await.map_err(storage)?.len();
+        let changed = self.store.changed_pins(account).await.map_err(stored)?.len();
+        Ok(Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            account: account.clone(),
+            tox: ToxStatus {
+                online: reached != tox::Connection::None,
+                connection: connection(reached),
+            },
+            contacts: contacts
+                .iter()
+                .map(|contact| ContactStatus {
+                    alias: contact.alias.clone(),
+                    address: format!("{}@tox", contact.alias),
+                    online: self.network.is_online(account, contact.key),
+                })
+                .collect(),
+            outbox: OutboxStatus { queued: self.gateway.queued(account) },
+            attention: Attention {
+                contact_requests: requests as u64,
+                quarantined: quarantined as u64,
+                changed_pins: changed as u64,
+            },
+            slots: self.slot_entries()?,
+        })
+    }
+
+    async fn identity(&self, account: &AccountName) -> Result<Identity> {
+        self.known(account).await?;
+        let tox_id = self.network.tox_id(account);
+        let tox_id = tox_id.ok_or_else(|| ManagementError::Unavailable("Tox is not running".to_owned()))?;
+        Ok(Identity { account: account.clone(), tox_id, addresses: self.gateway.addresses(account) })
+    }
+
+    async fn contacts(&self, account: &AccountName, page: &Page) -> Result<Listing<Contact>> {
+        self.known(account).await?;
+        let contacts = self.gateway.contacts(account);
+        let shown = contacts.iter().map(|contact| self.shown_contact(account, contact)).collect();
+        Ok(page.cut(shown, |contact| contact.alias.to_string()))
+    }
+
+    async fn add_contact(&self, account: &AccountName, contact: NewContact) -> Result<Contact> {
+        self.known(account).await?;
+        let id = self.tox_id_of(account, &contact.address).await?;
+        let message = contact.message.as_deref().unwrap_or(GREETING);
+        let added = self.gateway.add_contact(account, contact.alias, id, message).await;
+        added.map(|contact| self.shown_contact(account, &contact)).map_err(contact_error)
+    }
+
+    async fn remove_contact(&self, account: &AccountName, alias: &AccountName) -> Result<()> {
+        let contact = self.contact_by_alias(account, alias).await?;
+        self.gateway.remove_contact(account, contact.key).await.map_err(contact_error)
+    }
+
+    async fn contact_requests(&self, account: &AccountName) -> Result<Vec<ContactRequest>> {
+        self.known(account).await?;
+        let requests = self.gateway.friend_requests(account).await.map_err(storage)?;
+        Ok(requests.iter().map(ContactRequest::from).collect())
+    }
+
+    async fn accept_contact(
+        &self,
+        account: &AccountName,
+        key: PublicKey,
+        alias: Option<AccountName>,
+    ) -> Result<Contact> {
+        self.known(account).await?;
+        let accepted = self.gateway.accept_request(account, key, alias).await.map_err(contact_error)?;
+        Ok(self.shown_contact(account, &accepted))
+    }
+
+    async fn outbox(&self, account: &AccountName, page: &Page) -> Result<Listing<OutboxEntry>> {
+        self.known(account).await?;
+        let after = match page.after() {
+            Some(cursor) => Some(cursor.parse().map_err(|_| {
+                ManagementError::Unprocessable("the cursor is not one this list gave: start without".to_owned())
+            })?),
+            None => None,
+        };
+        let entries = self.gateway.list(account, after, page.limit() + 1).await.map_err(storage)?;
+        let is_last = entries.len() <= page.limit();
+        let items: Vec<OutboxEntry> = entries.iter().take(page.limit()).map(OutboxEntry::from).collect();
+        let next = if is_last { None } else { items.last().map(|entry| entry.id.to_string()) };
+        Ok(Listing { items, next })
+    }
+
+    async fn outbox_entry(&self, account: &AccountName, id: MailId) -> Result<OutboxEntry> {
+        self.known(account).await?;
+        let entry = self.gateway.outbox_entry(account, id).await.map_err(storage)?;
+        entry.as_ref().map(OutboxEntry::from).ok_or_else(|| Self::no_entry(id))
+    }
+
+    async fn retry(&self, account: &AccountName, id: MailId) -> Result<()> {
+        self.known(account).await?;
+        let found = self.gateway.retry_now(account, id).await.map_err(storage)?;
+        if found { Ok(()) } else { Err(Self::no_entry(id)) }
+    }
+
+    async fn cancel(&self, account: &AccountName, id: MailId) -> Result<()> {
+        self.known(account).await?;
+        match self.gateway.cancel(account, id).await.map_err(storage)? {
+            Cancelled::Yes => Ok(()),
+            Cancelled::NotThere => Err(Self::no_entry(id)),
+        }
+    }
+
+    async fn quarantine(&self, account: &AccountName, page: &Page) -> Result<Listing<QuarantineEntry>> {
+        self.known(account).await?;
+        let entries = self.gateway.quarantine(account).await.map_err(storage)?;
+        Ok(page.cut(entries.iter().map(QuarantineEntry::from).collect(), |entry| entry.id.to_string()))
+    }
+
+    async fn release(&self, account: &AccountName, id: MailId) -> Result<()> {
+        self.known(account).await?;
+        self.gateway.release(account, id).await.map_err(storage)
+    }
+
+    async fn delete_quarantined(&self, account: &AccountName, id: MailId) -> Result<()> {
+        self.known(account).await?;
+        self.gateway.delete_quarantined(account, id).await.map_err(storage)
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>> {
+        let accounts = self.store.accounts().await.map_err(stored)?;
+        let shown = accounts.into_iter().map(|account| Account {
+            tox_id: self.network.tox_id(&account.name),
+            addresses: self.gateway.addresses(&account.name),
+            owner: account.owner,
+            created: account.created.into(),
+            name: account.name,
+        });
+        Ok(shown.collect())
+    }
+
+    async fn add_account(&self, account: NewAccount) -> Result<Credentials> {
+        let chosen = account.password.as_ref().map(Password::reveal);
+        let made = self.accounts.add(account.name.clone(), chosen).await.map_err(account_error)?;
+        self.gateway.reload_accounts().await.map_err(storage)?;
+        Ok(Credentials {
+            account: account.name,
+            tox_id: Some(made.tox_id),
+            password: made.password.map(shown_password).transpose()?,
+        })
+    }
+
+    async fn set_password(&self, account: &AccountName, password: Option<Password>) -> Result<Credentials> {
+        self.known(account).await?;
+        let chosen = password.as_ref().map(Password::reveal);
+        let made = self.accounts.set_password(account, chosen).await.map_err(account_error)?;
+        Ok(Credentials {
+            account: account.clone(),
+            tox_id: self.network.tox_id(account),
+            password: made.map(shown_password).transpose()?,
+        })
+    }
+
+    async fn components(&self) -> Result<Vec<Component>> {
+        self.library.list().into_iter().map(component).collect()
+    }
+
+    async fn add_component(&self, name: ComponentName, bytes: Bytes) -> Result<Component> {
+        let added = self.library.add(name.as_str(), bytes.to_vec(), self.clock.wall()).await;
+        component(added.map_err(library_error)?)
+    }
+
+    async fn slots(&self) -> Result<Vec<SlotEntry>> {
+        self.slot_entries()
+    }
+
+    async fn use_component(&self, slot: Slot, component: ComponentRef) -> Result<Vec<SlotEntry>> {
+        let found = self.library.find(&component.to_string()).map_err(library_error)?;
+        self.sandbox.use_component(sandbox_slot(slot), None, found.sha256).await.map_err(swap_error)?;
+        Ok(self.slot_entries()?.into_iter().filter(|entry| entry.slot == slot).collect())
+    }
+
+    async fn roll_back(&self, slot: Slot) -> Result<Vec<SlotEntry>> {
+        self.sandbox.rollback(sandbox_slot(slot), None).await.map_err(swap_error)?;
+        Ok(self.slot_entries()?.into_iter().filter(|entry| entry.slot == slot).collect())
+    }
+
+    async fn changed_pins(&self, account: &AccountName) -> Result<Vec<Pin>> {
+        self.known(account).await?;
+        let pins = self.store.changed_pins(account).await.map_err(stored)?;
+        Ok(pins.iter().map(Pin::from).collect())
+    }
+
+    async fn accept_pin(&self, account: &AccountName, address: &Address) -> Result<Pin> {
+        self.known(account).await?;
+        let confirmed = self.gateway.confirm_pin(account, address).await.map_err(storage)?;
+        confirmed.as_ref().map(Pin::from).ok_or_else(|| {
+            ManagementError::NotFound(format!("nothing waits for {address}: `toxmail pin list` shows what does"))
+        })
+    }
+
+    async fn metrics(&self) -> Vec<Metric> {
+        let accounts = match self.store.accounts().await {
+            Ok(accounts) => accounts,
+            Err(error) => {
+                tracing::warn!(%error, "no metrics of accounts");
+                Vec::new()
+            }
+        };
+        let by_account = |value: &dyn Fn(&AccountName) -> f64| {
+            accounts
+                .iter()
+                .map(|account| Sample {
+                    labels: vec![("account", account.name.to_string())],
+                    value: value(&account.name),
+                })
+                .collect::<Vec<_>>()
+        };
+        let count = |number: u64| {
+            // Exact up to 2^53, which no count here reaches.
+            #[allow(clippy::cast_precision_loss, reason = "exact up to 2^53")]
+            let number = number as f64;
+            number
+        };
+        let mailbox = |account: &AccountName| self.store.mailbox_count(account).unwrap_or_default();
+        let gauge = |name, help, samples| Metric { name, help, kind: Kind::Gauge, samples };
+        let statuses = self.sandbox.status();
+        let by_entry = |value: &dyn Fn(&EntryStatus) -> u64| {
+            statuses
+                .iter()
+                .map(|status| Sample {
+                    labels: vec![("slot", status.slot.to_string()), ("entry", status.entry.clone())],
+                    value: count(value(status)),
+                })
+                .collect::<Vec<_>>()
+        };
+        let counter = |name, help, samples| Metric { name, help, kind: Kind::Counter, samples };
+        vec![
+            gauge(
+                "toxmail_tox_online",
+                "Whether the account is connected to the Tox network.",
+                by_account(&|account| f64::from(u8::from(self.network.connection(account) != tox::Connection::None))),
+            ),
+            gauge(
+                "toxmail_outbox_mails",
+                "Mails waiting in the outbox.",
+                by_account(&|account| count(self.gateway.queued(account))),
+            ),
+            gauge(
+                "toxmail_mailbox_mails",
+                "Mails in the mailbox.",
+                by_account(&|account| count(mailbox(account).0)),
+            ),
+            gauge(
+                "toxmail_mailbox_bytes",
+                "Bytes in the mailbox.",
+                by_account(&|account| count(mailbox(account).1)),
+            ),
+            counter(
+                "toxmail_component_calls_total",
+                "Calls of the live component since it went live.",
+                by_entry(&|status| status.health.calls),
+            ),
+            counter(
+                "toxmail_component_failures_total",
+                "Failed calls of the live component since it went live.",
+                by_entry(&|status| status.health.failures),
+            ),
+        ]
+    }
+}
+
+fn shown_password(made: zeroize::Zeroizing<String>) -> Result<Password> {
+    Password::new(made.to_string()).map_err(|error| ManagementError::Internal(error.to_string()))
+}

@@ -1,0 +1,10 @@
+//! What plugs the crates into the ports of the core, and the core into the servers.
+
+pub mod decisions;
+pub mod events;
+pub mod management;
+pub mod network;
+pub mod pop3;
+pub mod random;
+pub mod smtp;
+pub mod storage;

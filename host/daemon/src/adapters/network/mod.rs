@@ -1,0 +1,235 @@
+//! Plugs `tox` and `peer` into the core's port [`Network`].
+//!
+//! One Tox instance per account; one peer session per friend who is online. A friend whose gateway broke the
+//! protocol is held: no session before [`peer::limits::hold`] has passed.
+
+mod events;
+mod incoming;
+mod instance;
+mod link;
+mod outgoing;
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
+
+use async_trait::async_trait;
+use gateway::Gateway;
+use gateway::ports::{Network, TransferFailure};
+use mail::record::OutboxEntry;
+use mail::{AccountName, Acknowledgement, Address, Clock, MailId, PublicKey, ToxId};
+use peer::{Offer, TransferError};
+use store::Store;
+use tox::{Connection, Node, Options, Proxy, StartError};
+
+pub use instance::Instance;
+
+/// How all instances reach the network.
+#[derive(Clone, Debug)]
+pub struct NetworkSettings {
+    /// Nodes to start from.
+    pub nodes: Vec<Node>,
+    /// Whether UDP is used.
+    pub udp: bool,
+    /// What everything goes through.
+    pub proxy: Proxy,
+    /// UDP port of the first account.
+    pub port: Option<u16>,
+    /// TCP port of the first account's relay.
+    pub tcp_port: Option<u16>,
+    /// Largest mail taken from peers.
+    pub max_mail_bytes: u64,
+}
+
+impl NetworkSettings {
+    /// Whether all of the network is on this machine, as in the demo and in tests: then nothing is tried that
+    /// would leave it.
+    fn is_local(&self) -> bool {
+        let is_loopback = |node: &Node| {
+            node.host == "localhost" || node.host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+        };
+        self.nodes.iter().all(is_loopback)
+    }
+
+    fn options(&self, saved: Option<tox::SavedData>, first: bool) -> Options {
+        let local = self.is_local();
+        Options {
+            saved,
+            udp: self.udp,
+            port: self.port.filter(|_| first),
+            tcp_relay_port: self.tcp_port.filter(|_| first),
+            proxy: self.proxy.clone(),
+            ipv6: !local,
+            local_discovery: false,
+            hole_punching: !local,
+            name: None,
+        }
+    }
+}
+
+/// All Tox instances of the gateway.
+pub struct ToxNetwork {
+    settings: NetworkSettings,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    memory: peer::Memory,
+    gateway: OnceLock<Weak<Gateway>>,
+    instances: RwLock<HashMap<AccountName, Arc<Instance>>>,
+}
+
+impl ToxNetwork {
+    /// A network without instances.
+    pub fn new(settings: NetworkSettings, store: Store, clock: Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new(Self {
+            settings,
+            store,
+            clock,
+            memory: peer::Memory::default(),
+            gateway: OnceLock::new(),
+            instances: RwLock::default(),
+        })
+    }
+
+    /// The core that events go to. Before this, instances run but nothing they say is looked at.
+    pub fn connect(&self, gateway: &Arc<Gateway>) {
+        // Set once, by `up`; a second call would change nothing.
+        let _ = self.gateway.set(Arc::downgrade(gateway));
+        for instance in self.all() {
+            instance.run(gateway);
+        }
+    }
+
+    /// Starts the instance of an account, with its saved data or (None) a new identity. The saved data of a new one
+    /// is not stored yet.
+    ///
+    /// # Errors
+    /// [`StartError`]
+    pub async fn start(
+        self: &Arc<Self>,
+        account: &AccountName,
+        saved: Option<tox::SavedData>,
+        first: bool,
+    ) -> Result<Arc<Instance>, StartError> {
+        let (tox, events) = tox::Tox::start(self.settings.options(saved, first)).await?;
+        let instance = Instance::new(account.clone(), tox, events, self);
+        self.instances
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(account.clone(), Arc::clone(&instance));
+        if let Some(gateway) = self.gateway.get().and_then(Weak::upgrade) {
+            instance.run(&gateway);
+        }
+        Ok(instance)
+    }
+
+    /// Stops the instance of an account that could not be made whole.
+    pub async fn discard(&self, account: &AccountName) {
+        let instance = self.instances.write().unwrap_or_else(PoisonError::into_inner).remove(account);
+        if let Some(instance) = instance {
+            instance.stop().await;
+        }
+    }
+
+    /// Stops all instances; friends who are online were told when this returns.
+    pub async fn stop(&self) {
+        for instance in self.all() {
+            instance.stop().await;
+        }
+    }
+
+    /// The instance of an account.
+    pub fn instance(&self, account: &AccountName) -> Option<Arc<Instance>> {
+        self.instances.read().unwrap_or_else(PoisonError::into_inner).get(account).cloned()
+    }
+
+    fn all(&self) -> Vec<Arc<Instance>> {
+        self.instances.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// How an account reaches the network.
+    pub fn connection(&self, account: &AccountName) -> Connection {
+        self.instance(account).map_or(Connection::None, |instance| instance.tox.connection())
+    }
+
+    /// Whether there is any node to start from.
+    pub fn has_nodes(&self) -> bool {
+        !self.settings.nodes.is_empty()
+    }
+
+    fn known(&self, account: &AccountName) -> Result<Arc<Instance>, String> {
+        self.instance(account).ok_or_else(|| format!("the account {account} has no Tox instance"))
+    }
+}
+
+#[async_trait]
+impl Network for ToxNetwork {
+    fn tox_id(&self, account: &AccountName) -> Option<ToxId> {
+        self.instance(account).map(|instance| instance.tox.id())
+    }
+
+    fn is_online(&self, account: &AccountName, peer: PublicKey) -> bool {
+        self.instance(account).is_some_and(|instance| instance.is_online(peer))
+    }
+
+    async fn transfer(
+        &self,
+        account: &AccountName,
+        peer: PublicKey,
+        entry: &OutboxEntry,
+    ) -> Result<Acknowledgement, TransferFailure> {
+        let instance = self.instance(account).ok_or(TransferFailure::Disconnected)?;
+        let handle = instance.session(peer).ok_or(TransferFailure::Disconnected)?;
+        let _registered = instance.outgoing.register(entry);
+        let offer = Offer::new(entry.id, entry.envelope.clone(), entry.size, entry.digest);
+        let word = handle.transfer(offer).await.map_err(|error| failure(error, entry.size))?;
+        instance.behaved(peer);
+        Ok(word)
+    }
+
+    fn cancel(&self, account: &AccountName, peer: PublicKey, id: MailId) {
+        if let Some(handle) = self.instance(account).and_then(|instance| instance.session(peer)) {
+            tokio::spawn(async move { handle.cancel(id).await });
+        }
+    }
+
+    async fn request_friend(&self, account: &AccountName, id: ToxId, message: &str) -> Result<(), String> {
+        let instance = self.known(account)?;
+        match instance.tox.add_friend(id, message).await {
+            // c-toxcore repeats a request by itself until it is answered.
+            Ok(()) | Err(tox::AddFriendError::AlreadyFriend) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    async fn accept_friend(&self, account: &AccountName, peer: PublicKey) -> Result<(), String> {
+        let instance = self.known(account)?;
+        match instance.tox.accept_friend(peer).await {
+            Ok(()) | Err(tox::AddFriendError::AlreadyFriend) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    async fn friends(&self, account: &AccountName) -> Result<Vec<PublicKey>, String> {
+        self.known(account)?.tox.friends().await.map_err(|error| error.to_string())
+    }
+
+    async fn remove_friend(&self, account: &AccountName, peer: PublicKey) -> Result<(), String> {
+        self.known(account)?.tox.delete_friend(peer).await.map_err(|error| error.to_string())?;
+        Ok(())
+    }
+
+    fn set_addresses(&self, account: &AccountName, addresses: Vec<Address>) {
+        if let Some(instance) = self.instance(account) {
+            instance.set_addresses(addresses);
+        }
+    }
+}
+
+fn failure(error: TransferError, size: u64) -> TransferFailure {
+    match error {
+        TransferError::Disconnected | TransferError::NoHello => TransferFailure::Disconnected,
+        TransferError::Cancelled => TransferFailure::Cancelled,
+        TransferError::TooLarge { max } => TransferFailure::TooLarge { limit: max, size },
+        TransferError::ProtocolError(error) => TransferFailure::Protocol(error.to_string()),
+        other => TransferFailure::Local(other.to_string()),
+    }
+}

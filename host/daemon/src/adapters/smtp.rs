@@ -1,0 +1,59 @@
+//! Plugs the core's submission into the SMTP server.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use gateway::{Gateway, Submission};
+use mail::{AccountName, Refusal};
+use smtp::{AuthenticationError, Backend, MailFrom, Recipient, Transaction};
+
+use crate::logins::Logins;
+
+/// What the SMTP server asks.
+pub struct SubmissionBackend {
+    /// The core.
+    pub gateway: Arc<Gateway>,
+    /// Who may log in.
+    pub logins: Arc<Logins>,
+}
+
+#[async_trait]
+impl Backend for SubmissionBackend {
+    async fn authenticate(&self, login: &str, password: &str) -> Result<AccountName, AuthenticationError> {
+        match self.logins.check(login, password).await {
+            Ok(Some(account)) => Ok(account),
+            Ok(None) => Err(AuthenticationError::Invalid(self.logins.hint())),
+            Err(error) => {
+                Err(AuthenticationError::Unavailable(Refusal::transient(7, 0, &error.to_string())))
+            }
+        }
+    }
+
+    async fn begin(&self, account: &AccountName, mail: MailFrom) -> Result<Box<dyn Transaction>, Refusal> {
+        let submission =
+            self.gateway.begin(account, mail.reverse_path, mail.size, mail.ret, mail.envelope_id)?;
+        Ok(Box::new(SubmittedMail(submission)))
+    }
+}
+
+struct SubmittedMail(Submission);
+
+#[async_trait]
+impl Transaction for SubmittedMail {
+    async fn recipient(&mut self, recipient: Recipient) -> Result<(), Refusal> {
+        self.0.recipient(recipient.address, recipient.notify, recipient.original_recipient).await
+    }
+
+    async fn data(&mut self) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    async fn write(&mut self, bytes: Bytes) -> Result<(), Refusal> {
+        self.0.write(bytes).await
+    }
+
+    async fn finish(self: Box<Self>) -> Result<String, Refusal> {
+        self.0.finish().await.map(|accepted| accepted.to_string())
+    }
+}

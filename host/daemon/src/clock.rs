@@ -1,0 +1,37 @@
+//! The one place that asks the machine for the time.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use async_trait::async_trait;
+use mail::{Clock, Monotonic, Wall};
+
+/// The machine's clocks; monotonic time counts from the start of the program.
+#[derive(Debug)]
+pub struct SystemClock {
+    start: Instant,
+}
+
+impl SystemClock {
+    /// A clock that starts now.
+    #[allow(clippy::disallowed_methods, reason = "everybody else is handed this clock")]
+    pub fn new() -> Self {
+        Self { start: Instant::now() }
+    }
+}
+
+#[async_trait]
+impl Clock for SystemClock {
+    #[allow(clippy::disallowed_methods, reason = "everybody else is handed this clock")]
+    fn wall(&self) -> Wall {
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Wall(u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn monotonic(&self) -> Monotonic {
+        Monotonic(self.start.elapsed())
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}

@@ -1,0 +1,265 @@
+//! The configuration file: TOML, every key optional, unknown keys refused.
+//!
+//! What is not said here has the default that stands beside it; options of the command line win over the file.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use mail::limits;
+use serde::Deserialize;
+
+/// The whole file. Its documentation is the README's section "Configuration".
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where mail programs and browsers connect.
+    pub listen: Listen,
+    /// The Tox network.
+    pub tox: ToxConfig,
+    /// Mail.
+    pub mail: MailConfig,
+    /// DNS.
+    pub dns: DnsConfig,
+    /// Components.
+    pub components: ComponentsConfig,
+}
+
+/// `[listen]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Listen {
+    /// SMTP submission; loopback only.
+    pub smtp: SocketAddr,
+    /// POP3; loopback only.
+    pub pop3: SocketAddr,
+    /// Web API; loopback only.
+    pub admin: SocketAddr,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        // The ports of the prototype of 2014.
+        Self { smtp: loopback(2525), pop3: loopback(2626), admin: loopback(8080) }
+    }
+}
+
+/// `[tox]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ToxConfig {
+    /// UDP port of the first account; free ones from 33445 on where not said.
+    pub port: Option<u16>,
+    /// TCP port on which the first account serves as Tox TCP relay; none where not said.
+    pub tcp_port: Option<u16>,
+    /// Whether UDP is used. Without it everything goes through Tox TCP relays: slower, and needed behind a proxy.
+    pub udp: bool,
+    /// Nodes to start from, `HOST:PORT:KEY[:TCPPORT]`, beside the public ones.
+    pub bootstrap: Vec<String>,
+    /// Whether the built-in list of public nodes is used.
+    pub public_bootstrap: bool,
+    /// `socks5://HOST:PORT` or `http://HOST:PORT`: everything Tox goes through it (Tor: `socks5://127.0.0.1:9050`).
+    pub proxy: Option<String>,
+}
+
+impl Default for ToxConfig {
+    fn default() -> Self {
+        Self { port: None, tcp_port: None, udp: true, bootstrap: Vec::new(), public_bootstrap: true, proxy: None }
+    }
+}
+
+/// `[mail]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MailConfig {
+    /// Largest mail in bytes, both ways.
+    pub max_bytes: u64,
+    /// Hours after which the sender is told that a mail still waits.
+    pub delay_notice_hours: u64,
+    /// Days after which a mail is given up.
+    pub expiry_days: u64,
+    /// What becomes of incoming mail while the filter fails: `deliver` (marked) or `quarantine`.
+    pub unfiltered: Unfiltered,
+}
+
+/// What becomes of incoming mail while the filter fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum Unfiltered {
+    /// Into the mailbox, with the header field `X-Toxmail-Unfiltered`.
+    #[default]
+    Deliver,
+    /// Into quarantine.
+    Quarantine,
+}
+
+impl Default for MailConfig {
+    fn default() -> Self {
+        Self {
+            max_bytes: limits::MAIL_BYTES_DEFAULT,
+            delay_notice_hours: 4,
+            expiry_days: limits::EXPIRY.as_secs() / (24 * 3600),
+            unfiltered: Unfiltered::default(),
+        }
+    }
+}
+
+impl MailConfig {
+    /// Time in the outbox after which a mail is given up.
+    pub fn expiry(&self) -> Duration {
+        Duration::from_secs(self.expiry_days * 24 * 3600)
+    }
+
+    /// Time in the outbox after which the sender is told.
+    pub fn delay_notice(&self) -> Duration {
+        Duration::from_secs(self.delay_notice_hours * 3600)
+    }
+}
+
+/// `[dns]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DnsConfig {
+    /// `HOST:PORT` of the DNS server to ask; the system's where not said.
+    pub server: Option<String>,
+}
+
+/// `[components]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ComponentsConfig {
+    /// Settings handed to a component, by the name of its entry: `[components.settings.policy]`.
+    pub settings: std::collections::BTreeMap<String, std::collections::BTreeMap<String, String>>,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("the configuration file {path} cannot be read: {error}; check the path given with --config")]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The file is damaged.
+    #[error("the configuration file {path} is not right:\n{error}\nCorrect that line, or remove it to get the default.")]
+    Invalid {
+        /// Which file.
+        path: PathBuf,
+        /// Where and why.
+        error: String,
+    },
+}
+
+/// Largest configuration file.
+const CONFIG_BYTES: u64 = 1024 * 1024;
+
+/// Reads the file.
+///
+/// # Errors
+/// [`ConfigError`], saying which line.
+pub fn read(path: &Path) -> Result<Config, ConfigError> {
+    let unreadable = |error| ConfigError::Unreadable { path: path.to_owned(), error };
+    if std::fs::metadata(path).map_err(unreadable)?.len() > CONFIG_BYTES {
+        return Err(ConfigError::Invalid { path: path.to_owned(), error: "it is larger than 1 MiB".to_owned() });
+    }
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    parse(&text).map_err(|error| ConfigError::Invalid { path: path.to_owned(), error })
+}
+
+/// Parses the text of a configuration file.
+///
+/// # Errors
+/// A text with line and column, and for an unknown key the one probably meant.
+pub fn parse(text: &str) -> Result<Config, String> {
+    let config: Config = toml::from_str(text).map_err(|error| with_suggestion(&error.to_string()))?;
+    check(&config)?;
+    Ok(config)
+}
+
+fn check(config: &Config) -> Result<(), String> {
+    if !(1..=21).contains(&config.mail.expiry_days) {
+        return Err("mail.expiry_days must be from 1 to 21".to_owned());
+    }
+    if !(1024..=1024 * 1024 * 1024).contains(&config.mail.max_bytes) {
+        return Err("mail.max_bytes must be from 1024 to 1073741824 (1 GiB)".to_owned());
+    }
+    if !(1..=21 * 24).contains(&config.mail.delay_notice_hours) {
+        return Err("mail.delay_notice_hours must be from 1 to 504".to_owned());
+    }
+    Ok(())
+}
+
+/// `unknown field `a`, expected one of `b`, `c`` gets the nearest of them named.
+fn with_suggestion(error: &str) -> String {
+    let quoted: Vec<&str> = error
+        .lines()
+        .filter(|line| line.contains("unknown field"))
+        .flat_map(|line| line.split('`').skip(1).step_by(2))
+        .collect();
+    let nearest = quoted.split_first().and_then(|(unknown, known)| {
+        known.iter().map(|name| (distance(unknown, name), *name)).min().filter(|(steps, _)| *steps <= 3)
+    });
+    match nearest {
+        Some((_, name)) => format!("{}\ndid you mean `{name}`?", error.trim_end()),
+        None => error.trim_end().to_owned(),
+    }
+}
+
+/// Edits between two words (Levenshtein).
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (line, left) in from.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], line + 1);
+        for (column, right) in to.iter().enumerate() {
+            let replaced = diagonal + usize::from(left != *right);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_means_the_defaults() {
+        let config = parse("").unwrap();
+        assert_eq!(config, Config::default());
+        assert_eq!(config.listen.smtp.to_string(), "127.0.0.1:2525");
+        assert_eq!(config.mail.expiry(), limits::EXPIRY);
+    }
+
+    #[test]
+    fn a_mistyped_key_is_refused_with_line_and_suggestion() {
+        let error = parse("[tox]\nboostrap = []\n").unwrap_err();
+        assert!(error.contains("line 2"), "{error}");
+        assert!(error.contains("did you mean `bootstrap`?"), "{error}");
+    }
+
+    #[test]
+    fn values_out_of_bounds_are_refused() {
+        assert!(parse("[mail]\nexpiry_days = 22").unwrap_err().contains("1 to 21"));
+        assert!(parse("[mail]\nmax_bytes = 1").is_err());
+        assert!(parse("[mail]\ndelay_notice_hours = 0").is_err());
+    }
+
+    #[test]
+    fn garbage_is_refused_not_fatal() {
+        for text in ["[", "\0", "listen = 3", "[listen]\nsmtp = \"nowhere\""] {
+            assert!(parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn component_settings_are_strings_by_entry() {
+        let config = parse("[components.settings.policy]\naccept-friends = \"written-to\"").unwrap();
+        assert_eq!(config.components.settings["policy"]["accept-friends"], "written-to");
+    }
+}

@@ -1,0 +1,300 @@
+//! `toxmail up`: starts everything in order, says that it is ready, and stops everything.
+
+mod error;
+mod options;
+mod signals;
+mod welcome;
+
+use std::io;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use admin::{Access, EventLog, Token};
+use gateway::Gateway;
+use gateway::ports::Network as _;
+use mail::Clock;
+use sandbox::{Capabilities, CompileMode, Engine, Library, Sandbox};
+use store::Store;
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::COMPILE_COMPONENT;
+use crate::accounts::Accounts;
+use crate::adapters::decisions::{
+    ComponentDecisions, GatewayContacts, GatewayDns, StoredDecisions, StoredSlots, StoredState, configuration,
+};
+use crate::adapters::events::PublishedEvents;
+use crate::adapters::management::GatewayManagement;
+use crate::adapters::network::ToxNetwork;
+use crate::adapters::pop3::MailboxBackend;
+use crate::adapters::random::SystemRandom;
+use crate::adapters::smtp::SubmissionBackend;
+use crate::adapters::storage::StoreAdapter;
+use crate::cli::args::{Common, Up};
+use crate::cli::ready::{Ready, ReadyAccount};
+use crate::clock::SystemClock;
+use crate::config::Unfiltered;
+use crate::logins::Logins;
+use crate::passwords::Passwords;
+
+use error::UpError;
+use options::Options;
+
+/// Longest stop: what has not ended by then is cut off, and loses nothing.
+const STOP_TIME: Duration = Duration::from_secs(4);
+
+/// Runs the gateway until it is told to stop.
+pub async fn run(arguments: Up, common: &Common) -> ExitCode {
+    start_log();
+    match serve(arguments, common).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("toxmail: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("TOXMAIL_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+}
+
+async fn serve(arguments: Up, common: &Common) -> Result<(), UpError> {
+    let signals = signals::Signals::listen().map_err(UpError::Signals)?;
+    let options = Options::read(arguments, common).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    // Listeners first: a taken port is said before anything is made.
+    let listeners = Listeners::open(&options).await?;
+    let store = Store::open(options.directory.path(), store::OpenOptions::new(Arc::clone(&clock)))?;
+    let served = start(&options, listeners, &store, clock, signals).await;
+    // The store is closed last, whatever happened: everything else may still want to write.
+    let closing = store.clone();
+    if let Err(error) = tokio::task::spawn_blocking(move || closing.close()).await {
+        tracing::error!(%error, "the store was not closed");
+    }
+    served
+}
+
+/// The three listeners.
+struct Listeners {
+    smtp: TcpListener,
+    pop3: TcpListener,
+    admin: TcpListener,
+}
+
+impl Listeners {
+    async fn open(options: &Options) -> Result<Self, UpError> {
+        Ok(Self {
+            smtp: listen("SMTP", "--smtp", options.listen.smtp).await?,
+            pop3: listen("POP3", "--pop3", options.listen.pop3).await?,
+            admin: listen("web", "--admin", options.listen.admin).await?,
+        })
+    }
+
+    fn addresses(&self) -> io::Result<[SocketAddr; 3]> {
+        Ok([self.smtp.local_addr()?, self.pop3.local_addr()?, self.admin.local_addr()?])
+    }
+}
+
+async fn listen(name: &'static str, option: &'static str, address: SocketAddr) -> Result<TcpListener, UpError> {
+    if !address.ip().is_loopback() {
+        return Err(UpError::NotLoopback { name, option, address });
+    }
+    TcpListener::bind(address).await.map_err(|error| UpError::Listen { name, option, address, error })
+}
+
+async fn start(
+    options: &Options,
+    listeners: Listeners,
+    store: &Store,
+    clock: Arc<dyn Clock>,
+    signals: signals::Signals,
+) -> Result<(), UpError> {
+    let events = EventLog::new(Arc::clone(&clock));
+    let network = ToxNetwork::new(options.network(), store.clone(), Arc::clone(&clock));
+    let accounts = Arc::new(Accounts {
+        store: store.clone(),
+        network: Arc::clone(&network),
+        passwords: Arc::new(Passwords::new()),
+        directory: options.directory.clone(),
+        clock: Arc::clone(&clock),
+    });
+    let is_new = accounts.make_first().await?;
+    accounts.start_all().await?;
+
+    let components = Components::start(options, store, &events, &clock).await?;
+    let gateway = Arc::new(Gateway::new(
+        Arc::new(StoreAdapter(store.clone())),
+        Arc::clone(&network) as Arc<dyn gateway::ports::Network>,
+        Arc::new(ComponentDecisions {
+            sandbox: Arc::clone(&components.sandbox),
+            quarantine_unfiltered: options.config.mail.unfiltered == Unfiltered::Quarantine,
+        }),
+        Arc::new(PublishedEvents(events.clone())),
+        Arc::new(SystemRandom),
+        Arc::clone(&clock),
+        options.gateway(),
+    ));
+    components.contacts.connect(&gateway);
+    gateway.start().await?;
+    network.connect(&gateway);
+
+    let running = Running { options, store, clock, events, network, accounts, components, gateway };
+    running.serve(listeners, is_new, signals).await
+}
+
+/// The components and what they use.
+struct Components {
+    sandbox: Arc<Sandbox>,
+    library: Arc<Library>,
+    contacts: Arc<GatewayContacts>,
+}
+
+impl Components {
+    async fn start(
+        options: &Options,
+        store: &Store,
+        events: &EventLog,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, UpError> {
+        let engine = Arc::new(Engine::new(&sandbox::Settings::default(), Arc::clone(clock))?);
+        let program = std::env::current_exe().map_err(UpError::OwnProgram)?;
+        let compile = CompileMode::Child { exe: program, args: vec![COMPILE_COMPONENT.into()] };
+        let library = Library::open(Arc::clone(&engine), &options.directory.compiled(), compile)?;
+        let contacts = Arc::new(GatewayContacts::default());
+        let dns = resolve::Dns::new(options.dns.clone(), &Handle::current())?;
+        let capabilities = Capabilities {
+            state: Arc::new(StoredState(store.clone())),
+            dns: Arc::new(GatewayDns(dns)),
+            contacts: Arc::clone(&contacts) as Arc<dyn sandbox::capabilities::Contacts>,
+            recorder: Arc::new(StoredDecisions(store.clone())),
+        };
+        let slots = configuration(store, &library, &options.config.components.settings).await?;
+        let keeper = StoredSlots { store: store.clone(), events: events.clone(), runtime: Handle::current() };
+        let library = Arc::new(library);
+        let sandbox =
+            Sandbox::start(engine, Arc::clone(&library), capabilities, Arc::new(keeper), slots).await?;
+        Ok(Self { sandbox: Arc::new(sandbox), library, contacts })
+    }
+}
+
+/// Everything that runs.
+struct Running<'a> {
+    options: &'a Options,
+    store: &'a Store,
+    clock: Arc<dyn Clock>,
+    events: EventLog,
+    network: Arc<ToxNetwork>,
+    accounts: Arc<Accounts>,
+    components: Components,
+    gateway: Arc<Gateway>,
+}
+
+impl Running<'_> {
+    /// Serves until told to stop, then stops everything in order.
+    async fn serve(
+        self,
+        listeners: Listeners,
+        is_new: bool,
+        mut signals: signals::Signals,
+    ) -> Result<(), UpError> {
+        let addresses = listeners.addresses().map_err(UpError::Addresses)?;
+        let cancel = CancellationToken::new();
+        let mut servers = self.start_servers(listeners, &cancel)?;
+        let ready = self.ready(addresses).await?;
+        let directory = self.options.directory.path();
+        ready.write(directory).map_err(UpError::Ready)?;
+        welcome::print(&ready, is_new, self.network.has_nodes());
+
+        signals.wait().await;
+        tracing::info!("stopping");
+        if let Err(error) = Ready::remove(directory) {
+            tracing::warn!(%error, "ready.json was not removed");
+        }
+        cancel.cancel();
+        let stopped = async {
+            while servers.join_next().await.is_some() {}
+            self.gateway.stop().await;
+            self.network.stop().await;
+        };
+        tokio::select! {
+            () = stopped => {}
+            () = self.clock.sleep(STOP_TIME) => tracing::warn!("not everything stopped in time; nothing is lost by that"),
+            () = signals.wait() => tracing::warn!("stopped at once"),
+        }
+        Ok(())
+    }
+
+    fn start_servers(&self, listeners: Listeners, cancel: &CancellationToken) -> Result<JoinSet<()>, UpError> {
+        let passwords = Arc::clone(&self.accounts.passwords);
+        let logins = Arc::new(Logins::new(self.store.clone(), passwords, self.options.directory.password()));
+        let mut settings = smtp::Settings::new("toxmail.localhost");
+        settings.max_mail_bytes = self.options.config.mail.max_bytes;
+        let submission =
+            Arc::new(SubmissionBackend { gateway: Arc::clone(&self.gateway), logins: Arc::clone(&logins) });
+        let mailbox = Arc::new(MailboxBackend::new(self.store.clone(), logins));
+        let router = admin::router(Arc::new(self.management()), self.events.clone(), Access::new(self.token()?));
+
+        let mut servers = JoinSet::new();
+        let smtp = smtp::Server::new(listeners.smtp, submission, settings, Arc::clone(&self.clock));
+        servers.spawn(smtp.run(cancel.clone()));
+        let settings = pop3::Settings::default();
+        let pop3 = pop3::Server::new(listeners.pop3, mailbox, settings, Arc::clone(&self.clock));
+        servers.spawn(pop3.run(cancel.clone()));
+        let web = admin::serve(listeners.admin, router, cancel.clone());
+        servers.spawn(web);
+        Ok(servers)
+    }
+
+    fn management(&self) -> GatewayManagement {
+        GatewayManagement {
+            gateway: Arc::clone(&self.gateway),
+            accounts: Arc::clone(&self.accounts),
+            network: Arc::clone(&self.network),
+            sandbox: Arc::clone(&self.components.sandbox),
+            library: Arc::clone(&self.components.library),
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
+    /// A new token at each start: an old one that leaked is worth nothing.
+    fn token(&self) -> Result<Token, UpError> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).map_err(|error| UpError::Random(error.to_string()))?;
+        let token = Token::from_random(&bytes);
+        let directory = &self.options.directory;
+        directory.write_secret(&directory.token(), &format!("{}\n", token.reveal()))?;
+        Ok(token)
+    }
+
+    async fn ready(&self, [smtp, pop3, admin]: [SocketAddr; 3]) -> Result<Ready, UpError> {
+        let accounts = self.store.accounts().await?;
+        let accounts: Vec<ReadyAccount> = accounts
+            .into_iter()
+            .filter_map(|account| {
+                let tox_id = self.network.tox_id(&account.name)?;
+                Some(ReadyAccount { name: account.name, tox_id })
+            })
+            .collect();
+        let first = accounts.first().cloned().ok_or(UpError::NoAccount)?;
+        Ok(Ready {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            tox_id: first.tox_id,
+            smtp: smtp.to_string(),
+            pop3: pop3.to_string(),
+            admin: admin.to_string(),
+            account: first.name,
+            password_file: self.options.directory.password(),
+            admin_token_file: self.options.directory.token(),
+            accounts,
+        })
+    }
+}

@@ -1,0 +1,107 @@
+//! Why the gateway does not start.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::accounts::AccountError;
+use crate::adapters::decisions::SlotsError;
+use crate::config::ConfigError;
+use crate::directory::FileError;
+
+/// Why the gateway does not start. Each text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum UpError {
+    /// A listener's port is taken.
+    #[error("{name} cannot listen on {address}: {error}. Use another address with {option} (port 0 picks a free one), or stop the program that uses it")]
+    Listen {
+        /// `SMTP`, `POP3` or `web`.
+        name: &'static str,
+        /// The option that changes it.
+        option: &'static str,
+        /// What was tried.
+        address: SocketAddr,
+        /// Why not.
+        error: io::Error,
+    },
+    /// A listener beyond this machine.
+    #[error("{name} would listen on {address}, where others can reach it, and there is no TLS: use a loopback address with {option}, 127.0.0.1 for instance")]
+    NotLoopback {
+        /// `SMTP`, `POP3` or `web`.
+        name: &'static str,
+        /// The option that changes it.
+        option: &'static str,
+        /// What was asked for.
+        address: SocketAddr,
+    },
+    /// The configuration file.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A value of the configuration.
+    #[error("{key} in the configuration: {why}")]
+    Value {
+        /// Which key.
+        key: &'static str,
+        /// What is wrong and what to write.
+        why: String,
+    },
+    /// No place for data.
+    #[error("no data directory: neither HOME nor XDG_DATA_HOME is set; name one with --data DIR")]
+    NoDirectory,
+    /// The data directory cannot be named.
+    #[error("the data directory {path} cannot be used: {error}")]
+    Directory {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The store.
+    #[error(transparent)]
+    Open(#[from] store::OpenError),
+    /// The store, later.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The core could not read what is stored.
+    #[error(transparent)]
+    Storage(#[from] gateway::ports::StorageError),
+    /// Accounts.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// WebAssembly.
+    #[error(transparent)]
+    Engine(#[from] sandbox::EngineError),
+    /// The directory of components.
+    #[error(transparent)]
+    Library(#[from] sandbox::LibraryError),
+    /// Which component is live.
+    #[error(transparent)]
+    Slots(#[from] SlotsError),
+    /// A component that was live cannot be.
+    #[error(transparent)]
+    Swap(#[from] sandbox::SwapError),
+    /// DNS.
+    #[error("DNS cannot be asked: {0}; name a server with --dns HOST:PORT")]
+    Dns(#[from] resolve::DnsError),
+    /// A small file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The ready file.
+    #[error("ready.json cannot be written: {0}")]
+    Ready(io::Error),
+    /// The own program.
+    #[error("the program cannot find itself: {0}")]
+    OwnProgram(io::Error),
+    /// Signals.
+    #[error("the system gives no signals: {0}")]
+    Signals(io::Error),
+    /// Listeners that do not know where they listen.
+    #[error("the system does not say where the listeners are: {0}")]
+    Addresses(io::Error),
+    /// No randomness.
+    #[error("the system gives no random bytes: {0}")]
+    Random(String),
+    /// The store has no account.
+    #[error("there is no account in the store: restore the data directory from a backup")]
+    NoAccount,
+}

@@ -1,0 +1,149 @@
+//! What the command line and the configuration file say together.
+
+use std::path::Path;
+
+use tox::{Node, Proxy, public_nodes};
+
+use super::error::UpError;
+use crate::adapters::network::NetworkSettings;
+use crate::cli;
+use crate::cli::args::{BootstrapNode, Common, Up};
+use crate::config::{self, Config, Listen};
+use crate::directory::DataDirectory;
+
+/// How to run.
+pub struct Options {
+    /// Where data lies.
+    pub directory: DataDirectory,
+    /// Where to listen.
+    pub listen: Listen,
+    /// The file, or its defaults.
+    pub config: Config,
+    /// How to ask DNS.
+    pub dns: resolve::Settings,
+    nodes: Vec<Node>,
+    proxy: Proxy,
+    tox_port: Option<u16>,
+    tox_tcp_port: Option<u16>,
+}
+
+impl Options {
+    /// Reads the file and lets the command line win.
+    ///
+    /// # Errors
+    /// [`UpError`], naming file, line and key.
+    pub async fn read(arguments: Up, common: &Common) -> Result<Self, UpError> {
+        let path = common.data.clone().or_else(cli::directory::default_data_directory).ok_or(UpError::NoDirectory)?;
+        let directory = DataDirectory::new(&path).map_err(|error| UpError::Directory { path, error })?;
+        let config = read_config(&directory, arguments.config.as_deref())?;
+        let listen = Listen {
+            smtp: arguments.smtp.unwrap_or(config.listen.smtp),
+            pop3: arguments.pop3.unwrap_or(config.listen.pop3),
+            admin: arguments.admin.unwrap_or(config.listen.admin),
+        };
+        let server = arguments.dns.as_ref().or(config.dns.server.as_ref());
+        let dns = dns(server.map(String::as_str)).await?;
+        let nodes = nodes(&arguments, &config)?;
+        let proxy = proxy(config.tox.proxy.as_deref())?;
+        Ok(Self {
+            directory,
+            listen,
+            dns,
+            nodes,
+            proxy,
+            tox_port: arguments.tox_port.or(config.tox.port),
+            tox_tcp_port: arguments.tox_tcp_port.or(config.tox.tcp_port),
+            config,
+        })
+    }
+
+    /// How Tox instances reach the network.
+    pub fn network(&self) -> NetworkSettings {
+        NetworkSettings {
+            nodes: self.nodes.clone(),
+            udp: self.config.tox.udp,
+            proxy: self.proxy.clone(),
+            port: self.tox_port,
+            tcp_port: self.tox_tcp_port,
+            max_mail_bytes: self.config.mail.max_bytes,
+        }
+    }
+
+    /// What the core is told.
+    pub fn gateway(&self) -> gateway::Settings {
+        gateway::Settings {
+            max_mail_bytes: self.config.mail.max_bytes,
+            expiry: self.config.mail.expiry(),
+            delay_notice: self.config.mail.delay_notice(),
+            ..gateway::Settings::default()
+        }
+    }
+}
+
+fn read_config(directory: &DataDirectory, named: Option<&Path>) -> Result<Config, UpError> {
+    match named {
+        Some(path) => Ok(config::read(path)?),
+        None if directory.config().exists() => Ok(config::read(&directory.config())?),
+        None => Ok(Config::default()),
+    }
+}
+
+async fn dns(server: Option<&str>) -> Result<resolve::Settings, UpError> {
+    let mut settings = resolve::Settings::default();
+    if let Some(server) = server {
+        let address = resolve::server_address(server).await;
+        settings.server =
+            Some(address.map_err(|error| UpError::Value { key: "dns.server", why: error.to_string() })?);
+    }
+    Ok(settings)
+}
+
+fn nodes(arguments: &Up, config: &Config) -> Result<Vec<Node>, UpError> {
+    let from_command_line = arguments.bootstrap.iter().map(node);
+    let mut nodes: Vec<Node> = from_command_line.collect();
+    for text in &config.tox.bootstrap {
+        let parsed = text.parse::<Node>();
+        nodes.push(
+            parsed.map_err(|error| UpError::Value { key: "tox.bootstrap", why: format!("`{text}`: {error}") })?,
+        );
+    }
+    if config.tox.public_bootstrap && !arguments.no_public_bootstrap {
+        nodes.extend(public_nodes());
+    }
+    Ok(nodes)
+}
+
+fn node(node: &BootstrapNode) -> Node {
+    Node { host: node.host.clone(), port: node.port, key: node.key, tcp_port: node.tcp_port }
+}
+
+fn proxy(text: Option<&str>) -> Result<Proxy, UpError> {
+    let Some(text) = text else { return Ok(Proxy::None) };
+    let wrong = || UpError::Value {
+        key: "tox.proxy",
+        why: format!("`{text}` is not socks5://HOST:PORT or http://HOST:PORT"),
+    };
+    let (scheme, rest) = text.split_once("://").ok_or_else(wrong)?;
+    let (host, port) = rest.trim_end_matches('/').rsplit_once(':').ok_or_else(wrong)?;
+    let port = port.parse().map_err(|_| wrong())?;
+    match scheme {
+        "socks5" => Ok(Proxy::Socks5(host.to_owned(), port)),
+        "http" => Ok(Proxy::Http(host.to_owned(), port)),
+        _ => Err(wrong()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_a_url() {
+        let tor = Proxy::Socks5("127.0.0.1".to_owned(), 9050);
+        assert_eq!(proxy(Some("socks5://127.0.0.1:9050")).unwrap(), tor);
+        assert_eq!(proxy(None).unwrap(), Proxy::None);
+        for text in ["127.0.0.1:9050", "ftp://a:1", "socks5://a", "socks5://a:b"] {
+            assert!(proxy(Some(text)).is_err(), "{text}");
+        }
+    }
+}

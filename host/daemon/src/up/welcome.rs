@@ -1,0 +1,28 @@
+//! What a person sees when the gateway is ready.
+
+use crate::cli::ready::Ready;
+
+/// Says where mail programs connect, and what to do next.
+pub fn print(ready: &Ready, is_new: bool, has_nodes: bool) {
+    if is_new {
+        println!("A new mail account was made. Enter this in your mail program:");
+    } else {
+        println!("Toxmail {} is ready.", ready.version);
+    }
+    println!("  outgoing mail   SMTP {}, no encryption (it stays on this machine), password", ready.smtp);
+    println!("  incoming mail   POP3 {}, no encryption", ready.pop3);
+    println!("  user name       {}", ready.account);
+    println!("  password        in {}", ready.password_file.display());
+    println!("  mail address    {}@tox", ready.tox_id.to_string().to_lowercase());
+    println!("  web API         http://{}/", ready.admin);
+    if is_new {
+        println!("\nGive that address to a friend who runs Toxmail too, and add theirs:");
+        println!("  toxmail contact add ALIAS TOX-ID");
+        println!("Then write to ALIAS@tox.");
+    }
+    if !has_nodes {
+        println!("\nNo Tox node is known: nobody can be reached. Name one with --bootstrap HOST:PORT:KEY, or start without");
+        println!("--no-public-bootstrap.");
+    }
+    println!("\nConnecting to Tox takes some seconds; `toxmail status` shows it.");
+}

@@ -1,0 +1,22 @@
+//! Waiting for a condition, with a deadline.
+
+use std::time::{Duration, Instant};
+
+/// Long enough for Tox on a busy machine: coming online takes 7 to 8 s, noticing a killed peer 32 s.
+pub const DEADLINE: Duration = Duration::from_secs(120);
+
+/// Calls `probe` until it gives something.
+///
+/// # Panics
+/// After [`DEADLINE`], naming `what` was waited for.
+#[allow(clippy::disallowed_methods, reason = "tests run in real time")]
+pub fn until<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(start.elapsed() < DEADLINE, "waited {DEADLINE:?} in vain: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
