@@ -40,9 +40,9 @@ fn decide(file_names: Result<Vec<String>, MessageError>) -> Verdict {
             None => accept(),
         },
         // What cannot be looked into could hide a program: the user looks.
-        Err(MessageError::NotParsed) => {
-            Verdict::Quarantine("the mail is too large or too deeply nested to look for programs in it".into())
-        }
+        Err(MessageError::NotParsed) => Verdict::Quarantine(
+            "the mail is too large or too deeply nested to look for programs in it".into(),
+        ),
         Err(MessageError::NoSuchPart | MessageError::Unavailable) => {
             Verdict::Quarantine("the mail's attachments could not be read".into())
         }

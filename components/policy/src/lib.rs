@@ -19,8 +19,8 @@ mod bindings {
 }
 
 use bindings::exports::toxmail::gateway::policy_decisions::{
-    Context, Deposit, DepositAnswer, FriendRequest, FriendRequestAnswer, Guest, Retry, RetryAnswer, Submission,
-    SubmissionAnswer,
+    Context, Deposit, DepositAnswer, FriendRequest, FriendRequestAnswer, Guest, Retry, RetryAnswer,
+    Submission, SubmissionAnswer,
 };
 use bindings::toxmail::gateway::log::{Level, write};
 

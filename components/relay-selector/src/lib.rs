@@ -64,7 +64,10 @@ fn number(context: &Context, name: &str, range: std::ops::RangeInclusive<u32>, d
         Ok(number) if range.contains(&number) => number,
         _ => {
             let (least, most) = (range.start(), range.end());
-            write(Level::Warn, &format!("{name} is `{text}`; it can be {least} to {most}. {default} is used."));
+            write(
+                Level::Warn,
+                &format!("{name} is `{text}`; it can be {least} to {most}. {default} is used."),
+            );
             default
         }
     }

@@ -49,9 +49,9 @@ fn at_tox(local: &str, sources: &impl Sources) -> Answer {
         tox_id::ID_DIGITS if tox_id::is_valid(local) => {
             found(Target::ToxId(digits), Source::Literal, Trust::Verified)
         }
-        tox_id::ID_DIGITS if tox_id::is_hex(local) => {
-            not_found("the checksum of this Tox ID is wrong: a digit was mistyped or lost; copy it again".into())
-        }
+        tox_id::ID_DIGITS if tox_id::is_hex(local) => not_found(
+            "the checksum of this Tox ID is wrong: a digit was mistyped or lost; copy it again".into(),
+        ),
         tox_id::KEY_DIGITS if tox_id::is_hex(local) => key(&digits, sources),
         32.. if tox_id::is_hex(local) => {
             not_found(format!("a Tox ID has 76 hex digits, this one {}: copy all of it", local.len()))
@@ -68,7 +68,8 @@ fn key(key: &str, sources: &impl Sources) -> Answer {
     match sources.by_key(key) {
         Some(contact) => found(Target::Key(contact.key), Source::Contact, Trust::Verified),
         None => not_found(
-            "64 digits are a key alone, which is enough for contacts only: use the full Tox ID of 76 digits".into(),
+            "64 digits are a key alone, which is enough for contacts only: use the full Tox ID of 76 digits"
+                .into(),
         ),
     }
 }
@@ -88,9 +89,9 @@ fn at_domain(address: &str, local: &str, domain: &str, sources: &impl Sources) -
         Err(DnsError::InvalidName) => not_found(format!(
             "{address} cannot be looked up in DNS: check its spelling, or write to the Tox ID followed by @tox"
         )),
-        Err(DnsError::Unavailable(why)) => {
-            try_later(format!("DNS does not answer for {domain} ({why}): check the network, or try again later"))
-        }
+        Err(DnsError::Unavailable(why)) => try_later(format!(
+            "DNS does not answer for {domain} ({why}): check the network, or try again later"
+        )),
         Err(DnsError::Bogus) => try_later(format!(
             "the DNS answer for {domain} fails DNSSEC and may be forged: try another network, or use the Tox ID"
         )),

@@ -19,7 +19,7 @@ pub fn is_hex(text: &str) -> bool {
 }
 
 fn bytes(text: &str) -> Option<Vec<u8>> {
-    if !is_hex(text) || text.len() % 2 != 0 {
+    if !is_hex(text) || !text.len().is_multiple_of(2) {
         return None;
     }
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()

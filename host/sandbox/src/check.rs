@@ -186,3 +186,6 @@ impl Names {
         Ok(names)
     }
 }
+
+#[cfg(test)]
+mod tests;

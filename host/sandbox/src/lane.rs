@@ -66,7 +66,7 @@ impl Lane {
     /// meanwhile, the job still ends by itself and keeps its thread until then.
     ///
     /// # Errors
-    /// [`Failure::Busy`] if it would wait too long, [`Failure::Stopped`] if the thread was lost.
+    /// [`Failure::Busy`] if it would wait too long, [`Failure::Gateway`] if the job panicked, [`Failure::Stopped`] if the lane is gone.
     pub async fn run<R: Send + 'static>(
         &self,
         turns: &Arc<Semaphore>,
@@ -83,7 +83,9 @@ impl Lane {
             }
         };
         self.jobs.send(Box::new(job)).map_err(|_| Failure::Stopped)?;
-        receiver.await.map_err(|_| Failure::Stopped)
+        receiver
+            .await
+            .map_err(|_| Failure::Gateway("a fault of the gateway itself; its log says more".into()))
     }
 
     async fn wait(

@@ -14,7 +14,7 @@ use crate::limits::{MAIL_PARTS, MESSAGE_READ_BYTES, PARSED_MAIL_BYTES};
 /// One mail, lent to one call.
 pub struct Message {
     source: Arc<dyn MessageSource>,
-    headers: OnceCell<Result<mail_parser::Message<'static>, Unavailable>>,
+    headers: OnceCell<Result<Option<mail_parser::Message<'static>>, Unavailable>>,
     parts: OnceCell<Result<Vec<Leaf>, MessageError>>,
 }
 
@@ -48,14 +48,16 @@ impl Message {
 
     /// Decoded values of all header fields of a name.
     pub fn header(&self, name: &str) -> Result<Vec<String>, Unavailable> {
-        let Some(name) = HeaderName::parse(name.to_owned()) else { return Ok(Vec::new()) };
-        let values = self.headers()?.header_as(name, HeaderForm::Text);
+        let (Some(headers), Some(name)) = (self.headers()?, HeaderName::parse(name.to_owned())) else {
+            return Ok(Vec::new());
+        };
+        let values = headers.header_as(name, HeaderForm::Text);
         Ok(values.into_iter().filter_map(|value| value.into_text().map(|text| text.into_owned())).collect())
     }
 
     /// Names of all header fields, in order, as written.
     pub fn header_names(&self) -> Result<Vec<String>, Unavailable> {
-        let headers = self.headers()?;
+        let Some(headers) = self.headers()? else { return Ok(Vec::new()) };
         let fields = headers.parts.first().map(|part| part.headers.as_slice()).unwrap_or_default();
         let raw = headers.raw_message.as_ref();
         let written = |field: &mail_parser::Header<'_>| {
@@ -95,14 +97,19 @@ impl Message {
         self.read(offset, max)
     }
 
-    fn headers(&self) -> Result<&mail_parser::Message<'static>, Unavailable> {
-        self.headers.get_or_init(|| self.parse_headers()).as_ref().map_err(Clone::clone)
-    }
-
-    fn parse_headers(&self) -> Result<mail_parser::Message<'static>, Unavailable> {
-        let section = self.header_section()?;
-        let parsed = MessageParser::default().parse_headers(&section).map(mail_parser::Message::into_owned);
-        Ok(parsed.unwrap_or_default())
+    /// The header section; none if there is no header field at all.
+    fn headers(&self) -> Result<Option<&mail_parser::Message<'static>>, Unavailable> {
+        let headers = self.headers.get_or_init(|| {
+            let section = self.header_section()?;
+            Ok(parsed(|| {
+                MessageParser::default().parse_headers(&section).map(mail_parser::Message::into_owned)
+            }))
+        });
+        match headers {
+            // The parser's own methods want a first part.
+            Ok(headers) => Ok(headers.as_ref().filter(|headers| !headers.parts.is_empty())),
+            Err(error) => Err(error.clone()),
+        }
     }
 
     /// The bytes up to the first empty line, or as many as are parsed at most.
@@ -147,10 +154,13 @@ impl Message {
         if content_types(&bytes) > MAIL_PARTS {
             return Err(MessageError::NotParsed);
         }
-        let mail = MessageParser::default().parse(&bytes).ok_or(MessageError::NotParsed)?;
-        let mut leaves = Vec::new();
-        flatten(mail, None, &mut leaves)?;
-        Ok(leaves)
+        let leaves = parsed(|| {
+            let mail = MessageParser::default().parse(&bytes)?;
+            let mut leaves = Vec::new();
+            flatten(mail, None, &mut leaves).ok()?;
+            Some(leaves)
+        });
+        leaves.ok_or(MessageError::NotParsed)
     }
 
     fn read(&self, offset: u64, max: usize) -> Result<Vec<u8>, Unavailable> {
@@ -165,6 +175,11 @@ impl Message {
         }
         Ok(bytes)
     }
+}
+
+/// What the parser makes of a stranger's bytes; none too if it panics, which must not cost the mail.
+fn parsed<R>(parse: impl FnOnce() -> Option<R>) -> Option<R> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(parse)).ok().flatten()
 }
 
 /// Lines that begin with `Content-Type`: nested mails and parts each need one, at every second level at least. Counting
@@ -252,6 +267,3 @@ fn slice_text(text: &str, offset: u64, max: u32) -> &str {
     let end = border(start.saturating_add(max.min(MESSAGE_READ_BYTES) as usize).min(text.len()));
     text.get(start..end).unwrap_or_default()
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,45 @@
+//! A resolver that misbehaves as the setting `do` says.
+
+#[allow(missing_docs, reason = "generated; the WIT files document it")]
+mod bindings {
+    wit_bindgen::generate!({ path: "../../../wit", world: "resolver" });
+}
+
+use bindings::exports::toxmail::gateway::resolver_decisions::{
+    Context, Guest, Resolution, ResolveError, Source, Target, Trust,
+};
+use bindings::toxmail::gateway::dns::{DnsError, lookup_txt};
+
+struct Evil;
+
+impl Guest for Evil {
+    fn resolve(context: Context, _address: String) -> Result<Resolution, ResolveError> {
+        let what = mischief::wanted(&context.settings);
+        mischief::act(what);
+        match what {
+            "no-id" => Ok(found(Target::ToxId("not hexadecimal".into()))),
+            "no-account" => Ok(found(Target::Account("../etc".into()))),
+            "many-attributes" => {
+                let attributes = vec![("name".into(), "value".into()); 1000];
+                Ok(Resolution { attributes, ..found(Target::Account("anna".into())) })
+            }
+            "dns-loop" => Err(ResolveError::NotFound(format!("{} look-ups", look_up_until_refused()))),
+            _ => Err(ResolveError::TryLater("the evil resolver".into())),
+        }
+    }
+}
+
+fn found(target: Target) -> Resolution {
+    Resolution {
+        target,
+        source: Source::Other("mischief".into()),
+        trust: Trust::Verified,
+        attributes: vec![],
+    }
+}
+
+fn look_up_until_refused() -> u32 {
+    (0..).find(|_| matches!(lookup_txt("example.org"), Err(DnsError::TooMany))).unwrap_or(0)
+}
+
+bindings::export!(Evil with_types_in bindings);

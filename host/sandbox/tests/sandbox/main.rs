@@ -1,0 +1,11 @@
+//! The sandbox with real components: the defaults, and guests that misbehave.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod compiling;
+mod defaults;
+mod hostile;
+mod library;
+mod reading;
+mod setup;
+mod swapping;

@@ -1,0 +1,322 @@
+//! A sandbox over tables in memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use mail::{AccountName, Address, Clock, ComponentDigest, Monotonic, PublicKey, Wall};
+use sandbox::capabilities::{
+    Capabilities, Contact, Contacts, Dns, DnsError, MessageSource, Recorder, State, StateError, TxtAnswer,
+};
+use sandbox::{
+    CompileMode, DecisionRecord, Engine, EntryConfig, FellBack, Library, Limits, Sandbox, Settings, Slot,
+    SlotsConfig, SlotsKeeper,
+};
+use tempfile::TempDir;
+
+/// A public Tox ID, of the contact `ben`.
+pub const BEN: &str = "56A1ADE4B65B86BCD51CC73E2CD4E542179F47959FE3E0E21B4B0ACDADE51855D34D34D37CB5";
+
+/// The time of all calls.
+pub const NOW: Wall = Wall(1_700_000_000_000);
+
+/// The machine's clock.
+#[derive(Debug)]
+struct RealClock(std::time::Instant);
+
+#[async_trait]
+impl Clock for RealClock {
+    fn wall(&self) -> Wall {
+        NOW
+    }
+
+    fn monotonic(&self) -> Monotonic {
+        Monotonic(self.0.elapsed())
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "this is the clock")]
+pub fn clock() -> Arc<dyn Clock> {
+    Arc::new(RealClock(std::time::Instant::now()))
+}
+
+/// What components see and what they did.
+#[derive(Default)]
+pub struct World {
+    pub records: Mutex<Vec<DecisionRecord>>,
+    pub saved: Mutex<Vec<SlotsConfig>>,
+    pub fell_back: Mutex<Vec<FellBack>>,
+    pub dns: Mutex<BTreeMap<String, Result<TxtAnswer, DnsError>>>,
+    /// How long DNS takes.
+    pub dns_delay: Mutex<Duration>,
+    pub lookups: Mutex<u32>,
+    state: Mutex<BTreeMap<(String, AccountName, String), Vec<u8>>>,
+}
+
+impl State for World {
+    fn get(&self, entry: &str, account: &AccountName, key: &str) -> Result<Option<Vec<u8>>, StateError> {
+        let key = (entry.to_owned(), account.clone(), key.to_owned());
+        Ok(self.state.lock().unwrap().get(&key).cloned())
+    }
+
+    fn set(
+        &self,
+        entry: &str,
+        account: &AccountName,
+        key: &str,
+        value: &[u8],
+        quota: u64,
+    ) -> Result<(), StateError> {
+        let mut state = self.state.lock().unwrap();
+        let used: usize = state
+            .iter()
+            .filter(|((at, of, name), _)| at == entry && of == account && name != key)
+            .map(|((_, _, name), value)| name.len() + value.len())
+            .sum();
+        if (used + key.len() + value.len()) as u64 > quota {
+            return Err(StateError::QuotaExceeded(quota));
+        }
+        state.insert((entry.to_owned(), account.clone(), key.to_owned()), value.to_vec());
+        Ok(())
+    }
+
+    fn delete(&self, entry: &str, account: &AccountName, key: &str) -> Result<(), StateError> {
+        self.state.lock().unwrap().remove(&(entry.to_owned(), account.clone(), key.to_owned()));
+        Ok(())
+    }
+
+    fn keys(
+        &self,
+        entry: &str,
+        account: &AccountName,
+        prefix: &str,
+        after: Option<&str>,
+        max: usize,
+    ) -> Result<Vec<String>, StateError> {
+        let state = self.state.lock().unwrap();
+        let ours = state.keys().filter(|(at, of, _)| at == entry && of == account).map(|(_, _, key)| key);
+        let wanted =
+            ours.filter(|key| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after));
+        Ok(wanted.take(max).cloned().collect())
+    }
+}
+
+impl Dns for World {
+    fn lookup_txt(&self, name: &str, _time: Duration) -> Result<TxtAnswer, DnsError> {
+        *self.lookups.lock().unwrap() += 1;
+        std::thread::sleep(*self.dns_delay.lock().unwrap());
+        self.dns.lock().unwrap().get(name).cloned().unwrap_or(Err(DnsError::NoRecord))
+    }
+}
+
+fn ben() -> Contact {
+    let id: mail::ToxId = BEN.parse().unwrap();
+    Contact {
+        alias: "ben".into(),
+        key: id.key,
+        tox_id: Some(id),
+        addresses: vec!["ben@example.org".parse().unwrap()],
+        confirmed: true,
+    }
+}
+
+impl Contacts for World {
+    fn by_alias(&self, _account: &AccountName, alias: &str) -> Result<Option<Contact>, String> {
+        match alias {
+            "ben" => Ok(Some(ben())),
+            "broken" => Err("the store is broken".into()),
+            _ => Ok(None),
+        }
+    }
+
+    fn by_key(&self, _account: &AccountName, key: PublicKey) -> Result<Option<Contact>, String> {
+        Ok((key == ben().key).then(ben))
+    }
+
+    fn by_address(&self, _account: &AccountName, address: &Address) -> Result<Option<Contact>, String> {
+        Ok(ben().addresses.contains(address).then(ben))
+    }
+
+    fn account_of(&self, address: &Address) -> Result<Option<AccountName>, String> {
+        Ok((address.is_tox() && address.local() == "anna").then(anna))
+    }
+}
+
+impl Recorder for World {
+    fn record(&self, record: DecisionRecord) {
+        self.records.lock().unwrap().push(record);
+    }
+}
+
+impl SlotsKeeper for World {
+    fn save(&self, config: &SlotsConfig) -> Result<(), String> {
+        self.saved.lock().unwrap().push(config.clone());
+        Ok(())
+    }
+
+    fn fell_back(&self, event: FellBack) {
+        self.fell_back.lock().unwrap().push(event);
+    }
+}
+
+/// A mail in memory.
+pub struct Mail(pub Vec<u8>);
+
+impl MessageSource for Mail {
+    fn size(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read(&self, offset: u64, max: usize) -> Result<Bytes, String> {
+        let start = (offset as usize).min(self.0.len());
+        let end = start.saturating_add(max).min(self.0.len());
+        Ok(Bytes::copy_from_slice(&self.0[start..end]))
+    }
+}
+
+pub fn mail(text: &str) -> Arc<dyn MessageSource> {
+    Arc::new(Mail(text.replace('\n', "\r\n").into_bytes()))
+}
+
+pub fn anna() -> AccountName {
+    "anna".parse().unwrap()
+}
+
+/// A running sandbox and all that stands around it.
+pub struct Bench {
+    pub sandbox: Arc<Sandbox>,
+    pub library: Arc<Library>,
+    pub world: Arc<World>,
+    /// Removed at the end.
+    _directory: TempDir,
+}
+
+/// The components of one entry.
+pub fn entry(slot: Slot, component: ComponentDigest) -> EntryConfig {
+    EntryConfig {
+        slot,
+        entry: slot.name().to_owned(),
+        component,
+        last_good: None,
+        settings: vec![],
+        limits: Limits::default(),
+    }
+}
+
+pub fn engine() -> Arc<Engine> {
+    let settings = Settings { longest_wait: Duration::from_secs(30), ..Settings::default() };
+    Arc::new(Engine::new(&settings, clock()).unwrap())
+}
+
+pub fn private_directory() -> TempDir {
+    use std::os::unix::fs::PermissionsExt;
+    tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(0o700)).tempdir().unwrap()
+}
+
+/// All built-in components and test guests.
+pub async fn fill(library: &Library) {
+    for builtin in builtin::components().iter().chain(builtin::test_guests()) {
+        library.add_builtin(builtin.name, builtin.bytes).await.unwrap();
+    }
+}
+
+impl Bench {
+    /// The four defaults.
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// The four defaults, changed.
+    pub async fn with(change: impl FnOnce(&mut SlotsConfigOf<'_>)) -> Self {
+        let directory = private_directory();
+        let engine = engine();
+        let library =
+            Arc::new(Library::open(Arc::clone(&engine), directory.path(), CompileMode::InProcess).unwrap());
+        fill(&library).await;
+        let entries = Slot::ALL
+            .into_iter()
+            .map(|slot| entry(slot, library.find(&format!("default-{slot}")).unwrap().sha256))
+            .collect();
+        let mut config = SlotsConfig { entries };
+        change(&mut SlotsConfigOf { library: &library, config: &mut config });
+        let world = Arc::new(World::default());
+        let sandbox = Sandbox::start(
+            engine,
+            Arc::clone(&library),
+            capabilities(&world),
+            Arc::clone(&world) as _,
+            config,
+        )
+        .await
+        .unwrap();
+        Self { sandbox: Arc::new(sandbox), library, world, _directory: directory }
+    }
+
+    /// The evil component in one slot, told what to do; short limits.
+    pub async fn evil(slot: Slot, what: &str) -> Self {
+        Self::with(|set| {
+            set.put(slot, &format!("evil-{slot}"));
+            set.entry(slot).settings = vec![("do".into(), what.into())];
+            set.entry(slot).limits.call_ms = 200;
+        })
+        .await
+    }
+
+    pub fn sha256(&self, name: &str) -> ComponentDigest {
+        self.library.find(name).unwrap().sha256
+    }
+
+    /// The records so far, once there are `count`: they come after the answer.
+    pub async fn records(&self, count: usize) -> Vec<DecisionRecord> {
+        for _ in 0..2000 {
+            let records = self.world.records.lock().unwrap().clone();
+            if records.len() >= count {
+                return records;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("there are not {count} records");
+    }
+}
+
+pub fn capabilities(world: &Arc<World>) -> Capabilities {
+    Capabilities {
+        state: Arc::clone(world) as _,
+        dns: Arc::clone(world) as _,
+        contacts: Arc::clone(world) as _,
+        recorder: Arc::clone(world) as _,
+    }
+}
+
+/// A configuration that is being put together.
+pub struct SlotsConfigOf<'a> {
+    library: &'a Library,
+    config: &'a mut SlotsConfig,
+}
+
+impl SlotsConfigOf<'_> {
+    pub fn entry(&mut self, slot: Slot) -> &mut EntryConfig {
+        self.config.entries.iter_mut().find(|entry| entry.slot == slot).unwrap()
+    }
+
+    pub fn put(&mut self, slot: Slot, name: &str) {
+        self.entry(slot).component = self.library.find(name).unwrap().sha256;
+    }
+
+    pub fn add(&mut self, slot: Slot, name: &str, component: &str, what: &str) {
+        let component = self.library.find(component).unwrap().sha256;
+        let settings = vec![("do".into(), what.into())];
+        let added = EntryConfig { entry: name.into(), settings, ..entry(slot, component) };
+        self.config.entries.push(added);
+    }
+
+    pub fn remove(&mut self, slot: Slot) {
+        self.config.entries.retain(|entry| entry.slot != slot);
+    }
+}
