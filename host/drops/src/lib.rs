@@ -3,7 +3,9 @@
 //! This crate never does network I/O, never asks for the time, and never learns what is in a mail.
 
 pub mod admission;
+pub mod board;
 pub mod cell;
+pub mod cells;
 pub mod hash;
 pub mod limits;
 pub mod mailbox;
@@ -12,6 +14,7 @@ pub mod parcel;
 pub mod point;
 pub mod record;
 pub mod scan;
+pub mod segment;
 pub mod stamp;
 pub mod token;
 pub mod ttl;

@@ -66,6 +66,16 @@ pub const SEGMENTS_HELD: usize = 700;
 pub const BOARD_SESSIONS: usize = 192;
 /// A session that says nothing and is sent nothing for this long ends.
 pub const SESSION_IDLE: Duration = Duration::from_secs(120);
+/// No session lasts longer: followers come back under a new throwaway.
+pub const SESSION_LONGEST: Duration = Duration::from_secs(48 * 3600);
+/// A session that may only enter with a token has this long for it.
+pub const LOBBY_TIME: Duration = Duration::from_secs(10);
+/// Sessions that may only enter with a token, at once; past that the longest waiting one ends.
+pub const LOBBY_SESSIONS: usize = 32;
+/// How long after their time cells stay on disk, unread by anybody new: readings under way end well before.
+pub const ERASE_DELAY: Duration = Duration::from_secs(2 * 3600);
+/// Closed segments whose order of arrival is kept for followers.
+pub const ARRIVALS_KEPT: usize = 3;
 /// Requests of one session that wait at once; the next one is refused.
 pub const SESSION_REQUESTS: usize = 8;
 /// Deposits of one session: two largest mails.

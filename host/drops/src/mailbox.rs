@@ -13,7 +13,7 @@ use crate::limits::{MAILBOX_KEEP, MAILBOX_PERIOD};
 use crate::point::{Point, Secret};
 
 /// A stretch of 7 days, counted from 1970-01-01 UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Period(pub u32);
 
 impl Period {
@@ -27,6 +27,12 @@ impl Period {
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
+    }
+
+    /// The one before; of the first one, itself.
+    #[must_use]
+    pub fn previous(self) -> Self {
+        Self(self.0.saturating_sub(1))
     }
 
     /// When it begins.

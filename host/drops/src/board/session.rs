@@ -1,0 +1,88 @@
+//! One client of a board: what it asked, what it is owed, what it did so far.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use mail::Monotonic;
+
+use crate::cell::Name;
+use crate::message::{Answer, RequestId};
+
+/// A client's session, from its friend request to its deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionId(pub u64);
+
+/// By which right a session is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// In one of the sessions open to all.
+    Open,
+    /// All of those are taken: may only enter with a token, and soon.
+    Lobby,
+    /// In one of the sessions kept for token holders.
+    Member,
+}
+
+/// A closed segment being sent.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub id: RequestId,
+    pub segment: u32,
+    pub edition: u8,
+    pub hash: [u8; 32],
+    pub names: Arc<[Name]>,
+    pub next: usize,
+    pub begun: bool,
+}
+
+/// The open segment being sent, cell by cell as they come.
+#[derive(Debug)]
+pub(super) struct Following {
+    pub id: RequestId,
+    pub segment: u32,
+    pub next: usize,
+    pub begun: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Session {
+    pub standing: Standing,
+    /// Answers ready to go.
+    pub out: VecDeque<(RequestId, Answer)>,
+    /// Segments asked for, sent one after the other.
+    pub reads: VecDeque<Reading>,
+    pub following: Option<Following>,
+    /// Requests that wait for the policy or the disk.
+    pub waiting: usize,
+    pub deposits: u32,
+    pub segments: u32,
+    pub work: u32,
+    /// When something last went either way.
+    pub touched: Monotonic,
+    pub begun: Monotonic,
+    /// Ends when everything in `out` went.
+    pub ending: bool,
+}
+
+impl Session {
+    pub fn new(standing: Standing, now: Monotonic) -> Self {
+        Self {
+            standing,
+            out: VecDeque::new(),
+            reads: VecDeque::new(),
+            following: None,
+            waiting: 0,
+            deposits: 0,
+            segments: 0,
+            work: 0,
+            touched: now,
+            begun: now,
+            ending: false,
+        }
+    }
+
+    /// Requests not answered in full.
+    pub fn open_requests(&self) -> usize {
+        self.out.len() + self.reads.len() + self.waiting
+    }
+}

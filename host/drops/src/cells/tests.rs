@@ -1,0 +1,132 @@
+use mail::PublicKey;
+
+use super::*;
+use crate::board::shelf::{MemoryShelf, NewCell};
+use crate::limits::CELL_BYTES;
+
+const BOARD: BoardKey = PublicKey([9; 32]);
+const CACHE: usize = 8 * 1024 * 1024;
+
+fn new_cell(number: u32, segment: u32) -> NewCell {
+    let mut bytes = vec![0_u8; CELL_BYTES];
+    bytes[..4].copy_from_slice(&number.to_le_bytes());
+    let cell = Cell::try_from(Bytes::from(bytes)).unwrap();
+    let ttl = Ttl::ALL[number as usize % 4];
+    let held = Held { segment, digest: cell.digest(), ttl, until: Wall(u64::from(number)) };
+    NewCell { name: cell.name(), held, cell }
+}
+
+fn closed(number: u32) -> ClosedSegment {
+    let facts = |byte: u8| EditionFacts { count: u16::from(byte), hash: [byte; 32] };
+    ClosedSegment { number, closed: Wall(77), editions: [facts(4), facts(3), facts(2), facts(1)] }
+}
+
+/// Batches that use every table, and take back some of it.
+fn batches() -> Vec<Batch> {
+    let mark = |period: u32| SpentMark { period: Period(period), input: [period as u8; 32] };
+    let invitation = Invitation { period: Period(5), issued: 6 };
+    let totals = |cells: u64| Totals { cells, day: 1, open: 2, opened: Wall(3), ..Totals::default() };
+    vec![
+        Batch {
+            cells: (0..20).map(|number| new_cell(number, 1 + number % 3)).collect(),
+            marks: vec![mark(1), mark(2), mark(3)],
+            invitations: vec![([1; 32], invitation), ([2; 32], invitation)],
+            closed: Some(closed(1)),
+            keys: vec![(Period(1), [1; 32]), (Period(2), [2; 32]), (Period(3), [3; 32])],
+            totals: totals(20),
+            ..Batch::default()
+        },
+        Batch { closed: Some(closed(2)), totals: totals(20), ..Batch::default() },
+        Batch {
+            cells: vec![new_cell(50, 4)],
+            erased: (0..5).map(|number| (1 + number % 3, new_cell(number, 0).name)).collect(),
+            uninvited: vec![[1; 32]],
+            gone: vec![1],
+            keys_before: Some(Period(2)),
+            totals: totals(16),
+            ..Batch::default()
+        },
+    ]
+}
+
+/// Everything a shelf can be asked, as text, for comparing.
+fn content(shelf: &impl Shelf) -> String {
+    let loaded = shelf.load().unwrap();
+    let mut text = format!("{loaded:?}\n");
+    for segment in 0..6 {
+        for entry in shelf.entries(segment).unwrap() {
+            let cell = shelf.cell(segment, &entry.name).unwrap().unwrap();
+            text += &format!("{segment} {entry:?} {:?} {:?}\n", shelf.held(&entry.name), cell.1.digest());
+        }
+    }
+    for number in 0..60 {
+        text += &format!("{:?}\n", shelf.held(&new_cell(number, 0).name));
+    }
+    for period in 0..5 {
+        let mark = SpentMark { period: Period(period), input: [period as u8; 32] };
+        text += &format!("{:?}\n", shelf.is_spent(&mark));
+    }
+    text
+}
+
+#[test]
+fn the_disk_answers_as_memory_does_also_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("cells.redb");
+    let memory = MemoryShelf::default();
+    let mut disk = CellStore::open(&path, &BOARD, CACHE).unwrap();
+    assert_eq!(content(&disk), content(&memory));
+    for batch in batches() {
+        memory.commit(&batch).unwrap();
+        disk.commit(&batch).unwrap();
+        assert_eq!(content(&disk), content(&memory));
+        drop(disk);
+        disk = CellStore::open(&path, &BOARD, CACHE).unwrap();
+        assert_eq!(content(&disk), content(&memory));
+    }
+    assert_eq!(disk.cells().unwrap(), 16);
+}
+
+#[test]
+fn another_boards_file_a_newer_one_and_garbage_are_refused_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("cells.redb");
+    drop(CellStore::open(&path, &BOARD, CACHE).unwrap());
+    let other = CellStore::open(&path, &PublicKey([8; 32]), CACHE).unwrap_err();
+    assert!(matches!(other, OpenError::OtherBoard { .. }), "{other}");
+    let database = open_file(&path, CACHE).unwrap();
+    let transaction = database.begin_write().unwrap();
+    transaction.open_table(SYSTEM).unwrap().insert("format", &[FORMAT + 1][..]).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    let newer = CellStore::open(&path, &BOARD, CACHE).unwrap_err();
+    assert!(matches!(newer, OpenError::NewerFormat { found: 2, .. }), "{newer}");
+    let garbage = dir.path().join("garbage");
+    std::fs::write(&garbage, b"not a database at all").unwrap();
+    let error = CellStore::open(&garbage, &BOARD, CACHE).unwrap_err();
+    assert!(matches!(error, OpenError::File { .. }), "{error}");
+}
+
+#[test]
+fn two_openings_of_one_file_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("cells.redb");
+    let _first = CellStore::open(&path, &BOARD, CACHE).unwrap();
+    assert!(matches!(CellStore::open(&path, &BOARD, CACHE), Err(OpenError::File { .. })));
+}
+
+#[test]
+fn a_cell_takes_one_page() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("cells.redb");
+    let disk = CellStore::open(&path, &BOARD, CACHE).unwrap();
+    for first in (0..2_000).step_by(100) {
+        let cells = (first..first + 100).map(|number| new_cell(number, 1 + number / 500)).collect();
+        disk.commit(&Batch { cells, ..Batch::default() }).unwrap();
+    }
+    let transaction = disk.opened().unwrap().as_ref().unwrap().begin_write().unwrap();
+    let stats = transaction.stats().unwrap();
+    let used = stats.stored_bytes() + stats.metadata_bytes() + stats.fragmented_bytes();
+    let per_cell = used as f64 / 2_000.0 / CELL_BYTES as f64;
+    assert!(per_cell < 1.1, "{per_cell}");
+}
