@@ -103,8 +103,7 @@ impl Tox {
         self.id().key
     }
 
-    /// The key others need to use this instance as a node. A new one at each start, unless it is a TCP relay or
-    /// saved data keeps it.
+    /// The key others need to use this instance as a node. A new one at each start.
     #[must_use]
     pub fn dht_key(&self) -> PublicKey {
         self.instance.dht_key

@@ -40,7 +40,7 @@ pub struct Owner {
     pub engine: Engine,
     friends: Friends,
     nodes: Vec<ResolvedNode>,
-    /// Where [`Owner::now`] counts from.
+    /// Where the time of the pacers counts from.
     begin: Instant,
     /// Time since packets last flowed, counted in waits.
     quiet: Duration,

@@ -1,8 +1,8 @@
 //! Saved data: what makes an instance the same after a restart.
 //!
 //! The format is c-toxcore's state format (Tox specification, appendix "State Format"): a header of zeros and
-//! a magic number, then sections, each with length, type and magic number, the last of type "end". It is
-//! checked here because c-toxcore takes damaged data in parts, and would go on with a new identity.
+//! a magic number, then sections, each with length, type and magic number, the last of type "end", and
+//! room that c-toxcore did not use. It is checked here because c-toxcore takes damaged data in parts, and would go on with a new identity.
 
 use std::fmt;
 

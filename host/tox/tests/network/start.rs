@@ -51,7 +51,11 @@ async fn damaged_saved_data_never_becomes_another_identity() {
     let bytes = tox.saved().await.unwrap().as_bytes().to_vec();
     tox.shutdown().await;
 
-    assert_eq!(SavedData::new(bytes[..bytes.len() / 2].to_vec()).unwrap_err(), InvalidSavedData::Damaged);
+    // c-toxcore keeps room behind the last section; a cut anywhere before that is noticed.
+    let end = bytes.windows(4).position(|window| window == [0xff, 0x00, 0xce, 0x01]).unwrap() + 4;
+    for cut in 0..end {
+        assert_eq!(SavedData::new(bytes[..cut].to_vec()).unwrap_err(), InvalidSavedData::Damaged, "{cut}");
+    }
 
     // The header takes 8 bytes, that of the first section 8, nospam 4, the public key 32; the secret key follows.
     let mut damaged = bytes.clone();
@@ -61,7 +65,7 @@ async fn damaged_saved_data_never_becomes_another_identity() {
     assert!(matches!(error, StartError::SavedData(InvalidSavedData::Damaged)));
 
     // Whatever single byte is damaged: the same identity, or an error, never a crash.
-    for at in (0..bytes.len()).step_by(13) {
+    for at in (0..end).step_by(3) {
         let mut damaged = bytes.clone();
         damaged[at] ^= 0xff;
         if let Ok(saved) = SavedData::new(damaged) {
