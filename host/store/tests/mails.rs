@@ -1,0 +1,453 @@
+//! The way of mails through the store.
+
+#![allow(clippy::unwrap_used, reason = "what fails here is a failed test")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use mail::record::{
+    BodyId, Destination, Direction, OutboxEntry, Outcome, Partial, QuarantineEntry, Route, StagedBody,
+};
+use mail::{Clock, MailId, Refusal, Wall};
+use proptest::prelude::*;
+use store::{Error, NewMail, OpenOptions, Store};
+use tokio::task::JoinSet;
+
+mod common;
+
+use common::*;
+
+async fn enqueue(store: &Store, number: u8, bytes: &Bytes) -> StagedBody {
+    let body = stage(store, bytes).await.unwrap();
+    store.enqueue(body, vec![entry(id(number), body)], Vec::new()).await.unwrap();
+    body
+}
+
+async fn report(store: &Store) -> (NewMail, StagedBody) {
+    let body = stage(store, &Bytes::from_static(b"report")).await.unwrap();
+    (mail(alice(), body.id, body.size), body)
+}
+
+fn quarantined(entry: &OutboxEntry) -> QuarantineEntry {
+    QuarantineEntry {
+        mail: mail(alice(), entry.body, entry.size - PREFIX.len() as u64).entry,
+        reason: "looks odd".to_owned(),
+        direction: Direction::Outgoing,
+        outgoing: Some(entry.clone()),
+    }
+}
+
+#[tokio::test]
+async fn what_is_enqueued_is_there_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    let (small, large) = (bytes(3000, 1), bytes(300_000, 2));
+    let first = enqueue(&store, 1, &small).await;
+    let second = enqueue(&store, 2, &large).await;
+    drop(store);
+    let store = open(dir.path());
+    assert_eq!(store.outbox_entry(id(1)).await.unwrap(), Some(entry(id(1), first)));
+    assert_eq!(store.read_body(first.id, 0, usize::MAX).await.unwrap(), small);
+    assert_eq!(store.read_body(second.id, 0, usize::MAX).await.unwrap(), large);
+    assert_eq!(store.outbox_all().await.unwrap().len(), 2);
+    assert_eq!(store.outbox_page(Some(id(1)), 10).await.unwrap(), [entry(id(2), second)]);
+    assert_eq!(assert_sound(&store).await.outbox, 2);
+    assert_eq!(enqueue(&store, 3, &small).await.id.0, second.id.0 + 1);
+}
+
+#[tokio::test]
+async fn a_shared_body_goes_with_its_last_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    let text = bytes(100, 0);
+    let body = stage(&store, &text).await.unwrap();
+    store.enqueue(body, vec![entry(id(1), body), entry(id(2), body)], Vec::new()).await.unwrap();
+    store.finish_outbox(id(1), Outcome::Delivered, Vec::new()).await.unwrap();
+    assert_eq!(store.read_body(body.id, 10, 20).await.unwrap(), text.slice(10..30));
+    store.deliver_local(id(2), mail(bob(), body.id, body.size), Vec::new()).await.unwrap();
+    assert_eq!(mails(&store, &bob()).await, [whole(&text)]);
+    assert_sound(&store).await;
+    let number = store.mailbox_list(&bob()).await.unwrap()[0].number;
+    assert_eq!(store.mailbox_count(&bob()).unwrap(), (1, whole(&text).len() as u64));
+    assert_eq!(store.mailbox_delete(&bob(), vec![number, 77]).await, Ok(1));
+    assert_eq!(store.mailbox_delete(&bob(), vec![number]).await, Ok(0));
+    assert_eq!(store.read_body(body.id, 0, 1).await, Err(Error::NotFound));
+    assert_eq!(store.mailbox_count(&bob()).unwrap(), (0, 0));
+    assert_eq!(assert_sound(&store).await.bodies, 0);
+}
+
+#[tokio::test]
+async fn an_entry_ends_once_with_its_outcome_and_report() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    let body = enqueue(&store, 1, &bytes(100, 0)).await;
+    let outcome = Outcome::Bounced(Refusal::permanent(1, 1, "nobody there"));
+    let bounce = report(&store).await;
+    store.finish_outbox(id(1), outcome.clone(), vec![bounce]).await.unwrap();
+    let again = report(&store).await;
+    assert_eq!(
+        store.finish_outbox(id(1), Outcome::Delivered, vec![again.clone()]).await,
+        Err(Error::NotFound)
+    );
+    assert_eq!(store.update_outbox(entry(id(1), body)).await, Err(Error::NotFound));
+    assert_eq!(store.deliver_local(id(1), again.0, Vec::new()).await, Err(Error::NotFound));
+    assert_eq!(mails(&store, &alice()).await.len(), 1);
+    assert_eq!(store.outcome(id(1)).unwrap().unwrap().outcome, outcome);
+    assert_eq!(store.recent_outcomes(&alice(), 10).await.unwrap().len(), 1);
+    store.discard_body(again.1).await.unwrap();
+    assert_eq!(store.discard_body(again.1).await, Err(Error::NotFound));
+    // An id that ended is not used again.
+    let body = stage(&store, &bytes(100, 0)).await.unwrap();
+    let repeated = store.enqueue(body, vec![entry(id(1), body)], Vec::new()).await;
+    assert!(matches!(repeated, Err(Error::Exists(_))), "{repeated:?}");
+    assert_eq!(assert_sound(&store).await.ended, 1);
+}
+
+#[tokio::test]
+async fn outcomes_are_bounded_and_can_be_recorded_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts_and(dir.path(), OpenOptions { outcomes: 3, ..options() }).await;
+    let staged = StagedBody { id: BodyId(99), size: 1 };
+    for number in 1..=5 {
+        let ended = vec![(entry(id(number), staged), Outcome::Discarded { reason: "spam".to_owned() })];
+        store.record_ended(ended.clone()).await.unwrap();
+        assert!(matches!(store.record_ended(ended).await, Err(Error::Exists(_))));
+    }
+    let recent = store.recent_outcomes(&alice(), 10).await.unwrap();
+    assert_eq!(recent.iter().map(|ended| ended.id).collect::<Vec<_>>(), [id(5), id(4), id(3)]);
+    assert_eq!(store.outcome(id(2)).unwrap(), None);
+    assert_eq!(store.recent_outcomes(&alice(), 1).await.unwrap().len(), 1);
+    assert_eq!(assert_sound(&store).await.ended, 3);
+}
+
+#[tokio::test]
+async fn an_update_changes_the_schedule_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    let body = enqueue(&store, 1, &bytes(100, 0)).await;
+    let later = OutboxEntry { attempts: 3, next_attempt: Some(Wall(9)), ..entry(id(1), body) };
+    store.update_outbox(later.clone()).await.unwrap();
+    assert_eq!(store.outbox_entry(id(1)).await.unwrap(), Some(later.clone()));
+    let other = OutboxEntry { prefix: b"X: y\r\n".to_vec(), ..later };
+    assert!(matches!(store.update_outbox(other).await, Err(Error::Invalid(_))));
+}
+
+#[tokio::test]
+async fn what_contradicts_itself_is_refused_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    let body = stage(&store, &bytes(100, 0)).await.unwrap();
+    let good = entry(id(1), body);
+    let nobody = OutboxEntry { account: "nobody".parse().unwrap(), ..entry(id(2), body) };
+    let wrong_size = OutboxEntry { size: 7, ..entry(id(2), body) };
+    let wrong_body = OutboxEntry { body: BodyId(77), ..entry(id(2), body) };
+    let same_id = entry(id(1), body);
+    for bad in [nobody, wrong_size, wrong_body, same_id] {
+        store.enqueue(body, vec![good.clone(), bad], Vec::new()).await.unwrap_err();
+    }
+    store.enqueue(body, Vec::new(), Vec::new()).await.unwrap_err();
+    let unknown = StagedBody { id: BodyId(77), size: 100 };
+    assert_eq!(store.enqueue(unknown, vec![entry(id(1), unknown)], Vec::new()).await, Err(Error::NotFound));
+    assert_eq!(store.outbox_all().await.unwrap(), []);
+    // The body is still there for a good one, and only for one.
+    store.enqueue(body, vec![good.clone()], Vec::new()).await.unwrap();
+    assert_eq!(store.enqueue(body, vec![entry(id(2), body)], Vec::new()).await, Err(Error::NotFound));
+    assert_eq!(assert_sound(&store).await.bodies, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failing_jobs_leave_the_others_of_their_commit_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    enqueue(&store, 255, &bytes(10, 0)).await;
+    let mut tasks = JoinSet::new();
+    for number in 0..200_u8 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            let body = stage(&store, &bytes(500, number)).await.unwrap();
+            let mut entries = vec![entry(id(number), body)];
+            // Fails after its first entry is written.
+            if number % 3 == 0 {
+                entries.push(entry(id(255), body));
+            }
+            (number, store.enqueue(body, entries, Vec::new()).await)
+        });
+    }
+    while let Some(result) = tasks.join_next().await {
+        let (number, outcome) = result.unwrap();
+        assert_eq!(outcome.is_ok(), number % 3 != 0, "{number}: {outcome:?}");
+        assert_eq!(store.outbox_entry(id(number)).await.unwrap().is_some(), number % 3 != 0);
+    }
+    assert_sound(&store).await;
+}
+
+#[tokio::test]
+async fn quarantine_is_released_or_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    let body = stage(&store, &bytes(100, 0)).await.unwrap();
+    let outgoing: Vec<OutboxEntry> = (1..=3).map(|number| entry(id(number), body)).collect();
+    let set_aside = outgoing[1..].iter().map(quarantined).collect();
+    store.enqueue(body, vec![outgoing[0].clone()], set_aside).await.unwrap();
+    let incoming = stage(&store, &bytes(50, 1)).await.unwrap();
+    let incoming = (mail(alice(), incoming.id, incoming.size), incoming);
+    store
+        .deliver_own(NewMail { quarantine: Some("odd".to_owned()), ..incoming.0 }, incoming.1)
+        .await
+        .unwrap();
+    assert_eq!(store.mailbox_count(&alice()).unwrap().0, 0);
+    let waiting = store.quarantine(&alice()).await.unwrap();
+    let uidls: Vec<MailId> = waiting.iter().map(|entry| entry.mail.uidl).collect();
+    assert_eq!(
+        waiting.iter().map(|entry| entry.direction).collect::<Vec<_>>(),
+        [Direction::Outgoing, Direction::Outgoing, Direction::Incoming]
+    );
+    assert_eq!(assert_sound(&store).await.quarantine, 3);
+    assert_eq!(store.release(&bob(), uidls[0]).await, Err(Error::NotFound));
+    assert_eq!(store.release(&alice(), uidls[0]).await, Ok(Some(outgoing[1].clone())));
+    assert_eq!(store.release(&alice(), uidls[0]).await, Err(Error::NotFound));
+    store.delete_quarantined(&alice(), uidls[1]).await.unwrap();
+    assert!(matches!(store.outcome(id(3)).unwrap().unwrap().outcome, Outcome::Discarded { .. }));
+    assert_eq!(store.release(&alice(), uidls[2]).await, Ok(None));
+    assert_eq!(store.mailbox_list(&alice()).await.unwrap()[0].uidl, uidls[2]);
+    assert_eq!(mails(&store, &alice()).await, [whole(&bytes(50, 1))]);
+    let report = assert_sound(&store).await;
+    assert_eq!((report.outbox, report.mailbox, report.quarantine, report.ended), (2, 1, 0, 1));
+}
+
+#[tokio::test]
+async fn a_mail_comes_in_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    let (text, key) = (bytes(100_000, 3), arrival_key(1));
+    let begun =
+        store.begin_partial(&key, Partial { durable: 50, ..partial(text.len() as u64) }).await.unwrap();
+    assert_eq!(begun.durable, 0);
+    store.append_partial(&key, 0, text.slice(..60_000)).await.unwrap();
+    // Beyond the end, and beyond the announced size.
+    assert!(matches!(store.append_partial(&key, 60_001, text.slice(..1)).await, Err(Error::Invalid(_))));
+    assert!(matches!(store.append_partial(&key, 60_000, text.slice(..60_000)).await, Err(Error::Invalid(_))));
+    let new = mail(bob(), begun.body, text.len() as u64);
+    assert!(matches!(store.finish_partial(&key, Some(new.clone()), arrival()).await, Err(Error::Invalid(_))));
+    // What overlaps is passed over.
+    store.append_partial(&key, 30_000, text.slice(30_000..50_000)).await.unwrap();
+    store.append_partial(&key, 50_000, text.slice(50_000..)).await.unwrap();
+    assert_eq!(store.parked_bytes(key.sender).await.unwrap(), (100_000, 100_000));
+    assert_eq!(store.parked_bytes(common::key(1)).await.unwrap(), (0, 100_000));
+    store.finish_partial(&key, Some(new.clone()), arrival()).await.unwrap();
+    assert_eq!(mails(&store, &bob()).await, [whole(&text)]);
+    assert_eq!(store.arrival(&key).await.unwrap(), Some(arrival()));
+    assert_eq!(store.partial(&key).await.unwrap(), None);
+    assert!(matches!(store.finish_partial(&key, Some(new), arrival()).await, Err(Error::Exists(_))));
+    assert!(matches!(store.finish_partial(&key, None, arrival()).await, Err(Error::Exists(_))));
+    assert_eq!(assert_sound(&store).await.mailbox, 1);
+}
+
+#[tokio::test]
+async fn an_empty_mail_comes_in_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    let begun = store.begin_partial(&arrival_key(1), partial(0)).await.unwrap();
+    store.finish_partial(&arrival_key(1), Some(mail(bob(), begun.body, 0)), arrival()).await.unwrap();
+    assert_eq!(mails(&store, &bob()).await, [whole(&Bytes::new())]);
+    let body = store.new_body().finish().await.unwrap();
+    store.deliver_own(mail(bob(), body.id, 0), body).await.unwrap();
+    assert_eq!(assert_sound(&store).await.mailbox, 2);
+}
+
+#[tokio::test]
+async fn a_transfer_resumes_after_a_restart_where_it_was_durable() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    let (text, key) = (bytes(3_000_000, 4), arrival_key(1));
+    let begun = store.begin_partial(&key, partial(text.len() as u64)).await.unwrap();
+    for piece in 0..20 {
+        let at = piece * 64_000;
+        store.append_partial(&key, at as u64, text.slice(at..at + 64_000)).await.unwrap();
+    }
+    // No more comes: time alone makes it durable.
+    eventually("durability", async || {
+        store.partial(&key).await.unwrap().is_some_and(|partial| partial.durable == 20 * 64_000)
+    })
+    .await;
+    drop(store);
+    let store = open(dir.path());
+    let resumed = store.partial(&key).await.unwrap().unwrap();
+    assert_eq!((resumed.body, resumed.durable), (begun.body, 20 * 64_000));
+    assert_eq!(assert_sound(&store).await.partials, 1);
+    store.append_partial(&key, 20 * 64_000, text.slice(20 * 64_000..)).await.unwrap();
+    store.finish_partial(&key, Some(mail(bob(), begun.body, resumed.size)), arrival()).await.unwrap();
+    assert_eq!(mails(&store, &bob()).await, [whole(&text)]);
+    assert_sound(&store).await;
+}
+
+#[tokio::test]
+async fn partials_are_replaced_dropped_refused_and_swept() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    let text = bytes(2_000_000, 5);
+    let fill = async |number: u8| {
+        let key = arrival_key(number);
+        store.begin_partial(&key, partial(text.len() as u64)).await.unwrap();
+        store.append_partial(&key, 0, text.slice(..1_500_000)).await.unwrap();
+        eventually("durability", async || store.partial(&key).await.unwrap().unwrap().durable == 1_500_000)
+            .await;
+    };
+    for number in 1..=4 {
+        fill(number).await;
+    }
+    assert_eq!(assert_sound(&store).await.partials, 4);
+    // Replaced by one of which nothing is on disk yet, then by its end.
+    let begun = store.begin_partial(&arrival_key(1), partial(3)).await.unwrap();
+    store.append_partial(&arrival_key(1), 0, Bytes::from_static(b"abc")).await.unwrap();
+    store.finish_partial(&arrival_key(1), Some(mail(bob(), begun.body, 3)), arrival()).await.unwrap();
+    store.drop_partial(&arrival_key(2)).await.unwrap();
+    store.drop_partial(&arrival_key(2)).await.unwrap();
+    store.finish_partial(&arrival_key(3), None, arrival()).await.unwrap();
+    store.finish_partial(&arrival_key(5), None, arrival()).await.unwrap();
+    let report = assert_sound(&store).await;
+    assert_eq!((report.partials, report.mailbox, report.bodies), (1, 1, 2));
+    store.sweep(Wall(1000), Wall(1000)).await.unwrap();
+    assert!(store.arrival(&arrival_key(1)).await.unwrap().is_some());
+    assert_eq!(assert_sound(&store).await.partials, 1);
+    store.sweep(Wall(1001), Wall(u64::MAX)).await.unwrap();
+    assert_eq!(store.arrival(&arrival_key(1)).await.unwrap(), None);
+    assert_eq!(store.partial(&arrival_key(4)).await.unwrap(), None);
+    assert_eq!(assert_sound(&store).await.partials, 0);
+    drop(store);
+    let store = open(dir.path());
+    eventually("an empty bin", async || assert_sound(&store).await.garbage == 0).await;
+    assert_eq!(mails(&store, &bob()).await, [whole(&Bytes::from_static(b"abc"))]);
+}
+
+#[tokio::test]
+async fn staged_bodies_without_an_owner_are_gone_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    stage(&store, &bytes(100, 0)).await.unwrap();
+    let large = stage(&store, &bytes(500_000, 0)).await.unwrap();
+    let mut half = store.new_body();
+    half.write(bytes(900_000, 0)).await.unwrap();
+    drop(half);
+    assert_eq!(store.read_body(large.id, 499_000, 64_000).await.unwrap(), bytes(500_000, 0).slice(499_000..));
+    assert_sound(&store).await;
+    drop(store);
+    let store = open(dir.path());
+    assert_eq!(store.read_body(large.id, 0, 1).await, Err(Error::NotFound));
+    assert_eq!(assert_sound(&store).await.bodies, 0);
+}
+
+#[tokio::test]
+async fn a_body_that_is_given_up_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    let mut half = store.new_body();
+    half.write(bytes(900_000, 0)).await.unwrap();
+    drop(half);
+    eventually("an empty store", async || assert_sound(&store).await.bodies == 0).await;
+    let large = stage(&store, &bytes(500_000, 0)).await.unwrap();
+    assert_eq!(assert_sound(&store).await.bodies, 1);
+    store.discard_body(large).await.unwrap();
+    assert_eq!(assert_sound(&store).await.bodies, 0);
+}
+
+#[tokio::test]
+async fn large_deleted_mails_are_removed_bit_by_bit() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    for seed in 0..2 {
+        let body = stage(&store, &bytes(30_000_000, seed)).await.unwrap();
+        store.deliver_own(mail(bob(), body.id, body.size), body).await.unwrap();
+    }
+    let numbers = store.mailbox_list(&bob()).await.unwrap().iter().map(|item| item.number).collect();
+    assert_eq!(store.mailbox_delete(&bob(), numbers).await, Ok(2));
+    assert_eq!(assert_sound(&store).await.bodies, 0);
+    eventually("an empty bin", async || assert_sound(&store).await.garbage == 0).await;
+}
+
+#[tokio::test]
+async fn friend_requests_ask_whom_one_has_written_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    assert!(!store.has_written_to(&alice(), key(7)).await.unwrap());
+    let body = stage(&store, &bytes(10, 0)).await.unwrap();
+    let remote = Route::Remote(Destination::Tox(tox_id(7)));
+    store.enqueue(body, vec![OutboxEntry { route: remote, ..entry(id(1), body) }], Vec::new()).await.unwrap();
+    store.finish_outbox(id(1), Outcome::Cancelled, Vec::new()).await.unwrap();
+    assert!(store.has_written_to(&alice(), key(7)).await.unwrap());
+    assert!(!store.has_written_to(&bob(), key(7)).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_full_disk_takes_nothing_and_lets_delete() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    enqueue(&store, 1, &bytes(100, 0)).await;
+    drop(store);
+    let store = Store::open(dir.path(), OpenOptions { reserve_bytes: u64::MAX, ..options() }).unwrap();
+    let body = stage(&store, &bytes(100, 0)).await.unwrap();
+    assert_eq!(store.enqueue(body, vec![entry(id(2), body)], Vec::new()).await, Err(Error::Full));
+    assert_eq!(store.begin_partial(&arrival_key(1), partial(10)).await, Err(Error::Full));
+    assert_eq!(store.new_body().write(Bytes::from_static(b"x")).await, Err(Error::Full));
+    store.finish_outbox(id(1), Outcome::Cancelled, Vec::new()).await.unwrap();
+    let report = assert_sound(&store).await;
+    assert_eq!((report.outbox, report.ended, report.bodies), (0, 1, 0));
+}
+
+#[tokio::test]
+async fn time_that_passes_makes_lazy_changes_durable() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Arc::new(TestClock::real());
+    let store = with_accounts_and(dir.path(), OpenOptions::new(Arc::clone(&clock) as Arc<dyn Clock>)).await;
+    store.begin_partial(&arrival_key(1), partial(1000)).await.unwrap();
+    store.append_partial(&arrival_key(1), 0, bytes(10, 0)).await.unwrap();
+    // Answered after the writer has taken the piece.
+    store.meta_put("x", None).await.unwrap();
+    assert_eq!(store.partial(&arrival_key(1)).await.unwrap().unwrap().durable, 0);
+    clock.advance(Duration::from_secs(86_400));
+    // Any call wakes the writer, which sees that the time is up.
+    store.append_partial(&arrival_key(1), 10, bytes(10, 0)).await.unwrap();
+    store.meta_put("x", None).await.unwrap();
+    assert!(store.partial(&arrival_key(1)).await.unwrap().unwrap().durable >= 10);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20))]
+
+    #[test]
+    fn any_range_of_a_mail_reads_as_it_was_written(
+        pieces in prop::collection::vec(1_usize..70_000, 1..8),
+        ranges in prop::collection::vec((0_u64..300_000, 0_usize..100_000), 20),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        runtime.block_on(async {
+            let store = with_accounts(dir.path()).await;
+            let text = bytes(pieces.iter().sum(), 6);
+            let (mut writer, mut at) = (store.new_body(), 0);
+            for piece in &pieces {
+                writer.write(text.slice(at..at + piece)).await.unwrap();
+                at += piece;
+            }
+            let body = writer.finish().await.unwrap();
+            let check = async |prefix: &[u8], store: &Store| {
+                let expected: Bytes = [prefix, &text].concat().into();
+                for &(offset, max) in &ranges {
+                    let start = (offset as usize).min(expected.len());
+                    let end = (start + max).min(expected.len());
+                    let found = if prefix.is_empty() {
+                        store.read_body(body.id, offset, max).await.unwrap()
+                    } else {
+                        store.mailbox_read(&bob(), 1, offset, max).await.unwrap()
+                    };
+                    assert!(found == expected.slice(start..end), "{offset} {max}");
+                }
+            };
+            check(b"", &store).await;
+            store.deliver_own(mail(bob(), body.id, body.size), body).await.unwrap();
+            check(b"", &store).await;
+            check(PREFIX, &store).await;
+        });
+    }
+}

@@ -1,0 +1,328 @@
+//! Accounts, people, component state, components, slots, decisions, settings.
+
+#![allow(clippy::unwrap_used, reason = "what fails here is a failed test")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use mail::record::{Contact, ContactState, FriendRequest, Pin};
+use mail::{Clock, ComponentDigest, Wall};
+use store::{ComponentInfo, Error, OpenOptions, Store, limits};
+use zeroize::Zeroizing;
+
+mod common;
+
+use common::*;
+
+fn contact(alias: &str, number: u8) -> Contact {
+    Contact {
+        alias: alias.parse().unwrap(),
+        key: key(number),
+        tox_id: Some(tox_id(number)),
+        addresses: vec![address("x@example.org")],
+        state: ContactState::Confirmed,
+        since: Wall(3),
+    }
+}
+
+fn request(number: u8) -> FriendRequest {
+    FriendRequest { key: key(number), message: "hello".to_owned(), received: Wall(4) }
+}
+
+#[tokio::test]
+async fn accounts_keep_their_secrets() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    assert_eq!(store.accounts().await.unwrap(), []);
+    let saved = Zeroizing::new(vec![1, 2, 3]);
+    store.create_account(account(bob(), true), Some(saved.clone()), "one".to_owned()).await.unwrap();
+    store.create_account(account(alice(), false), None, "two".to_owned()).await.unwrap();
+    let again = store.create_account(account(alice(), false), None, "x".to_owned()).await;
+    assert_eq!(again, Err(Error::Exists("alice".to_owned())));
+    let owner = account("carol".parse().unwrap(), true);
+    assert_eq!(
+        store.create_account(owner, None, "x".to_owned()).await,
+        Err(Error::Exists("owner".to_owned()))
+    );
+    store.set_credential(&alice(), "three".to_owned()).await.unwrap();
+    store.put_tox_saved(&alice(), Zeroizing::new(vec![9; 100_000])).await.unwrap();
+    let moved =
+        mail::record::Account { addresses: vec![address("a@example.org")], ..account(alice(), false) };
+    store.put_account(moved.clone()).await.unwrap();
+    drop(store);
+    let store = open(dir.path());
+    assert_eq!(store.accounts().await.unwrap(), [account(bob(), true), moved.clone()]);
+    assert_eq!(store.account(&alice()).await.unwrap(), Some(moved));
+    assert_eq!(store.credential(&alice()).await.unwrap().as_deref(), Some("three"));
+    assert_eq!(store.tox_saved(&bob()).await.unwrap(), Some(saved));
+    assert_eq!(store.tox_saved(&alice()).await.unwrap().unwrap().len(), 100_000);
+    let carol = "carol".parse().unwrap();
+    assert_eq!(store.credential(&carol).await.unwrap(), None);
+    assert_eq!(store.set_credential(&carol, "x".to_owned()).await, Err(Error::NotFound));
+    assert_eq!(store.put_tox_saved(&carol, Zeroizing::new(Vec::new())).await, Err(Error::NotFound));
+    assert_eq!(store.mailbox_count(&carol), Err(Error::NotFound));
+    assert_eq!(store.mailbox_list(&carol).await, Err(Error::NotFound));
+    let long = Zeroizing::new(vec![0; limits::TOX_SAVED_BYTES + 1]);
+    assert!(matches!(store.put_tox_saved(&alice(), long).await, Err(Error::LimitReached(_))));
+}
+
+#[tokio::test]
+async fn a_contact_has_one_alias_and_an_alias_one_contact() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    store.put_friend_request(&alice(), request(1)).await.unwrap();
+    store.put_contact(&alice(), contact("carl", 1)).await.unwrap();
+    assert_eq!(store.friend_requests(&alice()).await.unwrap(), []);
+    let taken = store.put_contact(&alice(), contact("carl", 2)).await;
+    assert_eq!(taken, Err(Error::Exists("carl".to_owned())));
+    store.put_contact(&bob(), contact("carl", 2)).await.unwrap();
+    // A new alias frees the old one.
+    store.put_contact(&alice(), contact("charles", 1)).await.unwrap();
+    store.put_contact(&alice(), contact("carl", 2)).await.unwrap();
+    assert_eq!(store.contacts(&alice()).await.unwrap(), [contact("charles", 1), contact("carl", 2)]);
+    assert_sound(&store).await;
+    store.remove_contact(&alice(), key(1)).await.unwrap();
+    store.remove_contact(&alice(), key(1)).await.unwrap();
+    assert_eq!(store.contacts(&alice()).await.unwrap(), [contact("carl", 2)]);
+    assert_eq!(store.contacts(&bob()).await.unwrap(), [contact("carl", 2)]);
+    let nobody = "nobody".parse().unwrap();
+    assert_eq!(store.put_contact(&nobody, contact("x", 3)).await, Err(Error::NotFound));
+    assert_sound(&store).await;
+}
+
+#[tokio::test]
+async fn waiting_friend_requests_are_bounded() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    for number in 0..limits::FRIEND_REQUESTS {
+        store.put_friend_request(&alice(), request(u8::try_from(number).unwrap())).await.unwrap();
+    }
+    let refused = store.put_friend_request(&alice(), request(200)).await;
+    assert!(matches!(refused, Err(Error::LimitReached(_))));
+    // One that waits may be said again.
+    store.put_friend_request(&alice(), request(0)).await.unwrap();
+    store.remove_friend_request(&alice(), key(0)).await.unwrap();
+    store.put_friend_request(&alice(), request(200)).await.unwrap();
+    assert_eq!(store.friend_requests(&alice()).await.unwrap().len(), limits::FRIEND_REQUESTS);
+}
+
+#[tokio::test]
+async fn pins_are_kept_per_account() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    let pin = Pin { address: address("x@example.org"), key: key(1), first_seen: Wall(1), changed_to: None };
+    store.put_pin(&alice(), pin.clone()).await.unwrap();
+    let changed = Pin { changed_to: Some(tox_id(2)), ..pin };
+    store.put_pin(&alice(), changed.clone()).await.unwrap();
+    assert_eq!(store.pin(&alice(), &address("x@example.org")).await.unwrap(), Some(changed));
+    assert_eq!(store.pin(&bob(), &address("x@example.org")).await.unwrap(), None);
+    assert_sound(&store).await;
+}
+
+fn set(store: &Store, key: &str, value: &'static str, quota: u64) -> Result<(), Error> {
+    store.state_set("spam", &alice(), key.as_bytes(), Bytes::from_static(value.as_bytes()), quota)
+}
+
+fn keys(store: &Store, prefix: &str, after: Option<&str>, max: usize) -> Vec<String> {
+    let keys = store.state_keys("spam", &alice(), prefix.as_bytes(), after.map(str::as_bytes), max).unwrap();
+    keys.into_iter().map(|key| String::from_utf8(key).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn state_is_seen_at_once_and_survives() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    for (key, value) in [("a/1", "one"), ("a/2", "two"), ("b/1", "three"), ("a/3", "four")] {
+        set(&store, key, value, 1000).unwrap();
+    }
+    assert_eq!(store.state_get("spam", &alice(), b"a/2").unwrap(), Some(Bytes::from_static(b"two")));
+    assert_eq!(store.state_get("spam", &bob(), b"a/2").unwrap(), None);
+    assert_eq!(store.state_get("other", &alice(), b"a/2").unwrap(), None);
+    // Some on disk, some not.
+    store.meta_put("x", None).await.unwrap();
+    assert!(store.state_delete("spam", &alice(), b"a/2").unwrap());
+    assert!(!store.state_delete("spam", &alice(), b"a/2").unwrap());
+    set(&store, "a/0", "new", 1000).unwrap();
+    set(&store, "a/1", "changed", 1000).unwrap();
+    let check = |store: &Store| {
+        assert_eq!(keys(store, "a/", None, 10), ["a/0", "a/1", "a/3"]);
+        assert_eq!(keys(store, "", None, 10), ["a/0", "a/1", "a/3", "b/1"]);
+        assert_eq!(keys(store, "a/", Some("a/0"), 1), ["a/1"]);
+        assert_eq!(keys(store, "a/", Some("a/3"), 10), Vec::<String>::new());
+        assert_eq!(keys(store, "b", Some("a/1"), 10), ["b/1"]);
+        let all = store.state_snapshot("spam", &alice()).unwrap();
+        assert_eq!(all.len(), 4);
+        assert_eq!(all.get(&b"a/1"[..]), Some(&Bytes::from_static(b"changed")));
+        assert_eq!(store.state_usage("spam", &alice()).unwrap(), 4 * 3 + 7 + 3 + 4 + 5);
+        assert_eq!(store.state_usage("spam", &bob()).unwrap(), 0);
+    };
+    check(&store);
+    store.meta_put("x", None).await.unwrap();
+    check(&store);
+    assert_sound(&store).await;
+    drop(store);
+    let store = open(dir.path());
+    check(&store);
+    assert_sound(&store).await;
+}
+
+#[tokio::test]
+async fn the_quota_of_state_holds_under_contention() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    let threads: Vec<_> = (0..4_u8)
+        .map(|thread| {
+            let store = store.clone();
+            std::thread::spawn(move || {
+                (0..100_u8)
+                    .filter(|number| {
+                        let set = store.state_set("spam", &alice(), &[thread, *number], bytes(98, 0), 10_050);
+                        assert!(set.is_ok() || matches!(set, Err(Error::LimitReached(_))), "{set:?}");
+                        set.is_ok()
+                    })
+                    .count()
+            })
+        })
+        .collect();
+    let taken: usize = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
+    assert_eq!(taken, 100);
+    assert_eq!(store.state_usage("spam", &alice()).unwrap(), 10_000);
+    // Replacing counts the difference only.
+    let first = store.state_keys("spam", &alice(), b"", None, 1).unwrap().remove(0);
+    store.state_set("spam", &alice(), &first, bytes(148, 0), 10_050).unwrap();
+    let over = store.state_set("spam", &alice(), &first, bytes(149, 0), 10_050);
+    assert!(matches!(over, Err(Error::LimitReached(_))));
+    store.meta_put("x", None).await.unwrap();
+    assert_sound(&store).await;
+}
+
+#[tokio::test]
+async fn more_state_than_memory_allows_waits_for_the_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    for number in 0..40_u8 {
+        store.state_set("spam", &alice(), &[number], bytes(500_000, number), u64::MAX).unwrap();
+    }
+    assert_eq!(store.state_get("spam", &alice(), &[3]).unwrap(), Some(bytes(500_000, 3)));
+    assert_eq!(store.state_snapshot("spam", &alice()).unwrap().len(), 40);
+    let long = vec![0; limits::STATE_KEY_BYTES + 1];
+    assert!(store.state_set("spam", &alice(), &long, Bytes::new(), u64::MAX).is_err());
+    store.close();
+    assert_sound(&open(dir.path())).await;
+}
+
+fn info(name: &str, bytes: &Bytes) -> ComponentInfo {
+    ComponentInfo {
+        name: name.to_owned(),
+        size: bytes.len() as u64,
+        added: Wall(1),
+        slots: vec!["policy".to_owned()],
+        attributes: vec![("lang".to_owned(), "rust".to_owned())],
+    }
+}
+
+#[tokio::test]
+async fn components_and_slots() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    let (large, small) = (bytes(5_000_000, 1), bytes(20, 2));
+    let (first, second) = (ComponentDigest([1; 32]), ComponentDigest([2; 32]));
+    store.put_component(first, info("large", &large), large.clone()).await.unwrap();
+    store.put_component(second, info("small", &small), small.clone()).await.unwrap();
+    store.put_component(second, info("renamed", &small), small.clone()).await.unwrap();
+    assert!(store.put_component(second, info("x", &small), large.clone()).await.is_err());
+    assert_eq!(
+        store.components().await.unwrap(),
+        [(first, info("large", &large)), (second, info("renamed", &small))]
+    );
+    assert_eq!(store.component(first).await.unwrap(), Some((info("large", &large), large)));
+    assert_eq!(assert_sound(&store).await.bodies, 2);
+    store.remove_component(first).await.unwrap();
+    assert_eq!(store.remove_component(first).await, Err(Error::NotFound));
+    assert_eq!(store.component(first).await.unwrap(), None);
+    assert_eq!(assert_sound(&store).await.bodies, 1);
+
+    assert_eq!(store.slots_get("policy").await.unwrap(), None);
+    assert_eq!(store.slots_put("policy", 1, "{}".to_owned()).await, Err(Error::Conflict { current: 0 }));
+    assert_eq!(store.slots_put("policy", 0, "{}".to_owned()).await, Ok(1));
+    assert_eq!(store.slots_put("policy", 0, "[]".to_owned()).await, Err(Error::Conflict { current: 1 }));
+    assert_eq!(store.slots_put("policy", 1, "[1]".to_owned()).await, Ok(2));
+    let document = store.slots_get("policy").await.unwrap().unwrap();
+    assert_eq!((document.version, document.json.as_str()), (2, "[1]"));
+    assert_eq!(store.slots_all().await.unwrap(), [("policy".to_owned(), document)]);
+}
+
+#[tokio::test]
+async fn decisions_are_read_by_slot_time_and_id() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Arc::new(TestClock::real());
+    let options = || OpenOptions {
+        decisions_bytes: 10_000,
+        decisions_age: Duration::from_secs(3600),
+        ..OpenOptions::new(Arc::clone(&clock) as Arc<dyn Clock>)
+    };
+    let store = with_accounts_and(dir.path(), options()).await;
+    let first = store.append_decision("policy", &alice(), bytes(10, 1)).unwrap();
+    store.append_decision("resolver", &alice(), bytes(10, 2)).unwrap();
+    clock.advance(Duration::from_secs(60));
+    let middle = clock.wall();
+    let last = store.append_decision("policy", &bob(), bytes(10, 3)).unwrap();
+    let of_policy = async |from, after, max| {
+        let decisions = store.decisions_since("policy", from, after, max).await.unwrap();
+        decisions.into_iter().map(|decision| decision.id).collect::<Vec<_>>()
+    };
+    // Nobody else commits: they are written in time.
+    eventually("decisions", async || of_policy(Wall(0), 0, 10).await.len() == 2).await;
+    assert_eq!(of_policy(Wall(0), 0, 10).await, [first, last]);
+    assert_eq!(of_policy(Wall(0), 0, 1).await, [first]);
+    assert_eq!(of_policy(Wall(0), first, 10).await, [last]);
+    assert_eq!(of_policy(middle, 0, 10).await, [last]);
+    let decision = store.decisions_since("policy", middle, 0, 1).await.unwrap().remove(0);
+    assert_eq!((decision.account, decision.record, decision.slot.as_str()), (bob(), bytes(10, 3), "policy"));
+    assert_sound(&store).await;
+
+    // By bytes.
+    for _ in 0..20 {
+        store.append_decision("policy", &alice(), bytes(1000, 0)).unwrap();
+    }
+    store.meta_put("x", None).await.unwrap();
+    assert_eq!(of_policy(Wall(0), 0, 100).await.len(), 10);
+    // By age, and ids go on over a restart.
+    drop(store);
+    clock.advance(Duration::from_secs(3601));
+    let store = Store::open(dir.path(), options()).unwrap();
+    let id = store.append_decision("policy", &alice(), Bytes::new()).unwrap();
+    assert_eq!(id, last + 21);
+    store.meta_put("x", None).await.unwrap();
+    let left = store.decisions_since("policy", Wall(0), 0, 100).await.unwrap();
+    assert_eq!(left.iter().map(|decision| decision.id).collect::<Vec<_>>(), [id]);
+    assert_sound(&store).await;
+}
+
+#[tokio::test]
+async fn settings_are_kept_and_bounded() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    store.meta_put("a", Some(Bytes::from_static(b"1"))).await.unwrap();
+    store.meta_put("b", Some(Bytes::from_static(b"2"))).await.unwrap();
+    store.meta_put("a", None).await.unwrap();
+    drop(store);
+    let store = open(dir.path());
+    assert_eq!(store.meta_get("a").await.unwrap(), None);
+    assert_eq!(store.meta_get("b").await.unwrap(), Some(Bytes::from_static(b"2")));
+    let long = Bytes::from(vec![0; limits::META_BYTES + 1]);
+    assert!(matches!(store.meta_put("c", Some(long)).await, Err(Error::LimitReached(_))));
+}
+
+#[tokio::test]
+async fn a_closed_store_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    store.close();
+    store.close();
+    assert_eq!(store.accounts().await, Err(Error::Closed));
+    assert_eq!(store.meta_put("a", None).await, Err(Error::Closed));
+    assert_eq!(store.append_decision("policy", &alice(), Bytes::new()), Err(Error::Closed));
+    assert_eq!(store.state_delete("spam", &alice(), b"x"), Err(Error::Closed));
+}
