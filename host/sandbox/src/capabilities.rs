@@ -29,7 +29,8 @@ impl std::fmt::Debug for Capabilities {
     }
 }
 
-/// Durable keys and values, a space of their own for each pair of entry (of the policy set) and account.
+/// Durable keys and values, a space of their own for each pair of entry of the policy set (`slot/entry`, at most 79 bytes) and
+/// account.
 pub trait State: Send + Sync {
     /// The value of a key.
     ///

@@ -166,9 +166,11 @@ fn pool(settings: &Settings) -> PoolingAllocationConfig {
     pool.total_tables(calls.saturating_mul(8));
     pool.table_elements(100_000);
     pool.max_memory_size(settings.memory_ceiling);
-    // What a Rust component touches is cleared in place, which is quicker than giving the pages back.
-    pool.linear_memory_keep_resident(256 << 10);
+    // What a Rust component touches is cleared in place, which is quicker than giving the pages back; more than this is slower where
+    // the kernel (before 6.7) cannot say which pages were touched. `examples/bench.rs` measures it.
+    pool.linear_memory_keep_resident(64 << 10);
     pool.table_keep_resident(16 << 10);
+    pool.pagemap_scan(wasmtime::Enabled::Auto);
     pool
 }
 

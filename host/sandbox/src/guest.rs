@@ -26,6 +26,7 @@ pub struct Guest {
     limits: Arc<Limits>,
     capabilities: Capabilities,
     entry: Arc<str>,
+    state: Arc<str>,
     account: AccountName,
     message: Option<Message>,
     running: Running,
@@ -64,6 +65,8 @@ impl std::error::Error for Stop {}
 pub struct Call {
     /// The entry of the policy set.
     pub entry: Arc<str>,
+    /// The name of its state: `slot/entry`.
+    pub state: Arc<str>,
     /// The account.
     pub account: AccountName,
     /// The time of the call.
@@ -87,6 +90,7 @@ impl Guest {
             limits: Arc::clone(&call.limits),
             capabilities,
             entry: Arc::clone(&call.entry),
+            state: Arc::clone(&call.state),
             account: call.account.clone(),
             message: source.map(Message::new),
             started: running.now(),
@@ -187,7 +191,7 @@ impl state::Host for Guest {
         if let Err(error) = self.state_call("get", &key)? {
             return Ok(Err(error));
         }
-        Ok(self.capabilities.state.get(&self.entry, &self.account, &key).map_err(state_error))
+        Ok(self.capabilities.state.get(&self.state, &self.account, &key).map_err(state_error))
     }
 
     fn set(&mut self, key: String, value: Vec<u8>) -> StateResult<()> {
@@ -198,14 +202,14 @@ impl state::Host for Guest {
         if (key.len() + value.len()) as u64 > quota {
             return Ok(Err(state::StateError::QuotaExceeded(quota)));
         }
-        Ok(self.capabilities.state.set(&self.entry, &self.account, &key, &value, quota).map_err(state_error))
+        Ok(self.capabilities.state.set(&self.state, &self.account, &key, &value, quota).map_err(state_error))
     }
 
     fn delete(&mut self, key: String) -> StateResult<()> {
         if let Err(error) = self.state_call("delete", &key)? {
             return Ok(Err(error));
         }
-        Ok(self.capabilities.state.delete(&self.entry, &self.account, &key).map_err(state_error))
+        Ok(self.capabilities.state.delete(&self.state, &self.account, &key).map_err(state_error))
     }
 
     fn keys(&mut self, prefix: String, after: Option<String>, max: u32) -> StateResult<Vec<String>> {
@@ -213,7 +217,7 @@ impl state::Host for Guest {
             return Ok(Err(error));
         }
         let max = max.min(STATE_KEYS) as usize;
-        let keys = self.capabilities.state.keys(&self.entry, &self.account, &prefix, after.as_deref(), max);
+        let keys = self.capabilities.state.keys(&self.state, &self.account, &prefix, after.as_deref(), max);
         Ok(keys.map_err(state_error))
     }
 }

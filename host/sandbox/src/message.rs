@@ -64,7 +64,10 @@ impl Message {
             // Up to the colon before the value; the parser itself knows common names in one spelling only.
             let bytes = raw.get(field.offset_field as usize..field.offset_start as usize)?;
             let text = String::from_utf8_lossy(bytes);
-            Some(text.trim_end_matches(':').trim().to_owned())
+            let name = text.trim_end_matches(':').trim();
+            // What is no mail has lines that are no header fields.
+            let printable = !name.is_empty() && !name.chars().any(char::is_control);
+            printable.then(|| name.to_owned())
         };
         Ok(fields.iter().take(MAIL_PARTS).filter_map(written).collect())
     }

@@ -340,6 +340,7 @@ impl Shared {
     ) -> Result<Q::Answer, CallError> {
         let call = Call {
             entry: Arc::clone(&entry.name),
+            state: Arc::clone(&entry.state),
             account: account.clone(),
             now,
             limits: Arc::clone(&entry.limits),
@@ -524,6 +525,7 @@ async fn bring_to_life(library: &Library, config: EntryConfig) -> Result<Entry, 
     let turns = usize::try_from(config.limits.concurrency.clamp(1, 64)).unwrap_or(1);
     Ok(Entry {
         slot: config.slot,
+        state: format!("{}/{}", config.slot, config.entry).into(),
         name: config.entry.into(),
         settings: config.settings,
         limits: Arc::new(config.limits),

@@ -116,6 +116,8 @@ pub enum SwapError {
 pub(crate) struct Entry {
     pub(crate) slot: Slot,
     pub(crate) name: Arc<str>,
+    /// The name of its state: `slot/entry`.
+    pub(crate) state: Arc<str>,
     pub(crate) settings: Vec<(String, String)>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) turns: Arc<Semaphore>,
