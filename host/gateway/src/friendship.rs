@@ -179,7 +179,9 @@ impl Core {
         let person = self.person(account)?;
         if let Some(contact) = person.contact(key) {
             // Both asked, or they lost us: they are wanted.
-            return self.confirm(&person, contact).await;
+            self.confirm(&person, contact).await?;
+            self.befriend(account, key).await;
+            return Ok(());
         }
         match self.ask_policy(account, key, message).await? {
             FriendRequestAnswer::Accept => {
@@ -230,14 +232,11 @@ impl Core {
     }
 
     async fn confirm(&self, person: &Person, contact: Contact) -> Result<(), ContactError> {
-        let (key, asked) = (contact.key, contact.state == ContactState::Requested);
-        if asked {
+        let key = contact.key;
+        if contact.state == ContactState::Requested {
             self.store_contact(person, Contact { state: ContactState::Confirmed, ..contact }).await?;
         }
         self.requests.forget(person.name(), key);
-        if asked || !self.network.is_online(person.name(), key) {
-            self.befriend(person.name(), key).await;
-        }
         Ok(())
     }
 
@@ -273,7 +272,10 @@ impl Core {
                 "no alias is free for this recipient: add them as a contact",
             )));
         };
-        self.store_contact(&person, self.new_contact(alias, key, tox_id, state)).await?;
+        match self.store_contact(&person, self.new_contact(alias, key, tox_id, state)).await {
+            Err(StorageError::LimitReached(what)) => return Ok(Err(Refusal::permanent(3, 2, &what))),
+            stored => stored?,
+        }
         match (state, tox_id) {
             (ContactState::Requested, Some(id)) => self.send_request(&entry.account, id, "").await,
             _ => self.befriend(&entry.account, key).await,
@@ -309,15 +311,20 @@ impl Core {
         }
     }
 
-    /// Sends friend requests again that are due.
-    pub(crate) async fn resend_requests(&self, now: Moment) {
+    /// Friend requests that are to be sent again now; each is counted as sent.
+    pub(crate) fn due_requests(&self, now: Moment) -> Vec<(AccountName, ToxId)> {
+        let mut due = Vec::new();
         for (account, key) in self.requests.due(now) {
             let contact = self.people.contact(&account, key);
             match contact.map(|contact| (contact.state, contact.tox_id)) {
-                Some((ContactState::Requested, Some(id))) => self.send_request(&account, id, "").await,
+                Some((ContactState::Requested, Some(id))) => {
+                    self.requests.sent(&account, key, now);
+                    due.push((account, id));
+                }
                 _ => self.requests.forget(&account, key),
             }
         }
+        due
     }
 
     /// The next look at the schedule sends the request of this contact again, if it is not answered.
@@ -326,10 +333,15 @@ impl Core {
     }
 
     async fn send_request(&self, account: &AccountName, id: ToxId, message: &str) {
+        self.requests.sent(account, id.key, self.now());
+        self.repeat_request(account, id, message).await;
+    }
+
+    /// Sends a friend request, with a greeting where `message` is empty.
+    pub(crate) async fn repeat_request(&self, account: &AccountName, id: ToxId, message: &str) {
         let message = clean(message);
         let greeting = format!("{account} would like to exchange mail with you over Tox (Toxmail)");
         let message = if message.trim().is_empty() { clean(&greeting) } else { message };
-        self.requests.sent(account, id.key, self.now());
         if let Err(error) = self.network.request_friend(account, id, &message).await {
             tracing::warn!(%account, %error, "a friend request was not sent; it is tried again");
         }

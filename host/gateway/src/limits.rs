@@ -49,8 +49,8 @@ pub const PARKED_PER_PEER: u64 = 128 * 1024 * 1024;
 /// Bytes all contacts together may park.
 pub const PARKED: u64 = 1024 * 1024 * 1024;
 
-/// Mails one contact may have coming in at once.
-pub const RECEPTIONS_PER_PEER: usize = 256;
+/// Mails one contact may have coming in at once: twice what a gateway sends to one peer. Each holds a header section in memory.
+pub const RECEPTIONS_PER_PEER: usize = 2 * IN_FLIGHT_PER_PEER;
 
 /// An unfinished mail nobody continued for so long is thrown away: the sender starts again.
 pub const PARTIAL_MEMORY: Duration = Duration::from_secs(7 * 24 * 3600);

@@ -14,7 +14,7 @@ use crate::ports::{Storage, StorageError};
 #[derive(Debug)]
 pub(crate) struct Person {
     pub account: Account,
-    contacts: RwLock<BTreeMap<PublicKey, Contact>>,
+    contacts: Arc<RwLock<BTreeMap<PublicKey, Contact>>>,
 }
 
 /// All accounts.
@@ -22,14 +22,20 @@ pub(crate) struct Person {
 pub(crate) struct People(RwLock<BTreeMap<AccountName, Arc<Person>>>);
 
 impl People {
-    /// Reads everything from the store again.
+    /// Reads the accounts from the store, and the contacts of those that were not known: of the others what is here is newer than
+    /// anything read.
     pub async fn load(&self, storage: &dyn Storage) -> Result<(), StorageError> {
         let mut people = BTreeMap::new();
         for account in storage.accounts().await? {
-            let contacts = storage.contacts(&account.name).await?;
-            let contacts = contacts.into_iter().map(|contact| (contact.key, contact)).collect();
-            let name = account.name.clone();
-            people.insert(name, Arc::new(Person { account, contacts: RwLock::new(contacts) }));
+            let contacts = match self.get(&account.name) {
+                Some(known) => known.contacts.clone(),
+                None => {
+                    let contacts = storage.contacts(&account.name).await?;
+                    let by_key = contacts.into_iter().map(|contact| (contact.key, contact));
+                    Arc::new(RwLock::new(by_key.collect()))
+                }
+            };
+            people.insert(account.name.clone(), Arc::new(Person { account, contacts }));
         }
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = people;
         Ok(())

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mail::record::{Arrival, ArrivalKey, ContactState, MailboxEntry, Partial};
-use mail::{AccountName, Acknowledgement, BodyDigest, BodyHasher, Envelope, MailId, PublicKey, Refusal};
+use mail::{AccountName, Acknowledgement, BodyDigest, Envelope, MailId, PublicKey, Refusal};
 
-use self::active::Progress;
 pub(crate) use self::active::Receptions;
+use self::active::{Progress, Seen};
 use crate::core::{Core, storage_refusal};
 use crate::delivery::{Incoming, Verdict};
 use crate::limits;
@@ -131,9 +131,13 @@ impl Core {
             return Ok(Offer::ProtocolError("this mail was offered with other content before".to_owned()));
         }
         let stored = Progress::from(partial);
-        let end = progress.map_or(0, |progress| progress.end).max(stored.end);
-        *progress = Some(Progress { end, ..stored });
-        Ok(Offer::AcceptFrom(stored.durable))
+        let durable = stored.durable;
+        let known = progress.take().filter(|progress| progress.end >= stored.end);
+        *progress = Some(match known {
+            Some(known) => Progress { end: known.end, seen: known.seen, ..stored },
+            None => stored,
+        });
+        Ok(Offer::AcceptFrom(durable))
     }
 
     /// Why a mail is not taken at all, before anything of it is stored.
@@ -208,11 +212,9 @@ impl Core {
         if fresh.is_empty() {
             return Ok(progress.durable);
         }
-        let length = fresh.len() as u64;
-        match self.storage.append_partial(&key, progress.end, fresh).await {
+        match self.storage.append_partial(&key, progress.end, fresh.clone()).await {
             Ok(durable) => {
-                progress.end += length;
-                progress.durable = durable;
+                progress.advance(&fresh, durable);
                 Ok(durable)
             }
             Err(error) => {
@@ -253,7 +255,10 @@ impl Core {
             return Err(ReceptionError::Offset { expected: progress.end });
         }
         let partial = self.storage.partial(&key).await?.ok_or(ReceptionError::NotOffered)?;
-        let read = self.read_back(&partial).await?;
+        let read = match ReadBack::of(&progress.seen, partial.size) {
+            Some(seen) => seen,
+            None => self.read_back(&key, &partial).await?,
+        };
         if read.digest != partial.digest {
             *guard = None;
             self.storage.drop_partial(&key).await?;
@@ -270,26 +275,20 @@ impl Core {
         Ok(answer)
     }
 
-    /// Reads a whole partial, a piece at a time: its digest, its headers, and all of it if it is small.
-    async fn read_back(&self, partial: &Partial) -> Result<ReadBack, StorageError> {
-        let mut hasher = BodyHasher::new();
-        let mut header = Vec::new();
-        let mut small = None;
+    /// Reads a whole partial that was not seen from its first byte on, a piece at a time.
+    async fn read_back(&self, key: &ArrivalKey, partial: &Partial) -> Result<ReadBack, StorageError> {
+        self.storage.settle_partial(key).await?;
+        let mut seen = Seen::default();
         let mut offset = 0;
         while offset < partial.size {
             let piece = self.storage.read_body(partial.body, offset, mail::limits::BODY_CHUNK_BYTES).await?;
             if piece.is_empty() {
                 return Err(StorageError::Failed("an unfinished mail is shorter than it was".to_owned()));
             }
-            hasher.update(&piece);
-            let room = mail::limits::HEADER_SECTION_BYTES.saturating_sub(header.len());
-            header.extend_from_slice(piece.get(..room).unwrap_or(&piece));
-            if offset == 0 && piece.len() as u64 == partial.size {
-                small = Some(piece.clone());
-            }
+            seen.take(&piece, partial.size);
             offset += piece.len() as u64;
         }
-        Ok(ReadBack { digest: hasher.finish(), header, small })
+        Ok(ReadBack::from(seen, partial.size))
     }
 
     /// The filters decide; the decision is written; only then is there an answer.
@@ -301,6 +300,11 @@ impl Core {
         read: ReadBack,
     ) -> Acknowledgement {
         let facts = mail::header::facts(&read.header);
+        if read.small.is_none()
+            && let Err(error) = self.storage.settle_partial(key).await
+        {
+            return Acknowledgement::TryLater { reason: storage_refusal(&error), after: MINUTES };
+        }
         let verdict = self.judge(self.incoming(person, key, partial, &facts, read.small)).await;
         let (mail, acknowledgement) = match verdict {
             Verdict::Deliver { prefix, quarantine } => {
@@ -400,11 +404,24 @@ impl Core {
     }
 }
 
-/// What reading a partial showed.
+/// What is known of a whole mail: its digest, its headers, and all of it if it is small.
 struct ReadBack {
     digest: BodyDigest,
-    header: Vec<u8>,
+    header: Bytes,
     small: Option<Bytes>,
+}
+
+impl ReadBack {
+    /// What passed by, if all of the mail did.
+    fn of(seen: &Seen, size: u64) -> Option<Self> {
+        (seen.hasher.length() == size).then(|| Self::from(seen.clone(), size))
+    }
+
+    fn from(seen: Seen, size: u64) -> Self {
+        let head = Bytes::from(seen.head);
+        let small = (head.len() as u64 == size).then(|| head.clone());
+        Self { digest: seen.hasher.finish(), header: head, small }
+    }
 }
 
 #[cfg(test)]

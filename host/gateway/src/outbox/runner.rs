@@ -27,8 +27,15 @@ pub(crate) async fn run(core: Arc<Core>) {
         for job in jobs {
             tasks.spawn(run_job(core.clone(), job));
         }
-        core.resend_requests(now).await;
-        sweep_at = core.sweep_if_due(now, sweep_at).await;
+        for (account, id) in core.due_requests(now) {
+            let core = core.clone();
+            tasks.spawn(async move { core.repeat_request(&account, id, "").await });
+        }
+        if now.mono >= sweep_at && lock(&core.outbox.index).is_steady(now) {
+            sweep_at = now.after(limits::SWEEP_EVERY);
+            let core = core.clone();
+            tasks.spawn(async move { core.sweep(now).await });
+        }
         let until_due =
             next_due.map_or(limits::TICK, |due| Duration::from_millis(due.saturating_sub(now.mono)));
         tokio::select! {
@@ -71,17 +78,12 @@ impl Core {
         Next::later(self.now())
     }
 
-    /// Forgets old arrivals and unfinished mails, once an hour, and only while the wall clock can be believed. Returns when to
-    /// look again (monotonic milliseconds).
-    async fn sweep_if_due(&self, now: Moment, due: u64) -> u64 {
-        if now.mono < due || !lock(&self.outbox.index).is_steady(now) {
-            return due;
-        }
+    /// Forgets old arrivals and unfinished mails. To be called only while the wall clock can be believed.
+    async fn sweep(&self, now: Moment) {
         let before = |age: Duration| mail::Wall(now.wall.0.saturating_sub(millis(age)));
         let (arrivals, partials) = (before(mail::limits::DEDUPE_MEMORY), before(limits::PARTIAL_MEMORY));
         if let Err(error) = self.storage.sweep(arrivals, partials).await {
             tracing::warn!(%error, "old records were not swept; this is tried again in an hour");
         }
-        now.after(limits::SWEEP_EVERY)
     }
 }

@@ -109,6 +109,8 @@ pub trait Storage: Send + Sync {
     async fn begin_partial(&self, key: &ArrivalKey, partial: Partial) -> Result<Partial, StorageError>;
     /// Appends at `offset` (which must be the end so far). Durable later: returns how many bytes are durable now.
     async fn append_partial(&self, key: &ArrivalKey, offset: u64, bytes: Bytes) -> Result<u64, StorageError>;
+    /// Makes all bytes of a partial readable with [`Self::read_body`]; they need not be durable by that.
+    async fn settle_partial(&self, key: &ArrivalKey) -> Result<(), StorageError>;
     /// Throws a partial away.
     async fn drop_partial(&self, key: &ArrivalKey) -> Result<(), StorageError>;
     /// Bytes the partials of one sender may take up (their announced sizes), and those of all.

@@ -5,27 +5,73 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use mail::record::{ArrivalKey, Partial};
-use mail::{AccountName, PublicKey};
+use mail::{AccountName, BodyHasher, PublicKey};
 
 use super::ReceptionError;
 use crate::core::lock;
 
 /// How far a mail has come. `end` may be ahead of `durable`, where a new connection goes on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Progress {
     pub end: u64,
     pub durable: u64,
     pub size: u64,
+    /// What was seen of it on the way, so that it need not be read again. Only where it was seen from its first byte on.
+    pub seen: Seen,
+}
+
+/// What passed by of a mail.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    pub hasher: BodyHasher,
+    /// The first bytes: all of a small mail, else what may be its header section.
+    pub head: Vec<u8>,
+    /// The header section of a large mail is in `head`: no more is kept.
+    header_ended: bool,
+}
+
+impl Seen {
+    /// Takes the bytes that follow those before.
+    pub fn take(&mut self, bytes: &[u8], size: u64) {
+        self.hasher.update(bytes);
+        if self.header_ended {
+            return;
+        }
+        let room = head_room(size).saturating_sub(self.head.len());
+        let from = self.head.len().saturating_sub(3);
+        self.head.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        let fresh = self.head.get(from..).unwrap_or_default();
+        self.header_ended =
+            size > mail::limits::BODY_CHUNK_BYTES as u64 && fresh.windows(4).any(|end| end == b"\r\n\r\n");
+    }
+}
+
+/// A small mail is kept whole, of a larger one the header section.
+fn head_room(size: u64) -> usize {
+    if size <= mail::limits::BODY_CHUNK_BYTES as u64 {
+        mail::limits::BODY_CHUNK_BYTES
+    } else {
+        mail::limits::HEADER_SECTION_BYTES
+    }
 }
 
 impl From<Partial> for Progress {
     fn from(partial: Partial) -> Self {
         let Partial { durable, size, .. } = partial;
-        Self { end: durable, durable, size }
+        Self { end: durable, durable, size, seen: Seen::default() }
     }
 }
 
 impl Progress {
+    /// The next bytes are with the store, of which `durable` are on disk.
+    pub fn advance(&mut self, bytes: &[u8], durable: u64) {
+        if self.seen.hasher.length() == self.end {
+            self.seen.take(bytes, self.size);
+        }
+        self.end += bytes.len() as u64;
+        self.durable = durable;
+    }
+
     /// The part of `bytes` (which start at `offset`) that is not here yet.
     pub fn fresh(&self, offset: u64, bytes: Bytes) -> Result<Bytes, ReceptionError> {
         let end = offset.saturating_add(bytes.len() as u64);

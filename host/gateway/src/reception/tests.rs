@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use mail::{Address, ReversePath};
+use mail::{Address, BodyHasher, ReversePath};
 
 use super::*;
 use crate::core::lock;

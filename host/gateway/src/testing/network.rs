@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use super::world::{SeededRandom, World};
 use crate::core::lock;
-use crate::ports::{Network, Random, Storage, TransferFailure};
+use crate::ports::{Network, Storage, TransferFailure};
 use crate::{Gateway, Offer, Offered, ReceptionError};
 
 /// What goes wrong on the way, each as a chance in a thousand.
@@ -64,7 +64,6 @@ pub(crate) struct NetState {
 /// One gateway's connection to the network, as long as its process lives.
 pub(crate) struct NodeNetwork {
     pub world: Weak<World>,
-    pub node: usize,
     pub accounts: BTreeMap<AccountName, ToxId>,
     pub dead: Arc<AtomicBool>,
     pub storage: Arc<dyn Storage>,

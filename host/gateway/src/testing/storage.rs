@@ -45,7 +45,7 @@ pub(crate) struct State {
 /// How to take back a change that is not durable.
 enum Undo {
     Outbox(MailId, Box<OutboxEntry>),
-    Partial(ArrivalKey, Option<(Partial, Bytes)>),
+    Partial(ArrivalKey, Option<Box<(Partial, Bytes)>>),
 }
 
 /// A disk: survives the process.
@@ -67,7 +67,8 @@ impl Disk {
                         state.outbox.insert(id, *entry);
                     }
                 }
-                Some(Undo::Partial(key, Some((partial, bytes)))) => {
+                Some(Undo::Partial(key, Some(before))) => {
+                    let (partial, bytes) = *before;
                     state.bodies.insert(partial.body, bytes);
                     state.partials.insert(key, partial);
                 }
@@ -423,7 +424,7 @@ impl Storage for MemoryStorage {
             let before = state.partials.insert(key.clone(), partial.clone());
             let before = before.map(|before| {
                 let bytes = state.bodies.remove(&before.body).unwrap();
-                (before, bytes)
+                Box::new((before, bytes))
             });
             state.undo.push(Undo::Partial(key.clone(), before));
             Ok(partial)
@@ -441,7 +442,7 @@ impl Storage for MemoryStorage {
             let overlap = before.len() - usize::try_from(offset).unwrap();
             let after = [&before[..], bytes.get(overlap..).unwrap_or_default()].concat();
             assert!(after.len() as u64 <= partial.size, "more than announced");
-            state.undo.push(Undo::Partial(key.clone(), Some((partial.clone(), before))));
+            state.undo.push(Undo::Partial(key.clone(), Some(Box::new((partial.clone(), before)))));
             let durable = after.len() as u64;
             state.bodies.insert(partial.body, Bytes::from(after));
             // What is said to be durable lags behind what is here by half.
@@ -450,6 +451,11 @@ impl Storage for MemoryStorage {
             Ok(durable)
         })
         .await
+    }
+
+    async fn settle_partial(&self, _key: &ArrivalKey) -> Result<(), StorageError> {
+        // Here every byte can be read at once.
+        self.check_alive()
     }
 
     async fn drop_partial(&self, key: &ArrivalKey) -> Result<(), StorageError> {

@@ -153,7 +153,6 @@ impl World {
         let storage = Arc::new(MemoryStorage::new(node.disk.clone()));
         let network = NodeNetwork {
             world: self.me.clone(),
-            node: number,
             accounts: node.accounts.clone(),
             dead: storage.dead(),
             storage: storage.clone(),
@@ -213,7 +212,7 @@ impl World {
                 .filter(|(a, b)| of_node(&state, a) || of_node(&state, b))
                 .copied()
                 .collect();
-            ended.iter().for_each(|pair| drop(state.online.remove(pair)));
+            state.online.retain(|pair| !ended.contains(pair));
             ended
         };
         for (own, peer) in ended {
@@ -279,7 +278,8 @@ impl World {
             };
             lock(&self.nodes[node].disk.0).contacts.insert((name, key(peer)), contact);
             lock(&self.net.state).friends.insert((key(own), key(peer)));
-            self.gateway(node).unwrap().reload_accounts().await.unwrap();
+            self.crash(node, 0).await;
+            self.start(node).await;
         }
         self.connect().await;
     }
