@@ -9,6 +9,7 @@ mod scanner;
 mod trace;
 
 pub use date::date_time;
+pub(crate) use facts::guarded;
 pub use facts::{HeaderFacts, facts};
 pub use fields::{FieldName, Fields};
 pub use scanner::{HeaderScanner, Seen};

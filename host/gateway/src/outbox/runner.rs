@@ -54,18 +54,31 @@ pub(crate) async fn run(core: Arc<Core>) {
 }
 
 async fn run_job(core: Arc<Core>, job: Job) {
-    let id = job.id();
+    let mut task = Task { core: core.clone(), id: job.id(), next: None };
     let done = match job {
         Job::Transfer(id) => core.transfer(id).await,
         Job::Visit(id) => core.visit(id).await,
         Job::GiveUp(id) => core.give_up(id).await,
         Job::TellDelay(id) => core.tell_delay(id).await,
     };
-    let next = match done {
+    task.next = Some(match done {
         Ok(next) => next,
-        Err(error) => core.after_store_failure(id, &error).await,
-    };
-    core.outbox.finish(id, next, core.now());
+        Err(error) => core.after_store_failure(task.id, &error).await,
+    });
+}
+
+/// Gives the entry back when the task ends, also by a panic: then it is looked at again later.
+struct Task {
+    core: Arc<Core>,
+    id: MailId,
+    next: Option<Next>,
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        let now = self.core.now();
+        self.core.outbox.finish(self.id, self.next.unwrap_or(Next::later(now)), now);
+    }
 }
 
 impl Core {

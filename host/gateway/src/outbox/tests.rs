@@ -467,3 +467,15 @@ async fn the_expiry_is_bounded_whatever_is_set() {
     let entry = entry(&world, id);
     assert_eq!(entry.expires.since(entry.created), mail::limits::EXPIRY_LONGEST);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_panics_gives_its_entry_back() {
+    let world = anna_and_ben().await;
+    let text = "From: anna@tox\r\nX-Verdict: panic\r\n\r\nx\r\n";
+    let id = world.submit("anna", &["olga@tox"], text).await.unwrap()[0];
+    world.let_pass(Duration::from_secs(5)).await;
+    let other = Some(Ok(crate::ports::decisions::FilterAnswer::Accept(Vec::new())));
+    world.nodes[0].script.set(|answers| answers.incoming = other);
+    world.let_pass(2 * limits::STORE_RETRY).await;
+    assert_eq!(world.nodes[0].disk.outcome(id), Some(Outcome::Delivered));
+}

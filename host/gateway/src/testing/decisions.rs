@@ -114,6 +114,7 @@ fn verdict_in(mail: &[u8]) -> Answer<FilterAnswer> {
         "quarantine" => Some(Ok(FilterAnswer::Quarantine("odd".to_owned()))),
         "discard" => Some(Ok(FilterAnswer::Discard("noise".to_owned()))),
         "trap" => Some(Err(failure())),
+        "panic" => panic!("a fault of the gateway itself"),
         _ => None,
     }
 }

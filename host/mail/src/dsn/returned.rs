@@ -3,6 +3,7 @@
 use mail_parser::{HeaderName, MessageParser};
 
 use super::{Report, Returned, quoted_printable};
+use crate::header::guarded;
 
 /// Returned headers are cut here: enough to know a mail by.
 const HEADER_BYTES: usize = 64 * 1024;
@@ -23,7 +24,7 @@ pub(super) fn subject_of(returned: Returned<'_>) -> Option<String> {
     let (Returned::Headers(mail) | Returned::Full(mail)) = returned;
     let message = [section_of(mail), b"\r\n"].concat();
     let parser = MessageParser::new().header_text(HeaderName::Subject).default_header_ignore();
-    parser.parse_headers(&message)?.subject().map(str::to_owned)
+    guarded(|| parser.parse_headers(&message)?.subject().map(str::to_owned))
 }
 
 fn full(mail: &[u8]) -> Vec<u8> {

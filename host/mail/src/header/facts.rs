@@ -83,11 +83,16 @@ fn split_field(field: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((name.trim_ascii_end(), value.get(1..).unwrap_or_default().trim_ascii()))
 }
 
+/// What the parser makes of a stranger's bytes; nothing if it panics: that must not cost the mail.
+pub(crate) fn guarded<T>(parse: impl FnOnce() -> Option<T>) -> Option<T> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(parse)).ok().flatten()
+}
+
 /// Reads one `From` value with mail-parser, in a message of its own so that no other field can interfere.
 fn read_from(value: &[u8], found: &mut HeaderFacts) {
     let message = [b"From: ", value, b"\r\n\r\n"].concat();
     let parser = MessageParser::new().header_address(HeaderName::From).default_header_ignore();
-    let parsed = parser.parse_headers(&message);
+    let parsed = guarded(|| parser.parse_headers(&message));
     let addresses = parsed.as_ref().and_then(|message| match message.header(HeaderName::From) {
         Some(HeaderValue::Address(addresses)) => Some(addresses),
         _ => None,

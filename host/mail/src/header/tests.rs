@@ -226,3 +226,9 @@ fn names_of_fields_are_checked() {
         MessageParser::new().parse_headers(b"From: x\r\n\r\n").unwrap().header(HeaderName::From).is_some()
     );
 }
+
+#[test]
+fn a_parser_that_panics_reads_nothing() {
+    assert_eq!(guarded::<u8>(|| panic!("as a parser might")), None);
+    assert_eq!(guarded(|| Some(1)), Some(1));
+}
