@@ -121,6 +121,14 @@ pub const REFUSAL_BYTES: usize = 200;
 
 /// Longest time a request may go unanswered.
 pub const ANSWER_TIME: Duration = Duration::from_secs(90);
+/// A follower hears of a closed segment at least this often, or the board has stopped serving it.
+pub const FOLLOW_SILENCE: Duration = Duration::from_secs(3 * 3600);
+/// Cells a reader takes from a board for each day read; twice what a board takes by default.
+pub const READER_DAY_CELLS: u64 = 2 * BOARD_DAY_CELLS as u64;
+/// Segments that may close in a day while a reader follows.
+pub const FOLLOW_DAY_SEGMENTS: u64 = 48;
+/// Tries of one cell on one board before the board counts as failed for this mail.
+pub const DEPOSIT_TRIES: u8 = 5;
 /// Cells put into one deposit session at most.
 pub const SESSION_CELLS: usize = 16;
 /// Receipts from this many boards make a mail handed over, by default.

@@ -1,0 +1,103 @@
+//! Times that have nothing to do with mail: when acknowledgements go out, when readers start and change their throwaway.
+//!
+//! All are drawn before anything is known of what they will carry.
+
+use std::time::Duration;
+
+use mail::Monotonic;
+use rand_core::RngCore;
+
+use crate::random::duration_between;
+
+/// Time between two slots for acknowledgements.
+const SLOTS: (Duration, Duration) = (Duration::from_secs(3600), Duration::from_secs(6 * 3600));
+/// An acknowledgement goes out no sooner than this after its mail was read.
+const REST: Duration = Duration::from_secs(1800);
+/// Time from the start of the gateway to the first reading of a board.
+const READER_START: Duration = Duration::from_secs(30 * 60);
+/// How long a reader keeps a throwaway.
+const READER_RENEWAL: (Duration, Duration) = (Duration::from_secs(12 * 3600), Duration::from_secs(36 * 3600));
+/// When own cells are looked after: a day at least, so that a board cannot wait with erasing.
+const AUDIT: (Duration, Duration) = (Duration::from_secs(6 * 3600), Duration::from_secs(20 * 3600));
+
+/// The slots in which acknowledgements are deposited: hours apart, at random, running whether there are any or not.
+#[derive(Clone, Copy, Debug)]
+pub struct Slots {
+    next: Monotonic,
+}
+
+impl Slots {
+    /// The slots of an account from now on.
+    pub fn new(now: Monotonic, rng: &mut impl RngCore) -> Self {
+        Self { next: Monotonic(now.0 + duration_between(Duration::ZERO, SLOTS.1, rng)) }
+    }
+
+    /// When the next slot is.
+    #[must_use]
+    pub fn next(&self) -> Monotonic {
+        self.next
+    }
+
+    /// Whether the slot has come; if so, the next one is drawn.
+    pub fn due(&mut self, now: Monotonic, rng: &mut impl RngCore) -> bool {
+        let is_due = now >= self.next;
+        if is_due {
+            self.next = Monotonic(now.0 + duration_between(SLOTS.0, SLOTS.1, rng));
+        }
+        is_due
+    }
+
+    /// Whether an acknowledgement of a mail read at `read` may go in a slot now.
+    #[must_use]
+    pub fn may_carry(read: Monotonic, now: Monotonic) -> bool {
+        now.since(read) >= REST
+    }
+}
+
+/// How long after the gateway's start a board is first read.
+pub fn reader_start(rng: &mut impl RngCore) -> Duration {
+    duration_between(Duration::ZERO, READER_START, rng)
+}
+
+/// How long a reader keeps its throwaway.
+pub fn reader_renewal(rng: &mut impl RngCore) -> Duration {
+    duration_between(READER_RENEWAL.0, READER_RENEWAL.1, rng)
+}
+
+/// How long after a deposit its board is read to see whether it is still there.
+pub fn audit_delay(rng: &mut impl RngCore) -> Duration {
+    duration_between(AUDIT.0, AUDIT.1, rng)
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn slots_come_hours_apart_whatever_waits() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let mut slots = Slots::new(Monotonic(Duration::ZERO), &mut rng);
+        let mut times = vec![];
+        for minute in 0..60 * 24 * 30 {
+            let now = Monotonic(Duration::from_secs(60 * minute));
+            if slots.due(now, &mut rng) {
+                times.push(now);
+            }
+        }
+        let gaps: Vec<Duration> = times.windows(2).map(|pair| pair[1].since(pair[0])).collect();
+        assert!(gaps.len() > 150 && gaps.len() < 300, "{}", gaps.len());
+        let minute = Duration::from_secs(60);
+        assert!(gaps.iter().all(|gap| *gap >= SLOTS.0 && *gap <= SLOTS.1 + minute));
+        assert!(gaps.iter().max() > gaps.iter().min());
+    }
+
+    #[test]
+    fn nothing_goes_out_right_after_reading() {
+        let read = Monotonic(Duration::from_secs(1_000));
+        assert!(!Slots::may_carry(read, Monotonic(read.0 + REST - Duration::from_secs(1))));
+        assert!(Slots::may_carry(read, Monotonic(read.0 + REST)));
+    }
+}
