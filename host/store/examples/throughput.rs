@@ -168,6 +168,23 @@ async fn large(dir: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+async fn deliver(store: &Store) -> Result<(), store::Error> {
+    let mut writer = store.new_body();
+    writer.write(Bytes::from(vec![b'x'; BODY_BYTES])).await?;
+    let body = writer.finish().await?;
+    let entry = MailboxEntry {
+        number: 0,
+        uidl: MailId([0; 16]),
+        received: Wall(0),
+        prefix: PREFIX.to_vec(),
+        body: body.id,
+        size: body.size + PREFIX.len() as u64,
+        sender: None,
+        envelope: envelope(),
+    };
+    store.deliver_own(NewMail { account: account(), entry, quarantine: None }, body).await
+}
+
 async fn fill(dir: &Path, mails: u64) -> Result<Store, Failure> {
     let store = with_account(dir).await?;
     let mut tasks = JoinSet::new();
@@ -175,20 +192,7 @@ async fn fill(dir: &Path, mails: u64) -> Result<Store, Failure> {
         let store = store.clone();
         tasks.spawn(async move {
             for _ in (caller..mails).step_by(50) {
-                let mut writer = store.new_body();
-                writer.write(Bytes::from(vec![b'x'; BODY_BYTES])).await?;
-                let body = writer.finish().await?;
-                let entry = MailboxEntry {
-                    number: 0,
-                    uidl: MailId([0; 16]),
-                    received: Wall(0),
-                    prefix: PREFIX.to_vec(),
-                    body: body.id,
-                    size: body.size + PREFIX.len() as u64,
-                    sender: None,
-                    envelope: envelope(),
-                };
-                store.deliver_own(NewMail { account: account(), entry, quarantine: None }, body).await?;
+                deliver(&store).await?;
             }
             Ok::<(), store::Error>(())
         });
@@ -197,6 +201,33 @@ async fn fill(dir: &Path, mails: u64) -> Result<Store, Failure> {
         result??;
     }
     Ok(store)
+}
+
+/// How long reads take while one caller delivers, and how fast that is in a large file.
+async fn beside_a_writer(store: &Store, mails: usize) -> Result<(), Failure> {
+    let writing = {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let start = time();
+            for _ in 0..2000 {
+                deliver(&store).await?;
+            }
+            Ok::<_, store::Error>(2000.0 / (time() - start).as_secs_f64())
+        })
+    };
+    let mut times = Vec::new();
+    while !writing.is_finished() {
+        let number = 1 + (times.len() as u64).wrapping_mul(7919) % mails as u64;
+        let start = time();
+        store.mailbox_read(&account(), number, 0, 64 * 1024).await?;
+        times.push(time() - start);
+        tokio::time::sleep(Duration::from_micros(100)).await;
+    }
+    times.sort_unstable();
+    let at = |part: usize| times.get(times.len() * part / 1000).map_or(0.0, |time| time.as_secs_f64() * 1e6);
+    println!("one caller in a large file: {:.0} mails/s", writing.await??);
+    println!("reads meanwhile: median {:.0} us, 99 % {:.0} us, 99.9 % {:.0} us", at(500), at(990), at(999));
+    Ok(())
 }
 
 /// The child process: ends without closing anything.
@@ -243,6 +274,7 @@ fn mailbox(dir: &Path, mails: u64, runtime: &tokio::runtime::Runtime) -> Result<
             took.as_secs_f64() * 1e6 / list.len() as f64
         );
         println!("resident after reading all: {} MB", resident()?);
+        beside_a_writer(&store, list.len()).await?;
         let numbers = list.iter().map(|item| item.number).collect();
         let start = time();
         store.mailbox_delete(&account(), numbers).await?;

@@ -94,7 +94,8 @@ impl Store {
 }
 
 impl BodyWriter {
-    /// Appends. Returns when the bytes are taken over, not when they are durable; waits while the disk is behind.
+    /// Appends. Returns when the bytes are taken over, not when they are durable; waits while the disk is behind. After a call that
+    /// was dropped before it returned, the writer is good for nothing but dropping.
     ///
     /// # Errors
     /// [`Error::Full`] where the disk is; [`Error::LimitReached`] beyond [`BODY_BYTES`].
@@ -117,7 +118,7 @@ impl BodyWriter {
     /// Completes the body. It becomes durable together with the record that takes it.
     ///
     /// # Errors
-    /// As [`BodyWriter::write`]; [`Error::Failed`] where the store met a fault meanwhile and lost the body.
+    /// As [`BodyWriter::write`]; [`Error::BodyLost`] where the store met a fault meanwhile.
     pub async fn finish(mut self) -> Result<StagedBody, Error> {
         let size = self.sent + self.buffer.len() as u64;
         let staged = StagedBody { id: self.id, size };
@@ -137,7 +138,7 @@ impl BodyWriter {
         self.shared
             .call(Urgency::Lazy, Space::Takes, move |context| {
                 if context.growing.get(id).map(|grow| grow.end()) != Some(size) {
-                    return Err(Error::Failed("a body was lost by an error of the disk".to_owned()));
+                    return Err(Error::BodyLost);
                 }
                 context.write_growing(id, true)?;
                 context.effects.finished.push(id);

@@ -162,12 +162,13 @@ impl<'t, 's> Context<'t, 's> {
                 self.effects.garbage = false;
                 return Ok(());
             };
+            let rows = self.t.rows.write()?;
             let mut left = self.deletable;
-            self.t.rows.write()?.retain_in((body, 0)..=(body, u64::MAX), |_, _| {
-                let keep = left == 0;
-                left = left.saturating_sub(1);
-                keep
-            })?;
+            // Only what is taken from the iterator goes.
+            for row in rows.extract_from_if((body, 0)..=(body, u64::MAX), |_, _| true)?.take(left) {
+                row?;
+                left -= 1;
+            }
             if left > 0 {
                 self.t.garbage.write()?.remove(body)?;
             }

@@ -20,6 +20,9 @@ pub enum Error {
     /// The caller's arguments contradict each other or the store: a mistake in the program.
     #[error("the store was asked for something impossible: {0}")]
     Invalid(String),
+    /// The disk failed while a body was being written, and what was not on it yet is gone.
+    #[error("the mail was lost by an error of the disk before it was accepted: send it again")]
+    BodyLost,
     /// No UIDL can be made.
     #[error("the system gives no random bytes: {0}")]
     NoRandom(String),

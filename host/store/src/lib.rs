@@ -9,6 +9,8 @@
 //! the file as it is: encrypting the disk is the user's. What is deleted stays readable in the file until its pages are used
 //! again; [`secrets`] is for what must be erased.
 //!
+//! A call whose future is dropped may happen all the same.
+//!
 //! Reading goes on beside the writer thread, each read on a snapshot. An async method that reads one record (or at most
 //! 64 KiB of a body) does so at once, which takes microseconds from the system's cache; lists go to a blocking thread.
 //!

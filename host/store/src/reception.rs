@@ -99,15 +99,17 @@ impl Store {
         Ok(durable)
     }
 
-    /// Makes all bytes of a partial readable with [`Store::read_body`]; not durable by that.
+    /// Makes all bytes of a partial readable with [`Store::read_body`]; they need not be durable by that. Lazy.
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is no such partial; [`Error::Full`].
     pub async fn settle_partial(&self, key: &ArrivalKey) -> Result<(), Error> {
         let body = self.inner.shared.partials().get(key).map(|progress| progress.partial.body.0);
         let body = body.ok_or(Error::NotFound)?;
-        self.call(Urgency::Lazy, Space::Takes, move |context| context.write_growing(body, true).map(drop))
-            .await
+        self.call(Urgency::Lazy, Space::Takes, move |context| {
+            context.write_growing(body, true)?.map(drop).ok_or(Error::NotFound)
+        })
+        .await
     }
 
     /// Throws a partial away; nothing happens where there is none. Lazy.

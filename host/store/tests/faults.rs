@@ -216,6 +216,9 @@ async fn receive(store: &Store, clock: &TestClock, number: u8, mark: u8, size: u
         clock.advance(Duration::from_secs(2));
         store.meta_put("tick", None).await?;
     }
+    store.settle_partial(&key).await?;
+    let readable = store.read_body(begun.body, 0, usize::MAX).await?;
+    assert_eq!(readable, text);
     store.finish_partial(&key, Some(mail(bob(), begun.body, size as u64)), arrival()).await
 }
 

@@ -233,6 +233,9 @@ async fn a_mail_comes_in_once() {
     // What overlaps is passed over.
     store.append_partial(&key, 30_000, text.slice(30_000..50_000)).await.unwrap();
     store.append_partial(&key, 50_000, text.slice(50_000..)).await.unwrap();
+    store.settle_partial(&key).await.unwrap();
+    assert_eq!(store.read_body(begun.body, 70_000, usize::MAX).await.unwrap(), text.slice(70_000..));
+    assert_eq!(store.settle_partial(&arrival_key(2)).await, Err(Error::NotFound));
     assert_eq!(store.parked_bytes(key.sender).await.unwrap(), (100_000, 100_000));
     assert_eq!(store.parked_bytes(common::key(1)).await.unwrap(), (0, 100_000));
     store.finish_partial(&key, Some(new.clone()), arrival()).await.unwrap();

@@ -115,7 +115,11 @@ async fn pins_are_kept_per_account() {
     store.put_pin(&alice(), pin.clone()).await.unwrap();
     let changed = Pin { changed_to: Some(tox_id(2)), ..pin };
     store.put_pin(&alice(), changed.clone()).await.unwrap();
-    assert_eq!(store.pin(&alice(), &address("x@example.org")).await.unwrap(), Some(changed));
+    assert_eq!(store.pin(&alice(), &address("x@example.org")).await.unwrap(), Some(changed.clone()));
+    let same = Pin { address: address("y@example.org"), changed_to: None, ..changed.clone() };
+    store.put_pin(&alice(), same.clone()).await.unwrap();
+    store.put_pin(&bob(), Pin { changed_to: Some(tox_id(3)), ..same }).await.unwrap();
+    assert_eq!(store.changed_pins(&alice()).await.unwrap(), [changed]);
     assert_eq!(store.pin(&bob(), &address("x@example.org")).await.unwrap(), None);
     assert_sound(&store).await;
 }
