@@ -17,19 +17,24 @@ fn mails(gateway: &Gateway, login: &Login) -> Vec<String> {
 fn two_accounts_mail_each_other_and_see_nothing_of_each_other() {
     let a = Gateway::start(network());
     let added = a.json(&["account", "add", "carla"]);
-    let carla =
-        Login { name: "carla".to_owned(), password: added["password"].as_str().expect("a password").to_owned() };
+    let carla = Login {
+        name: "carla".to_owned(),
+        password: added["password"].as_str().expect("a password").to_owned(),
+    };
     let owner = Login { name: a.account(), password: a.password() };
 
     let text = "From: <x@tox>\r\nSubject: inside\r\n\r\nfrom the owner\r\n";
     a.submit("carla@tox", text.as_bytes());
-    wait::until("the mail at carla", || mails(&a, &carla).iter().any(|mail| mail.ends_with(text)).then_some(()));
+    wait::until("the mail at carla", || {
+        mails(&a, &carla).iter().any(|mail| mail.ends_with(text)).then_some(())
+    });
     assert!(mails(&a, &owner).iter().all(|mail| !mail.ends_with(text)));
 
     // Back, in carla's name; and not in the owner's.
     let answer = "From: <carla@tox>\r\nSubject: back\r\n\r\nfrom carla\r\n";
     let mut session = smtp::Session::login(a.smtp(), "carla", &carla.password);
-    let refused = session.send(&a.address(), &[&format!("{}@tox", owner.name)], answer.as_bytes()).unwrap_err();
+    let refused =
+        session.send(&a.address(), &[&format!("{}@tox", owner.name)], answer.as_bytes()).unwrap_err();
     assert!(refused.starts_with("550 5.7.1"), "{refused}");
     assert!(refused.contains("carla@tox"), "the refusal names the addresses that work: {refused}");
     session.command("RSET");
@@ -73,6 +78,8 @@ fn every_account_has_an_identity_that_others_can_write_to() {
     });
     assert_eq!(a.json(&["outbox", "list"]).as_array().unwrap().len(), 1);
     let _ = b.json(&["contact", "accept", key, "anna", "--account", "dora"]);
-    wait::until("the mail at dora", || mails(&b, &dora).iter().any(|mail| mail.as_bytes().ends_with(text)).then_some(()));
+    wait::until("the mail at dora", || {
+        mails(&b, &dora).iter().any(|mail| mail.as_bytes().ends_with(text)).then_some(())
+    });
     assert!(b.mails().iter().all(|mail| !mail.ends_with(text)));
 }

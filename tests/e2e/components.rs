@@ -1,39 +1,136 @@
-//! The four slots are filled by components, and one can be exchanged while mail flows.
+//! The four slots are filled by components; one is exchanged while mail flows, and one that misbehaves loses nothing.
 
-use tests::{Gateway, network, smtp};
+use std::path::PathBuf;
+
+use tests::{Gateway, network, smtp, wait};
+
+/// Writes a guest that misbehaves as its settings say to a file, and returns the path.
+fn guest(gateway: &Gateway, slot: &str) -> PathBuf {
+    let guest = builtin::test_guests().iter().find(|guest| guest.slot == slot).expect("a guest for the slot");
+    let file = gateway.path(&format!("guest-{slot}.wasm"));
+    std::fs::write(&file, guest.bytes).unwrap();
+    file
+}
+
+/// A gateway whose components get `do` as a setting: the default ones ignore it.
+fn gateway_with(settings: &str) -> Gateway {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("config.toml"), settings).unwrap();
+    let options = ["--no-public-bootstrap", "--bootstrap", &network().bootstrap];
+    Gateway::start_from(directory, options.map(str::to_owned).to_vec())
+}
 
 #[test]
 fn every_slot_is_filled_and_healthy() {
     let gateway = Gateway::start(network());
-    let slots = gateway.json(&["slot", "list"]);
+    let status = gateway.json(&["status"]);
     for slot in ["policy", "resolver", "relay-selector", "mail-filter"] {
-        let row = slots.as_array().unwrap().iter().find(|row| row["slot"] == slot);
-        let row = row.unwrap_or_else(|| panic!("no {slot} in {slots}"));
+        let row = status["slots"].as_array().unwrap().iter().find(|row| row["slot"] == slot);
+        let row = row.unwrap_or_else(|| panic!("no {slot} in {status}"));
         assert_eq!(row["sha256"].as_str().unwrap().len(), 64);
+        assert_eq!(row["health"], "ok");
     }
 }
 
 #[test]
 fn a_component_is_exchanged_live_and_taken_back() {
-    let gateway = Gateway::start(network());
+    let mut gateway = Gateway::start(network());
     let name = format!("{}@tox", gateway.account());
+    let marked = |gateway: &Gateway, text: &[u8]| {
+        String::from_utf8(gateway.wait_for_mail(text)).unwrap().contains("X-Evil: seen")
+    };
+    {
+        let mut session = smtp::Session::login(gateway.smtp(), &gateway.account(), &gateway.password());
+        let mut send = |text: &str| {
+            session.send(&gateway.address(), &[&name], text.as_bytes()).unwrap();
+        };
+        send("Subject: 1\r\n\r\nbefore\r\n");
+        assert!(!marked(&gateway, b"before\r\n"));
+
+        let file = guest(&gateway, "mail-filter");
+        let added = gateway.json(&["component", "add", file.to_str().unwrap(), "--name", "marker"]);
+        assert_eq!(added["name"], "marker");
+        send("Subject: 2\r\n\r\nadded, not used\r\n");
+        assert!(!marked(&gateway, b"added, not used\r\n"));
+
+        // The same session, the next mail: the new component decides.
+        let _ = gateway.json(&["slot", "use", "mail-filter", "marker"]);
+        send("Subject: 3\r\n\r\nmarked\r\n");
+        assert!(marked(&gateway, b"marked\r\n"));
+    }
+    // The choice survives a kill.
+    gateway.kill();
+    gateway.restart();
+    gateway.submit(&name, b"Subject: 4\r\n\r\nmarked again\r\n");
+    assert!(marked(&gateway, b"marked again\r\n"));
+
+    let _ = gateway.json(&["slot", "rollback", "mail-filter"]);
+    gateway.submit(&name, b"Subject: 5\r\n\r\nafter\r\n");
+    assert!(!marked(&gateway, b"after\r\n"));
+    assert_eq!(gateway.mails().len(), 5);
+}
+
+#[test]
+fn what_is_no_component_is_refused_with_a_reason() {
+    let gateway = Gateway::start(network());
+    let file = gateway.path("text.wasm");
+    std::fs::write(&file, "not WebAssembly").unwrap();
+    let output = gateway.run(&["component", "add", file.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("component"), "{output:?}");
+    let output = gateway.run(&["slot", "use", "policy", "default-resolver"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("policy"), "{output:?}");
+}
+
+#[test]
+fn a_policy_that_traps_refuses_for_now_and_the_last_good_one_comes_back() {
+    let gateway = gateway_with("[components.settings.policy]\ndo = \"trap\"\n");
+    let name = format!("{}@tox", gateway.account());
+    let file = guest(&gateway, "policy");
+    let _ = gateway.json(&["component", "add", file.to_str().unwrap(), "--name", "broken"]);
+    let _ = gateway.json(&["slot", "use", "policy", "broken"]);
+
     let mut session = smtp::Session::login(gateway.smtp(), &gateway.account(), &gateway.password());
-    session.send(&gateway.address(), &[&name], b"Subject: 1\r\n\r\nbefore\r\n").unwrap();
+    let refused = session.send(&gateway.address(), &[&name], b"Subject: x\r\n\r\nx\r\n").unwrap_err();
+    assert!(refused.starts_with("451 4.3.0"), "{refused}");
+    // After some failures in a row the last good one is back by itself, and the mail goes through.
+    wait::until("the default policy", || {
+        session.command("RSET");
+        session.send(&gateway.address(), &[&name], b"Subject: x\r\n\r\ngoes through\r\n").ok()
+    });
+    let _ = gateway.wait_for_mail(b"goes through\r\n");
+    let slots = gateway.json(&["slot", "list"]);
+    let policy = slots.as_array().unwrap().iter().find(|row| row["slot"] == "policy").unwrap();
+    assert_eq!(policy["name"], "default-policy");
+}
 
-    // A policy of a few lines that refuses every submission.
-    let component = tests::component::refusing_policy();
-    let file = gateway.path("refusing.wasm");
-    std::fs::write(&file, component).unwrap();
-    let _ = gateway.json(&["component", "add", file.to_str().unwrap(), "--name", "refusing"]);
-    session.send(&gateway.address(), &[&name], b"Subject: 2\r\n\r\nadded, not used\r\n").unwrap();
-    let _ = gateway.json(&["slot", "use", "policy", "refusing"]);
+#[test]
+fn while_a_filter_spins_other_slots_answer_and_no_mail_is_lost() {
+    let gateway = gateway_with("[components.settings.mail-filter]\ndo = \"spin\"\n");
+    let name = format!("{}@tox", gateway.account());
+    let file = guest(&gateway, "mail-filter");
+    let _ = gateway.json(&["component", "add", file.to_str().unwrap(), "--name", "spinning"]);
+    let _ = gateway.json(&["slot", "use", "mail-filter", "spinning"]);
 
-    // The same session, the next mail: the new component decides.
-    let refused = session.send(&gateway.address(), &[&name], b"Subject: 3\r\n\r\nrefused\r\n").unwrap_err();
-    assert!(refused.starts_with("550 5.7.1"), "{refused}");
-    session.command("RSET");
-    let _ = gateway.json(&["slot", "rollback", "policy"]);
-    session.send(&gateway.address(), &[&name], b"Subject: 4\r\n\r\nafter\r\n").unwrap();
+    std::thread::scope(|scope| {
+        let sending = scope.spawn(|| {
+            let mut session = smtp::Session::login(gateway.smtp(), &gateway.account(), &gateway.password());
+            session.send(&gateway.address(), &[&name], b"Subject: x\r\n\r\nfiltered\r\n")
+        });
+        // The policy and the resolver go on meanwhile, and POP3 does.
+        let mut session = smtp::Session::login(gateway.smtp(), &gateway.account(), &gateway.password());
+        for _ in 0..50 {
+            assert!(session.command(&format!("MAIL FROM:<{}>", gateway.address())).starts_with("250"));
+            assert!(session.command(&format!("RCPT TO:<{name}>")).starts_with("250"));
+            assert!(session.command("RSET").starts_with("250"));
+        }
+        assert!(gateway.mails().is_empty());
+        let refused = sending.join().unwrap().unwrap_err();
+        assert!(refused.starts_with("451 4.3.0"), "{refused}");
+    });
+    let _ = gateway.json(&["slot", "rollback", "mail-filter"]);
+    gateway.submit(&name, b"Subject: x\r\n\r\nafter\r\n");
     let _ = gateway.wait_for_mail(b"after\r\n");
-    assert_eq!(gateway.mails().len(), 3);
+    assert_eq!(gateway.mails().len(), 1);
 }

@@ -46,7 +46,8 @@ fn pop3_refuses_a_wrong_password_and_a_second_session() {
     let refused = pop3::Session::login(gateway.pop3(), &gateway.account(), "wrong").err().unwrap();
     contains(&refused, &["-ERR [AUTH]", "password"]);
     let _first = pop3::Session::login(gateway.pop3(), &gateway.account(), &gateway.password()).unwrap();
-    let refused = pop3::Session::login(gateway.pop3(), &gateway.account(), &gateway.password()).err().unwrap();
+    let refused =
+        pop3::Session::login(gateway.pop3(), &gateway.account(), &gateway.password()).err().unwrap();
     contains(&refused, &["[IN-USE]"]);
 }
 
@@ -123,7 +124,12 @@ fn without_a_network_the_mail_waits_and_status_says_so() {
 fn verbs_without_a_daemon_name_the_command_that_starts_it() {
     let directory = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| {
-        Command::new(tests::gateway::program()).args(arguments).arg("--data").arg(directory.path()).output().unwrap()
+        Command::new(tests::gateway::program())
+            .args(arguments)
+            .arg("--data")
+            .arg(directory.path())
+            .output()
+            .unwrap()
     };
     let output = run(&["status"]);
     assert_eq!(output.status.code(), Some(1));

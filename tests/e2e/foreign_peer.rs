@@ -33,6 +33,11 @@ fn a_foreign_peer_befriends_the_gateway_and_its_garbage_changes_nothing() {
     gateway.submit(&format!("{}@tox", gateway.account()), b"Subject: x\r\n\r\nstill here\r\n");
     let _ = gateway.wait_for_mail(b"still here\r\n");
     assert_eq!(gateway.json(&["status"])["outbox"]["queued"], 1);
-    assert!(gateway.resident() < before + 20 * 1024 * 1024, "memory grew: {} to {}", before, gateway.resident());
+    assert!(
+        gateway.resident() < before + 20 * 1024 * 1024,
+        "memory grew: {} to {}",
+        before,
+        gateway.resident()
+    );
     assert!(!gateway.log().contains("panicked"), "{}", gateway.log());
 }

@@ -10,7 +10,9 @@ fn large() -> Vec<u8> {
     let mut state = 1_u64;
     while text.len() < 49_900_000 {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        text.extend_from_slice(format!("{state:016x}{:016x}{:016x}\r\n", !state, state.rotate_left(7)).as_bytes());
+        text.extend_from_slice(
+            format!("{state:016x}{:016x}{:016x}\r\n", !state, state.rotate_left(7)).as_bytes(),
+        );
     }
     text
 }

@@ -37,7 +37,10 @@ fn every_client_sends_and_every_client_fetches() {
     let fetchmail = fetch_with_fetchmail(directory, &b);
     for (client, fetched) in [("poplib", poplib), ("curl", curl), ("mpop", mpop), ("fetchmail", fetchmail)] {
         for subject in subjects {
-            assert!(fetched.contains(&format!("Subject: {subject}")), "{client} did not fetch `{subject}`:\n{fetched}");
+            assert!(
+                fetched.contains(&format!("Subject: {subject}")),
+                "{client} did not fetch `{subject}`:\n{fetched}"
+            );
         }
         assert!(fetched.contains("\n.a line that starts with a dot"), "{client} lost the dot:\n{fetched}");
     }
@@ -53,8 +56,21 @@ fn send_with_swaks(directory: &Path, a: &Gateway) {
         directory,
         "swaks",
         &[
-            "--server", &server, "--from", &from, "--to", "ben@tox", "--auth", "LOGIN", "--auth-user", &user,
-            "--auth-password", &password, "--data", "@swaks.eml", "--pipeline",
+            "--server",
+            &server,
+            "--from",
+            &from,
+            "--to",
+            "ben@tox",
+            "--auth",
+            "LOGIN",
+            "--auth-user",
+            &user,
+            "--auth-password",
+            &password,
+            "--data",
+            "@swaks.eml",
+            "--pipeline",
         ],
         b"",
     );
@@ -68,8 +84,14 @@ fn send_with_msmtp(directory: &Path, a: &Gateway) {
         directory,
         "msmtp",
         &[
-            &format!("--host={host}"), &format!("--port={port}"), "--auth=plain", "--tls=off", &format!("--user={user}"),
-            &password, &format!("--from={from}"), "ben@tox",
+            &format!("--host={host}"),
+            &format!("--port={port}"),
+            "--auth=plain",
+            "--tls=off",
+            &format!("--user={user}"),
+            &password,
+            &format!("--from={from}"),
+            "ben@tox",
         ],
         mail(a, "ben@tox", "by msmtp").replace("\r\n", "\n").as_bytes(),
     );
@@ -82,8 +104,17 @@ fn send_with_curl(directory: &Path, a: &Gateway) {
         directory,
         "curl",
         &[
-            "-sS", "--url", &url, "--user", &login, "--mail-from", &a.address(), "--mail-rcpt", "ben@tox.internal",
-            "--upload-file", "-",
+            "-sS",
+            "--url",
+            &url,
+            "--user",
+            &login,
+            "--mail-from",
+            &a.address(),
+            "--mail-rcpt",
+            "ben@tox.internal",
+            "--upload-file",
+            "-",
         ],
         mail(a, "ben@tox.internal", "by curl").as_bytes(),
     );
@@ -121,7 +152,8 @@ fn fetch_with_curl(directory: &Path, b: &Gateway) -> String {
     (1..=4)
         .map(|number| {
             let url = format!("pop3://{}/{number}", b.pop3());
-            program::output(directory, "curl", &["-sS", "--url", &url, "--user", &login], b"").replace("\r\n", "\n")
+            program::output(directory, "curl", &["-sS", "--url", &url, "--user", &login], b"")
+                .replace("\r\n", "\n")
         })
         .collect()
 }
@@ -133,8 +165,14 @@ fn fetch_with_mpop(directory: &Path, b: &Gateway) -> String {
         directory,
         "mpop",
         &[
-            &format!("--host={host}"), &format!("--port={port}"), "--auth=plain", "--tls=off",
-            &format!("--user={}", b.account()), &password, "--keep=on", "--uidls-file=uidls",
+            &format!("--host={host}"),
+            &format!("--port={port}"),
+            "--auth=plain",
+            "--tls=off",
+            &format!("--user={}", b.account()),
+            &password,
+            "--keep=on",
+            "--uidls-file=uidls",
             "--delivery=mbox,mpop.mbox",
         ],
         b"",
@@ -156,7 +194,15 @@ fn fetch_with_fetchmail(directory: &Path, b: &Gateway) -> String {
     let _ = program::output(
         directory,
         "fetchmail",
-        &["--nodetach", "--fetchmailrc", "fetchmailrc", "--pidfile", "fetchmail.pid", "--idfile", "fetchmail.id"],
+        &[
+            "--nodetach",
+            "--fetchmailrc",
+            "fetchmailrc",
+            "--pidfile",
+            "fetchmail.pid",
+            "--idfile",
+            "fetchmail.id",
+        ],
         b"",
     );
     std::fs::read_to_string(directory.join("fetchmail.mbox")).unwrap().replace("\r\n", "\n")
@@ -170,7 +216,12 @@ fn a_reply_written_by_a_mail_program_reaches_the_sender() {
     let received = String::from_utf8(b.wait_for_mail(text.as_bytes())).unwrap();
 
     // A mail program answers to the address in From, from the address the mail was delivered to.
-    let from = received.lines().find_map(|line| line.strip_prefix("From: <")).unwrap().trim_end().trim_end_matches('>');
+    let from = received
+        .lines()
+        .find_map(|line| line.strip_prefix("From: <"))
+        .unwrap()
+        .trim_end()
+        .trim_end_matches('>');
     let answer = format!("From: <{}>\r\nTo: <{from}>\r\nSubject: Re: question\r\n\r\nYes.\r\n", b.address());
     b.submit(from, answer.as_bytes());
     let arrived = String::from_utf8(a.wait_for_mail(answer.as_bytes())).unwrap();

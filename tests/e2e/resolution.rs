@@ -43,7 +43,10 @@ fn a_changed_key_in_dns_is_held_for_the_user() {
     let _dns = DnsServer::start_on(port, &format!("eve._tox 0 IN TXT \"v=tox1;id={new}\"\n"));
     let refused = wait::until("the new key to be seen", || {
         let mut session = smtp::Session::login(a.smtp(), &a.account(), &a.password());
-        session.send(&a.address(), &["eve@example.test"], b"x\r\n").err().filter(|reply| !reply.contains("4.4.3"))
+        session
+            .send(&a.address(), &["eve@example.test"], b"x\r\n")
+            .err()
+            .filter(|reply| !reply.contains("4.4.3"))
     });
     assert!(refused.starts_with("45"), "{refused}");
     assert!(refused.contains("key"), "{refused}");

@@ -46,7 +46,8 @@ impl DnsServer {
 
     /// Asks over TCP whether the zone is loaded.
     fn answers(&self) -> bool {
-        self.log().contains("all zones loaded") && std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+        self.log().contains("all zones loaded")
+            && std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok()
     }
 }
 

@@ -46,7 +46,7 @@ impl ForeignPeer {
         let mut next = || node.next().expect("host, port and key");
         let (host, port, key) = (next(), next(), next());
         let mut child = Command::new(compiled())
-            .args([host, port, key])
+            .args([host, port, key, "idle"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -67,7 +67,9 @@ impl ForeignPeer {
 
     /// Sends one line of command.
     pub fn command(&mut self, line: &str) {
-        writeln!(self.input, "{line}").and_then(|()| self.input.flush()).expect("the foreign peer takes commands");
+        writeln!(self.input, "{line}")
+            .and_then(|()| self.input.flush())
+            .expect("the foreign peer takes commands");
     }
 
     /// Waits for a line that starts so; returns the rest of it.

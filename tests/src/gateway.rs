@@ -19,7 +19,11 @@ pub fn program() -> PathBuf {
     let test = std::env::current_exe().expect("the test knows its own path");
     let profile = test.parent().and_then(Path::parent).expect("tests are run from target/<profile>/deps");
     let program = profile.join("toxmail");
-    assert!(program.exists(), "{} is missing: run tests/all.sh, or first `cargo build --release`", program.display());
+    assert!(
+        program.exists(),
+        "{} is missing: run tests/all.sh, or first `cargo build --release`",
+        program.display()
+    );
     program
 }
 
@@ -42,7 +46,8 @@ impl Gateway {
     /// The same with more options for `toxmail up`.
     #[must_use]
     pub fn start_with(network: &Network, options: &[&str]) -> Self {
-        let mut all = vec!["--no-public-bootstrap".to_owned(), "--bootstrap".to_owned(), network.bootstrap.clone()];
+        let mut all =
+            vec!["--no-public-bootstrap".to_owned(), "--bootstrap".to_owned(), network.bootstrap.clone()];
         all.extend(options.iter().map(|option| (*option).to_owned()));
         Self::start_from(TempDir::new().expect("a temporary directory"), all)
     }
@@ -125,7 +130,10 @@ impl Gateway {
     }
 
     fn text(&self, key: &str) -> String {
-        self.ready[key].as_str().unwrap_or_else(|| panic!("ready.json has no {key}: {}", self.ready)).to_owned()
+        self.ready[key]
+            .as_str()
+            .unwrap_or_else(|| panic!("ready.json has no {key}: {}", self.ready))
+            .to_owned()
     }
 
     /// Its SMTP address, `host:port`.
@@ -196,7 +204,8 @@ impl Gateway {
             text,
             String::from_utf8_lossy(&output.stderr)
         );
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("toxmail {arguments:?} printed {text:?}: {error}"))
+        serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("toxmail {arguments:?} printed {text:?}: {error}"))
     }
 
     /// Submits a mail as the first account over SMTP.
@@ -262,7 +271,8 @@ impl Drop for Gateway {
 /// # Panics
 /// If the process is not there.
 pub fn signal(pid: u32, name: &str) {
-    let status = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status().expect("kill runs");
+    let status =
+        Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status().expect("kill runs");
     assert!(status.success(), "process {pid} could not be sent SIG{name}");
 }
 

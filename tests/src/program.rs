@@ -31,7 +31,13 @@ pub fn run(directory: &Path, program: &str, arguments: &[&str], input: &[u8]) ->
 #[must_use]
 pub fn output(directory: &Path, program: &str, arguments: &[&str], input: &[u8]) -> String {
     let output = run(directory, program, arguments, input);
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{program} {} failed with {}:\n{text}", arguments.join(" "), output.status);
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{program} {} failed with {}:\n{text}",
+        arguments.join(" "),
+        output.status
+    );
     text
 }

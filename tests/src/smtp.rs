@@ -29,7 +29,8 @@ impl Session {
         let mut session = Self::connect(address);
         let reply = session.command("EHLO client.test");
         assert!(reply.starts_with("250"), "{reply}");
-        let reply = session.command(&format!("AUTH PLAIN {}", base64(format!("\0{account}\0{password}").as_bytes())));
+        let reply =
+            session.command(&format!("AUTH PLAIN {}", base64(format!("\0{account}\0{password}").as_bytes())));
         assert!(reply.starts_with("235"), "{reply}");
         session
     }

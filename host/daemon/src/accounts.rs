@@ -44,7 +44,9 @@ pub enum AccountError {
         error: tox::StartError,
     },
     /// The Tox data in the store are damaged.
-    #[error("the Tox identity of the account {account} in the store is damaged ({error}): restore the data directory from a backup")]
+    #[error(
+        "the Tox identity of the account {account} in the store is damaged ({error}): restore the data directory from a backup"
+    )]
     Identity {
         /// Whose.
         account: AccountName,
@@ -158,7 +160,8 @@ impl Accounts {
         let started = self.network.start(&name, None, owner).await;
         let instance = started.map_err(|error| AccountError::Tox { account: name.clone(), error })?;
         let saved = instance.tox.saved().await?;
-        let account = Account { name: name.clone(), owner, addresses: Vec::new(), created: self.clock.wall() };
+        let account =
+            Account { name: name.clone(), owner, addresses: Vec::new(), created: self.clock.wall() };
         let saved = Zeroizing::new(saved.as_bytes().to_vec());
         if let Err(error) = self.store.create_account(account, Some(saved), hash).await {
             self.network.discard(&name).await;

@@ -65,7 +65,14 @@ pub struct ToxConfig {
 
 impl Default for ToxConfig {
     fn default() -> Self {
-        Self { port: None, tcp_port: None, udp: true, bootstrap: Vec::new(), public_bootstrap: true, proxy: None }
+        Self {
+            port: None,
+            tcp_port: None,
+            udp: true,
+            bootstrap: Vec::new(),
+            public_bootstrap: true,
+            proxy: None,
+        }
     }
 }
 
@@ -145,7 +152,9 @@ pub enum ConfigError {
         error: std::io::Error,
     },
     /// The file is damaged.
-    #[error("the configuration file {path} is not right:\n{error}\nCorrect that line, or remove it to get the default.")]
+    #[error(
+        "the configuration file {path} is not right:\n{error}\nCorrect that line, or remove it to get the default."
+    )]
     Invalid {
         /// Which file.
         path: PathBuf,
@@ -164,7 +173,10 @@ const CONFIG_BYTES: u64 = 1024 * 1024;
 pub fn read(path: &Path) -> Result<Config, ConfigError> {
     let unreadable = |error| ConfigError::Unreadable { path: path.to_owned(), error };
     if std::fs::metadata(path).map_err(unreadable)?.len() > CONFIG_BYTES {
-        return Err(ConfigError::Invalid { path: path.to_owned(), error: "it is larger than 1 MiB".to_owned() });
+        return Err(ConfigError::Invalid {
+            path: path.to_owned(),
+            error: "it is larger than 1 MiB".to_owned(),
+        });
     }
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
     parse(&text).map_err(|error| ConfigError::Invalid { path: path.to_owned(), error })

@@ -27,7 +27,8 @@ impl Logins {
     /// The store failed.
     pub async fn check(&self, login: &str, password: &str) -> Result<Option<AccountName>, store::Error> {
         // Some mail programs log in with the whole mail address.
-        let name = login.strip_suffix("@tox").or_else(|| login.strip_suffix("@tox.internal")).unwrap_or(login);
+        let name =
+            login.strip_suffix("@tox").or_else(|| login.strip_suffix("@tox.internal")).unwrap_or(login);
         let Ok(account) = name.parse::<AccountName>() else { return Ok(None) };
         let stored = self.store.credential(&account).await?;
         Ok(self.passwords.verify(stored.as_deref(), password).await.then_some(account))

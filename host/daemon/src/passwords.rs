@@ -53,7 +53,11 @@ pub fn generate() -> Result<Zeroizing<String>, PasswordError> {
 pub fn hash_generated(password: &str) -> Result<String, PasswordError> {
     let mut salt = [0_u8; 16];
     getrandom::fill(&mut salt).map_err(|error| PasswordError::Failed(error.to_string()))?;
-    Ok(format!("{GENERATED}{}${}", STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(fast_hash(&salt, password)?)))
+    Ok(format!(
+        "{GENERATED}{}${}",
+        STANDARD_NO_PAD.encode(salt),
+        STANDARD_NO_PAD.encode(fast_hash(&salt, password)?)
+    ))
 }
 
 fn fast_hash(salt: &[u8], password: &str) -> Result<[u8; 32], PasswordError> {

@@ -102,7 +102,11 @@ impl Listeners {
     }
 }
 
-async fn listen(name: &'static str, option: &'static str, address: SocketAddr) -> Result<TcpListener, UpError> {
+async fn listen(
+    name: &'static str,
+    option: &'static str,
+    address: SocketAddr,
+) -> Result<TcpListener, UpError> {
     if !address.ip().is_loopback() {
         return Err(UpError::NotLoopback { name, option, address });
     }
@@ -231,7 +235,11 @@ impl Running<'_> {
         Ok(())
     }
 
-    fn start_servers(&self, listeners: Listeners, cancel: &CancellationToken) -> Result<JoinSet<()>, UpError> {
+    fn start_servers(
+        &self,
+        listeners: Listeners,
+        cancel: &CancellationToken,
+    ) -> Result<JoinSet<()>, UpError> {
         let passwords = Arc::clone(&self.accounts.passwords);
         let logins = Arc::new(Logins::new(self.store.clone(), passwords, self.options.directory.password()));
         let mut settings = smtp::Settings::new("toxmail.localhost");
@@ -239,7 +247,8 @@ impl Running<'_> {
         let submission =
             Arc::new(SubmissionBackend { gateway: Arc::clone(&self.gateway), logins: Arc::clone(&logins) });
         let mailbox = Arc::new(MailboxBackend::new(self.store.clone(), logins));
-        let router = admin::router(Arc::new(self.management()), self.events.clone(), Access::new(self.token()?));
+        let router =
+            admin::router(Arc::new(self.management()), self.events.clone(), Access::new(self.token()?));
 
         let mut servers = JoinSet::new();
         let smtp = smtp::Server::new(listeners.smtp, submission, settings, Arc::clone(&self.clock));

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use admin::dto::{
-    Account, Attention, Component, ComponentName, ComponentRef, Connection, Contact, ContactAddress, ContactRequest,
-    ContactStatus, Credentials, Health, Identity, Listing, NewAccount, NewContact, OutboxEntry, OutboxStatus, Page,
-    Password, Pin, QuarantineEntry, Slot, SlotEntry, Status, ToxStatus,
+    Account, Attention, Component, ComponentName, ComponentRef, Connection, Contact, ContactAddress,
+    ContactRequest, ContactStatus, Credentials, Health, Identity, Listing, NewAccount, NewContact,
+    OutboxEntry, OutboxStatus, Page, Password, Pin, QuarantineEntry, Slot, SlotEntry, Status, ToxStatus,
 };
 use admin::management::Result;
 use admin::metrics::{Kind, Metric, Sample};
@@ -135,7 +135,11 @@ impl GatewayManagement {
         })
     }
 
-    async fn contact_by_alias(&self, account: &AccountName, alias: &AccountName) -> Result<mail::record::Contact> {
+    async fn contact_by_alias(
+        &self,
+        account: &AccountName,
+        alias: &AccountName,
+    ) -> Result<mail::record::Contact> {
         self.known(account).await?;
         let found = self.gateway.contacts(account).into_iter().find(|contact| contact.alias == *alias);
         found.ok_or_else(|| {
@@ -211,7 +215,9 @@ impl Management for GatewayManagement {
     async fn owner(&self) -> Result<AccountName> {
         let accounts = self.store.accounts().await.map_err(stored)?;
         let owner = accounts.into_iter().find(|account| account.owner);
-        owner.map(|account| account.name).ok_or_else(|| ManagementError::Internal("there is no owner".to_owned()))
+        owner
+            .map(|account| account.name)
+            .ok_or_else(|| ManagementError::Internal("there is no owner".to_owned()))
     }
 
     async fn status(&self, account: &AccountName) -> Result<Status> {
@@ -224,10 +230,7 @@ impl Management for GatewayManagement {
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             account: account.clone(),
-            tox: ToxStatus {
-                online: reached != tox::Connection::None,
-                connection: connection(reached),
-            },
+            tox: ToxStatus { online: reached != tox::Connection::None, connection: connection(reached) },
             contacts: contacts
                 .iter()
                 .map(|contact| ContactStatus {
@@ -294,7 +297,9 @@ impl Management for GatewayManagement {
         self.known(account).await?;
         let after = match page.after() {
             Some(cursor) => Some(cursor.parse().map_err(|_| {
-                ManagementError::Unprocessable("the cursor is not one this list gave: start without".to_owned())
+                ManagementError::Unprocessable(
+                    "the cursor is not one this list gave: start without".to_owned(),
+                )
             })?),
             None => None,
         };
@@ -409,7 +414,9 @@ impl Management for GatewayManagement {
         self.known(account).await?;
         let confirmed = self.gateway.confirm_pin(account, address).await.map_err(storage)?;
         confirmed.as_ref().map(Pin::from).ok_or_else(|| {
-            ManagementError::NotFound(format!("nothing waits for {address}: `toxmail pin list` shows what does"))
+            ManagementError::NotFound(format!(
+                "nothing waits for {address}: `toxmail pin list` shows what does"
+            ))
         })
     }
 
@@ -453,7 +460,9 @@ impl Management for GatewayManagement {
             gauge(
                 "toxmail_tox_online",
                 "Whether the account is connected to the Tox network.",
-                by_account(&|account| f64::from(u8::from(self.network.connection(account) != tox::Connection::None))),
+                by_account(&|account| {
+                    f64::from(u8::from(self.network.connection(account) != tox::Connection::None))
+                }),
             ),
             gauge(
                 "toxmail_outbox_mails",

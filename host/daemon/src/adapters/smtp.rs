@@ -24,9 +24,7 @@ impl Backend for SubmissionBackend {
         match self.logins.check(login, password).await {
             Ok(Some(account)) => Ok(account),
             Ok(None) => Err(AuthenticationError::Invalid(self.logins.hint())),
-            Err(error) => {
-                Err(AuthenticationError::Unavailable(Refusal::transient(7, 0, &error.to_string())))
-            }
+            Err(error) => Err(AuthenticationError::Unavailable(Refusal::transient(7, 0, &error.to_string()))),
         }
     }
 

@@ -64,7 +64,12 @@ impl Storage for StoreAdapter {
         self.0.discard_body(body).await.map_err(storage_error)
     }
 
-    async fn enqueue(&self, body: StagedBody, entries: Vec<OutboxEntry>, quarantined: Vec<QuarantineEntry>) -> Result<(), StorageError> {
+    async fn enqueue(
+        &self,
+        body: StagedBody,
+        entries: Vec<OutboxEntry>,
+        quarantined: Vec<QuarantineEntry>,
+    ) -> Result<(), StorageError> {
         self.0.enqueue(body, entries, quarantined).await.map_err(storage_error)
     }
 
@@ -80,7 +85,12 @@ impl Storage for StoreAdapter {
         self.0.update_outbox(entry).await.map_err(storage_error)
     }
 
-    async fn finish_outbox(&self, id: MailId, outcome: Outcome, reports: Vec<(NewMail, StagedBody)>) -> Result<(), StorageError> {
+    async fn finish_outbox(
+        &self,
+        id: MailId,
+        outcome: Outcome,
+        reports: Vec<(NewMail, StagedBody)>,
+    ) -> Result<(), StorageError> {
         self.0.finish_outbox(id, outcome, all_stored(reports)).await.map_err(storage_error)
     }
 
@@ -88,7 +98,12 @@ impl Storage for StoreAdapter {
         self.0.record_ended(ended).await.map_err(storage_error)
     }
 
-    async fn deliver_local(&self, id: MailId, mail: NewMail, reports: Vec<(NewMail, StagedBody)>) -> Result<(), StorageError> {
+    async fn deliver_local(
+        &self,
+        id: MailId,
+        mail: NewMail,
+        reports: Vec<(NewMail, StagedBody)>,
+    ) -> Result<(), StorageError> {
         self.0.deliver_local(id, stored(mail), all_stored(reports)).await.map_err(storage_error)
     }
 
@@ -108,6 +123,10 @@ impl Storage for StoreAdapter {
         self.0.append_partial(key, offset, bytes).await.map_err(storage_error)
     }
 
+    async fn settle_partial(&self, key: &ArrivalKey) -> Result<(), StorageError> {
+        self.0.settle_partial(key).await.map_err(storage_error)
+    }
+
     async fn drop_partial(&self, key: &ArrivalKey) -> Result<(), StorageError> {
         self.0.drop_partial(key).await.map_err(storage_error)
     }
@@ -116,7 +135,12 @@ impl Storage for StoreAdapter {
         self.0.parked_bytes(sender).await.map_err(storage_error)
     }
 
-    async fn finish_partial(&self, key: &ArrivalKey, mail: Option<NewMail>, arrival: Arrival) -> Result<(), StorageError> {
+    async fn finish_partial(
+        &self,
+        key: &ArrivalKey,
+        mail: Option<NewMail>,
+        arrival: Arrival,
+    ) -> Result<(), StorageError> {
         self.0.finish_partial(key, mail.map(stored), arrival).await.map_err(storage_error)
     }
 
@@ -132,7 +156,11 @@ impl Storage for StoreAdapter {
         self.0.quarantine(account).await.map_err(storage_error)
     }
 
-    async fn release(&self, account: &AccountName, uidl: MailId) -> Result<Option<OutboxEntry>, StorageError> {
+    async fn release(
+        &self,
+        account: &AccountName,
+        uidl: MailId,
+    ) -> Result<Option<OutboxEntry>, StorageError> {
         self.0.release(account, uidl).await.map_err(storage_error)
     }
 
@@ -160,7 +188,11 @@ impl Storage for StoreAdapter {
         self.0.friend_requests(account).await.map_err(storage_error)
     }
 
-    async fn put_friend_request(&self, account: &AccountName, request: FriendRequest) -> Result<(), StorageError> {
+    async fn put_friend_request(
+        &self,
+        account: &AccountName,
+        request: FriendRequest,
+    ) -> Result<(), StorageError> {
         self.0.put_friend_request(account, request).await.map_err(storage_error)
     }
 

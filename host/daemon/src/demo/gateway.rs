@@ -12,7 +12,7 @@ use super::{DemoError, Place};
 use crate::cli::ready::Ready;
 
 /// Longest wait for anything; the whole demo stays under two minutes.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(90);
 
 /// Time between two looks at a condition.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -181,7 +181,11 @@ impl Gateway {
         println!("    user name      {}", ready.account);
         println!("    password       in {}", ready.password_file.display());
         println!("    your address   {}@tox", ready.tox_id.to_string().to_lowercase());
-        println!("    command line   {} status --data {}", self.place.program.display(), self.place.directory.display());
+        println!(
+            "    command line   {} status --data {}",
+            self.place.program.display(),
+            self.place.directory.display()
+        );
     }
 }
 

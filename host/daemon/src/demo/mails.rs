@@ -8,10 +8,16 @@ const BOUNDARY: &str = "=_toxmail_demo_border";
 
 /// A mail with a text in German and Greek and two attachments, the second with every byte value.
 pub fn with_attachments(from: &str, to: &str) -> Vec<u8> {
-    let picture: Vec<u8> = (0..48_000_u32).map(|index| index.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+    let picture: Vec<u8> =
+        (0..48_000_u32).map(|index| index.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
     let every_byte: Vec<u8> = (0..=255).collect();
     let parts = [
-        ("text/plain; charset=utf-8", "8bit", None, "Grüße aus der Vorführung.\r\nΚαλημέρα.\r\n.a dot at the start\r\n".to_owned()),
+        (
+            "text/plain; charset=utf-8",
+            "8bit",
+            None,
+            "Grüße aus der Vorführung.\r\nΚαλημέρα.\r\n.a dot at the start\r\n".to_owned(),
+        ),
         ("image/png", "base64", Some("picture.png"), in_lines(&picture)),
         ("application/octet-stream", "base64", Some("every-byte.bin"), in_lines(&every_byte)),
     ];
@@ -20,7 +26,9 @@ pub fn with_attachments(from: &str, to: &str) -> Vec<u8> {
          Content-Type: multipart/mixed; boundary=\"{BOUNDARY}\"\r\n\r\n"
     );
     for (content_type, encoding, file, content) in parts {
-        mail.push_str(&format!("--{BOUNDARY}\r\nContent-Type: {content_type}\r\nContent-Transfer-Encoding: {encoding}\r\n"));
+        mail.push_str(&format!(
+            "--{BOUNDARY}\r\nContent-Type: {content_type}\r\nContent-Transfer-Encoding: {encoding}\r\n"
+        ));
         if let Some(file) = file {
             mail.push_str(&format!("Content-Disposition: attachment; filename=\"{file}\"\r\n"));
         }
@@ -52,7 +60,9 @@ pub fn large(from: &str, to: &str, megabytes: usize) -> Vec<u8> {
     let mut line = 0_u64;
     while mail.len() < megabytes * 1_000_000 {
         let mixed = line.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        mail.extend_from_slice(format!("{line:012} {mixed:016x}{:016x}\r\n", mixed.rotate_left(29)).as_bytes());
+        mail.extend_from_slice(
+            format!("{line:012} {mixed:016x}{:016x}\r\n", mixed.rotate_left(29)).as_bytes(),
+        );
         line += 1;
     }
     mail

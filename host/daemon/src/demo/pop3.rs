@@ -33,7 +33,11 @@ impl Session {
         let mut line = String::new();
         self.reader.read_line(&mut line).map_err(DemoError::system("reading from POP3"))?;
         let line = line.trim_end().to_owned();
-        if line.starts_with("+OK") { Ok(line) } else { Err(DemoError::Protocol { server: "POP3", answer: line }) }
+        if line.starts_with("+OK") {
+            Ok(line)
+        } else {
+            Err(DemoError::Protocol { server: "POP3", answer: line })
+        }
     }
 
     fn command(&mut self, line: &str) -> Result<String, DemoError> {
@@ -47,9 +51,13 @@ impl Session {
         let mut mail = Vec::new();
         loop {
             let mut line = Vec::new();
-            let read = self.reader.read_until(b'\n', &mut line).map_err(DemoError::system("reading from POP3"))?;
+            let read =
+                self.reader.read_until(b'\n', &mut line).map_err(DemoError::system("reading from POP3"))?;
             if read == 0 {
-                return Err(DemoError::Protocol { server: "POP3", answer: "the connection ended".to_owned() });
+                return Err(DemoError::Protocol {
+                    server: "POP3",
+                    answer: "the connection ended".to_owned(),
+                });
             }
             if line == b".\r\n" {
                 return Ok(mail);

@@ -9,10 +9,10 @@ use super::report::Report;
 use super::{DemoError, Place, mails, pop3, smtp};
 
 /// Size of the mail whose sender is killed in the middle, in million bytes.
-const LARGE_MEGABYTES: usize = 40;
+const LARGE_MEGABYTES: usize = 20;
 
 /// Bytes of it that B has durably when A is killed.
-const KILL_AFTER_BYTES: u64 = 5_000_000;
+const KILL_AFTER_BYTES: u64 = 4_000_000;
 
 /// The two gateways and their directories; dropping it stops and removes them.
 pub struct Stage {
@@ -24,7 +24,9 @@ pub struct Stage {
 impl Stage {
     /// How a person goes on with the running gateways.
     pub fn print_how_to_go_on(&self) {
-        println!("\nBoth gateways are running. Connect a mail program to each and write to the other one's address:");
+        println!(
+            "\nBoth gateways are running. Connect a mail program to each and write to the other one's address:"
+        );
         self.a.print_how_to_use();
         self.b.print_how_to_use();
         println!("\nCtrl-C stops them and removes their data.");
@@ -48,13 +50,21 @@ impl Stage {
 }
 
 /// Plays it all.
-pub fn tell(report: &mut Report, program: &Path, directory: TempDir, bootstrap: &str) -> Result<Stage, DemoError> {
+pub fn tell(
+    report: &mut Report,
+    program: &Path,
+    directory: TempDir,
+    bootstrap: &str,
+) -> Result<Stage, DemoError> {
     let place = |name: &str| {
         let directory = directory.path().join(name);
         Place { program: program.to_owned(), directory }
     };
     report.act("A private Tox network on this machine");
-    report.step(format!("bootstrap node and Tox TCP relay: {}", bootstrap.split(':').take(2).collect::<Vec<_>>().join(":")));
+    report.step(format!(
+        "bootstrap node and Tox TCP relay: {}",
+        bootstrap.split(':').take(2).collect::<Vec<_>>().join(":")
+    ));
     let mut stage = Stage {
         a: Gateway::new('A', place("a"), bootstrap),
         b: Gateway::new('B', place("b"), bootstrap),
@@ -63,7 +73,10 @@ pub fn tell(report: &mut Report, program: &Path, directory: TempDir, bootstrap: 
     for gateway in [&mut stage.a, &mut stage.b] {
         gateway.start()?;
         let ready = gateway.ready()?;
-        report.step(format!("gateway {} is ready: SMTP {}, POP3 {}, web {}", gateway.name, ready.smtp, ready.pop3, ready.admin));
+        report.step(format!(
+            "gateway {} is ready: SMTP {}, POP3 {}, web {}",
+            gateway.name, ready.smtp, ready.pop3, ready.admin
+        ));
     }
     make_contacts(report, &mut stage)?;
     ordinary_mail(report, &mut stage)?;
@@ -81,7 +94,8 @@ fn make_contacts(report: &mut Report, stage: &mut Stage) -> Result<(), DemoError
     let key = a_id.key.to_string();
     stage.b.wait("A's friend request", |b| {
         let requests = b.verb(&["contact", "requests"])?;
-        let is_there = requests.as_array().is_some_and(|all| all.iter().any(|request| request["key"] == key.as_str()));
+        let is_there =
+            requests.as_array().is_some_and(|all| all.iter().any(|request| request["key"] == key.as_str()));
         Ok(is_there.then_some(()))
     })?;
     report.step("B: the friend request is there");
@@ -97,9 +111,9 @@ fn make_contacts(report: &mut Report, stage: &mut Stage) -> Result<(), DemoError
 fn wait_online(gateway: &mut Gateway, alias: &str) -> Result<(), DemoError> {
     gateway.wait(&format!("{alias} online"), |gateway| {
         let status = gateway.verb(&["status"])?;
-        let online = status["contacts"]
-            .as_array()
-            .is_some_and(|all| all.iter().any(|contact| contact["alias"] == alias && contact["online"] == true));
+        let online = status["contacts"].as_array().is_some_and(|all| {
+            all.iter().any(|contact| contact["alias"] == alias && contact["online"] == true)
+        });
         Ok(online.then_some(()))
     })
 }
@@ -122,6 +136,7 @@ fn ordinary_mail(report: &mut Report, stage: &mut Stage) -> Result<(), DemoError
 
 fn machine_is_off(report: &mut Report, stage: &mut Stage) -> Result<(), DemoError> {
     report.act("A mail to a machine that is off");
+    empty_outbox(&mut stage.a)?;
     stage.b.stop()?;
     report.step("B is switched off");
     let text = mails::short(&stage.a.mail_address()?, "ben@tox", "for later", "Read this when you are back.");
@@ -147,7 +162,9 @@ fn killed_in_the_middle(report: &mut Report, stage: &mut Stage) -> Result<(), De
     report.step(format!("A: {} bytes accepted", text.len()));
     let store = stage.b.store_file();
     let before = size(&store);
-    stage.b.wait("bytes of it on B's disk", |_| Ok((size(&store) > before + KILL_AFTER_BYTES).then_some(())))?;
+    stage
+        .b
+        .wait("bytes of it on B's disk", |_| Ok((size(&store) > before + KILL_AFTER_BYTES).then_some(())))?;
     let whole_already = stage.a.verb(&["status"])?["outbox"]["queued"] == 0;
     stage.a.kill()?;
     report.step("A: kill -9 in the middle of the transfer");
@@ -157,11 +174,18 @@ fn killed_in_the_middle(report: &mut Report, stage: &mut Stage) -> Result<(), De
     stage.arrives(&text)?;
     report.step("B: the whole mail is there, byte for byte");
     report.check("survives the kill", true, since(report, start));
-    stage.a.wait("an empty outbox at A", |a| Ok((a.verb(&["status"])?["outbox"]["queued"] == 0).then_some(())))?;
+    empty_outbox(&mut stage.a)?;
     report.step("A: the outbox is empty: B's acknowledgement came");
     let copies = stage.copies_at_b(&text)?;
     report.check("exactly once", copies == 1, since(report, start));
     Ok(())
+}
+
+/// Waits until all acknowledgements came.
+fn empty_outbox(gateway: &mut Gateway) -> Result<(), DemoError> {
+    gateway.wait("an empty outbox", |gateway| {
+        Ok((gateway.verb(&["status"])?["outbox"]["queued"] == 0).then_some(()))
+    })
 }
 
 fn size(file: &Path) -> u64 {

@@ -13,7 +13,9 @@ use crate::directory::FileError;
 #[derive(Debug, thiserror::Error)]
 pub enum UpError {
     /// A listener's port is taken.
-    #[error("{name} cannot listen on {address}: {error}. Use another address with {option} (port 0 picks a free one), or stop the program that uses it")]
+    #[error(
+        "{name} cannot listen on {address}: {error}. Use another address with {option} (port 0 picks a free one), or stop the program that uses it"
+    )]
     Listen {
         /// `SMTP`, `POP3` or `web`.
         name: &'static str,
@@ -25,7 +27,9 @@ pub enum UpError {
         error: io::Error,
     },
     /// A listener beyond this machine.
-    #[error("{name} would listen on {address}, where others can reach it, and there is no TLS: use a loopback address with {option}, 127.0.0.1 for instance")]
+    #[error(
+        "{name} would listen on {address}, where others can reach it, and there is no TLS: use a loopback address with {option}, 127.0.0.1 for instance"
+    )]
     NotLoopback {
         /// `SMTP`, `POP3` or `web`.
         name: &'static str,

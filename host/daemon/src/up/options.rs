@@ -33,7 +33,11 @@ impl Options {
     /// # Errors
     /// [`UpError`], naming file, line and key.
     pub async fn read(arguments: Up, common: &Common) -> Result<Self, UpError> {
-        let path = common.data.clone().or_else(cli::directory::default_data_directory).ok_or(UpError::NoDirectory)?;
+        let path = common
+            .data
+            .clone()
+            .or_else(cli::directory::default_data_directory)
+            .ok_or(UpError::NoDirectory)?;
         let directory = DataDirectory::new(&path).map_err(|error| UpError::Directory { path, error })?;
         let config = read_config(&directory, arguments.config.as_deref())?;
         let listen = Listen {
@@ -104,7 +108,10 @@ fn nodes(arguments: &Up, config: &Config) -> Result<Vec<Node>, UpError> {
     for text in &config.tox.bootstrap {
         let parsed = text.parse::<Node>();
         nodes.push(
-            parsed.map_err(|error| UpError::Value { key: "tox.bootstrap", why: format!("`{text}`: {error}") })?,
+            parsed.map_err(|error| UpError::Value {
+                key: "tox.bootstrap",
+                why: format!("`{text}`: {error}"),
+            })?,
         );
     }
     if config.tox.public_bootstrap && !arguments.no_public_bootstrap {

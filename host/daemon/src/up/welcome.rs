@@ -21,7 +21,9 @@ pub fn print(ready: &Ready, is_new: bool, has_nodes: bool) {
         println!("Then write to ALIAS@tox.");
     }
     if !has_nodes {
-        println!("\nNo Tox node is known: nobody can be reached. Name one with --bootstrap HOST:PORT:KEY, or start without");
+        println!(
+            "\nNo Tox node is known: nobody can be reached. Name one with --bootstrap HOST:PORT:KEY, or start without"
+        );
         println!("--no-public-bootstrap.");
     }
     println!("\nConnecting to Tox takes some seconds; `toxmail status` shows it.");

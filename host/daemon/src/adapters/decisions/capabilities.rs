@@ -64,9 +64,7 @@ pub struct GatewayDns(pub resolve::Dns);
 impl Dns for GatewayDns {
     fn lookup_txt(&self, name: &str, time: Duration) -> Result<TxtAnswer, DnsError> {
         match self.0.lookup_txt_blocking(name, time) {
-            Ok(answer) => {
-                Ok(TxtAnswer { records: answer.records, secure: answer.dnssec == Dnssec::Secure })
-            }
+            Ok(answer) => Ok(TxtAnswer { records: answer.records, secure: answer.dnssec == Dnssec::Secure }),
             Err(resolve::DnsError::NoRecord) => Err(DnsError::NoRecord),
             Err(resolve::DnsError::Bogus) => Err(DnsError::Bogus),
             Err(resolve::DnsError::InvalidName(_)) => Err(DnsError::InvalidName),

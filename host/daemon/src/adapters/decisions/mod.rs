@@ -10,9 +10,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use gateway::ports::Decisions;
 use gateway::ports::decisions::{
-    DecisionFailure, FilterAnswer, FilterFacts, FriendRequestAnswer, FriendRequestFacts, MessageBytes, RelayAnswer,
-    Resolution, ResolutionSource, ResolutionTarget, ResolveAnswer, Retry, RetryAnswer, Submission,
-    SubmissionAnswer, Trust,
+    DecisionFailure, FilterAnswer, FilterFacts, FriendRequestAnswer, FriendRequestFacts, MessageBytes,
+    RelayAnswer, Resolution, ResolutionSource, ResolutionTarget, ResolveAnswer, Retry, RetryAnswer,
+    Submission, SubmissionAnswer, Trust,
 };
 use mail::record::{OutboxEntry, Route};
 use mail::{AccountName, Address, Wall};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use admin::EventLog;
-use sandbox::{EntryConfig, FellBack, Library, Limits, LibraryError, Slot, SlotsConfig, SlotsKeeper};
+use sandbox::{EntryConfig, FellBack, Library, LibraryError, Limits, Slot, SlotsConfig, SlotsKeeper};
 use serde_json::json;
 use store::Store;
 use tokio::runtime::Handle;

@@ -33,7 +33,12 @@ impl Instance {
             Event::FriendConnection { key, .. } => {
                 self.connected(key, gateway);
                 let (gateway, account) = (Arc::clone(gateway), self.account.clone());
-                tokio::spawn(async move { report(gateway.friend_connected(&account, key).await) });
+                let instance = Arc::clone(self);
+                tokio::spawn(async move {
+                    report(gateway.friend_connected(&account, key).await);
+                    // The saved data now know how this friend was reached.
+                    instance.save().await;
+                });
             }
             Event::FriendRequest { key, message } => {
                 tracing::info!(account = %self.account, %key, "friend request");
@@ -51,11 +56,15 @@ impl Instance {
             }
             Event::SelfConnection(connection) => {
                 tracing::info!(account = %self.account, ?connection, "Tox");
+                if connection != Connection::None {
+                    self.save().await;
+                }
             }
             // Nobody reads messages here, as the status message says; answering could go on for ever between two gateways.
             Event::Message { .. }
             | Event::Receipt { .. }
-            | Event::Name { .. } | Event::StatusMessage { .. } => {}
+            | Event::Name { .. }
+            | Event::StatusMessage { .. } => {}
         }
     }
 
@@ -72,7 +81,9 @@ impl Instance {
             Ok(saved) => saved,
             Err(error) => return tracing::debug!(%error, "nothing to save"),
         };
-        if let Err(error) = self.store.put_tox_saved(&self.account, zeroize::Zeroizing::new(saved.as_bytes().to_vec())).await {
+        if let Err(error) =
+            self.store.put_tox_saved(&self.account, zeroize::Zeroizing::new(saved.as_bytes().to_vec())).await
+        {
             tracing::error!(%error, account = %self.account, "Tox data were not stored");
         }
     }

@@ -81,11 +81,17 @@ impl Instance {
     pub async fn stop(&self) {
         let handles: Vec<Peer> = {
             let mut friends = lock(&self.friends);
-            friends.values_mut().filter_map(|friend| friend.session.take()).map(|session| session.handle).collect()
+            friends
+                .values_mut()
+                .filter_map(|friend| friend.session.take())
+                .map(|session| session.handle)
+                .collect()
         };
         for handle in handles {
             handle.disconnect().await;
         }
+        // With the nodes and relays of now the next start finds the network sooner.
+        self.save().await;
         self.tox.shutdown().await;
         for task in lock(&self.tasks).drain(..) {
             task.abort();
@@ -118,7 +124,8 @@ impl Instance {
     }
 
     pub(super) fn greeted(&self, friend: PublicKey) {
-        if let Some(session) = lock(&self.friends).get_mut(&friend).and_then(|friend| friend.session.as_mut()) {
+        if let Some(session) = lock(&self.friends).get_mut(&friend).and_then(|friend| friend.session.as_mut())
+        {
             session.greeted = true;
         }
     }
@@ -158,13 +165,17 @@ impl Instance {
             return tracing::error!(%error, "the operating system gives no random bytes");
         }
         let addresses = self.addresses.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let hello = Hello { max_mail: self.max_mail_bytes, ..Hello::new(self.tox.id(), addresses, Nonce(nonce)) };
+        let hello =
+            Hello { max_mail: self.max_mail_bytes, ..Hello::new(self.tox.id(), addresses, Nonce(nonce)) };
         let setup = Setup {
             peer: friend,
             hello,
             link: Arc::new(FriendLink { tox: self.tox.clone(), friend }),
             outgoing: Arc::clone(&self.outgoing) as Arc<dyn peer::Outgoing>,
-            incoming: Arc::new(AccountMail { instance: Arc::downgrade(self), gateway: Arc::downgrade(gateway) }),
+            incoming: Arc::new(AccountMail {
+                instance: Arc::downgrade(self),
+                gateway: Arc::downgrade(gateway),
+            }),
             clock: Arc::clone(&self.clock),
             memory: self.memory.clone(),
         };
