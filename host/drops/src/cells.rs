@@ -65,11 +65,18 @@ pub enum OpenError {
 }
 
 /// The cells of one board on disk. One process, any number of threads.
-#[derive(Debug)]
 pub struct CellStore {
-    path: PathBuf,
-    cache_bytes: usize,
+    /// Opens the database; again after an error.
+    opener: Opener,
     database: RwLock<Option<Database>>,
+}
+
+type Opener = Box<dyn Fn() -> Result<Database, redb::DatabaseError> + Send + Sync>;
+
+impl std::fmt::Debug for CellStore {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("CellStore").field("database", &self.database).finish_non_exhaustive()
+    }
 }
 
 impl CellStore {
@@ -78,20 +85,23 @@ impl CellStore {
     /// # Errors
     /// [`OpenError`].
     pub fn open(path: &Path, board: &BoardKey, cache_bytes: usize) -> Result<Self, OpenError> {
-        let failed =
-            |error: &dyn std::fmt::Display| OpenError::File { file: path.to_owned(), why: error.to_string() };
-        let database = open_file(path, cache_bytes).map_err(|error| failed(&error))?;
-        let known = prepare(&database, board).map_err(|error| failed(&error))?;
-        match known {
-            (format, _) if format > FORMAT => {
-                Err(OpenError::NewerFormat { file: path.to_owned(), found: format })
-            }
-            (_, false) => Err(OpenError::OtherBoard { file: path.to_owned() }),
-            _ => Ok(Self { path: path.to_owned(), cache_bytes, database: RwLock::new(Some(database)) }),
+        let file = path.to_owned();
+        let opener = move || Builder::new().set_cache_size(cache_bytes).create(&file);
+        Self::open_with(path, board, Box::new(opener))
+    }
+
+    fn open_with(path: &Path, board: &BoardKey, opener: Opener) -> Result<Self, OpenError> {
+        let file = || path.to_owned();
+        let failed = |error: redb::Error| OpenError::File { file: file(), why: error.to_string() };
+        let database = opener().map_err(|error| failed(error.into()))?;
+        match prepare(&database, board).map_err(failed)? {
+            (format, _) if format > FORMAT => Err(OpenError::NewerFormat { file: file(), found: format }),
+            (_, false) => Err(OpenError::OtherBoard { file: file() }),
+            _ => Ok(Self { opener, database: RwLock::new(Some(database)) }),
         }
     }
 
-    /// Cells and bytes held, as the database counts them: for the owner and for measuring.
+    /// Cells held, as the database counts them.
     ///
     /// # Errors
     /// [`ShelfError`].
@@ -117,9 +127,7 @@ impl CellStore {
         drop(guard);
         let mut writing = self.database.write().unwrap_or_else(PoisonError::into_inner);
         if writing.is_none() {
-            let database =
-                open_file(&self.path, self.cache_bytes).map_err(|error| ShelfError(error.to_string()))?;
-            *writing = Some(database);
+            *writing = Some((self.opener)().map_err(|error| ShelfError(error.to_string()))?);
         }
         drop(writing);
         Ok(self.database.read().unwrap_or_else(PoisonError::into_inner))
@@ -159,10 +167,6 @@ from_redb!(StorageError, TableError, TransactionError);
 
 fn unavailable() -> ShelfError {
     ShelfError("its file could not be opened again after an error".to_owned())
-}
-
-fn open_file(path: &Path, cache_bytes: usize) -> Result<Database, redb::DatabaseError> {
-    Builder::new().set_cache_size(cache_bytes).create(path)
 }
 
 /// Makes the tables of a new file; says format and whether the file is this board's.

@@ -1,3 +1,6 @@
+use std::io;
+use std::sync::{Arc, Mutex};
+
 use mail::PublicKey;
 
 use super::*;
@@ -94,7 +97,7 @@ fn another_boards_file_a_newer_one_and_garbage_are_refused_by_name() {
     drop(CellStore::open(&path, &BOARD, CACHE).unwrap());
     let other = CellStore::open(&path, &PublicKey([8; 32]), CACHE).unwrap_err();
     assert!(matches!(other, OpenError::OtherBoard { .. }), "{other}");
-    let database = open_file(&path, CACHE).unwrap();
+    let database = Database::create(&path).unwrap();
     let transaction = database.begin_write().unwrap();
     transaction.open_table(SYSTEM).unwrap().insert("format", &[FORMAT + 1][..]).unwrap();
     transaction.commit().unwrap();
@@ -129,4 +132,128 @@ fn a_cell_takes_one_page() {
     let used = stats.stored_bytes() + stats.metadata_bytes() + stats.fragmented_bytes();
     let per_cell = used as f64 / 2_000.0 / CELL_BYTES as f64;
     assert!(per_cell < 1.1, "{per_cell}");
+}
+
+/// A disk that fails at a chosen call, and whose power can be cut: of what was written since the last sync only some arrives.
+#[derive(Clone, Debug, Default)]
+struct Disk(Arc<Mutex<DiskState>>);
+
+#[derive(Debug, Default)]
+struct DiskState {
+    now: Vec<u8>,
+    synced: Vec<u8>,
+    unsynced: Vec<(usize, Vec<u8>)>,
+    calls: usize,
+    fails_at: Option<usize>,
+}
+
+impl Disk {
+    fn with<T>(&self, f: impl FnOnce(&mut DiskState) -> T) -> T {
+        f(&mut self.0.lock().unwrap())
+    }
+
+    /// Counts a call that changes something; from the chosen one on, all fail.
+    fn change(&self, f: impl FnOnce(&mut DiskState)) -> io::Result<()> {
+        self.with(|state| {
+            state.calls += 1;
+            if state.fails_at.is_some_and(|fails_at| state.calls > fails_at) {
+                return Err(io::Error::other("the disk fails"));
+            }
+            f(state);
+            Ok(())
+        })
+    }
+
+    /// What a new machine would find: everything synced, and every `keep`-th write after that.
+    fn cut_power(&self, keep: usize) -> Self {
+        self.with(|state| {
+            let mut left = state.synced.clone();
+            for (number, (offset, data)) in state.unsynced.iter().enumerate() {
+                if number % keep == 0 {
+                    left.resize(left.len().max(offset + data.len()), 0);
+                    left[*offset..offset + data.len()].copy_from_slice(data);
+                }
+            }
+            Self(Arc::new(Mutex::new(DiskState { now: left.clone(), synced: left, ..DiskState::default() })))
+        })
+    }
+
+    fn open(&self) -> Result<CellStore, OpenError> {
+        let disk = self.clone();
+        let opener = move || Builder::new().set_cache_size(CACHE).create_with_backend(disk.clone());
+        CellStore::open_with(Path::new("disk"), &BOARD, Box::new(opener))
+    }
+}
+
+impl redb::StorageBackend for Disk {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.with(|state| state.now.len() as u64))
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let from = offset as usize;
+        self.with(|state| out.copy_from_slice(&state.now[from..from + out.len()]));
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.change(|state| {
+            state.now.resize(len as usize, 0);
+            state.synced.resize(len as usize, 0);
+        })
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.change(|state| {
+            state.synced = state.now.clone();
+            state.unsynced.clear();
+        })
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.change(|state| {
+            let from = offset as usize;
+            state.now[from..from + data.len()].copy_from_slice(data);
+            state.unsynced.push((from, data.to_vec()));
+        })
+    }
+}
+
+#[test]
+fn whatever_call_fails_and_wherever_the_power_is_cut_batches_are_whole_and_receipts_true() {
+    // What a shelf holds after each number of batches.
+    let mut contents = vec![];
+    let memory = MemoryShelf::default();
+    contents.push(content(&memory));
+    for batch in batches() {
+        memory.commit(&batch).unwrap();
+        contents.push(content(&memory));
+    }
+    let untroubled = Disk::default();
+    let store = untroubled.open().unwrap();
+    let before = untroubled.with(|state| state.calls);
+    batches().iter().for_each(|batch| store.commit(batch).unwrap());
+    let calls = untroubled.with(|state| state.calls);
+    assert!(calls > before + 10);
+    for fails_at in before..calls {
+        let disk = Disk::default();
+        let store = disk.open().unwrap();
+        disk.with(|state| state.fails_at = Some(fails_at));
+        let receipts = batches().iter().take_while(|batch| store.commit(batch).is_ok()).count();
+        for keep in [1, 2, 3, usize::MAX] {
+            let found = content(&disk.cut_power(keep).open().unwrap());
+            let stands = contents.iter().position(|content| *content == found);
+            // What was not receipted may have become durable all the same.
+            assert!(
+                stands.is_some_and(|stands| stands == receipts || stands == receipts + 1),
+                "call {fails_at}, {receipts} receipts, {stands:?}"
+            );
+        }
+        // The disk works again: the store goes on by itself.
+        disk.with(|state| state.fails_at = None);
+        for batch in batches().iter().skip(receipts) {
+            store.commit(batch).unwrap();
+        }
+        assert_eq!(content(&store), *contents.last().unwrap(), "call {fails_at}");
+    }
 }
