@@ -3,6 +3,7 @@
 //! Prints mails of 4 KB put into the outbox with an fsync at 1, 10 and 50 callers, reads from a mailbox of MAILS (100 000) mails, opening it
 //! after a clean end and after a kill, the memory it takes, and a body of 50 MB.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,7 @@ fn main() -> Result<(), Failure> {
         return fill_and_abort(&base, mails);
     }
     let dir = tempfile::tempdir_in(base)?;
+    disk(dir.path())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         enqueue(&dir.path().join("outbox")).await?;
@@ -86,6 +88,18 @@ fn entry(id: u64, body: BodyId, size: u64) -> OutboxEntry {
         last_problem: None,
         delay_reported: false,
     }
+}
+
+/// What the disk does at the time: the rest is to be read beside it.
+fn disk(dir: &Path) -> Result<(), Failure> {
+    let mut file = std::fs::File::create(dir.join("disk"))?;
+    let start = time();
+    for _ in 0..1000 {
+        file.write_all(&[0; 4096])?;
+        file.sync_data()?;
+    }
+    println!("the disk: {:.0} appends of 4 KB with fdatasync/s", 1000.0 / (time() - start).as_secs_f64());
+    Ok(())
 }
 
 async fn enqueue(dir: &Path) -> Result<(), Failure> {

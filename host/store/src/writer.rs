@@ -1,7 +1,7 @@
 //! The writer thread: the only place where the store changes.
 //!
-//! It takes what is queued, applies it in one write transaction, commits once and answers all. So callers that come together share
-//! an fsync, and nobody waits for others to come. A job that fails leaves the others alone: if it has changed nothing it is answered and
+//! It takes what is queued, applies it in one write transaction, takes what has come meanwhile, commits once and answers all. So callers
+//! that come together share an fsync, and nobody waits for others to come. A job that fails leaves the others alone: if it has changed nothing it is answered and
 //! the rest goes on; if it has, the transaction is rolled back and the rest applied again without it.
 
 use std::sync::atomic::Ordering;
@@ -19,7 +19,7 @@ use crate::growing::{Growing, Owner};
 use crate::limits::{BATCH_JOBS, LAZY_TIME, UNSAVED_BYTES, UNSAVED_TIME};
 use crate::shared::{Job, Message, Shared, Space, Urgency};
 use crate::tables::Tables;
-use crate::{reception, state};
+use crate::{decisions, reception, state};
 
 /// How a transaction went.
 enum Attempt {
@@ -41,6 +41,8 @@ pub(crate) struct Writer {
     flush: bool,
     garbage: bool,
     stopping: bool,
+    /// A message taken from the queue that has to wait for the next transaction.
+    held: Option<Message>,
     /// Staged bodies that were given up half written.
     discarded: Vec<u64>,
 }
@@ -62,6 +64,7 @@ impl Writer {
             flush: false,
             garbage: false,
             stopping: false,
+            held: None,
             discarded: Vec::new(),
         };
         writer.recover()?;
@@ -75,12 +78,11 @@ impl Writer {
             let mut jobs = Vec::new();
             self.take(first, &mut jobs);
             for _ in 0..BATCH_JOBS {
+                if self.growing.must_spill() {
+                    break;
+                }
                 match self.receiver.try_recv() {
-                    Ok(message) if !self.growing.must_spill() => self.take(Some(message), &mut jobs),
-                    Ok(message) => {
-                        self.take(Some(message), &mut jobs);
-                        break;
-                    }
+                    Ok(message) => self.take(Some(message), &mut jobs),
                     Err(_) => break,
                 }
             }
@@ -91,6 +93,9 @@ impl Writer {
 
     /// The next message; `Some(None)` when something is due without one; None when all callers are gone.
     fn wait(&mut self) -> Option<Option<Message>> {
+        if let Some(held) = self.held.take() {
+            return Some(Some(held));
+        }
         if self.garbage || self.flush {
             return Some(self.receiver.try_recv().ok());
         }
@@ -197,7 +202,7 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, jobs: &mut [Pending], durable: bool, flush: bool) -> Result<(), Error> {
+    fn commit(&mut self, jobs: &mut Vec<Pending>, durable: bool, flush: bool) -> Result<(), Error> {
         if !self.shared.engine.is_open() {
             self.repair(self.shared.engine.generation(), None);
         }
@@ -228,15 +233,19 @@ impl Writer {
         }
     }
 
-    fn attempt(&self, jobs: &mut [Pending], durable: bool, flush: bool) -> Attempt {
+    fn attempt(&mut self, jobs: &mut Vec<Pending>, durable: bool, flush: bool) -> Attempt {
+        let Self { shared, growing, discarded, receiver, held, .. } = self;
         let mut spoiled = None;
-        let result = self.shared.engine.write(durable, |tables| {
-            let mut context = Context::new(tables, &self.shared, &self.growing);
-            self.write_unsaved(&mut context, durable, flush)?;
-            for (index, pending) in jobs.iter_mut().enumerate() {
-                if pending.refused.is_some() {
+        let result = shared.engine.write(durable, |tables| {
+            let mut context = Context::new(tables, shared, growing);
+            write_unsaved(&mut context, discarded, durable, flush)?;
+            let mut next = 0;
+            while next < jobs.len() || take_more(receiver, held, jobs, durable, shared) {
+                let index = next;
+                next += 1;
+                let Some(pending) = jobs.get_mut(index).filter(|pending| pending.refused.is_none()) else {
                     continue;
-                }
+                };
                 let writes = context.t.writes();
                 match pending.job.apply(&mut context) {
                     Ok(()) => {}
@@ -258,24 +267,6 @@ impl Writer {
             (Err(error), Some(index)) if !error.is_fault() => Attempt::Spoiled(index, error),
             (Err(error), _) => Attempt::Fault(error),
         }
-    }
-
-    /// Writes what waits in memory: pieces of bodies, and with a durable commit component state and decisions.
-    fn write_unsaved(&self, context: &mut Context<'_, '_>, durable: bool, flush: bool) -> Result<(), Error> {
-        if flush || self.growing.must_spill() {
-            let unsaved = self.growing.iter().filter(|(_, grow)| grow.is_unsaved());
-            for body in unsaved.map(|(body, _)| body).collect::<Vec<_>>() {
-                context.write_growing(body, flush)?;
-            }
-        }
-        for &body in &self.discarded {
-            context.discard_staged(body)?;
-        }
-        if durable {
-            state::write_pending(context)?;
-            crate::decisions::write_waiting(context)?;
-        }
-        Ok(())
     }
 
     /// Brings memory in line with what is committed.
@@ -347,6 +338,54 @@ impl Writer {
         self.garbage = remove_staged(&self.shared)?;
         reception::load(&self.shared, &mut self.growing)
     }
+}
+
+/// Takes a job that came while others were applied, if it fits their transaction. What does not is held for the next.
+fn take_more(
+    receiver: &Receiver<Message>,
+    held: &mut Option<Message>,
+    jobs: &mut Vec<Pending>,
+    durable: bool,
+    shared: &Shared,
+) -> bool {
+    if held.is_some() || jobs.len() >= BATCH_JOBS {
+        return false;
+    }
+    match receiver.try_recv() {
+        Ok(Message::Job(job)) if durable || job.urgency() == Urgency::Lazy => {
+            let refused = (job.space() == Space::Takes).then(|| shared.check_space().err()).flatten();
+            jobs.push(Pending { job, refused });
+            true
+        }
+        Ok(other) => {
+            *held = Some(other);
+            false
+        }
+        Err(_) => false,
+    }
+}
+
+/// Writes what waits in memory: pieces of bodies, and with a durable commit component state and decisions.
+fn write_unsaved(
+    context: &mut Context<'_, '_>,
+    discarded: &[u64],
+    durable: bool,
+    flush: bool,
+) -> Result<(), Error> {
+    let growing = context.growing;
+    if flush || growing.must_spill() {
+        for (body, _) in growing.iter().filter(|(_, grow)| grow.is_unsaved()) {
+            context.write_growing(body, flush)?;
+        }
+    }
+    for &body in discarded {
+        context.discard_staged(body)?;
+    }
+    if durable {
+        state::write_pending(context)?;
+        decisions::write_waiting(context)?;
+    }
+    Ok(())
 }
 
 /// Removes bodies that no record took before the file was closed. True if rows are left to remove.
