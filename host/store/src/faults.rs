@@ -32,6 +32,8 @@ struct Plan {
     /// When something happens, and what.
     next: Option<(u64, Fault)>,
     dead: bool,
+    /// The next read fails.
+    bad_read: bool,
     random: u64,
 }
 
@@ -40,13 +42,24 @@ impl Faults {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-        Self(Arc::new(Mutex::new(Plan { operations: 0, next: None, dead: false, random })))
+        Self(Arc::new(Mutex::new(Plan { operations: 0, next: None, dead: false, bad_read: false, random })))
     }
 
     /// Lets `fault` happen at the `after`-th operation from now (0: the next).
     pub fn plan(&self, after: u64, fault: Fault) {
         let mut plan = self.lock();
         plan.next = Some((plan.operations + after, fault));
+    }
+
+    /// Lets the next read of the file fail, as a bad block does.
+    pub fn fail_next_read(&self) {
+        self.lock().bad_read = true;
+    }
+
+    /// Whether that read is still to come.
+    #[must_use]
+    pub fn is_read_waiting(&self) -> bool {
+        self.lock().bad_read
     }
 
     /// Writes, syncs and changes of length so far.
@@ -162,6 +175,9 @@ impl StorageBackend for FaultyBackend {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> Result<()> {
+        if std::mem::take(&mut self.faults.lock().bad_read) {
+            return Err(Error::other("a bad block of the test"));
+        }
         let start = usize::try_from(offset).map_err(Error::other)?;
         let view = self.view();
         let bytes = start.checked_add(out.len()).and_then(|end| view.bytes.get(start..end));

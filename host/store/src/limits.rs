@@ -28,7 +28,7 @@ pub const UNSAVED_TIME: Duration = Duration::from_millis(200);
 pub const LAZY_TIME: Duration = Duration::from_secs(1);
 
 /// Kilobytes of body pieces that may wait for the writer thread: bounds the queue's memory.
-pub const QUEUE_KIB: usize = 8 * 1024;
+pub const QUEUE_KIB: usize = 2 * 1024;
 
 /// Jobs that may wait for the writer thread.
 pub const QUEUE_JOBS: usize = 4096;
@@ -44,7 +44,7 @@ pub const DELETED_ROWS_PER_COMMIT: usize = 1024;
 pub const DIRECT_READ_BYTES: usize = 64 * 1024;
 
 /// redb's cache. Its own default of 1 GiB is too much for a small machine; the system caches the file anyhow.
-pub const CACHE_BYTES: usize = 24 * 1024 * 1024;
+pub const CACHE_BYTES: usize = 8 * 1024 * 1024;
 
 /// Free space below which nothing new is taken: leaves room for deleting, which needs space too.
 pub const RESERVE_BYTES: u64 = 32 * 1024 * 1024;

@@ -393,3 +393,35 @@ async fn every_write_finds_the_disk_full() {
 async fn every_write_fails_otherwise() {
     every_n(Fault::Fail(ErrorKind::Other)).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_that_fails_once_is_repeated() {
+    let dir = directory();
+    let store = with_accounts(dir.path()).await;
+    enqueue(&store, b's', 3000, &[1]).await.unwrap();
+    store.state_set("spam", &alice(), b"count", bytes(100, 0), 1000).unwrap();
+    drop(store);
+    // Nothing stays in the cache, so that every read asks the disk.
+    let open = |faults: &Faults| {
+        let options = OpenOptions { faults: Some(faults.clone()), cache_bytes: 0, ..options() };
+        Store::open(dir.path(), options).unwrap()
+    };
+    let faults = Faults::new(1);
+    let store = open(&faults);
+    faults.fail_next_read();
+    assert!(store.outbox_entry(id(1)).await.unwrap().is_some());
+    assert!(!faults.is_read_waiting());
+    faults.fail_next_read();
+    assert_eq!(store.outbox_all().await.unwrap().len(), 1);
+    assert!(!faults.is_read_waiting());
+    faults.fail_next_read();
+    assert!(store.state_delete("spam", &alice(), b"count").unwrap());
+    assert!(!faults.is_read_waiting());
+    assert_eq!(store.state_get("spam", &alice(), b"count").unwrap(), None);
+    // One that the writer thread meets fails the change, and the next one works.
+    faults.fail_next_read();
+    let failed = store.put_contact(&alice(), contact()).await;
+    assert!(matches!(failed, Err(Error::Failed(_))) && !faults.is_read_waiting(), "{failed:?}");
+    store.put_contact(&alice(), contact()).await.unwrap();
+    assert_sound(&store).await;
+}
