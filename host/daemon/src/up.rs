@@ -214,7 +214,7 @@ impl Running<'_> {
         let ready = self.ready(addresses).await?;
         let directory = self.options.directory.path();
         ready.write(directory).map_err(UpError::Ready)?;
-        welcome::print(&ready, is_new, self.network.has_nodes());
+        welcome::print(&ready, is_new, self.network.nodes() > 0);
 
         signals.wait().await;
         tracing::info!("stopping");

@@ -13,7 +13,7 @@ pub const SMALL_BODY_BYTES: usize = 64 * 1024;
 pub const STAGED_MEMORY_BYTES: usize = 16 * 1024 * 1024;
 
 /// Bytes of growing bodies the writer holds before it writes rows without waiting for the disk.
-pub const GROWING_MEMORY_BYTES: usize = 4 * 1024 * 1024;
+pub const GROWING_MEMORY_BYTES: usize = 2 * 1024 * 1024;
 
 /// Largest body: far above any mail limit a user will set, far below what hurts a disk.
 pub const BODY_BYTES: u64 = 1024 * 1024 * 1024;
@@ -44,7 +44,7 @@ pub const DELETED_ROWS_PER_COMMIT: usize = 1024;
 pub const DIRECT_READ_BYTES: usize = 64 * 1024;
 
 /// redb's cache. Its own default of 1 GiB is too much for a small machine; the system caches the file anyhow.
-pub const CACHE_BYTES: usize = 8 * 1024 * 1024;
+pub const CACHE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Free space below which nothing new is taken: leaves room for deleting, which needs space too.
 pub const RESERVE_BYTES: u64 = 32 * 1024 * 1024;

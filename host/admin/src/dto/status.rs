@@ -31,6 +31,8 @@ pub struct ToxStatus {
     pub online: bool,
     /// How.
     pub connection: Connection,
+    /// Nodes it can start from (bootstrap nodes); without any it reaches nobody.
+    pub nodes: u64,
 }
 
 /// How a Tox instance is connected (`TOX_CONNECTION` of c-toxcore).

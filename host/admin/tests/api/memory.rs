@@ -151,7 +151,7 @@ impl Management for Memory {
         Ok(Status {
             version: "0.1.0".to_owned(),
             account: account.clone(),
-            tox: ToxStatus { online: true, connection: Connection::Udp },
+            tox: ToxStatus { online: true, connection: Connection::Udp, nodes: 1 },
             contacts: vec![ContactStatus {
                 alias: "carol".parse().unwrap(),
                 address: "carol@tox".to_owned(),

@@ -53,7 +53,7 @@ async fn reading() {
         (
             "/api/v1/status",
             json!({
-                "version": "0.1.0", "account": "anna", "tox": { "online": true, "connection": "udp" },
+                "version": "0.1.0", "account": "anna", "tox": { "online": true, "connection": "udp", "nodes": 1 },
                 "contacts": [{ "alias": "carol", "address": "carol@tox", "online": true }],
                 "outbox": { "queued": 2 },
                 "attention": { "contact_requests": 1, "quarantined": 1, "changed_pins": 1 },

@@ -230,7 +230,7 @@ impl Management for GatewayManagement {
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             account: account.clone(),
-            tox: ToxStatus { online: reached != tox::Connection::None, connection: connection(reached) },
+            tox: ToxStatus { online: reached != tox::Connection::None, connection: connection(reached), nodes: self.network.nodes() },
             contacts: contacts
                 .iter()
                 .map(|contact| ContactStatus {

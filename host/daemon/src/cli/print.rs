@@ -58,6 +58,9 @@ fn read<T: DeserializeOwned>(answer: Value) -> Result<T, Error> {
 
 fn status(status: &dto::Status) -> String {
     let connection = match (status.tox.online, status.tox.connection) {
+        (false, _) if status.tox.nodes == 0 => {
+            "no node to start from: restart with --bootstrap HOST:PORT:KEY, or without --no-public-bootstrap"
+        }
         (false, _) => "not connected yet; this takes some seconds after the start",
         (true, dto::Connection::Udp) => "online",
         (true, _) => "online, through Tox TCP relays",

@@ -150,9 +150,9 @@ impl ToxNetwork {
         self.instance(account).map_or(Connection::None, |instance| instance.tox.connection())
     }
 
-    /// Whether there is any node to start from.
-    pub fn has_nodes(&self) -> bool {
-        !self.settings.nodes.is_empty()
+    /// Nodes to start from.
+    pub fn nodes(&self) -> u64 {
+        self.settings.nodes.len() as u64
     }
 
     fn known(&self, account: &AccountName) -> Result<Arc<Instance>, String> {

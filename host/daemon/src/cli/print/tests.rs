@@ -45,7 +45,7 @@ fn the_status_says_what_there_is_to_do() {
     let text = print(
         "status",
         json!({
-            "version": "0.1.0", "account": "anna", "tox": { "online": true, "connection": "tcp" },
+            "version": "0.1.0", "account": "anna", "tox": { "online": true, "connection": "tcp", "nodes": 1 },
             "contacts": [{ "alias": "carol", "address": "carol@tox", "online": true }], "outbox": { "queued": 2 },
             "attention": { "contact_requests": 1, "quarantined": 0, "changed_pins": 0 }, "slots": [slot()],
         }),

@@ -1,0 +1,24 @@
+//! The program as it is called: what needs no running gateway.
+
+use std::process::{Command, Output};
+
+fn toxmail(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_toxmail")).args(arguments).output().expect("the program starts")
+}
+
+#[test]
+fn help_names_the_verbs() {
+    let output = toxmail(&["--help"]);
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8_lossy(&output.stdout);
+    for verb in ["up", "demo", "status", "id", "contact", "outbox", "account", "component", "slot"] {
+        assert!(text.contains(verb), "{verb} is missing:\n{text}");
+    }
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2() {
+    for arguments in [&["frobnicate"][..], &["up", "--smtp", "nowhere"], &["contact", "add", "alias"], &[]] {
+        assert_eq!(toxmail(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
