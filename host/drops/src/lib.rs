@@ -1,6 +1,14 @@
 //! Drop relays: how a relay holds mail without learning who talks to whom.
 //!
-//! This crate never does network I/O, never asks for the time, and never learns what is in a mail.
+//! The way of a mail: [`parcel`] cuts it into parts, [`cell`] seals each, [`handover`] plans which goes to which board when,
+//! [`depositor`] brings them there in [`message`]s and pays with a [`token`] or [`stamp`]; the [`board`] keeps them in
+//! [`cells`], by [`segment`]; the recipient's [`reader`] takes whole segments, [`scan`] finds what is for it, and [`parcel`] puts the mail
+//! together. [`mailbox`] and [`record`] are the keys, [`schedule`] and [`audit`] what runs beside.
+//!
+//! This crate never does network I/O, never asks for the time, and never learns what is in a mail. Everything but [`cells`] (a file)
+//! is a state machine: messages in, messages and events out; time and randomness are handed in.
+//!
+#![doc = include_str!("../PROTOCOL.md")]
 
 pub mod admission;
 pub mod audit;
@@ -24,3 +32,6 @@ pub mod segment;
 pub mod stamp;
 pub mod token;
 pub mod ttl;
+
+/// The randomness everything here takes; `OsRng` outside of tests and simulations.
+pub use rand_core;
