@@ -218,13 +218,14 @@ impl Gateway {
         session.send(&sender, &[recipient], text).unwrap_or_else(|reply| panic!("refused: {reply}"));
     }
 
-    /// Everything in the first account's mailbox.
+    /// Everything in the first account's mailbox. Waits while the session before is still being ended.
     #[must_use]
     pub fn mails(&self) -> Vec<Vec<u8>> {
-        pop3::Session::login(self.pop3(), &self.account(), &self.password()).map_or_else(
-            |_| Vec::new(), // in use by another session of the test: ask again later
-            |mut session| session.all(),
-        )
+        wait::until("the mailbox to be free", || {
+            pop3::Session::login(self.pop3(), &self.account(), &self.password())
+                .ok()
+                .map(|mut session| session.all())
+        })
     }
 
     /// Waits for a mail that ends with exactly `text`, and returns it whole.

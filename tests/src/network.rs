@@ -28,8 +28,7 @@ pub fn network() -> &'static Network {
             tcp_relay_port: Some(relay_port),
             ..Options::default()
         };
-        let (node, mut events) =
-            runtime.block_on(Tox::start(options)).expect("the bootstrap node starts");
+        let (node, mut events) = runtime.block_on(Tox::start(options)).expect("the bootstrap node starts");
         runtime.spawn(async move { while events.next().await.is_some() {} });
         let port = node.udp_port().expect("it has a UDP port");
         Network {
