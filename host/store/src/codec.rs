@@ -9,7 +9,6 @@ use mail::record::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::components::StoredComponent;
 use crate::error::Error;
 use crate::outcomes::Ended;
 
@@ -64,7 +63,6 @@ stored! {
     Arrival => "arrivals",
     Partial => "partials",
     Ended => "outcomes",
-    StoredComponent => "components",
 }
 
 impl Prefixed for OutboxEntry {

@@ -117,14 +117,6 @@ impl<'t, 's> Context<'t, 's> {
         self.remove_body(BodyId(body), size)
     }
 
-    /// Puts a whole new body of one reference into the file.
-    pub(crate) fn put_body(&mut self, bytes: &[u8]) -> Result<BodyId, Error> {
-        let id = self.shared.new_body_id();
-        self.write_rows(id, 0, bytes)?;
-        self.t.bodies.write()?.insert(id, (bytes.len() as u64, 1))?;
-        Ok(BodyId(id))
-    }
-
     /// The size of a body that records refer to.
     pub(crate) fn body_size(&mut self, body: BodyId) -> Result<u64, Error> {
         self.body_row(body).map(|(size, _)| size)

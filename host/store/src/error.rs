@@ -26,14 +26,6 @@ pub enum Error {
     /// No UIDL can be made.
     #[error("the system gives no random bytes: {0}")]
     NoRandom(String),
-    /// Somebody replaced the document in between; its version is now `current`.
-    #[error(
-        "changed by somebody else meanwhile (now version {current}): read it again and repeat the change"
-    )]
-    Conflict {
-        /// The version that is there; 0 if none is.
-        current: u64,
-    },
     /// A record cannot be read. Others are not touched by that.
     #[error("the record {key} in `{table}` is damaged ({why}): restore the data directory from a backup")]
     Damaged {

@@ -22,7 +22,6 @@
 mod accounts;
 mod body;
 pub mod codec;
-mod components;
 mod context;
 mod decisions;
 mod directory;
@@ -49,7 +48,6 @@ mod verify;
 mod writer;
 
 pub use body::BodyWriter;
-pub use components::{ComponentInfo, SlotDocument};
 pub use decisions::Decision;
 pub use directory::LOCK_FILE;
 pub use engine::{FORMAT, STORE_FILE};

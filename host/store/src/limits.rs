@@ -88,18 +88,6 @@ pub const STATE_KEY_BYTES: usize = 512;
 /// Unsaved component state: a component that writes more waits for the disk.
 pub const STATE_UNSAVED_BYTES: usize = 4 * 1024 * 1024;
 
-/// Largest component file: a JavaScript or Python one takes 12 to 18 MB.
-pub const COMPONENT_BYTES: usize = 64 * 1024 * 1024;
-
-/// Components kept.
-pub const COMPONENTS: u64 = 1000;
-
-/// Largest description of a slot.
-pub const SLOT_BYTES: usize = 1024 * 1024;
-
-/// Slots of the gateway and entries of their chains.
-pub const SLOTS: u64 = 100;
-
 /// Largest record of one decision.
 pub const DECISION_BYTES: usize = 1024 * 1024;
 

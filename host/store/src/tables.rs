@@ -135,10 +135,6 @@ tables! {
     state STATE: (&'static str, &'static str, &'static [u8]) => &'static [u8];
     /// Bytes of state by entry and account.
     state_usage STATE_USAGE: (&'static str, &'static str) => u64;
-    /// Components by SHA-256.
-    components COMPONENTS: [u8; 32] => &'static [u8];
-    /// What fills a slot: version and document.
-    slots SLOTS: &'static str => (u64, &'static [u8]);
     /// Decisions: time, slot, account, record.
     decisions DECISIONS: u64 => (u64, &'static str, &'static str, &'static [u8]);
     /// Times of decisions by slot and id.

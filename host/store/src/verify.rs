@@ -8,7 +8,6 @@ use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 
 use crate::Store;
 use crate::codec;
-use crate::components::StoredComponent;
 use crate::context::Stats;
 use crate::decisions::BYTES_KEY;
 use crate::error::Error;
@@ -16,9 +15,9 @@ use crate::mailbox::describe;
 use crate::outcomes::Ended;
 use crate::reception::arrival_key;
 use crate::tables::{
-    ALIASES, ARRIVALS, BODIES, COMPONENTS, CONTACTS, DECISION_SLOTS, DECISIONS, GARBAGE, MAILBOX, MAILS,
-    OUTBOX, OUTCOME_IDS, OUTCOMES, PARTIALS, PINS, QUARANTINE, QUARANTINE_IDS, ROWS, STAGED, STATE,
-    STATE_USAGE, STATS, SYSTEM,
+    ALIASES, ARRIVALS, BODIES, CONTACTS, DECISION_SLOTS, DECISIONS, GARBAGE, MAILBOX, MAILS, OUTBOX,
+    OUTCOME_IDS, OUTCOMES, PARTIALS, PINS, QUARANTINE, QUARANTINE_IDS, ROWS, STAGED, STATE, STATE_USAGE,
+    STATS, SYSTEM,
 };
 
 /// What [`Store::verify`] found.
@@ -54,7 +53,6 @@ impl Store {
             check.mailboxes()?;
             check.outbox()?;
             check.arrivals()?;
-            check.components()?;
             check.bodies()?;
             check.rows()?;
             check.people()?;
@@ -190,16 +188,6 @@ impl Check<'_> {
             self.expect(!has_arrived, || format!("{name} has arrived and is still coming"));
             self.refer(partial.body);
             self.report.partials += 1;
-        }
-        Ok(())
-    }
-
-    fn components(&mut self) -> Result<(), Error> {
-        for row in self.transaction.open_table(COMPONENTS)?.iter()? {
-            let (digest, bytes) = row?;
-            let name = || mail::ComponentDigest(digest.value()).to_string();
-            let stored: StoredComponent = codec::read(bytes.value(), name)?;
-            self.refer(stored.body);
         }
         Ok(())
     }

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mail::record::{Contact, ContactState, Direction, OutboxEntry, Outcome, QuarantineEntry};
-use mail::{Clock, ComponentDigest, Wall};
+use mail::{Clock, Wall};
 use store::faults::{Fault, Faults};
-use store::{ComponentInfo, Error, NewMail, OpenOptions, Store};
+use store::{Error, NewMail, OpenOptions, Store};
 
 mod common;
 
@@ -148,13 +148,6 @@ async fn observe(store: &Store) -> Facts {
             facts.insert(format!("arrival {number}"), "yes".to_owned());
         }
     }
-    for (digest, info) in store.components().await.unwrap() {
-        assert_eq!(store.component(digest).await.unwrap().unwrap().1.len() as u64, info.size);
-        facts.insert(format!("component {}", info.name), info.size.to_string());
-    }
-    for (slot, document) in store.slots_all().await.unwrap() {
-        facts.insert(format!("slot {slot}"), document.json);
-    }
     facts
 }
 
@@ -247,18 +240,6 @@ async fn retry(store: &Store, number: u8) -> Result<(), Error> {
     store.update_outbox(OutboxEntry { attempts: 1, ..entry }).await
 }
 
-async fn component(store: &Store) -> Result<(), Error> {
-    let bytes = text(b'c', 50_000);
-    let info = ComponentInfo {
-        name: "policy".to_owned(),
-        size: bytes.len() as u64,
-        added: Wall(1),
-        slots: Vec::new(),
-        attributes: Vec::new(),
-    };
-    store.put_component(ComponentDigest([1; 32]), info, bytes).await
-}
-
 /// Something of everything. A failed step leaves its effects unknown; later ones that need them fail too.
 async fn script(store: &Store, clock: &TestClock, expected: &mut Expected) {
     let size = |size: usize| (size + PREFIX.len()).to_string();
@@ -294,10 +275,6 @@ async fn script(store: &Store, clock: &TestClock, expected: &mut Expected) {
     expected.durable(&step, &[("quarantine alice", "-"), ("outbox 4", "113 after 0")]);
     let step = delete(store, b'r').await;
     expected.durable(&step, &[("mail 114 of bob", "-")]);
-    let step = component(store).await;
-    expected.durable(&step, &[("component policy", "50000")]);
-    let step = store.slots_put("policy", 0, "{}".to_owned()).await.map(drop);
-    expected.durable(&step, &[("slot policy", "{}")]);
     let dropped = stage(store, &text(b'd', 100_000)).await;
     if let Ok(body) = dropped {
         // Whether it was there still, or a fault has taken it already.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mail::record::{Contact, ContactState, FriendRequest, Pin};
-use mail::{Clock, ComponentDigest, Wall};
-use store::{ComponentInfo, Error, OpenOptions, Store, limits};
+use mail::{Clock, Wall};
+use store::{Error, OpenOptions, Store, limits};
 use zeroize::Zeroizing;
 
 mod common;
@@ -214,47 +214,6 @@ async fn more_state_than_memory_allows_waits_for_the_disk() {
     assert!(store.state_set("spam", &alice(), &long, Bytes::new(), u64::MAX).is_err());
     store.close();
     assert_sound(&open(dir.path())).await;
-}
-
-fn info(name: &str, bytes: &Bytes) -> ComponentInfo {
-    ComponentInfo {
-        name: name.to_owned(),
-        size: bytes.len() as u64,
-        added: Wall(1),
-        slots: vec!["policy".to_owned()],
-        attributes: vec![("lang".to_owned(), "rust".to_owned())],
-    }
-}
-
-#[tokio::test]
-async fn components_and_slots() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = with_accounts(dir.path()).await;
-    let (large, small) = (bytes(5_000_000, 1), bytes(20, 2));
-    let (first, second) = (ComponentDigest([1; 32]), ComponentDigest([2; 32]));
-    store.put_component(first, info("large", &large), large.clone()).await.unwrap();
-    store.put_component(second, info("small", &small), small.clone()).await.unwrap();
-    store.put_component(second, info("renamed", &small), small.clone()).await.unwrap();
-    assert!(store.put_component(second, info("x", &small), large.clone()).await.is_err());
-    assert_eq!(
-        store.components().await.unwrap(),
-        [(first, info("large", &large)), (second, info("renamed", &small))]
-    );
-    assert_eq!(store.component(first).await.unwrap(), Some((info("large", &large), large)));
-    assert_eq!(assert_sound(&store).await.bodies, 2);
-    store.remove_component(first).await.unwrap();
-    assert_eq!(store.remove_component(first).await, Err(Error::NotFound));
-    assert_eq!(store.component(first).await.unwrap(), None);
-    assert_eq!(assert_sound(&store).await.bodies, 1);
-
-    assert_eq!(store.slots_get("policy").await.unwrap(), None);
-    assert_eq!(store.slots_put("policy", 1, "{}".to_owned()).await, Err(Error::Conflict { current: 0 }));
-    assert_eq!(store.slots_put("policy", 0, "{}".to_owned()).await, Ok(1));
-    assert_eq!(store.slots_put("policy", 0, "[]".to_owned()).await, Err(Error::Conflict { current: 1 }));
-    assert_eq!(store.slots_put("policy", 1, "[1]".to_owned()).await, Ok(2));
-    let document = store.slots_get("policy").await.unwrap().unwrap();
-    assert_eq!((document.version, document.json.as_str()), (2, "[1]"));
-    assert_eq!(store.slots_all().await.unwrap(), [("policy".to_owned(), document)]);
 }
 
 #[tokio::test]
