@@ -1,0 +1,142 @@
+//! Takes connections, within the limits, until told to stop.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mail::Clock;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
+
+use crate::connection::{Connection, Shared};
+use crate::conversation::Conversation;
+use crate::limits::{ACCEPT_PAUSE, STOP_GRACE};
+
+/// The bounds of one listener, and its words to those beyond them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Silence after which a session ends, and the time a client has to log in.
+    pub idle_timeout: Duration,
+    /// Open sessions.
+    pub max_sessions: usize,
+    /// Open sessions that have not logged in.
+    pub max_unauthenticated: usize,
+    /// The line, without CR LF, for a client that finds all sessions taken.
+    pub too_many_sessions: String,
+    /// The line, without CR LF, for a client that finds all sessions without login taken.
+    pub too_many_unauthenticated: String,
+}
+
+/// Serves one protocol on one open TCP listener.
+#[derive(Debug)]
+pub struct Listener {
+    listener: TcpListener,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    sessions: Arc<Semaphore>,
+    unauthenticated: Arc<Semaphore>,
+}
+
+impl Listener {
+    /// Nothing is accepted before [`run`](Self::run).
+    #[must_use]
+    pub fn new(listener: TcpListener, settings: Settings, clock: Arc<dyn Clock>) -> Self {
+        let places = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
+        let (sessions, unauthenticated) =
+            (places(settings.max_sessions), places(settings.max_unauthenticated));
+        Self { listener, settings, clock, sessions, unauthenticated }
+    }
+
+    /// The address listened on.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `cancel`, then interrupts every conversation, gives them a few seconds ([`STOP_GRACE`]) to finish what
+    /// they must not leave half done, and returns. Dropping the future cuts all of them off.
+    ///
+    /// `begin` makes the conversation with a client just connected, and the span its events are recorded under.
+    pub async fn run<C: Conversation + 'static>(
+        self,
+        begin: impl Fn(SocketAddr) -> (C, Span),
+        cancel: CancellationToken,
+    ) {
+        let shared = Arc::new(Shared {
+            clock: Arc::clone(&self.clock),
+            cancel: cancel.clone(),
+            idle_timeout: self.settings.idle_timeout,
+        });
+        let mut tasks = JoinSet::new();
+        loop {
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => break,
+                Some(ended) = tasks.join_next() => report(ended),
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, peer)) => self.admit(stream, || begin(peer), &shared, &mut tasks),
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot accept connections");
+                        self.clock.sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+            }
+        }
+        drop(self.listener);
+        tokio::select! {
+            () = async { while let Some(ended) = tasks.join_next().await { report(ended) } } => {}
+            () = self.clock.sleep(STOP_GRACE) => tasks.shutdown().await,
+        }
+    }
+
+    fn admit<C: Conversation + 'static>(
+        &self,
+        stream: TcpStream,
+        begin: impl FnOnce() -> (C, Span),
+        shared: &Arc<Shared>,
+        tasks: &mut JoinSet<()>,
+    ) {
+        let Ok(session) = Arc::clone(&self.sessions).try_acquire_owned() else {
+            return turn_away(stream, &self.settings.too_many_sessions);
+        };
+        let Ok(unauthenticated) = Arc::clone(&self.unauthenticated).try_acquire_owned() else {
+            return turn_away(stream, &self.settings.too_many_unauthenticated);
+        };
+        // Replies are written whole: waiting for more to send only delays them.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY");
+        }
+        let (conversation, span) = begin();
+        let connection = Connection::new(stream, conversation, Arc::clone(shared), unauthenticated);
+        tasks.spawn(
+            async move {
+                connection.serve().await;
+                drop(session);
+            }
+            .instrument(span),
+        );
+    }
+}
+
+/// One line fits the buffer of every fresh socket, so this never waits for the client.
+fn turn_away(stream: TcpStream, reply: &str) {
+    tracing::warn!(reply, "connection turned away");
+    let line = format!("{reply}\r\n");
+    if let Err(error) = stream.into_std().and_then(|mut stream| stream.write_all(line.as_bytes())) {
+        tracing::debug!(%error, "turning away");
+    }
+}
+
+fn report(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!(%error, "a session failed");
+    }
+}

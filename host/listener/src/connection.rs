@@ -1,0 +1,184 @@
+//! One connection: carries bytes between a socket and a [`Conversation`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use mail::Clock;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
+
+use crate::conversation::{Conversation, Interruption, Next};
+use crate::limits::{IDLE_OUTPUT_BYTES, LINGER, READ_BYTES};
+use crate::stop::Stopped;
+use crate::watchdog::Watchdog;
+
+/// Why a conversation is over.
+enum End {
+    /// It said so; the last reply is in the output.
+    Closed,
+    /// The client is gone.
+    Gone,
+    Interrupted(Interruption),
+}
+
+const TIMED_OUT: End = End::Interrupted(Interruption::TimedOut);
+const STOPPED: End = End::Interrupted(Interruption::Stopped);
+
+impl From<Stopped> for End {
+    fn from(_: Stopped) -> Self {
+        STOPPED
+    }
+}
+
+/// What all connections of a listener are given.
+pub(crate) struct Shared {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) cancel: CancellationToken,
+    pub(crate) idle_timeout: Duration,
+}
+
+pub(crate) struct Connection<S, C> {
+    stream: S,
+    conversation: C,
+    shared: Arc<Shared>,
+    input: BytesMut,
+    output: BytesMut,
+    watchdog: Watchdog,
+    /// Given back when the client logs in.
+    unauthenticated: Option<OwnedSemaphorePermit>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin, C: Conversation> Connection<S, C> {
+    pub(crate) fn new(
+        stream: S,
+        conversation: C,
+        shared: Arc<Shared>,
+        unauthenticated: OwnedSemaphorePermit,
+    ) -> Self {
+        Self {
+            stream,
+            conversation,
+            input: BytesMut::new(),
+            output: BytesMut::new(),
+            watchdog: Watchdog::new(Arc::clone(&shared.clock), shared.idle_timeout),
+            unauthenticated: Some(unauthenticated),
+            shared,
+        }
+    }
+
+    /// Serves the client until one side ends it.
+    pub(crate) async fn serve(mut self) {
+        let end = self.converse().await;
+        // Whatever follows is courtesy; nobody else need wait for it.
+        self.conversation.release();
+        let is_told = match end {
+            End::Gone => false,
+            End::Closed => true,
+            End::Interrupted(why) => self.conversation.interrupt(why, &mut self.output),
+        };
+        if !is_told {
+            return;
+        }
+        let clock = Arc::clone(&self.shared.clock);
+        tokio::select! {
+            () = self.say_goodbye() => {}
+            () = clock.sleep(LINGER) => {}
+        }
+    }
+
+    async fn converse(&mut self) -> End {
+        self.conversation.greet(&mut self.output);
+        loop {
+            if let Err(end) = self.step().await {
+                return end;
+            }
+        }
+    }
+
+    async fn step(&mut self) -> Result<(), End> {
+        let progress = self.conversation.progress();
+        let next = self.conversation.next(&mut self.input, &mut self.output);
+        // Until it has logged in, a client has one span of time in all.
+        if self.conversation.progress() != progress && self.conversation.is_authenticated() {
+            self.watchdog.touch();
+        }
+        match next {
+            Next::Read => {
+                self.flush().await?;
+                self.fill().await
+            }
+            Next::Flush => self.flush().await,
+            Next::Close => Err(End::Closed),
+            Next::Ask(question) => {
+                self.conversation.ask(question, &self.shared.cancel, &mut self.output).await?;
+                if self.conversation.is_authenticated() {
+                    self.unauthenticated = None;
+                    // However long the answer took, the client was not the one to wait for.
+                    self.watchdog.touch();
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes all output.
+    async fn flush(&mut self) -> Result<(), End> {
+        while !self.output.is_empty() {
+            let written = tokio::select! {
+                biased;
+                written = self.stream.write(&self.output) => written,
+                () = self.shared.cancel.cancelled() => return Err(STOPPED),
+                () = self.watchdog.expired() => return Err(TIMED_OUT),
+            };
+            match written {
+                Ok(0) | Err(_) => return Err(End::Gone),
+                Ok(bytes) => self.output.advance(bytes),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads something.
+    async fn fill(&mut self) -> Result<(), End> {
+        let room = self.conversation.read_bytes();
+        self.give_memory_back(room);
+        self.input.reserve(room);
+        let read = tokio::select! {
+            biased;
+            () = self.shared.cancel.cancelled() => return Err(STOPPED),
+            read = self.stream.read_buf(&mut self.input) => read,
+            () = self.watchdog.expired() => return Err(TIMED_OUT),
+        };
+        match read {
+            Ok(0) | Err(_) => Err(End::Gone),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// A session that carried a large mail may idle for long.
+    fn give_memory_back(&mut self, room: usize) {
+        if self.input.is_empty() && self.input.capacity() > room {
+            self.input = BytesMut::new();
+        }
+        if self.output.is_empty() && self.output.capacity() > IDLE_OUTPUT_BYTES {
+            self.output = BytesMut::new();
+        }
+    }
+
+    /// Writes the last reply and reads on until the client has seen it and closes: closing with unread input
+    /// makes the kernel reset the connection, and the reply may be lost on the way.
+    async fn say_goodbye(&mut self) {
+        if self.stream.write_all(&self.output).await.is_err() || self.stream.shutdown().await.is_err() {
+            return;
+        }
+        loop {
+            self.input.clear();
+            self.input.reserve(READ_BYTES);
+            if !matches!(self.stream.read_buf(&mut self.input).await, Ok(1..)) {
+                return;
+            }
+        }
+    }
+}
