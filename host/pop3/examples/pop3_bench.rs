@@ -7,15 +7,13 @@
 //! The clients run on a thread of their own, as other processes do. (As tasks of the server's runtime they would often
 //! take turns with it on one thread, which spares the wake-ups and makes a single session look several times faster.)
 
-use std::future::Future;
 use std::hint::black_box;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use mail::{Clock, Monotonic, Wall};
+use listener::testing::{RealClock, apart};
 use pop3::session::Event;
 use pop3::{Backend, Maildrop, MaildropError, MessageInfo, OpenError, Server, Session, Settings};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -55,24 +53,6 @@ impl Maildrop for Copies {
 
     async fn commit(self: Box<Self>, _deleted: &[usize]) -> Result<(), MaildropError> {
         Ok(())
-    }
-}
-
-#[derive(Debug)]
-struct RealClock(Instant);
-
-#[async_trait]
-impl Clock for RealClock {
-    fn wall(&self) -> Wall {
-        Wall(0)
-    }
-
-    fn monotonic(&self) -> Monotonic {
-        Monotonic(self.0.elapsed())
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
     }
 }
 
@@ -192,21 +172,13 @@ async fn pipelined(address: std::net::SocketAddr) -> io::Result<()> {
     writing.await??.write_all(b"QUIT\r\n").await
 }
 
-/// Runs the clients on a thread and runtime of their own.
-async fn apart<F: Future<Output = io::Result<()>> + Send + 'static>(clients: F) -> io::Result<()> {
-    tokio::task::spawn_blocking(|| {
-        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(clients)
-    })
-    .await?
-}
-
 #[tokio::main]
 async fn main() -> io::Result<()> {
     state_machine();
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let cancel = CancellationToken::new();
-    let clock = Arc::new(RealClock(Instant::now()));
+    let clock = Arc::new(RealClock::start());
     let server = tokio::spawn(
         Server::new(listener, Arc::new(Memory(mail())), Settings::default(), clock).run(cancel.clone()),
     );

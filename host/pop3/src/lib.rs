@@ -3,7 +3,7 @@
 //! It speaks the protocol and nothing more: it never decides who may log in, never stores or changes a mail (its
 //! [`Backend`] holds the maildrops), deletes only at QUIT, and never holds a whole mail in memory.
 //!
-//! [`Session`] is the protocol as a state machine without I/O; [`Server`] puts sockets around it.
+//! [`Session`] is the protocol as a state machine without I/O; [`Server`] puts the sockets of [`listener`] around it.
 //!
 //! # Standards
 //!
@@ -29,14 +29,13 @@
 
 pub mod backend;
 pub mod command;
-mod connection;
+mod conversation;
 pub mod limits;
 pub mod reply;
 mod server;
 pub mod session;
 mod settings;
 pub mod stuff;
-mod watchdog;
 
 pub use backend::{Backend, Maildrop, MaildropError, MessageInfo, OpenError};
 pub use server::Server;

@@ -1,5 +1,5 @@
 //! The bounds of the POP3 server that are not shared with other crates, with their reasons. The chunk size is
-//! [`mail::limits::BODY_CHUNK_BYTES`].
+//! [`mail::limits::BODY_CHUNK_BYTES`]; those of sockets are in [`listener::limits`].
 
 use std::time::Duration;
 
@@ -31,16 +31,3 @@ pub const OUTPUT_BYTES: usize = 64 * 1024;
 
 /// What is read of a mail at once for TOP: most header sections fit, and most of the mail is not wanted.
 pub const TOP_READ_BYTES: usize = 16 * 1024;
-
-/// What is read from the socket at once: room for an AUTH line, so it need not move.
-pub const READ_BYTES: usize = 16 * 1024;
-
-/// How long sessions may take to finish when the server stops; less than the 5 s the daemon has in all.
-pub const STOP_GRACE: Duration = Duration::from_secs(3);
-
-/// How long the last reply may take to reach a client, and what it still sends is read and dropped: closing
-/// at once would make the kernel throw the reply away.
-pub const LINGER: Duration = Duration::from_secs(1);
-
-/// Pause after a failed `accept` (out of file descriptors): trying again at once would only burn CPU.
-pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

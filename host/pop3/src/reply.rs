@@ -3,23 +3,14 @@
 
 use std::borrow::Cow;
 
-use bytes::BytesMut;
+use listener::reply::one_line;
 
 use crate::backend::{MaildropError, OpenError};
 
-/// One reply line, without CR LF.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply(Cow<'static, str>);
+listener::replies! {
+    /// One reply line, without CR LF.
+    pub struct Reply;
 
-macro_rules! replies {
-    ($($name:ident = $text:literal;)*) => {
-        impl Reply {
-            $(#[doc = concat!("```text\n", $text, "\n```")] pub const $name: Self = Self(Cow::Borrowed($text));)*
-        }
-    };
-}
-
-replies! {
     GREETING = "+OK Toxmail POP3 server ready";
     OK = "+OK";
     USER_OK = "+OK Now the password (PASS)";
@@ -84,35 +75,6 @@ impl Reply {
         };
         Self(one_line(format!("-ERR [{code}] {what}: {text}"), utf8))
     }
-
-    /// The line, without CR LF.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Appends the line and CR LF to `output`.
-    pub fn write(&self, output: &mut BytesMut) {
-        output.extend_from_slice(self.0.as_bytes());
-        output.extend_from_slice(b"\r\n");
-    }
-}
-
-/// Makes a text from outside one line of at most 510 bytes (RFC 2449 section 4), in ASCII unless the client said
-/// UTF8 (RFC 6856 section 2).
-fn one_line(text: String, utf8: bool) -> Cow<'static, str> {
-    let is_clean = |char: char| !char.is_control() && (utf8 || char.is_ascii());
-    let mut line: String = if text.chars().all(is_clean) {
-        text
-    } else {
-        text.chars().map(|char| if is_clean(char) { char } else { '?' }).collect()
-    };
-    let mut end = line.len().min(510);
-    while !line.is_char_boundary(end) {
-        end -= 1;
-    }
-    line.truncate(end);
-    Cow::Owned(line)
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use support::{Running, soon};
+use listener::testing::soon;
+use support::Running;
 use tokio::io::AsyncWriteExt;
 
 const IDLE: Duration = pop3::limits::IDLE_TIMEOUT;

@@ -12,11 +12,11 @@ use std::hint::black_box;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use mail::{AccountName, Clock, Monotonic, Refusal, Wall};
+use listener::testing::{RealClock, apart};
+use mail::{AccountName, Refusal};
 use smtp::session::Event;
 use smtp::{AuthenticationError, Backend, MailFrom, Recipient, Server, Session, Settings, Transaction};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -72,24 +72,6 @@ impl Transaction for Count {
         self.mails.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(self.size as u64, Ordering::Relaxed);
         Ok(format!("{} bytes", self.size))
-    }
-}
-
-#[derive(Debug)]
-struct RealClock(Instant);
-
-#[async_trait]
-impl Clock for RealClock {
-    fn wall(&self) -> Wall {
-        Wall(0)
-    }
-
-    fn monotonic(&self) -> Monotonic {
-        Monotonic(self.0.elapsed())
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
     }
 }
 
@@ -173,7 +155,7 @@ async fn with_server<F: Future<Output = io::Result<()>>>(
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let cancel = CancellationToken::new();
-    let clock = Arc::new(RealClock(Instant::now()));
+    let clock = Arc::new(RealClock::start());
     let backend = Arc::new(Nowhere::default());
     let server = Server::new(listener, Arc::clone(&backend), Settings::new("bench"), clock);
     let server = tokio::spawn(server.run(cancel.clone()));
@@ -184,14 +166,6 @@ async fn with_server<F: Future<Output = io::Result<()>>>(
     assert_eq!(mails, u64::from(MAILS), "every mail arrived");
     assert_eq!(bytes, mails * (text().len() as u64 - 3), "and whole");
     result
-}
-
-/// Runs the clients on a thread and runtime of their own.
-async fn apart<F: Future<Output = io::Result<()>> + Send + 'static>(clients: F) -> io::Result<()> {
-    tokio::task::spawn_blocking(|| {
-        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(clients)
-    })
-    .await?
 }
 
 #[tokio::main]

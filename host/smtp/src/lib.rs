@@ -3,7 +3,7 @@
 //! It speaks the protocol and nothing more: it never decides who may log in, which addresses exist or what becomes of a
 //! mail (its [`Backend`] does), never stores anything, never sends mail anywhere, and never holds a whole mail in memory.
 //!
-//! [`Session`] is the protocol as a state machine without I/O; [`Server`] puts sockets around it.
+//! [`Session`] is the protocol as a state machine without I/O; [`Server`] puts the sockets of [`listener`] around it.
 //!
 //! # Standards
 //!
@@ -39,14 +39,13 @@
 
 pub mod backend;
 pub mod command;
-mod connection;
+mod conversation;
 pub mod limits;
 pub mod reply;
 mod server;
 pub mod session;
 mod settings;
 pub mod unstuff;
-mod watchdog;
 
 pub use backend::{AuthenticationError, Backend, BodyType, MailFrom, Recipient, Transaction};
 pub use server::Server;

@@ -1,5 +1,5 @@
 //! The bounds of the SMTP server that are not shared with other crates, with their reasons. The shared ones
-//! (recipients, mail size, chunk size) are in [`mail::limits`].
+//! (recipients, mail size, chunk size) are in [`mail::limits`], those of sockets in [`listener::limits`].
 
 use std::time::Duration;
 
@@ -40,18 +40,5 @@ pub const ERRORS: usize = 20;
 /// stops here.
 pub const OUTPUT_BYTES: usize = 64 * 1024;
 
-/// What is read from the socket at once while commands are expected: room for an AUTH line, so it need not move.
-pub const READ_COMMAND_BYTES: usize = 16 * 1024;
-
 /// What is read from the socket at once while a mail arrives.
 pub const READ_BODY_BYTES: usize = mail::limits::BODY_CHUNK_BYTES;
-
-/// How long sessions may take to finish when the server stops; less than the 5 s the daemon has in all.
-pub const STOP_GRACE: Duration = Duration::from_secs(3);
-
-/// How long the last reply may take to reach a client, and what it still sends is read and dropped: closing
-/// at once would make the kernel throw the reply away.
-pub const LINGER: Duration = Duration::from_secs(1);
-
-/// Pause after a failed `accept` (out of file descriptors): trying again at once would only burn CPU.
-pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -7,7 +7,8 @@ mod support;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use support::{Running, soon};
+use listener::testing::soon;
+use support::Running;
 use tokio::io::AsyncWriteExt;
 
 const ENVELOPE: &[u8] = b"MAIL FROM:<ann@tox>\r\nRCPT TO:<bob@tox>\r\nDATA\r\n";
@@ -175,35 +176,6 @@ async fn silence_in_the_middle_of_a_mail_ends_it_too() {
 }
 
 #[tokio::test]
-async fn a_client_that_never_reads_holds_up_nobody_and_is_closed() {
-    let server = Running::start(|settings| settings.max_sessions = 2).await;
-    let mut deaf = server.login().await;
-    // Until neither side's socket buffers take more.
-    let flood = "HELP\r\n".repeat(10_000);
-    while tokio::time::timeout(Duration::from_millis(300), deaf.stream.write_all(flood.as_bytes()))
-        .await
-        .is_ok()
-    {}
-    let mut client = server.login().await;
-    client.ask("NOOP", "250").await;
-    server.clock.advance(IDLE);
-    client.expect("421").await;
-    // Its place is free after the pause for the last reply.
-    server.clock.advance(smtp::limits::LINGER);
-    drop(client);
-    let next = async {
-        loop {
-            let mut next = server.connect().await;
-            if next.reply().await.starts_with("220") {
-                break;
-            }
-        }
-    };
-    soon(next).await;
-    drop(deaf);
-}
-
-#[tokio::test]
 async fn sessions_are_limited() {
     let server = Running::start(|settings| settings.max_sessions = 2).await;
     let (mut one, mut two) = (server.login().await, server.login().await);
@@ -214,15 +186,7 @@ async fn sessions_are_limited() {
     two.ask("QUIT", "221").await;
     two.expect_end().await;
     drop(two);
-    let next = async {
-        loop {
-            let mut next = server.connect().await;
-            if next.reply().await.starts_with("220") {
-                break;
-            }
-        }
-    };
-    soon(next).await;
+    server.connect_when_free("220").await;
 }
 
 #[tokio::test]
@@ -313,37 +277,4 @@ async fn a_stop_lets_a_complete_mail_finish() {
     let mailbox = std::sync::Arc::clone(&server.mailbox);
     server.stopped().await;
     assert_eq!(mailbox.mails.lock().unwrap().len(), 1);
-}
-
-#[tokio::test]
-async fn a_stop_does_not_wait_for_ever() {
-    let server = Running::start(|_| {}).await;
-    let mut client = server.login().await;
-    client.send(b"MAIL FROM:<ann@tox> ENVID=slow\r\nRCPT TO:<bob@tox>\r\nDATA\r\nhello\r\n.\r\n").await;
-    soon(server.mailbox.finishing.notified()).await;
-    server.cancel.cancel();
-    let clock = std::sync::Arc::clone(&server.clock);
-    let ticking = async {
-        loop {
-            clock.advance(Duration::from_millis(100));
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::select! {
-        () = server.stopped() => {}
-        () = ticking => {}
-    }
-}
-
-#[tokio::test]
-async fn a_session_that_hangs_in_the_backend_holds_up_nobody() {
-    let server = Running::start(|_| {}).await;
-    let mut hanging = server.connect().await;
-    hanging.expect("220").await;
-    hanging.ask("EHLO me", "250").await;
-    hanging.send(b"AUTH PLAIN AGFubgBuZXZlcg==\r\n").await;
-    let mut client = server.login().await;
-    client.ask("NOOP", "250").await;
-    let mut nothing = [0; 1];
-    assert!(hanging.stream.try_read(&mut nothing).is_err());
 }

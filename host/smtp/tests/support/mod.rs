@@ -1,59 +1,15 @@
-//! A mail system in memory, a clock moved by hand, and a client.
+//! A mail system in memory, and a server for it.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use mail::{AccountName, Clock, Monotonic, Refusal, Wall};
+use listener::testing::{self, Client, soon};
+use mail::{AccountName, Refusal};
 use smtp::{AuthenticationError, Backend, MailFrom, Recipient, Server, Settings, Transaction};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, watch};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-
-/// How long a test waits for what must happen; far more than it takes.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Fails the test where `future` does not end.
-pub async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future).await.expect("it takes far too long")
-}
-
-/// Time stands still but for [`ManualClock::advance`].
-#[derive(Debug)]
-pub struct ManualClock(watch::Sender<Duration>);
-
-impl Default for ManualClock {
-    fn default() -> Self {
-        Self(watch::Sender::new(Duration::ZERO))
-    }
-}
-
-impl ManualClock {
-    pub fn advance(&self, duration: Duration) {
-        self.0.send_modify(|now| *now += duration);
-    }
-}
-
-#[async_trait]
-impl Clock for ManualClock {
-    fn wall(&self) -> Wall {
-        Wall(0)
-    }
-
-    fn monotonic(&self) -> Monotonic {
-        Monotonic(*self.0.borrow())
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        let mut now = self.0.subscribe();
-        let until = *now.borrow() + duration;
-        now.wait_for(|now| *now >= until).await.expect("the clock lives as long as the server");
-    }
-}
+use tokio::sync::Notify;
 
 #[derive(Debug, Default)]
 pub struct Mailbox {
@@ -141,31 +97,31 @@ impl Transaction for Incoming {
     }
 }
 
+/// The server and its mail system.
 pub struct Running {
-    pub address: std::net::SocketAddr,
+    server: testing::Running,
     pub mailbox: Arc<Mailbox>,
-    pub clock: Arc<ManualClock>,
-    pub cancel: CancellationToken,
-    task: JoinHandle<()>,
+}
+
+impl Deref for Running {
+    type Target = testing::Running;
+
+    fn deref(&self) -> &testing::Running {
+        &self.server
+    }
 }
 
 impl Running {
     pub async fn start(change: impl FnOnce(&mut Settings)) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
-        let address = listener.local_addr().expect("it is bound");
         let memory = Memory::default();
-        let clock = Arc::new(ManualClock::default());
+        let backend = Arc::new(memory.clone());
         let mut settings = Settings::new("host.test");
         change(&mut settings);
-        let cancel = CancellationToken::new();
-        let server =
-            Server::new(listener, Arc::new(memory.clone()), settings, Arc::clone(&clock) as Arc<dyn Clock>);
-        let task = tokio::spawn(server.run(cancel.clone()));
-        Self { address, mailbox: memory.0, clock, cancel, task }
-    }
-
-    pub async fn connect(&self) -> Client {
-        Client { stream: TcpStream::connect(self.address).await.expect("it listens"), unread: Vec::new() }
+        let server = testing::Running::start(|listener, clock, cancel| {
+            Server::new(listener, backend, settings, clock).run(cancel)
+        })
+        .await;
+        Self { server, mailbox: memory.0 }
     }
 
     /// A client after greeting, EHLO and AUTH.
@@ -188,52 +144,6 @@ impl Running {
 
     /// Waits for the server to end after `cancel`.
     pub async fn stopped(self) {
-        soon(self.task).await.expect("the server does not panic");
-    }
-}
-
-pub struct Client {
-    pub stream: TcpStream,
-    unread: Vec<u8>,
-}
-
-impl Client {
-    pub async fn send(&mut self, bytes: &[u8]) {
-        soon(self.stream.write_all(bytes)).await.expect("the server takes it");
-    }
-
-    /// One reply, all its lines.
-    pub async fn reply(&mut self) -> String {
-        let mut reply = String::new();
-        loop {
-            while let Some(end) = self.unread.windows(2).position(|pair| pair == b"\r\n") {
-                let line: Vec<u8> = self.unread.drain(..end + 2).collect();
-                let line = String::from_utf8(line).expect("replies are UTF-8");
-                let is_last = line.as_bytes().get(3) != Some(&b'-');
-                reply += &line;
-                if is_last {
-                    return reply;
-                }
-            }
-            let read = soon(self.stream.read_buf(&mut self.unread)).await.expect("the connection is whole");
-            assert_ne!(read, 0, "closed instead of a reply, after {reply:?}");
-        }
-    }
-
-    pub async fn expect(&mut self, start: &str) {
-        let reply = self.reply().await;
-        assert!(reply.starts_with(start), "expected {start:?}, got {reply:?}");
-    }
-
-    pub async fn ask(&mut self, line: &str, start: &str) {
-        self.send(format!("{line}\r\n").as_bytes()).await;
-        self.expect(start).await;
-    }
-
-    /// The server closed, nothing more came.
-    pub async fn expect_end(&mut self) {
-        assert_eq!(String::from_utf8_lossy(&self.unread), "");
-        let read = soon(self.stream.read_buf(&mut self.unread)).await.expect("closed, not reset");
-        assert_eq!(read, 0, "unexpected: {:?}", String::from_utf8_lossy(&self.unread));
+        self.server.stopped().await;
     }
 }
