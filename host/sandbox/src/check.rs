@@ -23,9 +23,30 @@ pub enum Refused {
     TooLarge(u64),
     /// A core module.
     #[error(
-        "this is a core module, not a component: `wasm-tools component new FILE -o COMPONENT` makes one of it"
+        "this is a core module, not a component: `toxmail component add` makes one of it, and so does \
+         `wasm-tools component new FILE -o COMPONENT`"
     )]
     CoreModule,
+    /// A core module that no component can be made of.
+    #[error(
+        "no component can be made of this core module: {0}. In Rust it is built with wit-bindgen for the target \
+         wasm32-unknown-unknown"
+    )]
+    Module(String),
+    /// It fails where every component of its slot has to answer.
+    #[error(
+        "asked {function} as every component for slot {slot} is (conformance case \"{case}\"), it gave no answer: {failure}"
+    )]
+    Conformance {
+        /// The slot.
+        slot: Slot,
+        /// What the case is about.
+        case: String,
+        /// The function.
+        function: String,
+        /// What went wrong.
+        failure: String,
+    },
     /// The text format.
     #[error("this is WebAssembly text: `wasm-tools parse FILE -o COMPONENT` makes the binary form")]
     Text,

@@ -153,7 +153,9 @@ pub(crate) fn configuration(stack_bytes: usize) -> Config {
 
 /// Room for every thread to run one component, even Python with its many inner modules.
 fn pool(settings: &Settings) -> PoolingAllocationConfig {
-    let calls = u32::try_from(settings.threads_per_slot * Slot::ALL.len()).unwrap_or(u32::MAX);
+    /// Calls beside those of the slots: conformance, shadow, replay.
+    const ASIDE: usize = 4;
+    let calls = u32::try_from(settings.threads_per_slot * Slot::ALL.len() + ASIDE).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(calls);
     pool.max_core_instances_per_component(64);

@@ -14,6 +14,7 @@
 //! This crate never opens a socket, never keeps the gateway's state, never decides anything itself, and never runs
 //! a component on an async thread.
 
+pub mod bench;
 mod bindings;
 mod cache;
 pub mod capabilities;
@@ -34,6 +35,7 @@ mod question;
 pub mod record;
 pub mod relay_selector;
 pub mod resolver;
+mod run;
 mod sandbox;
 mod slot;
 mod slots;
@@ -41,6 +43,7 @@ mod ticker;
 mod validate;
 mod version;
 mod wasi;
+mod wrap;
 
 pub use capabilities::Capabilities;
 pub use check::Refused;
@@ -54,3 +57,4 @@ pub use record::DecisionRecord;
 pub use sandbox::Sandbox;
 pub use slot::Slot;
 pub use slots::{EntryConfig, EntryStatus, FellBack, SlotsConfig, SlotsKeeper, SwapError};
+pub use wrap::to_component;

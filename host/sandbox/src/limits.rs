@@ -135,6 +135,15 @@ pub const RETRY_LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// Bytes of capability answers one record keeps; further ones are counted.
 pub const RECORD_BYTES: usize = 64 << 10;
 
+/// Largest case file of the test bench: it is written by hand.
+pub const CASE_BYTES: usize = 1 << 20;
+
+/// Calls of one case file.
+pub const CASE_CALLS: usize = 10_000;
+
+/// Largest mail a case file may name: as large as the largest that is taken apart.
+pub const CASE_MAIL_BYTES: usize = 8 << 20;
+
 /// Filters in a chain: each costs a call for each mail.
 pub const FILTERS: usize = 16;
 

@@ -22,6 +22,11 @@ impl Memory {
         }
     }
 
+    /// Bytes of linear memory in use: memory never shrinks.
+    pub fn used(&self) -> u64 {
+        self.used as u64
+    }
+
     /// Whether growth was denied: the likely reason of a trap that follows.
     pub fn was_denied(&self) -> bool {
         self.denied

@@ -6,28 +6,26 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use mail::{AccountName, ComponentDigest, Wall};
 use tokio::sync::{Mutex, Semaphore};
-use wasmtime::{Store, Trap, UpdateDeadline};
 
-use crate::bindings::host::toxmail::gateway::types;
 use crate::capabilities::{Capabilities, MessageSource};
 use crate::engine::Engine;
 use crate::failure::{CallError, Failure};
-use crate::guest::{Call, Guest, Stop};
+use crate::guest::Call;
 use crate::library::Library;
-use crate::limits::{FILTERS, Limits, NAME_BYTES};
+use crate::limits::{FILTERS, NAME_BYTES};
 use crate::mail_filter::{Feedback, Header, MailFacts, Verdict};
 use crate::policy::{
     Deposit, DepositAnswer, FriendRequest, FriendRequestAnswer, Retry, RetryAnswer, Submission,
     SubmissionAnswer,
 };
-use crate::question::{Question, Unanswered};
+use crate::question::Question;
 use crate::record::{DecisionRecord, Transcript};
 use crate::relay_selector::{Plan, Select};
 use crate::resolver::{Resolve, ResolveAnswer};
+use crate::run;
 use crate::slot::Slot;
 use crate::slots::{Entry, EntryConfig, EntryStatus, FellBack, Live, SlotsConfig, SlotsKeeper, SwapError};
 use crate::validate::one_line;
-use crate::version::Version;
 
 /// Failures in a row after which the last good version comes back by itself.
 const FAILURES_BEFORE_FALLBACK: u32 = 5;
@@ -371,7 +369,16 @@ impl Shared {
         let live = entry.live.load_full();
         let clock = self.engine.clock();
         let begin = clock.monotonic();
-        let (answer, transcript) = self.ask(entry, &live.version, call, question, source);
+        let asked = run::ask(
+            &self.engine,
+            &self.capabilities,
+            &live.version.prepared,
+            call,
+            &entry.settings,
+            question,
+            source,
+        );
+        let (answer, transcript) = (asked.answer, asked.transcript);
         let duration = clock.monotonic().since(begin);
 
         let outcome = match &answer {
@@ -386,35 +393,6 @@ impl Shared {
         self.capabilities
             .recorder
             .record(record::<Q>(entry, &live, call, question, outcome, transcript, duration));
-    }
-
-    /// A fresh instance for one call.
-    fn ask<Q: Question>(
-        &self,
-        entry: &Entry,
-        version: &Version,
-        call: &Call,
-        question: &Q,
-        source: Option<Arc<dyn MessageSource>>,
-    ) -> (Result<Q::Answer, Failure>, Transcript) {
-        let guest = Guest::new(call, self.capabilities.clone(), source, self.engine.run());
-        let mut store = Store::new(self.engine.wasm(), guest);
-        store.limiter(|guest| &mut guest.memory);
-        store.set_hostcall_fuel(usize::try_from(call.limits.output_bytes).unwrap_or(usize::MAX));
-        store.set_epoch_deadline(store.data().ticks_left().unwrap_or(1));
-        store.epoch_deadline_callback(|context| match context.data().ticks_left() {
-            Some(ticks) => Ok(UpdateDeadline::Continue(ticks)),
-            None => Err(Stop::TimeLimit.into()),
-        });
-        let context = types::Context {
-            account: call.account.to_string(),
-            now: call.now.0,
-            settings: entry.settings.clone(),
-        };
-        let answer = question.ask(&version.prepared, &mut store, &context);
-        let answer = answer.map_err(|why| failure(why, &call.limits, store.data()));
-        // A store that trapped cannot be entered again; none is used twice.
-        (answer, store.into_data().transcript)
     }
 
     /// The last good version comes back, unless something else changed meanwhile.
@@ -469,30 +447,6 @@ fn record<Q: Question>(
 /// Facts and answers have no maps with odd keys and no failing parts: they always have a JSON form.
 fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|error| format!("{{\"unserialisable\":\"{error}\"}}"))
-}
-
-/// Why a call failed, most telling reason first.
-fn failure(why: Unanswered, limits: &Limits, guest: &Guest) -> Failure {
-    let error = match why {
-        Unanswered::Nonsense(nonsense) => return Failure::Nonsense(nonsense.0),
-        Unanswered::Engine(error) => error,
-    };
-    match error.downcast_ref::<Stop>() {
-        Some(Stop::TimeLimit) => return Failure::TimeLimit(limits.call_time()),
-        Some(Stop::CapabilityLimit) => return Failure::CapabilityLimit(limits.capability_calls),
-        Some(Stop::Gateway(why)) => return Failure::Gateway(one_line(why, 400)),
-        None => {}
-    }
-    if guest.memory.was_denied() {
-        return Failure::MemoryLimit(limits.memory_bytes);
-    }
-    if error.is::<wasmtime::PoolConcurrencyLimitError>() {
-        return Failure::Busy;
-    }
-    match error.downcast_ref::<Trap>() {
-        Some(trap) => Failure::Trapped(trap.to_string()),
-        None => Failure::Unreadable(one_line(&format!("{:#}", error), 400)),
-    }
 }
 
 /// Loads what a configuration names.

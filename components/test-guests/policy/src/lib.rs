@@ -51,7 +51,7 @@ impl Guest for Evil {
     }
 
     fn allow_deposit(_context: Context, _deposit: Deposit) -> DepositAnswer {
-        DepositAnswer::Refuse(String::new())
+        DepositAnswer::Refuse("the evil policy".into())
     }
 }
 
