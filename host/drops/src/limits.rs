@@ -139,7 +139,9 @@ pub const HANDOVER_BOARDS: usize = 5;
 pub const STAMP_RETRIES: u8 = 3;
 /// Segment hashes a reader remembers for comparison.
 pub const HASHES_REMEMBERED: usize = SEGMENTS_HELD;
-/// Own cells watched at once by the audits.
+/// Tokens kept for a board.
+pub const WALLET_TOKENS: usize = 512;
+/// Own cells watched at once by the audits and confirmations.
 pub const AUDITS: usize = 4_096;
 
 const _: () = assert!(CELL_BYTES == 16_240);
