@@ -1,0 +1,17 @@
+#![no_main]
+//! The configuration file: right within its bounds, or refused with a text.
+
+use libfuzzer_sys::fuzz_target;
+
+// The daemon is a program; this is the one file of it that parses.
+#[allow(dead_code)]
+#[path = "../../../host/daemon/src/config.rs"]
+mod config;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    match config::parse(text) {
+        Ok(config) => assert!((1..=21).contains(&config.mail.expiry_days) && config.mail.max_bytes >= 1024),
+        Err(error) => assert!(!error.is_empty()),
+    }
+});
