@@ -15,7 +15,9 @@ const SLOTS: (Duration, Duration) = (Duration::from_secs(3600), Duration::from_s
 const REST: Duration = Duration::from_secs(1800);
 /// Time from the start of the gateway to the first reading of a board.
 const READER_START: Duration = Duration::from_secs(30 * 60);
-/// How long a reader keeps a throwaway.
+/// Time between two visits of a reader that does not stay.
+const READER_VISIT: (Duration, Duration) = (Duration::from_secs(3600), Duration::from_secs(4 * 3600));
+/// How long a reader that stays keeps a throwaway.
 const READER_RENEWAL: (Duration, Duration) = (Duration::from_secs(12 * 3600), Duration::from_secs(36 * 3600));
 /// When own cells are looked after: a day at least, so that a board cannot wait with erasing.
 const AUDIT: (Duration, Duration) = (Duration::from_secs(6 * 3600), Duration::from_secs(20 * 3600));
@@ -59,7 +61,13 @@ pub fn reader_start(rng: &mut impl RngCore) -> Duration {
     duration_between(Duration::ZERO, READER_START, rng)
 }
 
-/// How long a reader keeps its throwaway.
+/// How long until a board is visited again, each time under a fresh throwaway. This is the rule: a reader that stays and
+/// follows shows with the end of its session when its gateway stopped.
+pub fn reader_visit(rng: &mut impl RngCore) -> Duration {
+    duration_between(READER_VISIT.0, READER_VISIT.1, rng)
+}
+
+/// How long a reader that stays keeps its throwaway: for gateways that never stop.
 pub fn reader_renewal(rng: &mut impl RngCore) -> Duration {
     duration_between(READER_RENEWAL.0, READER_RENEWAL.1, rng)
 }

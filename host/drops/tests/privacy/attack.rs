@@ -92,8 +92,15 @@ pub struct Adversary<'a> {
     exposure: Vec<Vec<f64>>,
     /// Who fetched which cell, by weight.
     fetched: HashMap<Name, Vec<f64>>,
-    /// Times at which a session ended and a deposit followed at once, and whose session it was.
-    chains: Vec<(Time, Vec<f64>)>,
+    /// Readings in order of time, where delays are switched off.
+    readings: Vec<ReadingSeen>,
+}
+
+/// A reading session: when, whose by weight, and whether a deposit followed at once.
+struct ReadingSeen {
+    at: Time,
+    whose: Vec<f64>,
+    is_answered: bool,
 }
 
 impl<'a> Adversary<'a> {
@@ -105,7 +112,7 @@ impl<'a> Adversary<'a> {
             rate: vec![vec![0.0; USERS]; USERS],
             exposure: vec![vec![0.0; USERS]; USERS],
             fetched: HashMap::new(),
-            chains: vec![],
+            readings: vec![],
         };
         adversary.measure_exposure();
         adversary.begin_with_volumes();
@@ -282,10 +289,17 @@ impl<'a> Adversary<'a> {
         (readers, pairs)
     }
 
-    /// Without delays an acknowledgement right after a reading says that the reader found something.
+    /// Without delays an acknowledgement right after a reading says that the reader found something: what came since
+    /// its reading before.
     fn chained(&self, to: usize, at: Time) -> f64 {
-        let soon = self.chains.iter().filter(|(when, _)| *when > at && *when < at + DAY);
-        1.0 + 50.0 * soon.map(|(_, whose)| whose[to]).sum::<f64>()
+        if self.scheme.delays {
+            return 1.0;
+        }
+        let first = self.readings.iter().find(|reading| reading.at >= at && reading.whose[to] > 0.5);
+        match first {
+            Some(reading) if reading.is_answered => 6.0,
+            _ => 0.3,
+        }
     }
 
     fn normal(mut weights: Vec<f64>) -> Vec<f64> {
@@ -347,9 +361,9 @@ impl<'a> Adversary<'a> {
                 self.fetched.entry(*name).or_insert_with(|| first.clone());
             }
         }
-        let is_followed = deposits.iter().any(|deposit| deposit.at.abs_diff(session.begin) <= SECOND);
-        if !self.scheme.delays && is_followed {
-            self.chains.push((session.begin, whose));
+        if !self.scheme.delays {
+            let is_answered = deposits.iter().any(|deposit| deposit.at.abs_diff(session.begin) <= SECOND);
+            self.readings.push(ReadingSeen { at: session.begin, whose, is_answered });
         }
     }
 

@@ -6,6 +6,7 @@
 //! `DROPS_PRIVACY_SEEDS` and `DROPS_PRIVACY_DAYS` for something in between (20 and 60).
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A test may panic.
+#![allow(clippy::needless_range_loop)] // Users are numbers, in many tables.
 
 mod attack;
 mod world;
@@ -30,6 +31,9 @@ const AT_ONCE: Scheme = Scheme { name: "without delays", delays: false, ..Scheme
 const MARKED: Scheme = Scheme { name: "marked, confirmed first", tagging: true, ..Scheme::DEFAULT };
 const MARKED_BLINDLY: Scheme =
     Scheme { name: "marked, not confirmed", tagging: true, confirm: false, ..Scheme::DEFAULT };
+
+/// A question the adversary is scored on.
+type Question = fn(&Scores) -> Score;
 
 /// The two attacks: trusting volumes, and learning from the log.
 type Both = [Scores; 2];
@@ -131,7 +135,7 @@ impl Result {
 
     fn print(&self, name: &str) {
         println!("\n{name}");
-        let questions: [(&str, fn(&Scores) -> Score); 4] = [
+        let questions: [(&str, Question); 4] = [
             ("whose reading", |scores| scores.session),
             ("whose deposit", |scores| scores.depositor),
             ("who reads a deposit", |scores| scores.reader),

@@ -19,7 +19,7 @@ use drops::message::Answer;
 use drops::parcel::{Assembly, Kind, Parcel, Parts, Progress};
 use drops::point::Secret;
 use drops::reader::{BoardMemory, ReadEvent, ReadSession, Window};
-use drops::schedule::{Slots, reader_renewal, reader_start};
+use drops::schedule::{Slots, reader_renewal, reader_start, reader_visit};
 use drops::segment::{Entry, segment_hash};
 use drops::ttl::Ttl;
 use mail::{MailId, Monotonic, PublicKey, Wall};
@@ -696,7 +696,7 @@ impl World {
             Reading::Visits => {
                 self.leave(user, board);
                 let wait = match self.scheme.delays {
-                    true => self.dice.between(HOUR as f64, 4.0 * HOUR as f64) as Time,
+                    true => millis(reader_visit(&mut self.dice.0)),
                     false => EVERY,
                 };
                 self.at(self.now + wait, Event::Visit(user, board, stay));
