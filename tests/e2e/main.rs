@@ -1,11 +1,17 @@
 //! End-to-end tests: the real program, a private Tox network on loopback, other people's programs around it.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod accounts;
 mod components;
+mod corpus;
 mod demo;
 mod errors;
 mod foreign_peer;
+mod hostile;
+mod kill_rounds;
 mod large_mail;
+mod limits;
 mod mail_programs;
 mod outage;
 mod resolution;

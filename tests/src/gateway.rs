@@ -13,18 +13,18 @@ use tempfile::TempDir;
 use crate::network::Network;
 use crate::{pop3, smtp, wait};
 
-/// The built program.
+/// The built program: beside this one (a bench), or a folder up (a test).
 #[must_use]
 pub fn program() -> PathBuf {
-    let test = std::env::current_exe().expect("the test knows its own path");
-    let profile = test.parent().and_then(Path::parent).expect("tests are run from target/<profile>/deps");
-    let program = profile.join("toxmail");
-    assert!(
-        program.exists(),
-        "{} is missing: run tests/all.sh, or first `cargo build --release`",
-        program.display()
-    );
-    program
+    let own = std::env::current_exe().expect("the test knows its own path");
+    let program =
+        own.ancestors().skip(1).take(2).map(|folder| folder.join("toxmail")).find(|path| path.exists());
+    program.unwrap_or_else(|| {
+        panic!(
+            "toxmail is not built beside {}: run tests/all.sh, or first `cargo build --release`",
+            own.display()
+        )
+    })
 }
 
 /// A gateway that runs until it is dropped.
