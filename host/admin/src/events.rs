@@ -15,12 +15,13 @@ use mail::{AccountName, Clock};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::watch;
+use utoipa::ToSchema;
 
 use crate::dto::Timestamp;
 use crate::limits::{EVENT_BYTES, EVENTS_KEPT};
 
 /// Something that happened. Never mail text, never a secret.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
     /// Its number.
     pub id: u64,
@@ -29,6 +30,7 @@ pub struct Event {
     /// What kind of thing: lower-case words joined by `-`.
     pub kind: String,
     /// Whose; absent for what concerns the whole gateway.
+    #[schema(value_type = Option<String>)]
     pub account: Option<AccountName>,
     /// The rest, as the kind wants it.
     pub data: Value,
@@ -102,6 +104,16 @@ impl EventLog {
     #[must_use]
     pub fn listen_after(&self, id: u64) -> Listener {
         Listener { seen: id, ..self.listen() }
+    }
+
+    /// Where its times come from.
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        self.0.clock.clone()
+    }
+
+    /// The newest events that `is_wanted`, newest first, at most `most`.
+    pub(crate) fn newest(&self, most: usize, is_wanted: impl Fn(&Event) -> bool) -> Vec<Arc<Event>> {
+        self.ring().events.iter().rev().filter(|event| is_wanted(event)).take(most).cloned().collect()
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring> {

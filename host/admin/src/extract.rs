@@ -16,7 +16,7 @@ use mail::AccountName;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::dto::{ComponentName, Listing, Page};
+use crate::dto::{ComponentName, DecisionQuery, Listing, Page, Slot, Timestamp};
 use crate::limits;
 use crate::problem::Refused;
 
@@ -28,6 +28,8 @@ struct Parameters {
     limit: Option<usize>,
     after: Option<String>,
     name: Option<ComponentName>,
+    slot: Option<Slot>,
+    from: Option<Timestamp>,
 }
 
 async fn parameters(parts: &mut Parts) -> Result<Parameters, Refused> {
@@ -58,22 +60,38 @@ impl<S: Sync> FromRequestParts<S> for NameParameter {
     }
 }
 
+/// `?account=NAME&slot=SLOT&from=TIME`, what of them is there.
+pub struct DecisionParameters(pub DecisionQuery);
+
+impl<S: Sync> FromRequestParts<S> for DecisionParameters {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refused> {
+        let Parameters { account, slot, from, .. } = parameters(parts).await?;
+        Ok(Self(DecisionQuery { slot, account, from }))
+    }
+}
+
 /// `?limit=N&after=CURSOR`, and the account for the link to the next page.
 pub struct PageParameters {
     pub page: Page,
-    account: Option<AccountName>,
+    /// What else the request asked for: the link to the next page asks for it too.
+    rest: String,
 }
 
 impl<S: Sync> FromRequestParts<S> for PageParameters {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refused> {
-        let Parameters { account, limit, after, .. } = parameters(parts).await?;
+        let Parameters { account, limit, after, slot, from, .. } = parameters(parts).await?;
         if after.as_ref().is_some_and(|after| after.len() > limits::CURSOR_BYTES) {
             return Err(Refused::bad_request("the cursor `after` is none that a page named"));
         }
         let page = Page::new(limit.unwrap_or(limits::PAGE_DEFAULT), after);
-        Ok(Self { page, account })
+        let account = account.map(|name| format!("account={name}&"));
+        let slot = slot.map(|slot| format!("slot={slot}&"));
+        let from = from.map(|time| format!("from={}&", percent_encoded(&time.to_text())));
+        Ok(Self { page, rest: [account, slot, from].into_iter().flatten().collect() })
     }
 }
 
@@ -88,11 +106,31 @@ impl PageParameters {
     }
 
     fn link(&self, cursor: &str) -> Option<HeaderValue> {
-        let account = self.account.as_ref().map(|name| format!("account={name}&")).unwrap_or_default();
-        let (limit, cursor) = (self.page.limit(), percent_encoded(cursor));
+        let (rest, limit, cursor) = (&self.rest, self.page.limit(), percent_encoded(cursor));
         // A relative reference of a query alone: the same path (RFC 3986 section 5.2.2).
-        let link = format!("<?{account}limit={limit}&after={cursor}>; rel=\"next\"");
+        let link = format!("<?{rest}limit={limit}&after={cursor}>; rel=\"next\"");
         HeaderValue::from_str(&link).ok()
+    }
+}
+
+/// `?after=CURSOR` of a page of the dashboard; whatever else is there is left to others.
+pub struct CursorParameter(pub Option<String>);
+
+#[derive(Deserialize)]
+struct Cursor {
+    after: Option<String>,
+}
+
+impl<S: Sync> FromRequestParts<S> for CursorParameter {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refused> {
+        let query = Query::<Cursor>::try_from_uri(&parts.uri);
+        let Query(Cursor { after }) = query.map_err(|error| Refused::bad_request(error.body_text()))?;
+        if after.as_ref().is_some_and(|after| after.len() > limits::CURSOR_BYTES) {
+            return Err(Refused::bad_request("the cursor `after` is none that a page named"));
+        }
+        Ok(Self(after))
     }
 }
 
@@ -173,7 +211,7 @@ impl<S: Sync> FromRequest<S> for ComponentBody {
     }
 }
 
-fn check_content_type(headers: &HeaderMap, allowed: &[&'static str]) -> Result<(), Refused> {
+pub fn check_content_type(headers: &HeaderMap, allowed: &[&'static str]) -> Result<(), Refused> {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = value.split(';').next().unwrap_or_default().trim();
     if allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(essence)) {
@@ -188,7 +226,7 @@ fn wrong_content_type(expected: &str) -> Refused {
 }
 
 /// Reads a whole body of at most `largest` bytes, within `time`.
-async fn read(body: Body, largest: usize, time: Duration) -> Result<Bytes, Refused> {
+pub async fn read(body: Body, largest: usize, time: Duration) -> Result<Bytes, Refused> {
     let too_large =
         || Refused::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body has more than {largest} bytes"));
     // The announced length is believed when it is too large: nothing is read then.

@@ -1,8 +1,8 @@
-//! The web API of the gateway under `/api/v1`, with metrics and events: what the command line and the dashboard
-//! are clients of.
+//! The web API of the gateway under `/api/v1`, with metrics and events, which the command line is a client of; and the
+//! dashboard, pages for people.
 //!
 //! This crate checks who asks, turns requests into types, asks [`Management`] (which the daemon implements) and
-//! turns answers into JSON. It never decides anything about mail, never touches the store or the network beyond
+//! turns answers into JSON or pages. It never decides anything about mail, never touches the store or the network beyond
 //! its own listener, and never writes a password or token into a log.
 //!
 //! # What stops whom
@@ -10,13 +10,20 @@
 //! | attack | answer |
 //! | --- | --- |
 //! | another user of the machine | the token, in a file of mode 0600; compared in constant time |
+//! | a guesser of passwords | failed logins are counted by name and in all; wait, says `Retry-After` |
+//! | a web page that sends a form with the user's cookie | cookies are `SameSite=Strict`; every form carries the session's CSRF token; `Origin` has to be there |
+//! | a thief of memory or of an old cookie | only SHA-256 of cookies are kept; sessions end when unused, after a day, at logout, with a new password |
+//! | a mail or contact with markup in its texts | templates escape everything; the policy of pages allows no script but the gateway's own file |
+//! | one user who wants another's data | an account is checked on every request, by role |
 //! | a web page that talks to 127.0.0.1 | no token; JSON bodies need a content type no form can send; `Origin` has to be `Host` |
 //! | DNS rebinding: the page's own name made to mean 127.0.0.1 | `Host` has to be a loopback name or a configured one |
 //! | endless headers, bodies, uploads, connections, event streams | [`limits`] |
 //!
 //! # Routes
 //!
-//! All but `/health` want `Authorization: Bearer TOKEN` (RFC 6750). `?account=NAME` names the account, the owner's if
+//! All but `/health` want `Authorization: Bearer TOKEN` (RFC 6750), which speaks for the owner, or a session's cookie, which
+//! speaks for its account; a change by a session also wants its CSRF token in `X-CSRF-Token`. `/api/v1/openapi.json` describes
+//! them all; the copy in this crate's directory is compared by a test. `?account=NAME` names the account, the caller's own if
 //! absent. Errors are problem details (RFC 9457). Long lists take `limit` and `after`, and name their next page in a
 //! `Link` header.
 //!
@@ -33,20 +40,24 @@
 //! | `GET, POST /api/v1/components?name=NAME` | [`dto::Component`]; the file itself as body |
 //! | `GET /api/v1/slots`; `POST /slots/{slot}/use`, `/slots/{slot}/rollback` | [`dto::SlotEntry`], [`dto::UseComponent`] |
 //! | `GET /api/v1/pins`; `POST /pins/{address}/accept` | [`dto::Pin`] |
+//! | `GET /api/v1/mail-settings` | [`dto::MailSettings`] |
+//! | `GET /api/v1/decisions?slot=SLOT&from=TIME` | [`dto::Decision`] |
 //! | `GET /api/v1/events` | server-sent events, see [`events`] |
 
 mod access;
+mod dashboard;
 pub mod dto;
 pub mod events;
 mod extract;
 pub mod limits;
 pub mod management;
 pub mod metrics;
+mod openapi;
 mod problem;
 mod routes;
 mod server;
 
-pub use access::{Access, InvalidHost, InvalidToken, Token};
+pub use access::{Access, InvalidHost, InvalidToken, Login, Token};
 pub use events::EventLog;
 pub use extract::percent_encoded;
 pub use management::{Management, ManagementError};

@@ -66,3 +66,33 @@ pub const EVENT_KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How long open requests may still run after the server was told to stop; a stop takes 5 s in all.
 pub const STOP_TIME: Duration = Duration::from_secs(2);
+
+/// Largest form of a page: the longest is a new contact, see [`JSON_BODY_BYTES`]; forms escape each byte in three.
+pub const FORM_BODY_BYTES: usize = 16 * 1024;
+
+/// Open sessions of browsers: a family with every device, many times over.
+pub const SESSIONS: usize = 256;
+
+/// A session ends when its user did nothing for this long.
+pub const SESSION_IDLE: Duration = Duration::from_secs(2 * 3600);
+
+/// A session ends after this long whatever its user does.
+pub const SESSION_LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// The time in which failed logins are counted.
+pub const LOGIN_WINDOW: Duration = Duration::from_secs(600);
+
+/// Failed logins under one name within [`LOGIN_WINDOW`]: 1440 guesses a day, far from enough for eight characters.
+pub const LOGIN_FAILURES_PER_NAME: usize = 10;
+
+/// Failed logins in all within [`LOGIN_WINDOW`]: each may cost 19 MB and 20 ms of argon2.
+pub const LOGIN_FAILURES: usize = 100;
+
+/// Longest login name that is looked at: a whole mail address fits.
+pub const LOGIN_NAME_BYTES: usize = 320;
+
+/// Rows of a list on one page of the dashboard: the page stays under 100 KB however long the texts in it are.
+pub const ROWS: usize = 25;
+
+/// Characters shown of a text that came from outside; the API has the whole.
+pub const SHOWN_CHARS: usize = 400;

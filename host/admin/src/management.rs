@@ -5,8 +5,9 @@ use bytes::Bytes;
 use mail::{AccountName, Address, MailId, PublicKey};
 
 use crate::dto::{
-    Account, Component, ComponentName, ComponentRef, Contact, ContactRequest, Credentials, Identity, Listing,
-    NewAccount, NewContact, OutboxEntry, Page, Password, Pin, QuarantineEntry, Slot, SlotEntry, Status,
+    Account, Component, ComponentName, ComponentRef, Contact, ContactRequest, Credentials, Decision,
+    DecisionQuery, Identity, Listing, MailSettings, NewAccount, NewContact, OutboxEntry, Page, Password, Pin,
+    QuarantineEntry, Slot, SlotEntry, Status,
 };
 use crate::metrics::Metric;
 
@@ -49,6 +50,8 @@ pub trait Management: Send + Sync + 'static {
     async fn status(&self, account: &AccountName) -> Result<Status>;
     /// Tox ID and addresses of the account.
     async fn identity(&self, account: &AccountName) -> Result<Identity>;
+    /// Where the account's mail programs connect.
+    async fn mail_settings(&self, account: &AccountName) -> Result<MailSettings>;
 
     /// Contacts in the order of their alias; the cursor is the last alias seen.
     async fn contacts(&self, account: &AccountName, page: &Page) -> Result<Listing<Contact>>;
@@ -107,6 +110,9 @@ pub trait Management: Send + Sync + 'static {
     async fn changed_pins(&self, account: &AccountName) -> Result<Vec<Pin>>;
     /// Pins a name to the key it changed to; waiting mail goes there.
     async fn accept_pin(&self, account: &AccountName, address: &Address) -> Result<Pin>;
+
+    /// Recorded decisions that fit, oldest first; the cursor is the last id seen. Decisions of some days are kept.
+    async fn decisions(&self, query: &DecisionQuery, page: &Page) -> Result<Listing<Decision>>;
 
     /// Everything `/metrics` shows.
     async fn metrics(&self) -> Vec<Metric>;

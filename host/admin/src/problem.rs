@@ -25,6 +25,19 @@ impl Refused {
         Self { header: Some((name, HeaderValue::from_static(value))), ..self }
     }
 
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Takes out the header field.
+    pub fn take_header(&mut self) -> Option<(HeaderName, HeaderValue)> {
+        self.header.take()
+    }
+
     /// 400: the request itself is wrong.
     pub fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)

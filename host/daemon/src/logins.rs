@@ -1,8 +1,9 @@
-//! Who may log in, for SMTP, POP3 and later the web.
+//! Who may log in, for SMTP, POP3 and the web.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use mail::AccountName;
 use store::Store;
 
@@ -41,5 +42,18 @@ impl Logins {
             "wrong user name or password: the first account's password is in {}; `toxmail account password NAME` sets a new one",
             self.password_file.display()
         )
+    }
+}
+
+#[async_trait]
+impl admin::Login for Logins {
+    async fn check(&self, login: &str, password: &str) -> admin::management::Result<Option<AccountName>> {
+        Self::check(self, login, password)
+            .await
+            .map_err(|error| admin::ManagementError::Internal(error.to_string()))
+    }
+
+    fn hint(&self) -> String {
+        Self::hint(self)
     }
 }

@@ -179,7 +179,7 @@ impl Components {
             contacts: Arc::clone(&contacts) as Arc<dyn sandbox::capabilities::Contacts>,
             recorder: Arc::new(StoredDecisions(store.clone())),
         };
-        let slots = configuration(store, &library, &options.config.components.settings).await?;
+        let slots = configuration(store, &library, &options.config.components, clock.wall()).await?;
         let keeper = StoredSlots { store: store.clone(), events: events.clone(), runtime: Handle::current() };
         let library = Arc::new(library);
         let sandbox =
@@ -210,7 +210,7 @@ impl Running<'_> {
     ) -> Result<(), UpError> {
         let addresses = listeners.addresses().map_err(UpError::Addresses)?;
         let cancel = CancellationToken::new();
-        let mut servers = self.start_servers(listeners, &cancel)?;
+        let mut servers = self.start_servers(listeners, addresses, &cancel)?;
         let ready = self.ready(addresses).await?;
         let directory = self.options.directory.path();
         ready.write(directory).map_err(UpError::Ready)?;
@@ -238,6 +238,7 @@ impl Running<'_> {
     fn start_servers(
         &self,
         listeners: Listeners,
+        [smtp, pop3, _]: [SocketAddr; 3],
         cancel: &CancellationToken,
     ) -> Result<JoinSet<()>, UpError> {
         let passwords = Arc::clone(&self.accounts.passwords);
@@ -246,9 +247,10 @@ impl Running<'_> {
         settings.max_mail_bytes = self.options.config.mail.max_bytes;
         let submission =
             Arc::new(SubmissionBackend { gateway: Arc::clone(&self.gateway), logins: Arc::clone(&logins) });
+        let access =
+            Access::new(self.token()?, Arc::clone(&logins) as Arc<dyn admin::Login>, Arc::clone(&self.clock));
         let mailbox = Arc::new(MailboxBackend::new(self.store.clone(), logins));
-        let router =
-            admin::router(Arc::new(self.management()), self.events.clone(), Access::new(self.token()?));
+        let router = admin::router(Arc::new(self.management(smtp, pop3)), self.events.clone(), access);
 
         let mut servers = JoinSet::new();
         let smtp = smtp::Server::new(listeners.smtp, submission, settings, Arc::clone(&self.clock));
@@ -261,7 +263,7 @@ impl Running<'_> {
         Ok(servers)
     }
 
-    fn management(&self) -> GatewayManagement {
+    fn management(&self, smtp: SocketAddr, pop3: SocketAddr) -> GatewayManagement {
         GatewayManagement {
             gateway: Arc::clone(&self.gateway),
             accounts: Arc::clone(&self.accounts),
@@ -270,6 +272,8 @@ impl Running<'_> {
             library: Arc::clone(&self.components.library),
             store: self.store.clone(),
             clock: Arc::clone(&self.clock),
+            smtp,
+            pop3,
         }
     }
 

@@ -4,55 +4,65 @@ use std::fmt;
 
 use mail::{AccountName, Address, ToxId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::Timestamp;
 use crate::limits::{PASSWORD_BYTES_LARGEST, PASSWORD_CHARS_SMALLEST};
 
 /// A local mail user.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Account {
     /// Login and local part.
+    #[schema(value_type = String)]
     pub name: AccountName,
     /// The first account: manages the gateway.
     pub owner: bool,
     /// Its full Tox ID; absent while its identity starts.
+    #[schema(value_type = Option<String>)]
     pub tox_id: Option<ToxId>,
     /// Every address that leads to it.
+    #[schema(value_type = Vec<String>)]
     pub addresses: Vec<Address>,
     /// When it was made.
     pub created: Timestamp,
 }
 
 /// An account to make.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAccount {
     /// Login and local part.
+    #[schema(value_type = String)]
     pub name: AccountName,
     /// The chosen password; absent for a generated one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub password: Option<Password>,
 }
 
 /// A password to set.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPassword {
     /// The chosen password; absent for a generated one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub password: Option<Password>,
 }
 
 /// The answer to a new account or password.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Credentials {
     /// The user name for SMTP, POP3 and the web.
+    #[schema(value_type = String)]
     pub account: AccountName,
     /// Its full Tox ID; absent while its identity starts.
+    #[schema(value_type = Option<String>)]
     pub tox_id: Option<ToxId>,
     /// The password, if it was generated: shown this once. Absent if the user chose it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub password: Option<Password>,
 }
 

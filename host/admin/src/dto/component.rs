@@ -6,12 +6,13 @@ use std::str::FromStr;
 use mail::ComponentDigest;
 use mail::ids::InvalidHex;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Timestamp;
 use crate::limits::COMPONENT_NAME_BYTES;
 
 /// A place in the gateway that a component decides for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Slot {
     /// Submission, friend requests, retries, deposits.
@@ -158,11 +159,13 @@ impl From<ComponentRef> for String {
 }
 
 /// A component this gateway has.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Component {
     /// Its name.
+    #[schema(value_type = String)]
     pub name: ComponentName,
     /// SHA-256 of its file: its version.
+    #[schema(value_type = String)]
     pub sha256: ComponentDigest,
     /// Bytes of its file.
     pub size: u64,
@@ -175,7 +178,7 @@ pub struct Component {
 }
 
 /// How a live component is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Health {
     /// Its last call was answered, or it was not called yet.
@@ -185,15 +188,17 @@ pub enum Health {
 }
 
 /// A live component in its slot.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SlotEntry {
     /// The slot.
     pub slot: Slot,
     /// Its place in the chain, from 0; 0 in slots that hold one.
     pub position: u32,
     /// The component's name.
+    #[schema(value_type = String)]
     pub name: ComponentName,
     /// SHA-256 of its file.
+    #[schema(value_type = String)]
     pub sha256: ComponentDigest,
     /// How it is doing.
     pub health: Health,
@@ -203,14 +208,28 @@ pub struct SlotEntry {
     pub failures: u64,
     /// The last failure, in one line.
     pub last_failure: Option<String>,
+    /// Calls by how long they took, shortest first.
+    #[serde(default)]
+    pub timing: Vec<TimingBucket>,
     /// What `rollback` goes back to; absent when there is nothing.
+    #[schema(value_type = Option<String>)]
     pub previous: Option<ComponentDigest>,
 }
 
+/// How many calls took how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TimingBucket {
+    /// Longest of them, in microseconds; absent for those longer than every other bucket's.
+    pub up_to: Option<u64>,
+    /// How many.
+    pub calls: u64,
+}
+
 /// What to make live.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UseComponent {
     /// By name or SHA-256.
+    #[schema(value_type = String)]
     pub component: ComponentRef,
 }

@@ -8,11 +8,12 @@ use mail::record;
 use mail::tox_id::InvalidToxId;
 use mail::{AccountName, Address, PublicKey, ToxId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Timestamp;
 
 /// How far two people have got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ContactState {
     /// We asked; they have not answered.
@@ -22,17 +23,21 @@ pub enum ContactState {
 }
 
 /// Somebody the account exchanges mail with.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Contact {
     /// The name the user gave.
+    #[schema(value_type = String)]
     pub alias: AccountName,
     /// What to write in a mail program: `alias@tox`.
     pub address: String,
     /// Who it is.
+    #[schema(value_type = String)]
     pub key: PublicKey,
     /// The full Tox ID where known.
+    #[schema(value_type = Option<String>)]
     pub tox_id: Option<ToxId>,
     /// Addresses the contact's own gateway told.
+    #[schema(value_type = Vec<String>)]
     pub addresses: Vec<Address>,
     /// How far it has got.
     pub state: ContactState,
@@ -63,9 +68,10 @@ impl Contact {
 }
 
 /// A friend request that waits for the user.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ContactRequest {
     /// Who asks.
+    #[schema(value_type = String)]
     pub key: PublicKey,
     /// What they wrote: text from a stranger.
     pub message: String,
@@ -80,12 +86,14 @@ impl From<&record::FriendRequest> for ContactRequest {
 }
 
 /// A contact to add.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewContact {
     /// The name to give.
+    #[schema(value_type = String)]
     pub alias: AccountName,
     /// Where to find them.
+    #[schema(value_type = String)]
     pub address: ContactAddress,
     /// What to write in the friend request; the gateway's own words if absent. Bounds: as c-toxcore's
     /// `TOX_MAX_FRIEND_REQUEST_LENGTH`, checked when it is sent.
@@ -156,10 +164,11 @@ impl From<ContactAddress> for String {
 }
 
 /// How a friend request is accepted.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AcceptRequest {
     /// The name to give; absent for one the gateway picks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub alias: Option<AccountName>,
 }

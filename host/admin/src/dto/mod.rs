@@ -3,29 +3,33 @@
 mod account;
 mod component;
 mod contact;
+mod decision;
 mod outbox;
 mod page;
 mod pin;
 mod problem;
 mod quarantine;
+mod server;
 mod status;
 mod timestamp;
 
 pub use account::{Account, Credentials, InvalidPassword, NewAccount, NewPassword, Password};
 pub use component::{
-    Component, ComponentName, ComponentRef, Health, InvalidComponentName, Slot, SlotEntry, UnknownSlot,
-    UseComponent,
+    Component, ComponentName, ComponentRef, Health, InvalidComponentName, Slot, SlotEntry, TimingBucket,
+    UnknownSlot, UseComponent,
 };
 pub use contact::{
     AcceptRequest, Contact, ContactAddress, ContactRequest, ContactState, InvalidContactAddress, NewContact,
 };
+pub use decision::{Decision, DecisionQuery};
 pub use outbox::OutboxEntry;
 pub use page::{Listing, Page};
 pub use pin::Pin;
 pub use problem::{PROBLEM_CONTENT_TYPE, Problem};
 pub use quarantine::{Direction, QuarantineEntry};
+pub use server::MailSettings;
 pub use status::{Attention, Connection, ContactStatus, Identity, OutboxStatus, Status, ToxStatus};
-pub use timestamp::Timestamp;
+pub use timestamp::{InvalidTimestamp, Timestamp};
 
 #[cfg(test)]
 mod tests;

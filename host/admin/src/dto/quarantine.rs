@@ -3,12 +3,13 @@
 use mail::record;
 use mail::{Address, MailId, PublicKey};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Timestamp;
 use super::outbox::mailbox;
 
 /// Which way a mail goes, seen from this gateway.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// From a mail program here to somebody.
@@ -18,17 +19,21 @@ pub enum Direction {
 }
 
 /// A mail that a filter set aside for the user to look at.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct QuarantineEntry {
     /// Its id: the unique id POP3 would show.
+    #[schema(value_type = String)]
     pub id: MailId,
     /// Where it was going.
     pub direction: Direction,
     /// MAIL FROM; absent for mails that must not bounce.
+    #[schema(value_type = Option<String>)]
     pub sender: Option<Address>,
     /// RCPT TO.
+    #[schema(value_type = String)]
     pub recipient: Address,
     /// The Tox key it came from; absent for mail made here.
+    #[schema(value_type = Option<String>)]
     pub key: Option<PublicKey>,
     /// Bytes.
     pub size: u64,

@@ -2,15 +2,17 @@
 
 use mail::{AccountName, Address, ToxId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::SlotEntry;
 
 /// The answer of `status`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     /// The gateway's version.
     pub version: String,
     /// The account this is about.
+    #[schema(value_type = String)]
     pub account: AccountName,
     /// Its place on the Tox network.
     pub tox: ToxStatus,
@@ -25,7 +27,7 @@ pub struct Status {
 }
 
 /// An account on the Tox network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ToxStatus {
     /// Whether it is connected.
     pub online: bool,
@@ -36,7 +38,7 @@ pub struct ToxStatus {
 }
 
 /// How a Tox instance is connected (`TOX_CONNECTION` of c-toxcore).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Connection {
     /// Not at all.
@@ -48,9 +50,10 @@ pub enum Connection {
 }
 
 /// A contact in short.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ContactStatus {
     /// The name the user gave.
+    #[schema(value_type = String)]
     pub alias: AccountName,
     /// What to write in a mail program: `alias@tox`.
     pub address: String,
@@ -59,14 +62,14 @@ pub struct ContactStatus {
 }
 
 /// An outbox in short.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OutboxStatus {
     /// Mails that wait.
     pub queued: u64,
 }
 
 /// What waits for the user of an account.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Attention {
     /// Friend requests to accept.
     pub contact_requests: u64,
@@ -77,12 +80,15 @@ pub struct Attention {
 }
 
 /// The answer of `id`: who the account is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Identity {
     /// The account.
+    #[schema(value_type = String)]
     pub account: AccountName,
     /// Its full Tox ID: what to give to others.
+    #[schema(value_type = String)]
     pub tox_id: ToxId,
     /// Every address that leads to it.
+    #[schema(value_type = Vec<String>)]
     pub addresses: Vec<Address>,
 }

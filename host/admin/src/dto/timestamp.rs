@@ -1,13 +1,17 @@
 //! Times in JSON.
 
+use std::str::FromStr;
+
 use mail::Wall;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use utoipa::ToSchema;
 
 /// A wall-clock time, written as RFC 3339 in UTC with milliseconds at most. Times after the year 9999 are
 /// written as its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
+#[schema(value_type = String, format = DateTime)]
 pub struct Timestamp(pub Wall);
 
 /// The last millisecond RFC 3339 can write.
@@ -25,6 +29,21 @@ impl Timestamp {
     }
 }
 
+/// Why a text is no time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a time is written as 2026-01-31T12:00:00Z (RFC 3339), 1970 or later")]
+pub struct InvalidTimestamp;
+
+impl FromStr for Timestamp {
+    type Err = InvalidTimestamp;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| InvalidTimestamp)?;
+        let milliseconds = u64::try_from(time.unix_timestamp_nanos() / 1_000_000);
+        milliseconds.map(|milliseconds| Self(Wall(milliseconds))).map_err(|_| InvalidTimestamp)
+    }
+}
+
 impl From<Wall> for Timestamp {
     fn from(time: Wall) -> Self {
         Self(time)
@@ -39,10 +58,6 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let time = OffsetDateTime::parse(&text, &Rfc3339).map_err(serde::de::Error::custom)?;
-        let milliseconds = u64::try_from(time.unix_timestamp_nanos() / 1_000_000)
-            .map_err(|_| serde::de::Error::custom("times before 1970 are not used here"))?;
-        Ok(Self(Wall(milliseconds)))
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }

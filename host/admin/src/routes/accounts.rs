@@ -7,18 +7,27 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use mail::AccountName;
 
-use super::run;
-use crate::dto::{Account, Credentials, NewAccount, NewPassword};
+use super::{OwnerOnly, Shared, run};
+use crate::access::{Caller, Session};
+use crate::dto::{Account, Credentials, NewAccount, NewPassword, Password};
 use crate::extract::{JsonBody, OptionalJsonBody, Segment};
 use crate::limits::REQUEST_TIME;
 use crate::management::Management;
 use crate::problem::Refused;
 
-pub async fn list(State(management): State<Arc<dyn Management>>) -> Result<Json<Vec<Account>>, Refused> {
+/// All accounts; for the owner.
+#[utoipa::path(get, path = "/accounts", operation_id = "list_accounts", responses((status = 200, body = Vec<Account>)))]
+pub async fn list(
+    _: OwnerOnly,
+    State(management): State<Arc<dyn Management>>,
+) -> Result<Json<Vec<Account>>, Refused> {
     run(REQUEST_TIME, async move { management.accounts().await }).await.map(Json)
 }
 
+/// Makes an account; for the owner.
+#[utoipa::path(post, path = "/accounts", operation_id = "add_account", request_body = NewAccount, responses((status = 201, body = Credentials)))]
 pub async fn add(
+    _: OwnerOnly,
     State(management): State<Arc<dyn Management>>,
     JsonBody(account): JsonBody<NewAccount>,
 ) -> Result<(StatusCode, Json<Credentials>), Refused> {
@@ -26,10 +35,28 @@ pub async fn add(
     Ok((StatusCode::CREATED, Json(added)))
 }
 
+/// Sets a password: the owner anybody's, a user their own.
+#[utoipa::path(put, path = "/accounts/{name}/password", operation_id = "set_password", params(("name" = String, Path)), request_body = Option<NewPassword>, responses((status = 200, body = Credentials)))]
 pub async fn set_password(
-    State(management): State<Arc<dyn Management>>,
+    caller: Caller,
+    State(shared): State<Shared>,
     Segment(name): Segment<AccountName>,
     OptionalJsonBody(NewPassword { password }): OptionalJsonBody<NewPassword>,
 ) -> Result<Json<Credentials>, Refused> {
-    run(REQUEST_TIME, async move { management.set_password(&name, password).await }).await.map(Json)
+    caller.may_manage(&name)?;
+    set(&shared, caller.session(), name, password).await.map(Json)
+}
+
+/// Sets a password, and logs out every browser that knew the old one, but the one that asked.
+pub(crate) async fn set(
+    shared: &Shared,
+    session: Option<&Arc<Session>>,
+    name: AccountName,
+    password: Option<Password>,
+) -> Result<Credentials, Refused> {
+    let (management, account) = (shared.management.clone(), name.clone());
+    let verb = async move { management.set_password(&name, password).await };
+    let credentials = run(REQUEST_TIME, verb).await?;
+    shared.access.sessions.end_those_of(&account, session);
+    Ok(credentials)
 }

@@ -6,18 +6,26 @@ use axum::Json;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 
-use super::{Shared, run};
+use super::{OwnerOnly, Shared, run};
 use crate::dto::{Component, Slot, SlotEntry, UseComponent};
 use crate::extract::{ComponentBody, JsonBody, NameParameter, Segment};
 use crate::limits::{COMPONENT_TIME, REQUEST_TIME};
 use crate::management::Management;
 use crate::problem::Refused;
 
-pub async fn list(State(management): State<Arc<dyn Management>>) -> Result<Json<Vec<Component>>, Refused> {
+/// Components this gateway has; for the owner.
+#[utoipa::path(get, path = "/components", operation_id = "list_components", responses((status = 200, body = Vec<Component>)))]
+pub async fn list(
+    _: OwnerOnly,
+    State(management): State<Arc<dyn Management>>,
+) -> Result<Json<Vec<Component>>, Refused> {
     run(REQUEST_TIME, async move { management.components().await }).await.map(Json)
 }
 
+/// Checks, compiles and keeps a component; for the owner.
+#[utoipa::path(post, path = "/components", operation_id = "add_component", params(("name" = String, Query)), request_body(content = Vec<u8>, content_type = "application/wasm"), responses((status = 201, body = Component)))]
 pub async fn add(
+    _: OwnerOnly,
     State(shared): State<Shared>,
     NameParameter(name): NameParameter,
     request: Request,
@@ -38,11 +46,19 @@ pub async fn add(
     Ok((StatusCode::CREATED, Json(added)))
 }
 
-pub async fn slots(State(management): State<Arc<dyn Management>>) -> Result<Json<Vec<SlotEntry>>, Refused> {
+/// What is live in the slots; for the owner.
+#[utoipa::path(get, path = "/slots", operation_id = "slots", responses((status = 200, body = Vec<SlotEntry>)))]
+pub async fn slots(
+    _: OwnerOnly,
+    State(management): State<Arc<dyn Management>>,
+) -> Result<Json<Vec<SlotEntry>>, Refused> {
     run(REQUEST_TIME, async move { management.slots().await }).await.map(Json)
 }
 
+/// Makes a component live; for the owner.
+#[utoipa::path(post, path = "/slots/{slot}/use", operation_id = "use_component", params(("slot" = Slot, Path)), request_body = UseComponent, responses((status = 200, body = Vec<SlotEntry>)))]
 pub async fn use_component(
+    _: OwnerOnly,
     State(management): State<Arc<dyn Management>>,
     Segment(slot): Segment<Slot>,
     JsonBody(UseComponent { component }): JsonBody<UseComponent>,
@@ -50,7 +66,10 @@ pub async fn use_component(
     run(COMPONENT_TIME, async move { management.use_component(slot, component).await }).await.map(Json)
 }
 
+/// Goes back to what was live before; for the owner.
+#[utoipa::path(post, path = "/slots/{slot}/rollback", operation_id = "roll_back", params(("slot" = Slot, Path)), responses((status = 200, body = Vec<SlotEntry>)))]
 pub async fn roll_back(
+    _: OwnerOnly,
     State(management): State<Arc<dyn Management>>,
     Segment(slot): Segment<Slot>,
 ) -> Result<Json<Vec<SlotEntry>>, Refused> {

@@ -13,8 +13,11 @@ use crate::dto::{AcceptRequest, Contact, ContactRequest, NewContact, Pin};
 use crate::extract::{JsonBody, OptionalJsonBody, PageParameters, Segment};
 use crate::limits::REQUEST_TIME;
 use crate::management::Management;
+use crate::openapi::{AccountQuery, PageQuery};
 use crate::problem::Refused;
 
+/// Contacts in the order of their alias.
+#[utoipa::path(get, path = "/contacts", operation_id = "list_contacts", params(AccountQuery, PageQuery), responses((status = 200, body = Vec<Contact>)))]
 pub async fn list(
     State(management): State<Arc<dyn Management>>,
     Account(account): Account,
@@ -25,6 +28,8 @@ pub async fn list(
     Ok(parameters.answer(listing))
 }
 
+/// Adds a contact and sends a friend request.
+#[utoipa::path(post, path = "/contacts", operation_id = "add_contact", params(AccountQuery), request_body = NewContact, responses((status = 201, body = Contact)))]
 pub async fn add(
     State(management): State<Arc<dyn Management>>,
     Account(account): Account,
@@ -34,6 +39,8 @@ pub async fn add(
     Ok((StatusCode::CREATED, Json(added)))
 }
 
+/// Removes a contact.
+#[utoipa::path(delete, path = "/contacts/{alias}", operation_id = "remove_contact", params(AccountQuery, ("alias" = String, Path)), responses((status = 204)))]
 pub async fn remove(
     State(management): State<Arc<dyn Management>>,
     Account(account): Account,
@@ -43,6 +50,8 @@ pub async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Friend requests that wait.
+#[utoipa::path(get, path = "/contact-requests", operation_id = "contact_requests", params(AccountQuery), responses((status = 200, body = Vec<ContactRequest>)))]
 pub async fn requests(
     State(management): State<Arc<dyn Management>>,
     Account(account): Account,
@@ -50,6 +59,8 @@ pub async fn requests(
     run(REQUEST_TIME, async move { management.contact_requests(&account).await }).await.map(Json)
 }
 
+/// Accepts a friend request.
+#[utoipa::path(post, path = "/contact-requests/{key}/accept", operation_id = "accept_contact", params(AccountQuery, ("key" = String, Path)), request_body = Option<AcceptRequest>, responses((status = 200, body = Contact)))]
 pub async fn accept(
     State(management): State<Arc<dyn Management>>,
     Account(account): Account,
@@ -59,6 +70,8 @@ pub async fn accept(
     run(REQUEST_TIME, async move { management.accept_contact(&account, key, alias).await }).await.map(Json)
 }
 
+/// Names of which the key changed.
+#[utoipa::path(get, path = "/pins", operation_id = "changed_pins", params(AccountQuery), responses((status = 200, body = Vec<Pin>)))]
 pub async fn changed_pins(
     State(management): State<Arc<dyn Management>>,
     Account(account): Account,
@@ -66,6 +79,8 @@ pub async fn changed_pins(
     run(REQUEST_TIME, async move { management.changed_pins(&account).await }).await.map(Json)
 }
 
+/// Accepts the new key of a name.
+#[utoipa::path(post, path = "/pins/{address}/accept", operation_id = "accept_pin", params(AccountQuery, ("address" = String, Path)), responses((status = 200, body = Pin)))]
 pub async fn accept_pin(
     State(management): State<Arc<dyn Management>>,
     Account(account): Account,

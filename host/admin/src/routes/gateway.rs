@@ -7,29 +7,53 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::{Account, run};
-use crate::dto::{Identity, Status};
+use super::{Account, OwnerOnly, run};
+use crate::access::Caller;
+use crate::dto::{Identity, MailSettings, Status};
 use crate::limits::REQUEST_TIME;
 use crate::management::Management;
 use crate::metrics;
+use crate::openapi::AccountQuery;
 use crate::problem::Refused;
 
 pub async fn health() -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-pub async fn metrics(State(management): State<Arc<dyn Management>>) -> Result<Response, Refused> {
+pub async fn metrics(
+    _: OwnerOnly,
+    State(management): State<Arc<dyn Management>>,
+) -> Result<Response, Refused> {
     let metrics = run(REQUEST_TIME, async move { Ok(management.metrics().await) }).await?;
     Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics::to_text(&metrics)).into_response())
 }
 
+/// How an account and the gateway are doing.
+#[utoipa::path(get, path = "/status", operation_id = "status", params(AccountQuery), responses((status = 200, body = Status)))]
 pub async fn status(
     State(management): State<Arc<dyn Management>>,
+    caller: Caller,
     Account(account): Account,
 ) -> Result<Json<Status>, Refused> {
-    run(REQUEST_TIME, async move { management.status(&account).await }).await.map(Json)
+    let mut status = run(REQUEST_TIME, async move { management.status(&account).await }).await?;
+    if !caller.is_owner() {
+        // It may have happened with the mail of somebody else.
+        status.slots.iter_mut().for_each(|entry| entry.last_failure = None);
+    }
+    Ok(Json(status))
 }
 
+/// What to enter in a mail program.
+#[utoipa::path(get, path = "/mail-settings", operation_id = "mail_settings", params(AccountQuery), responses((status = 200, body = MailSettings)))]
+pub async fn mail_settings(
+    State(management): State<Arc<dyn Management>>,
+    Account(account): Account,
+) -> Result<Json<MailSettings>, Refused> {
+    run(REQUEST_TIME, async move { management.mail_settings(&account).await }).await.map(Json)
+}
+
+/// Tox ID and addresses of an account.
+#[utoipa::path(get, path = "/identity", operation_id = "identity", params(AccountQuery), responses((status = 200, body = Identity)))]
 pub async fn identity(
     State(management): State<Arc<dyn Management>>,
     Account(account): Account,

@@ -9,12 +9,15 @@ use axum::response::Response;
 use mail::MailId;
 
 use super::{Account, run};
-use crate::dto::OutboxEntry;
+use crate::dto::{OutboxEntry, QuarantineEntry};
 use crate::extract::{PageParameters, Segment};
 use crate::limits::REQUEST_TIME;
 use crate::management::Management;
+use crate::openapi::{AccountQuery, PageQuery};
 use crate::problem::Refused;
 
+/// Mails that wait, oldest first.
+#[utoipa::path(get, path = "/outbox", operation_id = "outbox", params(AccountQuery, PageQuery), responses((status = 200, body = Vec<OutboxEntry>)))]
 pub async fn outbox(
     State(management): State<Arc<dyn Management>>,
     Account(account): Account,
@@ -25,6 +28,8 @@ pub async fn outbox(
     Ok(parameters.answer(listing))
 }
 
+/// One mail that waits.
+#[utoipa::path(get, path = "/outbox/{id}", operation_id = "outbox_entry", params(AccountQuery, ("id" = String, Path)), responses((status = 200, body = OutboxEntry)))]
 pub async fn outbox_entry(
     State(management): State<Arc<dyn Management>>,
     Account(account): Account,
@@ -33,6 +38,8 @@ pub async fn outbox_entry(
     run(REQUEST_TIME, async move { management.outbox_entry(&account, id).await }).await.map(Json)
 }
 
+/// Tries a mail now.
+#[utoipa::path(post, path = "/outbox/{id}/retry", operation_id = "retry", params(AccountQuery, ("id" = String, Path)), responses((status = 202)))]
 pub async fn retry(
     State(management): State<Arc<dyn Management>>,
     Account(account): Account,
@@ -42,6 +49,8 @@ pub async fn retry(
     Ok(StatusCode::ACCEPTED)
 }
 
+/// Takes a mail back.
+#[utoipa::path(post, path = "/outbox/{id}/cancel", operation_id = "cancel", params(AccountQuery, ("id" = String, Path)), responses((status = 204)))]
 pub async fn cancel(
     State(management): State<Arc<dyn Management>>,
     Account(account): Account,
@@ -51,6 +60,8 @@ pub async fn cancel(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Mails that a filter set aside, oldest first.
+#[utoipa::path(get, path = "/quarantine", operation_id = "quarantine", params(AccountQuery, PageQuery), responses((status = 200, body = Vec<QuarantineEntry>)))]
 pub async fn quarantine(
     State(management): State<Arc<dyn Management>>,
     Account(account): Account,
@@ -61,6 +72,8 @@ pub async fn quarantine(
     Ok(parameters.answer(listing))
 }
 
+/// Lets a quarantined mail go where it was going.
+#[utoipa::path(post, path = "/quarantine/{id}/release", operation_id = "release", params(AccountQuery, ("id" = String, Path)), responses((status = 204)))]
 pub async fn release(
     State(management): State<Arc<dyn Management>>,
     Account(account): Account,
@@ -70,6 +83,8 @@ pub async fn release(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Deletes a quarantined mail.
+#[utoipa::path(delete, path = "/quarantine/{id}", operation_id = "delete_quarantined", params(AccountQuery, ("id" = String, Path)), responses((status = 204)))]
 pub async fn delete_quarantined(
     State(management): State<Arc<dyn Management>>,
     Account(account): Account,

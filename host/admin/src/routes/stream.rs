@@ -1,6 +1,7 @@
 //! Events as they happen (server-sent events).
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::State;
@@ -12,9 +13,11 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::{Shared, run};
+use crate::access::{Access, Caller, Session};
 use crate::events::{Event, GAP, Heard, Listener};
 use crate::extract::AccountParameter;
 use crate::limits::{EVENT_KEEP_ALIVE, REQUEST_TIME};
+use crate::openapi::{AccountQuery, LastEventId};
 use crate::problem::Refused;
 use crate::server::Stop;
 
@@ -26,16 +29,23 @@ struct Subscription {
     listener: Listener,
     account: Option<AccountName>,
     stop: CancellationToken,
+    /// A browser hears as long as its session lasts.
+    session: Option<(Arc<Access>, Arc<Session>)>,
     _permit: OwnedSemaphorePermit,
 }
 
+/// Events as they happen: server-sent events whose data is an [`Event`].
+#[utoipa::path(get, path = "/events", operation_id = "events", params(AccountQuery, LastEventId), responses((status = 200, content_type = "text/event-stream", body = Event)))]
 pub async fn events(
+    caller: Caller,
     State(shared): State<Shared>,
     AccountParameter(account): AccountParameter,
     stop: Option<Extension<Stop>>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<sse::Event, Infallible>>>, Refused> {
+    let account = if caller.is_owner() { account } else { account.or(caller.own_account().cloned()) };
     if let Some(account) = account.clone() {
+        caller.may_manage(&account)?;
         // 404 for an account that is not there, as everywhere.
         let management = shared.management.clone();
         run(REQUEST_TIME, async move { management.identity(&account).await }).await?;
@@ -48,7 +58,8 @@ pub async fn events(
         None => shared.events.listen(),
     };
     let stop = stop.map(|Extension(Stop(stop))| stop).unwrap_or_default();
-    let subscription = Subscription { listener, account, stop, _permit: permit };
+    let session = caller.session().map(|session| (shared.access.clone(), session.clone()));
+    let subscription = Subscription { listener, account, stop, session, _permit: permit };
     let stream = futures::stream::unfold(subscription, |mut subscription| async {
         let event = subscription.next().await?;
         Some((Ok(event), subscription))
@@ -65,13 +76,23 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Refused> {
 }
 
 impl Subscription {
-    /// The next event this stream wants; None when the gateway stops.
+    /// The next event this stream wants; None when the gateway stops or the session is over.
     async fn next(&mut self) -> Option<sse::Event> {
         loop {
+            let logged_out = async {
+                match &self.session {
+                    Some((_, session)) => session.ended().cancelled().await,
+                    None => std::future::pending().await,
+                }
+            };
             let heard = tokio::select! {
                 heard = self.listener.next() => heard,
                 () = self.stop.cancelled() => return None,
+                () = logged_out => return None,
             };
+            if self.session.as_ref().is_some_and(|(access, session)| !access.sessions.is_open(session)) {
+                return None;
+            }
             match heard {
                 Heard::Gap { after } => return Some(gap(after)),
                 Heard::Event(event) if self.wants(&event) => return Some(to_sse(&event)),

@@ -1,10 +1,13 @@
 //! Who is heard.
 
+use std::sync::Arc;
+
 use admin::{Access, Token};
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 
 use crate::client::{Api, TOKEN, request};
+use crate::memory::{Passwords, TestClock};
 
 /// Every path behind the token, and some that do not exist.
 const PATHS: [&str; 8] = [
@@ -128,11 +131,15 @@ async fn pages_of_other_places_are_refused() {
     }
 }
 
+fn access(token: Token) -> Access {
+    Access::new(token, Arc::new(Passwords::default()), Arc::new(TestClock::default()))
+}
+
 #[test]
 fn a_token_is_read_from_its_file_and_never_printed() {
     let token: Token = format!(" {}\r\n", TOKEN.to_uppercase()).parse().unwrap();
     assert_eq!(token.reveal(), TOKEN);
-    assert_eq!(format!("{token:?} {:?}", Access::new(token.clone())).matches("0001").count(), 0);
+    assert_eq!(format!("{token:?} {:?}", access(token.clone())).matches("0001").count(), 0);
     let mut bytes = [0; 32];
     for (number, byte) in (0..).zip(&mut bytes) {
         *byte = number;
@@ -145,7 +152,7 @@ fn a_token_is_read_from_its_file_and_never_printed() {
 
 #[test]
 fn a_configured_host_is_a_name() {
-    let access = || Access::new(TOKEN.parse().unwrap());
+    let access = || access(TOKEN.parse().unwrap());
     for right in ["gateway.example", "192.168.1.2", "[fd00::1]", "fd00::1"] {
         assert!(access().allow_host(right).is_ok(), "{right}");
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use tower::ServiceExt;
 
-use crate::memory::{Memory, TestClock};
+use crate::memory::{Memory, Passwords, TestClock};
 
 pub const TOKEN: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
@@ -19,6 +19,8 @@ pub struct Api {
     pub router: Router,
     pub memory: Arc<Memory>,
     pub events: EventLog,
+    pub clock: Arc<TestClock>,
+    pub passwords: Arc<Passwords>,
 }
 
 pub struct Answer {
@@ -52,10 +54,18 @@ impl Answer {
 impl Api {
     pub fn new() -> Self {
         let memory = Arc::new(Memory::default());
-        let events = EventLog::new(Arc::new(TestClock));
+        let (clock, passwords) = (Arc::new(TestClock::default()), Arc::new(Passwords::default()));
+        let events = EventLog::new(clock.clone());
         let token: Token = TOKEN.parse().unwrap();
-        let access = Access::new(token).allow_host("Gateway.Example").unwrap();
-        Self { router: admin::router(memory.clone(), events.clone(), access), memory, events }
+        let access = Access::new(token, passwords.clone(), clock.clone());
+        let access = access.allow_host("Gateway.Example").unwrap();
+        Self {
+            router: admin::router(memory.clone(), events.clone(), access),
+            memory,
+            events,
+            clock,
+            passwords,
+        }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {

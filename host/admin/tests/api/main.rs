@@ -3,9 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod access;
+mod browser;
 mod client;
 mod connections;
+mod dashboard;
 mod hostile;
 mod memory;
+mod openapi;
 mod routes;
+mod sessions;
 mod stream;

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use admin::Login;
 use admin::dto::*;
 use admin::management::{Management, ManagementError, Result};
 use admin::metrics::{Kind, Metric};
@@ -11,10 +12,19 @@ use bytes::Bytes;
 use mail::{AccountName, Address, Clock, ComponentDigest, MailId, Monotonic, PublicKey, ToxId, Wall};
 
 pub const OWNER_ID: &str = "56A1ADE4B65B86BCD51CC73E2CD4E542179F47959FE3E0E21B4B0ACDADE51855D34D34D37CB5";
+/// What somebody might write to run a script in a page.
+pub const HOSTILE: &str = "\"'><script src=/x></script><img src=x onerror=alert(1)>&amp;</textarea>{{ 7*7 }}";
 pub const STRANGER: &str = "0202020202020202020202020202020202020202020202020202020202020202";
 
-#[derive(Debug)]
-pub struct TestClock;
+/// A clock that a test sets forward.
+#[derive(Debug, Default)]
+pub struct TestClock(Mutex<Duration>);
+
+impl TestClock {
+    pub fn advance(&self, duration: Duration) {
+        *self.0.lock().unwrap() += duration;
+    }
+}
 
 #[async_trait]
 impl Clock for TestClock {
@@ -23,7 +33,7 @@ impl Clock for TestClock {
     }
 
     fn monotonic(&self) -> Monotonic {
-        Monotonic(Duration::ZERO)
+        Monotonic(*self.0.lock().unwrap())
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -113,7 +123,7 @@ fn quarantined() -> QuarantineEntry {
         key: Some(id().key),
         size: 10,
         received: time(),
-        reason: "looks odd".to_owned(),
+        reason: format!("looks odd {HOSTILE}"),
     }
 }
 
@@ -136,7 +146,8 @@ fn slot_entry(slot: Slot) -> SlotEntry {
         calls: 3,
         failures: 1,
         last_failure: Some("ran too long".to_owned()),
-        previous: None,
+        timing: vec![TimingBucket { up_to: Some(50), calls: 2 }, TimingBucket { up_to: None, calls: 1 }],
+        previous: (slot == Slot::Policy).then_some(ComponentDigest([2; 32])),
     }
 }
 
@@ -172,6 +183,15 @@ impl Management for Memory {
         })
     }
 
+    async fn mail_settings(&self, account: &AccountName) -> Result<MailSettings> {
+        Self::known(account)?;
+        Ok(MailSettings {
+            user: account.clone(),
+            smtp: "127.0.0.1:2525".parse().unwrap(),
+            pop3: "127.0.0.1:2626".parse().unwrap(),
+        })
+    }
+
     async fn contacts(&self, account: &AccountName, page: &Page) -> Result<Listing<Contact>> {
         Self::known(account)?;
         let contacts = ["a", "b", "c"].map(|alias| contact(&alias.parse().unwrap())).to_vec();
@@ -203,7 +223,7 @@ impl Management for Memory {
         Self::known(account)?;
         Ok(vec![ContactRequest {
             key: STRANGER.parse().unwrap(),
-            message: "hi".to_owned(),
+            message: format!("hi {HOSTILE}"),
             received: time(),
         }])
     }
@@ -335,7 +355,58 @@ impl Management for Memory {
         if *address == pin().address { Ok(pin()) } else { Err(not_found("changed name")) }
     }
 
+    async fn decisions(&self, query: &DecisionQuery, page: &Page) -> Result<Listing<Decision>> {
+        self.say(format!(
+            "decisions of {:?} for {:?} since {:?}",
+            query.slot,
+            query.account.as_ref().map(AccountName::as_str),
+            query.from.map(Timestamp::to_text),
+        ));
+        let account = query.account.clone().unwrap_or_else(|| "anna".parse().unwrap());
+        let decision = |id| Decision {
+            id,
+            time: time(),
+            slot: query.slot.unwrap_or(Slot::Policy),
+            account: account.clone(),
+            entry: "policy".to_owned(),
+            function: "next-attempt".to_owned(),
+            component: ComponentDigest([1; 32]),
+            facts: serde_json::json!({ "attempts": 2, "note": HOSTILE }),
+            answer: Some(serde_json::json!({ "after": 60 })),
+            failure: None,
+            calls: Vec::new(),
+            log: vec![HOSTILE.to_owned()],
+            microseconds: 1234,
+        };
+        Ok(page.cut((1..=3).map(decision).collect(), |decision| decision.id.to_string()))
+    }
+
     async fn metrics(&self) -> Vec<Metric> {
         vec![Metric::single("toxmail_outbox_mails", "Mails that wait.", Kind::Gauge, 2.0)]
+    }
+}
+
+/// The passwords of `anna` and `bob`.
+#[derive(Default)]
+pub struct Passwords {
+    pub checked: Mutex<u32>,
+}
+
+pub const ANNAS_PASSWORD: &str = "correct horse";
+pub const BOBS_PASSWORD: &str = "battery staple";
+
+#[async_trait]
+impl Login for Passwords {
+    async fn check(&self, login: &str, password: &str) -> Result<Option<AccountName>> {
+        *self.checked.lock().unwrap() += 1;
+        match (login, password) {
+            ("anna", ANNAS_PASSWORD) | ("bob", BOBS_PASSWORD) => Ok(Some(login.parse().unwrap())),
+            ("broken", _) => Err(ManagementError::Internal("the store failed".to_owned())),
+            _ => Ok(None),
+        }
+    }
+
+    fn hint(&self) -> String {
+        "wrong name or password: look into the file password".to_owned()
     }
 }

@@ -5,7 +5,7 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::client::{Api, request};
-use crate::memory::{OWNER_ID, STRANGER, mail_id};
+use crate::memory::{HOSTILE, OWNER_ID, STRANGER, mail_id};
 
 const TIME: &str = "2023-11-14T22:13:20Z";
 
@@ -31,14 +31,16 @@ fn outbox_entry(number: u8) -> Value {
 fn slot(name: &str) -> Value {
     json!({
         "slot": name, "position": 0, "name": "default", "sha256": "01".repeat(32), "health": "ok", "calls": 3,
-        "failures": 1, "last_failure": "ran too long", "previous": null,
+        "failures": 1, "last_failure": "ran too long",
+        "timing": [{ "up_to": 50, "calls": 2 }, { "up_to": null, "calls": 1 }],
+        "previous": if name == "policy" { json!("02".repeat(32)) } else { json!(null) },
     })
 }
 
 fn quarantined() -> Value {
     json!({
         "id": mail_id(9).to_string(), "direction": "incoming", "sender": null, "recipient": "anna@tox", "key": key(),
-        "size": 10, "received": TIME, "reason": "looks odd",
+        "size": 10, "received": TIME, "reason": format!("looks odd {HOSTILE}"),
     })
 }
 
@@ -65,8 +67,24 @@ async fn reading() {
             "/api/v1/identity?account=bob",
             json!({ "account": "bob", "tox_id": OWNER_ID, "addresses": ["bob@tox"] }),
         ),
+        (
+            "/api/v1/mail-settings?account=bob",
+            json!({ "user": "bob", "smtp": "127.0.0.1:2525", "pop3": "127.0.0.1:2626" }),
+        ),
+        (
+            "/api/v1/decisions?limit=1&slot=resolver&account=bob",
+            json!([{
+                "id": 1, "time": TIME, "slot": "resolver", "account": "bob", "entry": "policy",
+                "function": "next-attempt", "component": "01".repeat(32),
+                "facts": { "attempts": 2, "note": HOSTILE }, "answer": { "after": 60 }, "failure": null, "calls": [],
+                "log": [HOSTILE], "microseconds": 1234,
+            }]),
+        ),
         ("/api/v1/contacts", json!([contact("a"), contact("b"), contact("c")])),
-        ("/api/v1/contact-requests", json!([{ "key": STRANGER, "message": "hi", "received": TIME }])),
+        (
+            "/api/v1/contact-requests",
+            json!([{ "key": STRANGER, "message": format!("hi {HOSTILE}"), "received": TIME }]),
+        ),
         ("/api/v1/outbox", json!([outbox_entry(1), outbox_entry(2)])),
         ("/api/v1/outbox/01010101010101010101010101010101", outbox_entry(1)),
         ("/api/v1/quarantine", json!([quarantined()])),
@@ -291,7 +309,6 @@ async fn what_goes_wrong_has_its_status_and_says_what_to_do() {
         (Method::POST, "/api/v1/pins/d/accept", 400, "name@domain"),
         (Method::GET, "/api/v1/nothing", 404, "/api/v1/nothing"),
         (Method::GET, "/api/v2/status", 404, "/api/v2/status"),
-        (Method::GET, "/", 404, "nothing at /"),
         (Method::DELETE, "/api/v1/status", 405, "DELETE"),
         (Method::POST, "/health", 405, "POST"),
     ] {

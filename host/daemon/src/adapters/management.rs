@@ -1,11 +1,13 @@
 //! Plugs the gateway into the web API: what every verb does.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use admin::dto::{
     Account, Attention, Component, ComponentName, ComponentRef, Connection, Contact, ContactAddress,
-    ContactRequest, ContactStatus, Credentials, Health, Identity, Listing, NewAccount, NewContact,
-    OutboxEntry, OutboxStatus, Page, Password, Pin, QuarantineEntry, Slot, SlotEntry, Status, ToxStatus,
+    ContactRequest, ContactStatus, Credentials, Decision, DecisionQuery, Health, Identity, Listing,
+    MailSettings, NewAccount, NewContact, OutboxEntry, OutboxStatus, Page, Password, Pin, QuarantineEntry,
+    Slot, SlotEntry, Status, Timestamp, TimingBucket, ToxStatus,
 };
 use admin::management::Result;
 use admin::metrics::{Kind, Metric, Sample};
@@ -14,8 +16,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use gateway::ports::{Network as _, StorageError};
 use gateway::{Cancelled, ContactError, Gateway};
-use mail::{AccountName, Address, Clock, MailId, PublicKey, ToxId};
-use sandbox::{EntryStatus, Library, LibraryError, Sandbox, SwapError};
+use mail::{AccountName, Address, Clock, MailId, PublicKey, ToxId, Wall};
+use sandbox::{DecisionRecord, EntryStatus, Library, LibraryError, Sandbox, SwapError};
+use serde_json::Value;
 use store::Store;
 
 use super::network::ToxNetwork;
@@ -37,6 +40,10 @@ pub struct GatewayManagement {
     pub store: Store,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where SMTP listens.
+    pub smtp: SocketAddr,
+    /// Where POP3 listens.
+    pub pop3: SocketAddr,
 }
 
 /// What is shown of a contact's message when it asks; longer ones are refused by Tox.
@@ -99,6 +106,9 @@ fn swap_error(error: SwapError) -> ManagementError {
         SwapError::Keeper(_) => ManagementError::Internal(text),
     }
 }
+
+/// Decisions read from the store at a time: a few hundred kilobytes.
+const DECISIONS_AT_A_TIME: usize = 200;
 
 const fn sandbox_slot(slot: Slot) -> sandbox::Slot {
     match slot {
@@ -163,6 +173,35 @@ impl GatewayManagement {
         Ok(entries)
     }
 
+    /// Decisions of one slot with an id beyond `after`, at most `most`.
+    async fn decisions_of(
+        &self,
+        slot: Slot,
+        query: &DecisionQuery,
+        mut after: u64,
+        most: usize,
+    ) -> Result<Vec<Decision>> {
+        let from = query.from.map_or(Wall(0), |Timestamp(from)| from);
+        let mut found = Vec::new();
+        // Those of other accounts are read and left out.
+        loop {
+            let read =
+                self.store.decisions_since(sandbox_slot(slot).name(), from, after, DECISIONS_AT_A_TIME);
+            let read = read.await.map_err(stored)?;
+            let Some(last) = read.last() else { return Ok(found) };
+            after = last.id;
+            let is_last = read.len() < DECISIONS_AT_A_TIME;
+            let is_wanted = |decision: &&store::Decision| {
+                query.account.as_ref().is_none_or(|account| decision.account == *account)
+            };
+            found.extend(read.iter().filter(is_wanted).filter_map(decision));
+            if is_last || found.len() >= most {
+                found.truncate(most);
+                return Ok(found);
+            }
+        }
+    }
+
     async fn tox_id_of(&self, account: &AccountName, address: &ContactAddress) -> Result<ToxId> {
         match address {
             ContactAddress::ToxId(id) => Ok(*id),
@@ -194,7 +233,42 @@ fn slot_entry(slot: Slot, position: u32, status: EntryStatus) -> Result<SlotEntr
         calls: status.health.calls,
         failures: status.health.failures,
         last_failure: status.health.last_failure,
+        timing: timing(&status.health.durations),
         previous: status.last_good,
+    })
+}
+
+/// One bucket for each bound, and one for what took longer.
+fn timing(durations: &[u64]) -> Vec<TimingBucket> {
+    let bounds = sandbox::TIMING_BUCKETS.into_iter().map(Some).chain([None]);
+    bounds.zip(durations).map(|(up_to, calls)| TimingBucket { up_to, calls: *calls }).collect()
+}
+
+/// A decision as it was recorded; None for a record of a version that wrote other ones.
+fn decision(recorded: &store::Decision) -> Option<Decision> {
+    let record: DecisionRecord = serde_json::from_slice(&recorded.record)
+        .inspect_err(|error| tracing::warn!(id = recorded.id, %error, "a decision cannot be read"))
+        .ok()?;
+    // What a component was told and answered is JSON within the record.
+    let value = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
+    let (answer, failure) = match &record.outcome {
+        Ok(answer) => (Some(value(answer)), None),
+        Err(failure) => (None, Some(failure.to_string())),
+    };
+    Some(Decision {
+        id: recorded.id,
+        time: recorded.time.into(),
+        slot: shown_slot(record.slot),
+        account: record.account,
+        entry: record.entry,
+        function: record.function,
+        component: record.component,
+        facts: value(&record.facts),
+        answer,
+        failure,
+        calls: record.capability_calls.iter().filter_map(|call| serde_json::to_value(call).ok()).collect(),
+        log: record.log.into_iter().map(|line| line.text).collect(),
+        microseconds: u64::try_from(record.duration.as_micros()).unwrap_or(u64::MAX),
     })
 }
 
@@ -230,7 +304,11 @@ impl Management for GatewayManagement {
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             account: account.clone(),
-            tox: ToxStatus { online: reached != tox::Connection::None, connection: connection(reached), nodes: self.network.nodes() },
+            tox: ToxStatus {
+                online: reached != tox::Connection::None,
+                connection: connection(reached),
+                nodes: self.network.nodes(),
+            },
             contacts: contacts
                 .iter()
                 .map(|contact| ContactStatus {
@@ -254,6 +332,11 @@ impl Management for GatewayManagement {
         let tox_id = self.network.tox_id(account);
         let tox_id = tox_id.ok_or_else(|| ManagementError::Unavailable("Tox is not running".to_owned()))?;
         Ok(Identity { account: account.clone(), tox_id, addresses: self.gateway.addresses(account) })
+    }
+
+    async fn mail_settings(&self, account: &AccountName) -> Result<MailSettings> {
+        self.known(account).await?;
+        Ok(MailSettings { user: account.clone(), smtp: self.smtp, pop3: self.pop3 })
     }
 
     async fn contacts(&self, account: &AccountName, page: &Page) -> Result<Listing<Contact>> {
@@ -418,6 +501,26 @@ impl Management for GatewayManagement {
                 "nothing waits for {address}: `toxmail pin list` shows what does"
             ))
         })
+    }
+
+    async fn decisions(&self, query: &DecisionQuery, page: &Page) -> Result<Listing<Decision>> {
+        let after = page.after().map_or(Ok(0), |cursor| {
+            cursor.parse().map_err(|_| {
+                ManagementError::Unprocessable(
+                    "the cursor is not one this list gave: start without".to_owned(),
+                )
+            })
+        })?;
+        let most = page.limit() + 1;
+        let mut found = Vec::new();
+        for slot in Slot::ALL.into_iter().filter(|slot| query.slot.is_none_or(|wanted| wanted == *slot)) {
+            found.extend(self.decisions_of(slot, query, after, most).await?);
+        }
+        found.sort_unstable_by_key(|decision| decision.id);
+        let is_last = found.len() <= page.limit();
+        found.truncate(page.limit());
+        let next = if is_last { None } else { found.last().map(|decision| decision.id.to_string()) };
+        Ok(Listing { items: found, next })
     }
 
     async fn metrics(&self) -> Vec<Metric> {

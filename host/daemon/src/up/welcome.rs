@@ -14,7 +14,7 @@ pub fn print(ready: &Ready, is_new: bool, has_nodes: bool) {
     println!("  user name       {}", ready.account);
     println!("  password        in {}", ready.password_file.display());
     println!("  mail address    {}@tox", ready.tox_id.to_string().to_lowercase());
-    println!("  web API         http://{}/", ready.admin);
+    println!("  web page        http://{}/ (the same user name and password)", ready.admin);
     if is_new {
         println!("\nGive that address to a friend who runs Toxmail too, and add theirs:");
         println!("  toxmail contact add ALIAS TOX-ID");

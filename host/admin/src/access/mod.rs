@@ -1,73 +1,52 @@
-//! Who may ask: the token, and the names under which the gateway may be addressed.
+//! Who may ask, and under which names the gateway may be addressed.
+//!
+//! Programs show the token and act as the owner. Browsers log in with an account's password and get a session; they act as
+//! that account. Every change a session makes has to show the session's CSRF token, which no page of another place can read.
 
-use std::fmt;
+mod caller;
+mod cookie;
+mod login;
+mod session;
+mod token;
+
 use std::net::IpAddr;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
+use mail::Clock;
+
+pub(crate) use caller::Caller;
+pub(crate) use cookie::{SESSION, cookie, set_cookie};
+pub(crate) use login::Attempts;
+pub use login::Login;
+pub(crate) use session::{Notice, Session, Sessions, random_hex};
+pub use token::{InvalidToken, Token};
 
 use crate::problem::Refused;
 
-/// The secret that programs show: 64 hex digits. Erased from memory when dropped, never printed by `Debug`.
-#[derive(Clone)]
-pub struct Token(Zeroizing<String>);
+/// The header field in which scripts show the CSRF token of their session.
+pub(crate) const CSRF_HEADER: &str = "x-csrf-token";
 
-/// Why a text is no token. Never says what it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a token is 64 hex digits; delete its file and start the gateway again to get a new one")]
-pub struct InvalidToken;
-
-impl Token {
-    /// A token made of 32 random bytes.
-    #[must_use]
-    pub fn from_random(bytes: &[u8; 32]) -> Self {
-        Self(Zeroizing::new(hex::encode(bytes)))
-    }
-
-    /// The token itself, for its file.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether this is the token, in a time that does not tell how much of it is.
-    fn is(&self, shown: &str) -> bool {
-        self.0.as_bytes().ct_eq(shown.as_bytes()).into()
-    }
-}
-
-impl FromStr for Token {
-    type Err = InvalidToken;
-
-    /// Reads a token; blanks and line ends around it are dropped.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let text = text.trim_ascii();
-        if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            Ok(Self(Zeroizing::new(text.to_ascii_lowercase())))
-        } else {
-            Err(InvalidToken)
-        }
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Token(..)")
-    }
-}
+/// Sent by scripts that look again by themselves: such a request does not keep a session open.
+const REFRESH_HEADER: &str = "x-refresh";
 
 /// What a request must show to be heard.
-#[derive(Clone, Debug)]
 pub struct Access {
     token: Token,
     hosts: Vec<String>,
+    pub(crate) login: Arc<dyn Login>,
+    pub(crate) attempts: Attempts,
+    pub(crate) sessions: Sessions,
+}
+
+impl std::fmt::Debug for Access {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Access").field("hosts", &self.hosts).finish_non_exhaustive()
+    }
 }
 
 /// The configured name is no host name.
@@ -78,10 +57,11 @@ pub struct Access {
 pub struct InvalidHost(String);
 
 impl Access {
-    /// With this token, under loopback names only.
+    /// For programs with this token and browsers that log in, under loopback names only.
     #[must_use]
-    pub const fn new(token: Token) -> Self {
-        Self { token, hosts: Vec::new() }
+    pub fn new(token: Token, login: Arc<dyn Login>, clock: Arc<dyn Clock>) -> Self {
+        let (attempts, sessions) = (Attempts::default(), Sessions::new(clock));
+        Self { token, hosts: Vec::new(), login, attempts, sessions }
     }
 
     /// Also under this name or IP address.
@@ -128,6 +108,29 @@ impl Access {
         }
     }
 
+    /// The session of a request, if it has one.
+    pub(crate) fn session(&self, headers: &HeaderMap) -> Option<Arc<Session>> {
+        self.sessions.find(&cookie(headers, SESSION)?, !headers.contains_key(REFRESH_HEADER))
+    }
+
+    fn api_caller(&self, request: &Request) -> Result<Caller, Refused> {
+        let headers = request.headers();
+        if !headers.contains_key(header::AUTHORIZATION)
+            && let Some(session) = self.session(headers)
+        {
+            let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+            let shown = only(headers, header::HeaderName::from_static(CSRF_HEADER))?;
+            if is_read || shown.is_some_and(|shown| session.is_csrf(shown)) {
+                return Ok(Caller::Session(session));
+            }
+            return Err(Refused::new(
+                StatusCode::FORBIDDEN,
+                "show the CSRF token of this session in the field X-CSRF-Token; pages have it in <meta name=\"csrf\">",
+            ));
+        }
+        self.check_token(headers).map(|()| Caller::Token)
+    }
+
     fn check_token(&self, headers: &HeaderMap) -> Result<(), Refused> {
         let refused = || {
             Refused::new(
@@ -171,10 +174,14 @@ pub async fn check_place(State(access): State<Arc<Access>>, request: Request, ne
     }
 }
 
-/// Lets a request pass that shows the token.
-pub async fn check_token(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
-    match access.check_token(request.headers()) {
-        Ok(()) => next.run(request).await,
+/// Lets a request of the API pass that shows the token, or belongs to a session; a change then has to show the session's CSRF
+/// token too. Handlers find the [`Caller`].
+pub async fn check_caller(State(access): State<Arc<Access>>, mut request: Request, next: Next) -> Response {
+    match access.api_caller(&request) {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
         Err(refused) => refused.into_response(),
     }
 }

@@ -1,0 +1,118 @@
+// Keeps pages fresh, copies, uploads. Every page does without.
+"use strict";
+
+const said = document.getElementById("said");
+const csrf = document.querySelector("meta[name=csrf]")?.content;
+const account = document.body.dataset.account;
+const say = (text) => { if (said) said.textContent = text; };
+
+// Copy buttons.
+document.querySelectorAll("button.copy").forEach((button) => {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    const label = button.firstChild;
+    label.data = "Copied";
+    say("Copied");
+    setTimeout(() => { label.data = "Copy"; }, 2000);
+  });
+});
+
+// Times in the reader's own zone, for those who point at them.
+const showTimes = (root) => root.querySelectorAll("time").forEach((time) => {
+  time.title = new Date(time.dateTime).toLocaleString();
+});
+showTimes(document);
+
+// Parts marked data-live are read again when something happened. What the user is busy with stays as it is.
+const isBusy = (part) => part.contains(document.activeElement) || part.querySelector("details[open]")
+  || [...part.querySelectorAll("input:not([type=hidden])")].some((input) => input.value !== input.defaultValue);
+
+let reading = false;
+const refresh = async () => {
+  if (reading || document.hidden || !document.querySelector("[data-live]")) return;
+  reading = true;
+  try {
+    const answer = await fetch(location.href, { headers: { "X-Refresh": "1" } });
+    if (answer.redirected) { location.assign("/login"); return; }
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    document.querySelectorAll("[data-live]").forEach((part) => {
+      const fresh = page.getElementById(part.id);
+      if (!fresh || isBusy(part)) return;
+      // Words such as "5 seconds ago" change all the time: they are no news to somebody who listens to the page.
+      if (fresh.textContent.replace(/\d+/g, "") !== part.textContent.replace(/\d+/g, "")) say("The page has changed.");
+      part.replaceWith(document.importNode(fresh, true));
+    });
+    showTimes(document);
+  } catch { /* The gateway is being restarted: the next time tells. */ } finally { reading = false; }
+};
+setInterval(refresh, 10000);
+document.addEventListener("visibilitychange", refresh);
+
+// Events.
+const list = document.getElementById("events");
+const held = [];
+const addRow = (event) => {
+  if (document.querySelector(`tr[data-id="${event.id}"]`)) return;
+  const row = list.insertRow(0);
+  row.dataset.id = event.id;
+  const time = document.createElement("time");
+  time.dateTime = event.time;
+  time.title = time.textContent = new Date(event.time).toLocaleTimeString();
+  row.insertCell().append(time);
+  row.insertCell().append(event.kind);
+  const code = document.createElement("code");
+  code.className = "long";
+  const text = JSON.stringify(event.data);
+  code.textContent = text === "{}" ? "" : text;
+  row.insertCell().append(code);
+  document.getElementById("no-events")?.remove();
+  while (list.rows.length > 200) list.deleteRow(-1);
+};
+const pause = document.getElementById("pause");
+pause?.addEventListener("change", () => { if (!pause.checked) held.splice(0).forEach(addRow); });
+
+const kinds = ["submitted", "outbox-changed", "arrived", "contacts-changed", "decision-failed", "component-fell-back",
+  "slot-changed", "gap"];
+let timer;
+const hear = (message) => {
+  if (list && message.type !== "gap") {
+    const event = JSON.parse(message.data);
+    if (pause.checked) held.push(event); else addRow(event);
+    if (held.length > 200) held.shift();
+  }
+  clearTimeout(timer);
+  timer = setTimeout(refresh, 300);
+};
+if (account) {
+  const source = new EventSource(`/api/v1/events?account=${encodeURIComponent(account)}`);
+  kinds.forEach((kind) => source.addEventListener(kind, hear));
+  addEventListener("pagehide", () => source.close());
+}
+
+// Upload of a component.
+const upload = document.getElementById("upload");
+if (upload) {
+  const [file, name, state] = ["upload-file", "upload-name", "upload-state"].map((id) => document.getElementById(id));
+  upload.hidden = false;
+  file.addEventListener("change", () => {
+    name.value ||= file.files[0]?.name.replace(/\.wasm$/, "").replace(/[^A-Za-z0-9._-]/g, "-").replace(/^[^A-Za-z0-9]+/, "").slice(0, 64) ?? "";
+  });
+  upload.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = upload.querySelector("button");
+    button.disabled = true;
+    state.textContent = "Uploading, checking and compiling. Interpreters take up to a minute.";
+    try {
+      const answer = await fetch(`/api/v1/components?name=${encodeURIComponent(name.value)}`, {
+        method: "POST", body: file.files[0], headers: { "Content-Type": "application/wasm", "X-CSRF-Token": csrf },
+      });
+      const body = await answer.json();
+      state.textContent = answer.ok
+        ? `${body.name} is here. It fits ${body.slots.join(", ")}: use it above.`
+        : body.detail;
+      if (answer.ok) { upload.reset(); button.blur(); refresh(); }
+    } catch { state.textContent = "The gateway did not answer. Is it running?"; } finally { button.disabled = false; }
+  });
+}

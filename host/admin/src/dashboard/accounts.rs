@@ -1,0 +1,133 @@
+//! Accounts for the owner; one's own password for everybody.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use mail::AccountName;
+
+use super::form::{Fields, Submitted};
+use super::frame::Frame;
+use super::page::{PageError, html};
+use super::text::Moment;
+use super::visitor::Visitor;
+use crate::access::Notice;
+use crate::dto::{Credentials, NewAccount, Password};
+use crate::limits::REQUEST_TIME;
+use crate::problem::Refused;
+use crate::routes::{Shared, run, set_password as set};
+
+#[derive(Template)]
+#[template(path = "accounts.html")]
+struct Accounts {
+    frame: Frame,
+    accounts: Vec<Account>,
+    made: Option<Made>,
+}
+
+struct Account {
+    name: String,
+    is_owner: bool,
+    tox_id: Option<String>,
+    addresses: Vec<String>,
+    created: Moment,
+}
+
+/// A password that was made just now: shown on this page and never again.
+struct Made {
+    account: String,
+    password: zeroize::Zeroizing<String>,
+}
+
+/// The page.
+pub(super) async fn page(State(shared): State<Shared>, visitor: Visitor) -> Result<Response, PageError> {
+    show(&shared, &visitor, StatusCode::OK, None).await
+}
+
+async fn show(
+    shared: &Shared,
+    visitor: &Visitor,
+    status: StatusCode,
+    made: Option<Made>,
+) -> Result<Response, PageError> {
+    let (frame, _) = Frame::new(shared, visitor, "/accounts").await?;
+    let accounts = if frame.is_owner {
+        let management = shared.management.clone();
+        run(REQUEST_TIME, async move { management.accounts().await }).await?
+    } else {
+        Vec::new()
+    };
+    let now = shared.clock.wall();
+    let accounts = accounts.into_iter().map(|account| Account {
+        name: account.name.to_string(),
+        is_owner: account.owner,
+        tox_id: account.tox_id.map(|id| id.to_string()),
+        addresses: account.addresses.iter().take(4).map(ToString::to_string).collect(),
+        created: Moment::new(account.created, now),
+    });
+    Ok(html(status, &Accounts { accounts: accounts.collect(), made, frame }))
+}
+
+/// Makes an account.
+pub(super) async fn add(State(shared): State<Shared>, submitted: Submitted) -> Result<Response, PageError> {
+    submitted.visitor.caller.must_be_owner()?;
+    let result = try_add(&shared, &submitted.fields).await;
+    answer(&shared, &submitted.visitor, result, "The account {} was made.").await
+}
+
+async fn try_add(shared: &Shared, fields: &Fields) -> Result<Credentials, Refused> {
+    let account = NewAccount { name: fields.parse("name")?, password: password(fields)? };
+    let management = shared.management.clone();
+    run(REQUEST_TIME, async move { management.add_account(account).await }).await
+}
+
+/// Sets a password.
+pub(super) async fn set_password(
+    State(shared): State<Shared>,
+    submitted: Submitted,
+) -> Result<Response, PageError> {
+    let visitor = &submitted.visitor;
+    let name: AccountName = submitted.fields.parse("name")?;
+    visitor.caller.may_manage(&name)?;
+    let result = match password(&submitted.fields) {
+        Ok(password) => set(&shared, Some(&visitor.session), name, password).await,
+        Err(refused) => Err(refused),
+    };
+    let done = "The password of {} was set. Change it in the mail programs too; other browsers have to log in again.";
+    answer(&shared, visitor, result, done).await
+}
+
+/// The chosen password; None to have one made.
+fn password(fields: &Fields) -> Result<Option<Password>, Refused> {
+    let (chosen, repeated) = (fields.raw("password"), fields.raw("repeated"));
+    if chosen != repeated {
+        return Err(Refused::bad_request("The two passwords are not the same. Nothing was changed."));
+    }
+    if chosen.is_empty() {
+        return Ok(None);
+    }
+    Password::new(chosen.to_owned()).map(Some).map_err(|error| Refused::bad_request(error.to_string()))
+}
+
+/// The page again, with the password if one was made: a redirection could not carry it.
+async fn answer(
+    shared: &Shared,
+    visitor: &Visitor,
+    result: Result<Credentials, Refused>,
+    done: &str,
+) -> Result<Response, PageError> {
+    let (status, text, made) = match result {
+        Ok(credentials) => {
+            let account = credentials.account.to_string();
+            let text = done.replace("{}", &account);
+            let made = credentials.password.map(|password| Made {
+                account,
+                password: zeroize::Zeroizing::new(password.reveal().to_owned()),
+            });
+            (StatusCode::OK, text, made)
+        }
+        Err(refused) => (refused.status(), refused.detail().to_owned(), None),
+    };
+    visitor.session.set_notice(Notice { is_success: status == StatusCode::OK, text });
+    show(shared, visitor, status, made).await
+}

@@ -1,0 +1,188 @@
+//! What decides: slots, the components in them, and those that could be.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::form::Submitted;
+use super::frame::Frame;
+use super::page::{PageError, html};
+use super::text::{Moment, bytes, duration, plural, shortened};
+use super::visitor::Visitor;
+use crate::dto::{Component, ComponentRef, Health, Slot, SlotEntry, TimingBucket};
+use crate::limits::{COMPONENT_TIME, REQUEST_TIME};
+use crate::problem::Refused;
+use crate::routes::{Shared, run};
+
+#[derive(Template)]
+#[template(path = "components.html")]
+struct Components {
+    frame: Frame,
+    slots: Vec<ShownSlot>,
+    components: Vec<ShownComponent>,
+}
+
+struct ShownSlot {
+    name: &'static str,
+    task: &'static str,
+    live: Vec<Live>,
+    /// What could be used instead.
+    others: Vec<Choice>,
+    can_roll_back: bool,
+}
+
+struct Live {
+    name: String,
+    sha256: String,
+    is_healthy: bool,
+    calls: String,
+    failures: u64,
+    last_failure: Option<String>,
+    timing: Vec<Bar>,
+}
+
+/// One bar of a histogram.
+struct Bar {
+    label: String,
+    calls: u64,
+    /// Of the highest bar.
+    percent: u64,
+}
+
+struct Choice {
+    sha256: String,
+    label: String,
+}
+
+struct ShownComponent {
+    name: String,
+    sha256: String,
+    size: String,
+    slots: String,
+    is_built_in: bool,
+    added: Option<Moment>,
+}
+
+/// The page.
+pub(super) async fn page(State(shared): State<Shared>, visitor: Visitor) -> Result<Response, PageError> {
+    visitor.caller.must_be_owner()?;
+    let (frame, status) = Frame::new(&shared, &visitor, "/components").await?;
+    let (management, now) = (shared.management.clone(), shared.clock.wall());
+    let components = run(REQUEST_TIME, async move { management.components().await }).await?;
+    let slots = Slot::ALL.into_iter().map(|slot| shown_slot(slot, &status.slots, &components)).collect();
+    let components = components.into_iter().map(|component| ShownComponent {
+        name: component.name.to_string(),
+        sha256: component.sha256.to_string(),
+        size: bytes(component.size),
+        slots: component.slots.iter().map(|slot| slot.as_str()).collect::<Vec<_>>().join(", "),
+        is_built_in: component.built_in,
+        added: component.added.map(|time| Moment::new(time, now)),
+    });
+    Ok(html(StatusCode::OK, &Components { components: components.collect(), slots, frame }))
+}
+
+const fn task(slot: Slot) -> &'static str {
+    match slot {
+        Slot::Policy => {
+            "Decides whether a mail may be sent, whether a friend request is accepted, and when to try again."
+        }
+        Slot::Resolver => "Finds out which Tox ID an address means.",
+        Slot::RelaySelector => "Picks drop relays for a mail whose recipient is offline.",
+        Slot::MailFilter => {
+            "Looks at every outgoing and incoming mail: lets it pass, marks it, sets it aside, or refuses it."
+        }
+    }
+}
+
+fn shown_slot(slot: Slot, entries: &[SlotEntry], components: &[Component]) -> ShownSlot {
+    let live: Vec<&SlotEntry> = entries.iter().filter(|entry| entry.slot == slot).collect();
+    let others = components.iter().filter(|component| {
+        component.slots.contains(&slot) && !live.iter().any(|entry| entry.sha256 == component.sha256)
+    });
+    ShownSlot {
+        name: slot.as_str(),
+        task: task(slot),
+        others: others
+            .map(|component| {
+                let sha256 = component.sha256.to_string();
+                let label = format!("{} ({})", component.name, sha256.get(..8).unwrap_or_default());
+                Choice { sha256, label }
+            })
+            .collect(),
+        can_roll_back: live.iter().any(|entry| entry.previous.is_some()),
+        live: live.into_iter().map(shown_entry).collect(),
+    }
+}
+
+fn shown_entry(entry: &SlotEntry) -> Live {
+    Live {
+        name: entry.name.to_string(),
+        sha256: entry.sha256.to_string(),
+        is_healthy: entry.health == Health::Ok,
+        calls: plural(entry.calls, "call"),
+        failures: entry.failures,
+        last_failure: entry.last_failure.as_deref().map(shortened),
+        timing: bars(&entry.timing),
+    }
+}
+
+fn bars(buckets: &[TimingBucket]) -> Vec<Bar> {
+    let highest = buckets.iter().map(|bucket| bucket.calls).max().unwrap_or(0);
+    if highest == 0 {
+        return Vec::new();
+    }
+    let bars = buckets.iter().map(|bucket| Bar {
+        label: match bucket.up_to {
+            Some(microseconds) => format!("up to {}", duration(microseconds)),
+            None => "longer".to_owned(),
+        },
+        calls: bucket.calls,
+        percent: bucket.calls.saturating_mul(100) / highest,
+    });
+    bars.collect()
+}
+
+/// Makes a component live.
+pub(super) async fn use_component(
+    State(shared): State<Shared>,
+    submitted: Submitted,
+) -> Result<Response, PageError> {
+    submitted.visitor.caller.must_be_owner()?;
+    let result = try_use(&shared, &submitted).await;
+    Ok(submitted.answer("/components", result, |(slot, name)| {
+        format!("{name} decides in slot {slot} from now on. Roll back to return to the one before.")
+    }))
+}
+
+async fn try_use(shared: &Shared, submitted: &Submitted) -> Result<(Slot, String), Refused> {
+    let slot: Slot = submitted.fields.parse("slot")?;
+    let component: ComponentRef = submitted.fields.parse("component")?;
+    let management = shared.management.clone();
+    let verb = async move { management.use_component(slot, component).await };
+    let entries = run(COMPONENT_TIME, verb).await?;
+    Ok((slot, names(&entries)))
+}
+
+fn names(entries: &[SlotEntry]) -> String {
+    entries.iter().map(|entry| entry.name.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// Goes back to what was live before.
+pub(super) async fn roll_back(
+    State(shared): State<Shared>,
+    submitted: Submitted,
+) -> Result<Response, PageError> {
+    submitted.visitor.caller.must_be_owner()?;
+    let result = try_roll_back(&shared, &submitted).await;
+    Ok(submitted.answer("/components", result, |(slot, name)| {
+        format!("Slot {slot} was rolled back: {name} decides again.")
+    }))
+}
+
+async fn try_roll_back(shared: &Shared, submitted: &Submitted) -> Result<(Slot, String), Refused> {
+    let slot: Slot = submitted.fields.parse("slot")?;
+    let management = shared.management.clone();
+    let entries = run(COMPONENT_TIME, async move { management.roll_back(slot).await }).await?;
+    Ok((slot, names(&entries)))
+}

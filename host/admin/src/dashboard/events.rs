@@ -1,0 +1,47 @@
+//! What happened lately; a script adds what happens.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::frame::Frame;
+use super::page::{PageError, html};
+use super::text::{Moment, shortened};
+use super::visitor::Visitor;
+use crate::limits::ROWS;
+use crate::routes::Shared;
+
+#[derive(Template)]
+#[template(path = "events.html")]
+struct Events {
+    frame: Frame,
+    events: Vec<Event>,
+}
+
+struct Event {
+    id: u64,
+    time: Moment,
+    kind: String,
+    text: String,
+}
+
+/// The page.
+pub(super) async fn page(State(shared): State<Shared>, visitor: Visitor) -> Result<Response, PageError> {
+    let (frame, _) = Frame::new(&shared, &visitor, "/events").await?;
+    let now = shared.clock.wall();
+    let newest = shared
+        .events
+        .newest(ROWS * 2, |event| event.account.as_ref().is_none_or(|account| *account == visitor.account));
+    let events = newest.iter().map(|event| Event {
+        id: event.id,
+        time: Moment::new(event.time, now),
+        kind: event.kind.clone(),
+        text: if event.data.as_object().is_some_and(serde_json::Map::is_empty) {
+            String::new()
+        } else {
+            shortened(&event.data.to_string())
+        },
+    });
+    Ok(html(StatusCode::OK, &Events { events: events.collect(), frame }))
+}

@@ -1,0 +1,64 @@
+//! The dashboard: pages for people, made here whole. They work without script; a little script keeps them fresh.
+//!
+//! A page reads through [`crate::Management`] as the API does. A change is a form that is posted, checked for the session's
+//! CSRF token, done, and answered with a redirection to the page it came from, which then says what was done.
+
+mod accounts;
+mod assets;
+mod components;
+mod contacts;
+mod decisions;
+mod events;
+mod form;
+mod frame;
+mod login;
+mod outbox;
+mod overview;
+mod page;
+mod qr;
+mod quarantine;
+mod text;
+mod visitor;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::{get, post};
+
+use crate::access::Access;
+use crate::routes::Shared;
+
+pub(crate) use page::not_found;
+
+/// Every page.
+pub(crate) fn router(access: &Arc<Access>) -> Router<Shared> {
+    let for_visitors = Router::new()
+        .route("/", get(overview::page))
+        .route("/contacts", get(contacts::page))
+        .route("/contacts/add", post(contacts::add))
+        .route("/contacts/remove", post(contacts::remove))
+        .route("/contacts/accept", post(contacts::accept))
+        .route("/contacts/accept-key", post(contacts::accept_key))
+        .route("/outbox", get(outbox::page))
+        .route("/outbox/retry", post(outbox::retry))
+        .route("/outbox/cancel", post(outbox::cancel))
+        .route("/quarantine", get(quarantine::page))
+        .route("/quarantine/release", post(quarantine::release))
+        .route("/quarantine/delete", post(quarantine::delete))
+        .route("/components", get(components::page))
+        .route("/components/use", post(components::use_component))
+        .route("/components/roll-back", post(components::roll_back))
+        .route("/decisions", get(decisions::page))
+        .route("/events", get(events::page))
+        .route("/accounts", get(accounts::page))
+        .route("/accounts/add", post(accounts::add))
+        .route("/accounts/password", post(accounts::set_password))
+        .route("/logout", post(login::logout))
+        .layer(middleware::from_fn_with_state(access.clone(), visitor::check_session));
+    Router::new()
+        .route("/login", get(login::page).post(login::login))
+        .route("/assets/{name}", get(assets::asset))
+        .merge(for_visitors)
+        .method_not_allowed_fallback(page::no_such_method)
+}

@@ -1,0 +1,299 @@
+//! The pages: what they show, what their forms do, and what they never let through.
+
+use axum::http::StatusCode;
+
+use crate::browser::Browser;
+use crate::client::Api;
+use crate::memory::{ANNAS_PASSWORD, OWNER_ID, STRANGER, mail_id};
+
+/// Every page with something that it shows.
+const PAGES: [(&str, &str); 8] = [
+    ("/", OWNER_ID),
+    ("/contacts", "a@tox"),
+    ("/outbox", "carol@tox"),
+    ("/quarantine", "looks odd"),
+    ("/components", "mail-filter"),
+    ("/decisions", "next-attempt"),
+    ("/events", "outbox-changed"),
+    ("/accounts", "Add an account"),
+];
+
+#[tokio::test]
+async fn every_page_is_small_strict_and_complete() {
+    let api = Api::new();
+    let mut browser = Browser::login(&api, "anna", ANNAS_PASSWORD).await;
+    api.events.publish("outbox-changed", Some(&"anna".parse().unwrap()), &serde_json::json!({ "id": "01" }));
+    for (path, text) in PAGES {
+        let answer = browser.get(path).await;
+        let page = answer.text();
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {page}");
+        assert_eq!(answer.headers["content-type"], "text/html; charset=utf-8");
+        let policy = answer.headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'"), "{policy}");
+        assert!(!policy.contains("unsafe"));
+        assert_eq!(answer.headers["cache-control"], "no-store");
+        assert_eq!(answer.headers["x-frame-options"], "DENY");
+        assert!(page.contains(text), "{path}: {page}");
+        assert!(page.len() < 100_000, "{path} has {} bytes", page.len());
+        for wanted in
+            ["<html lang=\"en\">", "<main id=\"main\"", "<nav aria-label", "<h1>", "aria-current=\"page\""]
+        {
+            assert!(page.contains(wanted), "{path} has no {wanted}");
+        }
+        for forbidden in [" style=", "onclick", "javascript:", "http://", "https://"] {
+            let text = page.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+            assert!(!text.contains(forbidden), "{path} has {forbidden}");
+        }
+        // Each script is a file.
+        assert_eq!(page.matches("<script").count(), page.matches("<script src=\"/assets/").count());
+        // Each form that changes something carries the token.
+        assert_eq!(
+            page.matches("method=\"post\"").count(),
+            page.matches("name=\"csrf\" value").count(),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_field_has_a_label() {
+    let api = Api::new();
+    let mut browser = Browser::login(&api, "anna", ANNAS_PASSWORD).await;
+    for (path, _) in PAGES {
+        let page = browser.get(path).await.text();
+        for tag in page.split('<').filter(|tag| tag.starts_with("input") || tag.starts_with("select")) {
+            if tag.contains("type=\"hidden\"") || tag.contains("type=\"checkbox\"") {
+                continue;
+            }
+            let id = tag.split("id=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+            assert!(page.contains(&format!("<label for=\"{id}\"")), "{path}: {tag}");
+        }
+        for tag in page.split('<').filter(|tag| tag.starts_with("img")) {
+            assert!(tag.contains("alt="), "{tag}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_from_outside_becomes_markup() {
+    let api = Api::new();
+    let mut browser = Browser::login(&api, "anna", ANNAS_PASSWORD).await;
+    let hostile = serde_json::json!({ "why": crate::memory::HOSTILE });
+    api.events.publish("decision-failed", Some(&"anna".parse().unwrap()), &hostile);
+    for (path, shows) in [
+        ("/contacts", true),
+        ("/quarantine", true),
+        ("/decisions", true),
+        ("/events", true),
+        ("/nothing%3Cscript%3E", false),
+    ] {
+        let page = browser.get(path).await.text();
+        assert_eq!(page.contains("&#60;script src=/x&#62;"), shows, "{path}: {page}");
+        assert!(!page.contains("<script src=/x"), "{path}");
+        assert!(!page.contains("<img src=x"), "{path}");
+        assert!(!page.contains("</textarea>"), "{path}");
+        assert_eq!(page.contains("{{ 7*7 }}"), shows, "{path}");
+    }
+    let typed = "\"><script>alert(1)</script>";
+    let page =
+        browser.submit("/contacts/add", &[("alias", typed), ("address", typed), ("message", typed)]).await;
+    assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    assert!(page.text().contains("&#34;&#62;&#60;script&#62;alert(1)"), "{}", page.text());
+    assert!(!page.text().contains("<script>"));
+    let page = Browser::new(&api).try_login(typed, "x").await;
+    assert!(!page.text().contains("<script>"));
+    for path in
+        ["/contacts?after=%22%3E%3Cscript%3E", "/decisions?slot=%3Cscript%3E", "/?account=%3Cscript%3E"]
+    {
+        assert!(!browser.get(path).await.text().contains("<script>"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn paths_lead_to_no_file() {
+    let api = Api::new();
+    let mut browser = Browser::login(&api, "anna", ANNAS_PASSWORD).await;
+    for path in [
+        "/assets/../Cargo.toml",
+        "/assets/..%2f..%2fCargo.toml",
+        "/assets/%2e%2e%2fsrc%2flib.rs",
+        "/assets//etc/passwd",
+        "/assets/%2fetc%2fpasswd",
+        "/assets/",
+        "/assets/none.css",
+        "/../../etc/passwd",
+        "/contacts/../../x",
+    ] {
+        let answer = browser.get(path).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(!answer.text().contains("root:") && !answer.text().contains("[package]"));
+    }
+}
+
+#[tokio::test]
+async fn the_files_of_pages_need_no_login_and_are_kept() {
+    let api = Api::new();
+    let mut browser = Browser::new(&api);
+    for (path, content_type) in [
+        ("/assets/style.css", "text/css; charset=utf-8"),
+        ("/assets/script.js", "text/javascript; charset=utf-8"),
+        ("/assets/icon.svg", "image/svg+xml"),
+    ] {
+        let answer = browser.get(path).await;
+        assert_eq!(answer.headers["content-type"], content_type);
+        assert!(answer.headers["cache-control"].to_str().unwrap().contains("immutable"));
+        assert_eq!(answer.headers["x-content-type-options"], "nosniff");
+        assert!(answer.body.len() < 20_000);
+    }
+}
+
+#[tokio::test]
+async fn forms_do_what_they_say_and_the_next_page_tells() {
+    let api = Api::new();
+    let mut browser = Browser::login(&api, "anna", ANNAS_PASSWORD).await;
+    let (mail, held) = (mail_id(1).to_string(), mail_id(9).to_string());
+    for (path, fields, asked, said) in [
+        (
+            "/contacts/add",
+            vec![("alias", "carol"), ("address", "carol@example.org"), ("message", "hi")],
+            "anna adds carol carol@example.org Some(\"hi\")".to_owned(),
+            "carol was asked",
+        ),
+        ("/contacts/remove", vec![("alias", "a")], "anna removes a".to_owned(), "a is no longer a contact"),
+        (
+            "/contacts/accept",
+            vec![("key", STRANGER), ("alias", "dora")],
+            format!("anna accepts {STRANGER} Some(AccountName(\"dora\"))"),
+            "dora is a contact now",
+        ),
+        (
+            "/contacts/accept",
+            vec![("key", STRANGER), ("alias", "")],
+            format!("anna accepts {STRANGER} None"),
+            "picked is a contact now",
+        ),
+        (
+            "/contacts/accept-key",
+            vec![("address", "d@example.org")],
+            "anna accepts d@example.org".to_owned(),
+            "goes to the new key",
+        ),
+        ("/outbox/retry", vec![("id", &mail)], format!("anna retries {mail}"), "being tried now"),
+        ("/outbox/cancel", vec![("id", &mail)], format!("anna cancels {mail}"), "taken back"),
+        (
+            "/quarantine/release",
+            vec![("id", &held)],
+            format!("anna releases {held}"),
+            "goes where it was going",
+        ),
+        ("/quarantine/delete", vec![("id", &held)], format!("anna deletes {held}"), "was deleted"),
+        (
+            "/components/use",
+            vec![("slot", "mail-filter"), ("component", "default")],
+            "uses default in mail-filter".to_owned(),
+            "default decides in slot mail-filter",
+        ),
+        (
+            "/components/roll-back",
+            vec![("slot", "policy")],
+            "rolls policy back".to_owned(),
+            "Slot policy was rolled back",
+        ),
+    ] {
+        let answer = browser.submit(path, &fields).await;
+        let page = browser.follow(&answer).await.text();
+        assert!(page.contains("class=\"notice good\" role=\"status\""), "{path}: {page}");
+        assert!(page.contains(said), "{path}: {page}");
+        assert_eq!(api.memory.take_asked(), [asked], "{path}");
+        // It is told once.
+        assert!(!browser.get("/").await.text().contains("notice good"));
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_is_told() {
+    let api = Api::new();
+    let mut browser = Browser::login(&api, "anna", ANNAS_PASSWORD).await;
+    for (path, fields, said) in [
+        ("/contacts/remove", vec![("alias", "nobody")], "no contact of this name"),
+        ("/contacts/remove", vec![("alias", "..")], "cannot be an account name"),
+        ("/contacts/remove", vec![], "cannot be an account name"),
+        ("/contacts/accept", vec![("key", "12")], "76 hex digits"),
+        ("/outbox/retry", vec![("id", "x")], "32 hex digits"),
+        ("/components/roll-back", vec![("slot", "resolver")], "nothing was live there before"),
+        ("/components/use", vec![("slot", "none"), ("component", "x")], "the slots are"),
+    ] {
+        let answer = browser.submit(path, &fields).await;
+        let page = browser.follow(&answer).await.text();
+        assert!(page.contains("class=\"notice bad\" role=\"alert\""), "{path}");
+        assert!(page.contains(said), "{path}: {page}");
+    }
+    // What was typed is still there.
+    let page = browser
+        .submit("/contacts/add", &[("alias", "taken"), ("address", OWNER_ID), ("message", "me")])
+        .await;
+    assert_eq!(page.status, StatusCode::CONFLICT);
+    let page = page.text();
+    assert!(
+        page.contains("choose another name")
+            && page.contains("value=\"taken\"")
+            && page.contains("value=\"me\"")
+    );
+}
+
+#[tokio::test]
+async fn a_made_password_is_shown_once() {
+    let api = Api::new();
+    let mut browser = Browser::login(&api, "anna", ANNAS_PASSWORD).await;
+    let page = browser.submit("/accounts/add", &[("name", "dora"), ("password", ""), ("repeated", "")]).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.text().contains("generated!"));
+    assert!(!browser.get("/accounts").await.text().contains("generated!"));
+
+    let chosen = [("name", "dora"), ("password", "long enough"), ("repeated", "long enough")];
+    let page = browser.submit("/accounts/add", &chosen).await;
+    assert!(page.text().contains("The account dora was made") && !page.text().contains("long enough"));
+    for (password, repeated, said) in
+        [("short", "short", "8 characters"), ("long enough", "other one", "not the same")]
+    {
+        let fields = [("name", "bob"), ("password", password), ("repeated", repeated)];
+        let page = browser.submit("/accounts/password", &fields).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST);
+        assert!(page.text().contains(said), "{}", page.text());
+    }
+    assert_eq!(api.memory.take_asked().len(), 2);
+}
+
+#[tokio::test]
+async fn lists_go_on_and_searches_search() {
+    let api = Api::new();
+    let mut browser = Browser::login(&api, "anna", ANNAS_PASSWORD).await;
+    browser.get("/decisions?slot=resolver&from=2023-11-14T20%3A00&account=bob").await;
+    browser.get("/decisions?all=on").await;
+    let asked = api.memory.take_asked();
+    assert_eq!(
+        asked[0],
+        "decisions of Some(Resolver) for Some(\"bob\") since Some(\"2023-11-14T20:00:00Z\")"
+    );
+    assert_eq!(asked[1], "decisions of None for None since Some(\"2023-11-14T21:13:20Z\")");
+    for path in
+        ["/decisions?slot=none", "/decisions?from=yesterday", &format!("/contacts?after={}", "x".repeat(300))]
+    {
+        assert_eq!(browser.get(path).await.status, StatusCode::BAD_REQUEST, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn unknown_pages_and_bodies_are_answered_with_pages() {
+    let api = Api::new();
+    let mut browser = Browser::login(&api, "anna", ANNAS_PASSWORD).await;
+    let page = browser.get("/nothing").await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+    assert!(page.text().contains("To the overview"));
+    let huge = "x".repeat(admin::limits::FORM_BODY_BYTES);
+    let answer = browser.submit("/contacts/add", &[("message", &huge)]).await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let mut wrong_type = browser.form("/contacts/add", &[]);
+    wrong_type.headers_mut().insert("content-type", "text/plain".parse().unwrap());
+    assert_eq!(browser.send(wrong_type).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
