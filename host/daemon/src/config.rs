@@ -136,6 +136,8 @@ pub struct DnsConfig {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ComponentsConfig {
+    /// The policy set that says which component fills which slot. What it leaves out stays as it was.
+    pub policy_set: Option<PathBuf>,
     /// Settings handed to a component, by the name of its entry: `[components.settings.policy]`.
     pub settings: std::collections::BTreeMap<String, std::collections::BTreeMap<String, String>>,
 }

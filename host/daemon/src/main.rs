@@ -12,6 +12,7 @@ mod demo;
 mod directory;
 mod logins;
 mod passwords;
+mod policy_set;
 mod up;
 
 use std::ffi::OsStr;

@@ -179,7 +179,7 @@ impl Components {
             contacts: Arc::clone(&contacts) as Arc<dyn sandbox::capabilities::Contacts>,
             recorder: Arc::new(StoredDecisions(store.clone())),
         };
-        let slots = configuration(store, &library, &options.config.components.settings).await?;
+        let slots = configuration(store, &library, &options.config.components, clock.wall()).await?;
         let keeper = StoredSlots { store: store.clone(), events: events.clone(), runtime: Handle::current() };
         let library = Arc::new(library);
         let sandbox =

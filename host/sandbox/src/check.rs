@@ -152,7 +152,7 @@ fn advice(slot: Slot, import: &str) -> String {
                 .to_owned()
         }
         name if name.starts_with("wasi:filesystem/") || name.starts_with("wasi:sockets/") => {
-            "with componentize-py add `--stub-wasi`, with cargo build for the target wasm32-unknown-unknown, with jco leave out \
+            "with componentize-py and componentize-qjs add `--stub-wasi`, with cargo build for the target wasm32-unknown-unknown, with jco leave out \
              the packages that use files or sockets"
                 .to_owned()
         }

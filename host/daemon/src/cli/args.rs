@@ -220,12 +220,50 @@ pub enum Component {
     List,
     /// Check a component and keep it
     Add {
-        /// The component's file (.wasm)
+        /// The component's file (.wasm); in Rust the module that cargo leaves behind will do
         file: PathBuf,
         /// Its name [default: the file's name without .wasm]
         #[arg(long)]
         name: Option<ComponentName>,
     },
+    /// What needs no gateway.
+    #[command(flatten)]
+    Bench(Bench),
+}
+
+/// Verbs for authors of components: they need no running gateway.
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Ask a component what case files say, in the real sandbox
+    Test {
+        /// The component's file (.wasm)
+        file: PathBuf,
+        /// A case file (repeatable); the conformance cases of the slot are always asked
+        #[arg(long, value_name = "CASE.toml", num_args = 1..)]
+        case: Vec<PathBuf>,
+    },
+    /// Write a project that builds, tests and installs as it is
+    New {
+        /// rust, js or python
+        #[arg(long)]
+        lang: Language,
+        /// policy, resolver, relay-selector or mail-filter
+        #[arg(long)]
+        slot: Slot,
+        /// Where: a directory that does not exist yet; its name becomes the component's
+        directory: PathBuf,
+    },
+}
+
+/// A language components are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Language {
+    /// Rust, with wit-bindgen.
+    Rust,
+    /// JavaScript, with componentize-qjs.
+    Js,
+    /// Python, with componentize-py.
+    Python,
 }
 
 /// Verbs about slots.

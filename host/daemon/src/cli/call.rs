@@ -55,6 +55,9 @@ impl Call {
             Verb::Component(verb) => match verb {
                 Component::List => get("/components"),
                 Component::Add { file, name } => upload(file, name.as_ref())?,
+                Component::Bench(_) => {
+                    return Err(ClientError::Input("this verb asks no gateway".to_owned()));
+                }
             },
             Verb::Slot(verb) => match verb {
                 SlotVerb::List => get("/slots"),
@@ -163,7 +166,8 @@ fn name_of(file: &Path) -> Result<ComponentName, ClientError> {
     })
 }
 
-fn read_component(file: &Path) -> Result<Vec<u8>, ClientError> {
+/// The component in a file; a core module becomes one.
+pub fn read_component(file: &Path) -> Result<Vec<u8>, ClientError> {
     let failed = |error: io::Error| ClientError::Input(format!("cannot read {}: {error}", file.display()));
     let mut bytes = Vec::new();
     File::open(file)
@@ -178,7 +182,10 @@ fn read_component(file: &Path) -> Result<Vec<u8>, ClientError> {
             file.display()
         )));
     }
-    Ok(bytes)
+    let component = sandbox::to_component(&bytes)
+        .map_err(|error| ClientError::Input(format!("{}: {error}", file.display())))?
+        .into_owned();
+    Ok(component)
 }
 
 #[cfg(test)]

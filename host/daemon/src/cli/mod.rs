@@ -1,9 +1,11 @@
 //! The command line: what it understands, and the verbs, which are clients of the running gateway's web API.
 
 pub mod args;
+mod bench;
 mod call;
 mod client;
 pub mod directory;
+mod new_component;
 mod print;
 pub mod ready;
 mod table;
@@ -11,14 +13,21 @@ mod table;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use args::{Common, Verb};
+use args::{Bench, Common, Component, Verb};
 use client::{ClientError, Gateway};
 use directory::default_data_directory;
 
 /// Does a verb: asks the running gateway and prints its answer. Says what went wrong and exits with 1 otherwise.
 pub async fn run_verb(verb: Verb, common: Common) -> ExitCode {
-    let text = match answer(&verb, &common).await {
-        Ok(text) => text,
+    let answer = match &verb {
+        Verb::Component(Component::Bench(Bench::Test { file, case })) => bench::test(file, case, common.json),
+        Verb::Component(Component::Bench(Bench::New { lang, slot, directory })) => {
+            new_component::write(*lang, *slot, directory).map(|text| (text, ExitCode::SUCCESS))
+        }
+        _ => answer(&verb, &common).await.map(|text| (text, ExitCode::SUCCESS)),
+    };
+    let (text, code) = match answer {
+        Ok(answer) => answer,
         Err(error) => {
             eprintln!("toxmail: {error}");
             return ExitCode::FAILURE;
@@ -30,7 +39,7 @@ pub async fn run_verb(verb: Verb, common: Common) -> ExitCode {
             eprintln!("toxmail: the answer could not be written: {error}");
             ExitCode::FAILURE
         }
-        _ => ExitCode::SUCCESS,
+        _ => code,
     }
 }
 

@@ -36,6 +36,8 @@ pub fn to_text(verb: &Verb, answer: Value) -> Result<String, Error> {
         Verb::Component(verb) => match verb {
             Component::List => components(&read::<Vec<_>>(answer)?),
             Component::Add { .. } => component(&read(answer)?),
+            // These print for themselves.
+            Component::Bench(_) => String::new(),
         },
         Verb::Slot(verb) => match verb {
             SlotVerb::List | SlotVerb::Use { .. } | SlotVerb::Rollback { .. } => {

@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 
 use admin::EventLog;
+use mail::Wall;
 use sandbox::{EntryConfig, FellBack, Library, LibraryError, Limits, Slot, SlotsConfig, SlotsKeeper};
 use serde_json::json;
 use store::Store;
 use tokio::runtime::Handle;
+
+use crate::config::ComponentsConfig;
+use crate::policy_set::{self, PolicySetError};
 
 /// The name of the document in the store.
 const DOCUMENT: &str = "slots";
@@ -43,22 +47,31 @@ pub enum SlotsError {
     /// A built-in component.
     #[error("a built-in component cannot be used: {0}")]
     Builtin(#[from] LibraryError),
+    /// The policy set.
+    #[error(transparent)]
+    PolicySet(#[from] PolicySetError),
     /// A built-in component for a slot that does not exist.
     #[error("a built-in component is for a slot that does not exist: {0}")]
     Slot(String),
 }
 
-/// What was live at the last stop; a slot nothing is known of gets the built-in component. Settings are those of the
-/// configuration file.
+/// What the policy set says; for the slots it leaves out what was live at the last stop, else the built-in component. Settings are
+/// those of the policy set and of the configuration file, which wins.
 ///
 /// # Errors
 /// [`SlotsError`]
 pub async fn configuration(
     store: &Store,
     library: &Library,
-    settings: &BTreeMap<String, BTreeMap<String, String>>,
+    components: &ComponentsConfig,
+    now: Wall,
 ) -> Result<SlotsConfig, SlotsError> {
     let mut config = stored(store).await?;
+    if let Some(path) = &components.policy_set {
+        add_builtins(library).await?;
+        let set = policy_set::load(path, library, now).await?;
+        config = merged(config, set);
+    }
     for builtin in builtin::components() {
         let info = library.add_builtin(builtin.name, builtin.bytes).await?;
         let slot: Slot = builtin.slot.parse().map_err(|error| SlotsError::Slot(format!("{error}")))?;
@@ -77,10 +90,38 @@ pub async fn configuration(
         }
     }
     for entry in &mut config.entries {
-        let own = settings.get(&entry.entry).cloned().unwrap_or_default();
-        entry.settings = own.into_iter().collect();
+        let own = components.settings.get(&entry.entry).cloned().unwrap_or_default();
+        if components.policy_set.is_none() {
+            entry.settings = own.into_iter().collect();
+        } else {
+            let mut settings: BTreeMap<String, String> = entry.settings.drain(..).collect();
+            settings.extend(own);
+            entry.settings = settings.into_iter().collect();
+        }
     }
     Ok(config)
+}
+
+/// A policy set may name built-in components.
+async fn add_builtins(library: &Library) -> Result<(), LibraryError> {
+    for builtin in builtin::components() {
+        library.add_builtin(builtin.name, builtin.bytes).await?;
+    }
+    Ok(())
+}
+
+/// The slots of the set as it says, the others as they were. What an entry can go back to is kept.
+fn merged(before: SlotsConfig, mut set: SlotsConfig) -> SlotsConfig {
+    for entry in &mut set.entries {
+        let known =
+            before.entries.iter().find(|known| known.slot == entry.slot && known.entry == entry.entry);
+        entry.last_good =
+            known.filter(|known| known.component == entry.component).and_then(|known| known.last_good);
+    }
+    let is_left_out = |entry: &EntryConfig| set.entries.iter().all(|other| other.slot != entry.slot);
+    let left_out: Vec<EntryConfig> = before.entries.into_iter().filter(is_left_out).collect();
+    set.entries.extend(left_out);
+    set
 }
 
 async fn stored(store: &Store) -> Result<SlotsConfig, store::Error> {

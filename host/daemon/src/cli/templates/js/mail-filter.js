@@ -1,0 +1,11 @@
+// A mail filter: marks what comes from somebody who is no contact.
+// Variants are { tag, val }, enums are texts; `mail` is read with mail.header(name), mail.parts() and so on (wit/capabilities.wit).
+
+export const mailFilterDecisions = {
+  filter(context, facts, mail) {
+    if (facts.isContact || facts.direction === 'outgoing') return { tag: 'accept', val: [] };
+    const subject = mail.header('Subject')[0] ?? '';
+    const value = `${[...subject].length} characters of subject`;
+    return { tag: 'accept', val: [{ name: 'X-Stranger', value }] };
+  },
+};

@@ -1,0 +1,172 @@
+//! Policy sets: a TOML file that says which component fills which slot, in which order filters run, with which settings and limits.
+//!
+//! ```toml
+//! [[entry]]
+//! slot = "policy"
+//! component = "quiet-hours"      # a name or SHA-256 of `toxmail component list`, or
+//! settings = { quiet-from = "23:00" }
+//!
+//! [[entry]]
+//! slot = "mail-filter"           # filters run in the order of the file
+//! name = "tags"                  # its state is kept under this name; the slot's where not said
+//! file = "sender-tags.wasm"      # a file beside the policy set, added at start
+//! limits = { call-ms = 2000 }
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use mail::Wall;
+use sandbox::{EntryConfig, Library, Limits, Slot, SlotsConfig};
+use serde::Deserialize;
+use toml::Spanned;
+
+/// Largest policy set: it is written by hand.
+const BYTES: u64 = 1 << 20;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    entry: Vec<Spanned<Entry>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Entry {
+    slot: Slot,
+    name: Option<String>,
+    component: Option<Spanned<String>>,
+    file: Option<Spanned<String>>,
+    #[serde(default)]
+    settings: BTreeMap<String, String>,
+    #[serde(default)]
+    limits: Limits,
+}
+
+/// A policy set cannot be used: file, line and why.
+#[derive(Debug, thiserror::Error)]
+#[error("the policy set {0}")]
+pub struct PolicySetError(String);
+
+/// Reads a policy set and finds its components; files it names are added to the library.
+///
+/// # Errors
+/// [`PolicySetError`] with the line that is wrong.
+pub async fn load(path: &Path, library: &Library, now: Wall) -> Result<SlotsConfig, PolicySetError> {
+    let failed = |why: &dyn std::fmt::Display| PolicySetError(format!("{}: {why}", path.display()));
+    let size = std::fs::metadata(path).map_err(|error| failed(&error))?.len();
+    if size > BYTES {
+        return Err(failed(&"it is larger than 1 MiB"));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
+    let entries = parse(&text).map_err(|error| failed(&error))?;
+    let mut config = SlotsConfig::default();
+    for entry in entries {
+        let (component, at) = component(&entry, path, library, now)
+            .await
+            .map_err(|(at, why)| failed(&format!("line {}: {why}", line(&text, at))))?;
+        let info = library.info(component);
+        if info.is_some_and(|info| !info.slots.contains(&entry.slot)) {
+            let why = format!("line {}: this component is not for slot {}", line(&text, at), entry.slot);
+            return Err(failed(&why));
+        }
+        config.entries.push(EntryConfig {
+            slot: entry.slot,
+            entry: entry.name.unwrap_or_else(|| entry.slot.name().to_owned()),
+            component,
+            last_good: None,
+            settings: entry.settings.into_iter().collect(),
+            limits: entry.limits,
+        });
+    }
+    Ok(config)
+}
+
+/// The component of an entry, and where the set names it; the same place with an error.
+async fn component(
+    entry: &Entry,
+    path: &Path,
+    library: &Library,
+    now: Wall,
+) -> Result<(mail::ComponentDigest, usize), (usize, String)> {
+    match (&entry.component, &entry.file) {
+        (Some(named), _) => {
+            let at = named.span().start;
+            let info = library.find(named.get_ref()).map_err(|error| (at, error.to_string()))?;
+            Ok((info.sha256, at))
+        }
+        (None, Some(file)) => {
+            let at = file.span().start;
+            let path = path.with_file_name(file.get_ref());
+            let failed = |error: &dyn std::fmt::Display| (at, format!("{}: {error}", path.display()));
+            let bytes = std::fs::read(&path).map_err(|error| failed(&error))?;
+            let component = sandbox::to_component(&bytes).map_err(|error| failed(&error))?.into_owned();
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let info = library.add(&name, component, now).await.map_err(|error| failed(&error))?;
+            Ok((info.sha256, at))
+        }
+        (None, None) => Err((0, "an entry needs `component` or `file`".to_owned())),
+    }
+}
+
+/// The entries of a text, checked as far as that goes without components.
+fn parse(text: &str) -> Result<Vec<Entry>, String> {
+    let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+    let mut names = BTreeSet::new();
+    let mut filled = BTreeSet::new();
+    let mut entries = Vec::new();
+    for entry in file.entry {
+        let at = line(text, entry.span().start);
+        let entry = entry.into_inner();
+        if entry.component.is_some() == entry.file.is_some() {
+            return Err(format!("line {at}: an entry has `component` or `file`, one of them"));
+        }
+        if entry.slot != Slot::MailFilter && !filled.insert(entry.slot) {
+            return Err(format!("line {at}: slot {} is filled twice; only filters form a chain", entry.slot));
+        }
+        let name = entry.name.clone().unwrap_or_else(|| entry.slot.name().to_owned());
+        if !names.insert((entry.slot, name)) {
+            return Err(format!("line {at}: two entries of slot {} have one name: add `name`", entry.slot));
+        }
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+/// The line of a place in a text, from 1.
+fn line(text: &str, at: usize) -> usize {
+    1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(text: &str) -> String {
+        parse(text).err().unwrap()
+    }
+
+    #[test]
+    fn filters_keep_their_order_and_have_settings_and_limits() {
+        let text = "[[entry]]\nslot = 'mail-filter'\nname = 'b'\ncomponent = 'x'\nsettings = { 'a@b' = 'c' }\n\
+                    [[entry]]\nslot = 'mail-filter'\nname = 'a'\nfile = 'y.wasm'\nlimits = { call-ms = 5 }\n";
+        let entries = parse(text).unwrap();
+        assert_eq!(entries[0].name.as_deref(), Some("b"));
+        assert_eq!(entries[0].settings["a@b"], "c");
+        assert_eq!(entries[1].limits.call_ms, 5);
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_line() {
+        assert!(wrong("[[entry]]\nslot = 'polcy'\ncomponent = 'x'").contains("line 2"));
+        assert!(wrong("[[entry]]\nslot = 'policy'\n").contains("line 1"));
+        let twice =
+            "[[entry]]\nslot = 'policy'\ncomponent = 'x'\n[[entry]]\nslot = 'policy'\ncomponent = 'y'\n";
+        assert!(wrong(twice).contains("line 4: slot policy is filled twice"));
+        let named = "[[entry]]\nslot = 'mail-filter'\ncomponent = 'x'\n[[entry]]\nslot = 'mail-filter'\ncomponent = 'y'\n";
+        assert!(wrong(named).contains("line 4"));
+        assert!(
+            wrong("[[entry]]\nslot = 'policy'\ncomponent = 'x'\nlimits = { calls = 3 }").contains("line 4")
+        );
+    }
+}
