@@ -53,7 +53,9 @@ fn describe(mail: &Message) -> Vec<Header> {
         header("X-Names", &mail.header_names().join(",")),
         header(
             "X-Raw",
-            &mail.raw(0, 4).map_or("error".into(), |bytes| String::from_utf8_lossy(&bytes).escape_debug().to_string()),
+            &mail
+                .raw(0, 4)
+                .map_or("error".into(), |bytes| String::from_utf8_lossy(&bytes).escape_debug().to_string()),
         ),
     ];
     match mail.parts() {
