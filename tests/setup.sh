@@ -11,7 +11,7 @@
 set -eu
 
 build_packages="gcc libc6-dev pkg-config libtoxcore-dev"
-test_packages="libpython3.11-testsuite spamassassin make swaks curl mpop msmtp fetchmail bind9 bind9-utils python3"
+test_packages="g++ spamassassin make swaks curl mpop msmtp fetchmail bind9 bind9-utils python3"
 wasm_packages="rustc-web cargo-web rust-web-src"
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -53,9 +53,24 @@ install_wasm_target() {
 
 command -v cargo >/dev/null || stop "Rust is missing; install it from https://rustup.rs and run this again"
 
+# Python's test mails: their package has Python's version in its name.
+find_python_testsuite() {
+    apt-cache search --names-only '^libpython3[.][0-9]+-testsuite$' 2>/dev/null | cut -d' ' -f1 | sort -V | tail -n 1
+}
+
+python_testsuite() {
+    found="$(find_python_testsuite)"
+    if [ -z "$found" ] && command -v apt-get >/dev/null; then
+        # A fresh machine has no lists of packages yet.
+        as_root apt-get update -qq >&2
+        found="$(find_python_testsuite)"
+    fi
+    printf '%s' "$found"
+}
+
 case "${1:-}" in
     build) packages="$build_packages" ;;
-    tests) packages="$build_packages $test_packages" ;;
+    tests) packages="$build_packages $test_packages $(python_testsuite)" ;;
     *) stop "usage: tests/setup.sh build|tests" ;;
 esac
 # shellcheck disable=SC2086

@@ -2,7 +2,7 @@
 //! recipient's gateway over Tox and in the own mailbox.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tests::{Gateway, befriend, network, smtp, wait};
 
@@ -117,11 +117,21 @@ fn nested(depth: usize) -> String {
     text
 }
 
+/// The mails of Python's own tests, whatever Python's version.
+fn python_mails() -> PathBuf {
+    let versions = std::fs::read_dir("/usr/lib").expect("/usr/lib can be listed");
+    let mails = versions.filter_map(|entry| {
+        let path = entry.ok()?.path();
+        let is_python = path.file_name()?.to_str()?.starts_with("python3.");
+        Some(path.join("test/test_email/data")).filter(|mails| is_python && mails.is_dir())
+    });
+    mails.max().expect("package libpython3.*-testsuite is installed: run tests/setup.sh tests")
+}
+
 /// Mails of other projects, as Debian ships them.
 fn of_others() -> Vec<Sample> {
-    let python = Path::new("/usr/lib/python3.11/test/test_email/data");
-    let directory = std::fs::read_dir(python)
-        .expect("package libpython3.11-testsuite is installed: run tests/setup.sh tests");
+    let python = python_mails();
+    let directory = std::fs::read_dir(&python).expect("Python's mails can be listed");
     let mut paths: Vec<_> = directory.map(|entry| entry.expect("an entry").path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
     paths.sort();
