@@ -134,3 +134,23 @@ fn while_a_filter_spins_other_slots_answer_and_no_mail_is_lost() {
     let _ = gateway.wait_for_mail(b"after\r\n");
     assert_eq!(gateway.mails().len(), 1);
 }
+
+#[test]
+fn a_filter_learns_what_the_user_decided() {
+    // This guest sets every mail aside, and says in the reason what it has learned.
+    let gateway = gateway_with("[components.settings.mail-filter]\ndo = \"learned\"\n");
+    let file = guest(&gateway, "mail-filter");
+    let _ = gateway.json(&["component", "add", file.to_str().unwrap(), "--name", "learning"]);
+    let _ = gateway.json(&["slot", "use", "mail-filter", "learning"]);
+    gateway.submit(&format!("{}@tox", gateway.account()), b"Subject: x\r\n\r\nset aside\r\n");
+    let waiting = gateway.json(&["quarantine", "list"]);
+    assert_eq!(waiting[0]["reason"], "nothing", "{waiting}");
+
+    // Released, it goes to the mailbox, where the filter sees it again, and has learned.
+    let _ = gateway.json(&["quarantine", "release", waiting[0]["id"].as_str().unwrap()]);
+    wait::until("the filter to have learned", || {
+        let waiting = gateway.json(&["quarantine", "list"]);
+        let reason = waiting[0]["reason"].as_str()?.to_owned();
+        reason.contains("eleased").then_some(())
+    });
+}

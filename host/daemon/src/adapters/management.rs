@@ -17,10 +17,12 @@ use bytes::Bytes;
 use gateway::ports::{Network as _, StorageError};
 use gateway::{Cancelled, ContactError, Gateway};
 use mail::{AccountName, Address, Clock, MailId, PublicKey, ToxId, Wall};
+use sandbox::mail_filter::UserDecision;
 use sandbox::{DecisionRecord, EntryStatus, Library, LibraryError, Sandbox, SwapError};
 use serde_json::Value;
 use store::Store;
 
+use super::feedback::feedback;
 use super::network::ToxNetwork;
 use crate::accounts::{AccountError, Accounts};
 
@@ -212,6 +214,19 @@ impl GatewayManagement {
                     ManagementError::Unavailable(refusal.text().to_owned())
                 }
             }),
+        }
+    }
+
+    /// Tells filters that learn what the user decided. That one fails changes nothing about the mail.
+    async fn teach(&self, account: &AccountName, id: MailId, decision: UserDecision) {
+        let entries = self.gateway.quarantine(account).await.unwrap_or_default();
+        let Some(entry) = entries.into_iter().find(|entry| entry.mail.uidl == id) else { return };
+        let contacts = self.gateway.contacts(account);
+        let is_contact =
+            entry.mail.sender.is_some_and(|key| contacts.iter().any(|contact| contact.key == key));
+        let (feedback, mail) = feedback(&self.store, &entry, is_contact, decision);
+        if let Err(error) = self.sandbox.learn(account, self.clock.wall(), feedback, mail).await {
+            tracing::warn!(%error, %account, "a filter did not learn what was decided");
         }
     }
 
@@ -421,11 +436,13 @@ impl Management for GatewayManagement {
 
     async fn release(&self, account: &AccountName, id: MailId) -> Result<()> {
         self.known(account).await?;
+        self.teach(account, id, UserDecision::Released).await;
         self.gateway.release(account, id).await.map_err(storage)
     }
 
     async fn delete_quarantined(&self, account: &AccountName, id: MailId) -> Result<()> {
         self.known(account).await?;
+        self.teach(account, id, UserDecision::Deleted).await;
         self.gateway.delete_quarantined(account, id).await.map_err(storage)
     }
 

@@ -2,6 +2,7 @@
 
 pub mod decisions;
 pub mod events;
+mod feedback;
 pub mod management;
 pub mod network;
 pub mod pop3;

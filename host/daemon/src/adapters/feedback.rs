@@ -1,0 +1,70 @@
+//! Tells filters that learn what the user decided about a mail they set aside.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mail::record::{BodyId, Direction, QuarantineEntry};
+use sandbox::capabilities::MessageSource;
+use sandbox::mail_filter::{Feedback, MailFacts, UserDecision};
+use store::Store;
+
+/// What a filter is told, and the mail it may read.
+pub fn feedback(
+    store: &Store,
+    entry: &QuarantineEntry,
+    is_contact: bool,
+    decision: UserDecision,
+) -> (Feedback, Arc<dyn MessageSource>) {
+    // As when it was filtered: of an incoming mail the bytes that came, of an outgoing one all that goes out.
+    let prefix = match entry.direction {
+        Direction::Incoming => Bytes::new(),
+        Direction::Outgoing => Bytes::from(entry.mail.prefix.clone()),
+    };
+    let body_size = entry.mail.size.saturating_sub(entry.mail.prefix.len() as u64);
+    let source = StoredMail {
+        store: store.clone(),
+        size: prefix.len() as u64 + body_size,
+        prefix,
+        body: entry.mail.body,
+    };
+    let facts = MailFacts {
+        direction: entry.direction,
+        envelope: entry.mail.envelope.clone(),
+        peer: entry.mail.sender,
+        is_contact,
+        from_verified: is_from_verified(&entry.mail.prefix),
+        attributes: vec![("size".to_owned(), source.size.to_string())],
+    };
+    (Feedback { facts, decision }, Arc::new(source))
+}
+
+/// Whether the field this gateway put before the mail says so.
+fn is_from_verified(prefix: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(prefix);
+    let results = text.split_once("Authentication-Results:").map(|(_, rest)| rest.to_owned());
+    results.is_some_and(|results| results.split("\r\n").take(3).any(|line| line.contains("=pass")))
+}
+
+/// A stored mail, read by range.
+struct StoredMail {
+    store: Store,
+    prefix: Bytes,
+    body: BodyId,
+    size: u64,
+}
+
+impl MessageSource for StoredMail {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read(&self, offset: u64, max: usize) -> Result<Bytes, String> {
+        let prefix = self.prefix.len() as u64;
+        if offset < prefix {
+            let start = usize::try_from(offset).unwrap_or(self.prefix.len());
+            let end = start.saturating_add(max).min(self.prefix.len());
+            return Ok(self.prefix.slice(start..end));
+        }
+        self.store.read_body_blocking(self.body, offset - prefix, max).map_err(|error| error.to_string())
+    }
+}
