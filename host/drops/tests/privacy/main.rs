@@ -98,11 +98,11 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
-/// The upper end of a one-sided 95 % interval for the mean, by Student's t.
-fn upper(values: &[f64]) -> f64 {
+/// The upper end of a one-sided 95 % interval for the mean, by Student's t; one seed has none.
+fn bound(values: &[f64]) -> String {
     let (count, mean) = (values.len() as f64, mean(values));
     if values.len() < 2 {
-        return f64::NAN;
+        return "  -  ".to_owned();
     }
     let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0);
     let t = match values.len() {
@@ -113,7 +113,7 @@ fn upper(values: &[f64]) -> f64 {
         10..=19 => 1.833,
         _ => 1.729,
     };
-    mean + t * (variance / count).sqrt()
+    format!("{:5.1}", mean + t * (variance / count).sqrt())
 }
 
 impl Result {
@@ -145,13 +145,13 @@ impl Result {
             let advantages = self.over(question, Score::advantage);
             let paired = self.over(question, Score::paired_advantage);
             println!(
-                "  {what:20} right {:5.1} %  guess {:5.1} %  above {:5.1} (95 %: {:5.1})   of two: above {:5.1} (95 %: {:5.1})   {:6.0} cases",
+                "  {what:20} right {:5.1} %  guess {:5.1} %  above {:5.1} (95 %: {})   of two: above {:5.1} (95 %: {})   {:6.0} cases",
                 self.linked(question),
                 mean(&self.over(question, Score::guess)),
                 mean(&advantages),
-                upper(&advantages),
+                bound(&advantages),
                 mean(&paired),
-                upper(&paired),
+                bound(&paired),
                 mean(&self.over(question, |score| score.count)),
             );
         }
