@@ -3,7 +3,10 @@
 use std::process::{Command, Output};
 
 fn toxmail(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_toxmail")).args(arguments).output().expect("the program starts")
+    Command::new(env!("CARGO_BIN_EXE_toxmail"))
+        .args(arguments)
+        .output()
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]
