@@ -258,7 +258,7 @@ fn slice(bytes: &[u8], offset: u64, max: u32) -> &[u8] {
     bytes.get(start..end).unwrap_or_default()
 }
 
-/// As [`slice`], and both ends go back to the border of a character.
+/// As [`slice()`], and both ends go back to the border of a character.
 fn slice_text(text: &str, offset: u64, max: u32) -> &str {
     let border = |mut at: usize| {
         while !text.is_char_boundary(at) {
