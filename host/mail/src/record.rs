@@ -1,7 +1,5 @@
 //! What the gateway keeps: the records that `gateway` thinks in and `store` makes durable.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use crate::account::AccountName;
@@ -247,10 +245,4 @@ pub enum Outcome {
         /// Who decided and why, for the record.
         reason: String,
     },
-}
-
-/// How long a mail took from submission to outcome, for people.
-#[must_use]
-pub fn age(entry: &OutboxEntry, now: Wall) -> Duration {
-    now.since(entry.created)
 }
