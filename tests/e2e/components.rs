@@ -16,8 +16,7 @@ fn guest(gateway: &Gateway, slot: &str) -> PathBuf {
 fn gateway_with(settings: &str) -> Gateway {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("config.toml"), settings).unwrap();
-    let options = ["--no-public-bootstrap", "--bootstrap", &network().bootstrap];
-    Gateway::start_from(directory, options.map(str::to_owned).to_vec())
+    Gateway::start_from(directory, network().options())
 }
 
 #[test]

@@ -42,11 +42,9 @@ impl ForeignPeer {
     /// Starts it in the private network.
     #[must_use]
     pub fn start(network: &Network) -> Self {
-        let mut node = network.bootstrap.split(':');
-        let mut next = || node.next().expect("host, port and key");
-        let (host, port, key) = (next(), next(), next());
         let mut child = Command::new(compiled())
-            .args([host, port, key, "idle"])
+            .args(network.nodes[0].split(':'))
+            .arg("idle")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -46,8 +46,7 @@ impl Gateway {
     /// The same with more options for `toxmail up`.
     #[must_use]
     pub fn start_with(network: &Network, options: &[&str]) -> Self {
-        let mut all =
-            vec!["--no-public-bootstrap".to_owned(), "--bootstrap".to_owned(), network.bootstrap.clone()];
+        let mut all = network.options();
         all.extend(options.iter().map(|option| (*option).to_owned()));
         Self::start_from(TempDir::new().expect("a temporary directory"), all)
     }
