@@ -48,12 +48,8 @@ pub fn network() -> &'static Network {
 /// A node that knows those before it.
 async fn node(others: impl Iterator<Item = &str>) -> (Tox, String) {
     let relay_port = free_port();
-    let options = Options {
-        ipv6: false,
-        hole_punching: false,
-        tcp_relay_port: Some(relay_port),
-        ..Options::default()
-    };
+    let options =
+        Options { ipv6: false, hole_punching: false, tcp_relay_port: Some(relay_port), ..Options::default() };
     let (node, mut events) = Tox::start(options).await.expect("the node starts");
     tokio::spawn(async move { while events.next().await.is_some() {} });
     for other in others {

@@ -14,7 +14,8 @@ use tracing::{Instrument, Span};
 
 use crate::connection::{Connection, Shared};
 use crate::conversation::Conversation;
-use crate::limits::{ACCEPT_PAUSE, STOP_GRACE};
+use crate::limits::{ACCEPT_PAUSE, STOP_GRACE, UNDISTURBED};
+use crate::lobby::Lobby;
 
 /// The bounds of one listener, and its words to those beyond them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,11 +24,12 @@ pub struct Settings {
     pub idle_timeout: Duration,
     /// Open sessions.
     pub max_sessions: usize,
-    /// Open sessions that have not logged in.
+    /// Open sessions that have not logged in. One more takes the place of the oldest of them, once that had
+    /// [`UNDISTURBED`] to log in.
     pub max_unauthenticated: usize,
     /// The line, without CR LF, for a client that finds all sessions taken.
     pub too_many_sessions: String,
-    /// The line, without CR LF, for a client that finds all sessions without login taken.
+    /// The line, without CR LF, for a client that finds all sessions without login taken by others just come.
     pub too_many_unauthenticated: String,
 }
 
@@ -38,17 +40,16 @@ pub struct Listener {
     settings: Settings,
     clock: Arc<dyn Clock>,
     sessions: Arc<Semaphore>,
-    unauthenticated: Arc<Semaphore>,
+    lobby: Arc<Lobby>,
 }
 
 impl Listener {
     /// Nothing is accepted before [`run`](Self::run).
     #[must_use]
     pub fn new(listener: TcpListener, settings: Settings, clock: Arc<dyn Clock>) -> Self {
-        let places = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
-        let (sessions, unauthenticated) =
-            (places(settings.max_sessions), places(settings.max_unauthenticated));
-        Self { listener, settings, clock, sessions, unauthenticated }
+        let sessions = Arc::new(Semaphore::new(settings.max_sessions.min(Semaphore::MAX_PERMITS)));
+        let lobby = Lobby::new(settings.max_unauthenticated, UNDISTURBED);
+        Self { listener, settings, clock, sessions, lobby }
     }
 
     /// The address listened on.
@@ -105,7 +106,7 @@ impl Listener {
         let Ok(session) = Arc::clone(&self.sessions).try_acquire_owned() else {
             return turn_away(stream, &self.settings.too_many_sessions);
         };
-        let Ok(unauthenticated) = Arc::clone(&self.unauthenticated).try_acquire_owned() else {
+        let Some(place) = self.lobby.enter(self.clock.monotonic()) else {
             return turn_away(stream, &self.settings.too_many_unauthenticated);
         };
         // Replies are written whole: waiting for more to send only delays them.
@@ -113,7 +114,7 @@ impl Listener {
             tracing::debug!(%error, "TCP_NODELAY");
         }
         let (conversation, span) = begin();
-        let connection = Connection::new(stream, conversation, Arc::clone(shared), unauthenticated);
+        let connection = Connection::new(stream, conversation, Arc::clone(shared), place);
         tasks.spawn(
             async move {
                 connection.serve().await;

@@ -6,11 +6,11 @@ use std::time::Duration;
 use bytes::{Buf, BytesMut};
 use mail::Clock;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use crate::conversation::{Conversation, Interruption, Next};
 use crate::limits::{IDLE_OUTPUT_BYTES, LINGER, READ_BYTES};
+use crate::lobby::Place;
 use crate::stop::Stopped;
 use crate::watchdog::Watchdog;
 
@@ -24,6 +24,7 @@ enum End {
 }
 
 const TIMED_OUT: End = End::Interrupted(Interruption::TimedOut);
+const DISPLACED: End = End::Interrupted(Interruption::Displaced);
 const STOPPED: End = End::Interrupted(Interruption::Stopped);
 
 impl From<Stopped> for End {
@@ -47,23 +48,18 @@ pub(crate) struct Connection<S, C> {
     output: BytesMut,
     watchdog: Watchdog,
     /// Given back when the client logs in.
-    unauthenticated: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin, C: Conversation> Connection<S, C> {
-    pub(crate) fn new(
-        stream: S,
-        conversation: C,
-        shared: Arc<Shared>,
-        unauthenticated: OwnedSemaphorePermit,
-    ) -> Self {
+    pub(crate) fn new(stream: S, conversation: C, shared: Arc<Shared>, place: Place) -> Self {
         Self {
             stream,
             conversation,
             input: BytesMut::new(),
             output: BytesMut::new(),
             watchdog: Watchdog::new(Arc::clone(&shared.clock), shared.idle_timeout),
-            unauthenticated: Some(unauthenticated),
+            place: Some(place),
             shared,
         }
     }
@@ -114,7 +110,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, C: Conversation> Connection<S, C> {
             Next::Ask(question) => {
                 self.conversation.ask(question, &self.shared.cancel, &mut self.output).await?;
                 if self.conversation.is_authenticated() {
-                    self.unauthenticated = None;
+                    self.place = None;
                     // However long the answer took, the client was not the one to wait for.
                     self.watchdog.touch();
                 }
@@ -131,6 +127,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, C: Conversation> Connection<S, C> {
                 written = self.stream.write(&self.output) => written,
                 () = self.shared.cancel.cancelled() => return Err(STOPPED),
                 () = self.watchdog.expired() => return Err(TIMED_OUT),
+                () = displaced(self.place.as_ref()) => return Err(DISPLACED),
             };
             match written {
                 Ok(0) | Err(_) => return Err(End::Gone),
@@ -150,6 +147,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, C: Conversation> Connection<S, C> {
             () = self.shared.cancel.cancelled() => return Err(STOPPED),
             read = self.stream.read_buf(&mut self.input) => read,
             () = self.watchdog.expired() => return Err(TIMED_OUT),
+            () = displaced(self.place.as_ref()) => return Err(DISPLACED),
         };
         match read {
             Ok(0) | Err(_) => Err(End::Gone),
@@ -180,5 +178,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin, C: Conversation> Connection<S, C> {
                 return;
             }
         }
+    }
+}
+
+/// Returns when the place is needed by others; never for a session that gave its place back by logging in.
+async fn displaced(place: Option<&Place>) {
+    match place {
+        Some(place) => place.leave().cancelled().await,
+        None => std::future::pending().await,
     }
 }

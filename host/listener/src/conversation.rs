@@ -70,6 +70,9 @@ pub enum Interruption {
     /// The client was silent or too slow, or did not log in, for the time it has
     /// ([`Settings::idle_timeout`](crate::Settings::idle_timeout)).
     TimedOut,
+    /// The client has not logged in, and others wait for its place
+    /// ([`Settings::max_unauthenticated`](crate::Settings::max_unauthenticated)).
+    Displaced,
     /// The server stops.
     Stopped,
 }

@@ -18,6 +18,7 @@ mod accept;
 mod connection;
 mod conversation;
 pub mod limits;
+mod lobby;
 pub mod reply;
 mod stop;
 #[cfg(feature = "testing")]

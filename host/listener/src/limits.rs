@@ -22,3 +22,7 @@ pub const LINGER: Duration = Duration::from_secs(1);
 
 /// Pause after a failed `accept` (out of file descriptors): trying again at once would only burn CPU.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Time to log in before a session has to make room for others that wait to: programs log in within
+/// milliseconds of connecting, so only the silent lose their places.
+pub const UNDISTURBED: Duration = Duration::from_secs(5);

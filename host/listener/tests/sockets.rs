@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use listener::limits::{LINGER, READ_BYTES};
+use listener::limits::{LINGER, READ_BYTES, UNDISTURBED};
 use listener::testing::soon;
 use support::{IDLE, Running};
 use tokio::io::AsyncWriteExt;
@@ -180,6 +180,29 @@ async fn sessions_without_login_are_limited_apart() {
     one.ask("one", "+one").await;
     two.ask("login", "welcome").await;
     server.login().await;
+}
+
+#[tokio::test]
+async fn the_silent_make_room_for_who_wants_to_log_in() {
+    let server = Running::start(|settings| settings.max_unauthenticated = 2).await;
+    let mut oldest = server.connect().await;
+    oldest.expect("hello").await;
+    server.clock.advance(UNDISTURBED);
+    let mut second = server.connect().await;
+    second.expect("hello").await;
+    let mut third = server.connect().await;
+    third.expect("hello").await;
+    oldest.expect("make room").await;
+    oldest.expect_end().await;
+    // The others came just now: they are not disturbed, and log in.
+    server.connect().await.expect("full of strangers").await;
+    second.ask("login", "welcome").await;
+    third.ask("login", "welcome").await;
+    server.clock.advance(UNDISTURBED);
+    let (_one, _two) = (server.connect().await, server.connect().await);
+    let mut last = server.connect().await;
+    last.expect("full of strangers").await;
+    second.ask("one", "+one").await;
 }
 
 #[tokio::test]

@@ -107,6 +107,10 @@ impl<B: Backend> listener::Conversation for Conversation<B> {
         match why {
             // RFC 1939 section 3: an autologout closes without a word, deleting nothing.
             Interruption::TimedOut => false,
+            Interruption::Displaced => {
+                self.session.stop(&Reply::DISPLACED, output);
+                true
+            }
             Interruption::Stopped => {
                 self.session.stop(&Reply::STOPPING, output);
                 true

@@ -20,7 +20,8 @@ listener::replies! {
     DELETED = "+OK It goes at QUIT";
     STOPPING = "-ERR [SYS/TEMP] The server is stopping; try again in a minute";
     SESSIONS = "-ERR [SYS/TEMP] Too many open sessions; close some or try again in a minute";
-    UNAUTHENTICATED_SESSIONS = "-ERR [SYS/TEMP] Too many sessions that have not logged in; try again in a few minutes";
+    UNAUTHENTICATED_SESSIONS = "-ERR [SYS/TEMP] Too many sessions that have not logged in; try again in a few seconds";
+    DISPLACED = "-ERR [SYS/TEMP] Others wait to log in; connect again and log in at once";
     TOO_MANY_ERRORS = "-ERR Too many errors; connect again";
     HTTP = "-ERR This is a POP3 port, not a web server";
     LINE_TOO_LONG = "-ERR The line is too long";

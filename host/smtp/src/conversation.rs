@@ -117,6 +117,7 @@ impl<B: Backend> listener::Conversation for Conversation<B> {
     fn interrupt(&mut self, why: Interruption, output: &mut BytesMut) -> bool {
         let reply = match why {
             Interruption::TimedOut => Reply::TIMEOUT,
+            Interruption::Displaced => Reply::DISPLACED,
             Interruption::Stopped => Reply::STOPPING,
         };
         self.session.stop(&reply, output);

@@ -15,7 +15,9 @@ pub enum Error {
     #[error("{0}")]
     LimitReached(String),
     /// The disk is full. Nothing accepted was lost, and the store takes mail again once there is space.
-    #[error("the disk with the data directory is full: free some space, nothing accepted was lost")]
+    #[error(
+        "the disk with the data directory is full: free some space there or delete mails; nothing accepted was lost"
+    )]
     Full,
     /// The caller's arguments contradict each other or the store: a mistake in the program.
     #[error("the store was asked for something impossible: {0}")]

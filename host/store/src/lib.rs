@@ -39,6 +39,7 @@ mod people;
 mod pins;
 mod quarantine;
 mod reception;
+mod room;
 pub mod secrets;
 mod shared;
 mod state;

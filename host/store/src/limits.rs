@@ -49,6 +49,13 @@ pub const CACHE_BYTES: usize = 4 * 1024 * 1024;
 /// Free space below which nothing new is taken: leaves room for deleting, which needs space too.
 pub const RESERVE_BYTES: u64 = 32 * 1024 * 1024;
 
+/// Unused bytes inside of the store's file from which new things are taken although the disk is at its reserve: deleting
+/// mails makes room in the file long before the file gets shorter. Above the largest mail.
+pub const UNUSED_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How often the unused bytes are counted while the disk is at its reserve: counting looks at every page.
+pub const UNUSED_INTERVAL: Duration = Duration::from_secs(30);
+
 /// Accounts of one gateway: a family or a small group, with room.
 pub const ACCOUNTS: u64 = 1000;
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 
@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::growing::Owner;
 use crate::limits::{QUEUE_JOBS, QUEUE_KIB, STAGED_MEMORY_BYTES};
 use crate::options::OpenOptions;
+use crate::room::Counted;
 use crate::state::Overlay;
 
 /// Whether a job waits for the disk.
@@ -132,8 +133,8 @@ pub(crate) struct Shared {
     pub(crate) state_saved: Condvar,
     pub(crate) decisions: Mutex<Waiting>,
     pub(crate) next_body: AtomicU64,
-    /// Set while the disk has less than the reserve free.
-    pub(crate) full: AtomicBool,
+    /// How much room the file had.
+    pub(crate) counted: Mutex<Counted>,
     sender: mpsc::Sender<Message>,
     queue_kib: Arc<Semaphore>,
     queue_jobs: Arc<Semaphore>,
@@ -160,7 +161,7 @@ impl Shared {
             state_saved: Condvar::new(),
             decisions: Mutex::default(),
             next_body: AtomicU64::new(1),
-            full: AtomicBool::new(false),
+            counted: Mutex::default(),
             queue_kib: Arc::new(Semaphore::new(QUEUE_KIB)),
             queue_jobs: Arc::new(Semaphore::new(QUEUE_JOBS)),
         }
@@ -235,11 +236,6 @@ impl Shared {
         let mut id = [0; 16];
         (self.options.random)(&mut id).map_err(|error| Error::NoRandom(error.to_string()))?;
         Ok(MailId(id))
-    }
-
-    /// Refuses what takes space while there is none.
-    pub(crate) fn check_space(&self) -> Result<(), Error> {
-        if self.full.load(Ordering::Relaxed) { Err(Error::Full) } else { Ok(()) }
     }
 }
 

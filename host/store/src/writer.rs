@@ -4,7 +4,6 @@
 //! that come together share an fsync, and nobody waits for others to come. A job that fails leaves the others alone: if it has changed nothing it is answered and
 //! the rest goes on; if it has, the transaction is rolled back and the rest applied again without it.
 
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -13,7 +12,6 @@ use mail::Monotonic;
 use redb::ReadableTable;
 
 use crate::context::{Context, Effects};
-use crate::directory;
 use crate::error::Error;
 use crate::growing::{Growing, Owner};
 use crate::limits::{BATCH_JOBS, LAZY_TIME, UNSAVED_BYTES, UNSAVED_TIME};
@@ -188,17 +186,14 @@ impl Writer {
         }
     }
 
-    /// Looks at the disk where a job takes space, and refuses such jobs while there is too little.
+    /// Looks for space where a job takes some, and refuses such jobs while there is too little.
     fn refuse_without_space(&self, jobs: &mut [Pending]) {
-        let shared = &self.shared;
-        let is_full =
-            directory::free_bytes(&shared.dir).is_some_and(|free| free < shared.options.reserve_bytes);
-        if shared.full.swap(is_full, Ordering::Relaxed) != is_full {
-            tracing::warn!(is_full, "the disk with the data directory passed its reserve");
-        }
-        if is_full {
-            let takes_space = jobs.iter_mut().filter(|pending| pending.job.space() == Space::Takes);
-            takes_space.for_each(|pending| pending.refused = Some(Error::Full));
+        let takes_space = |pending: &&mut Pending| pending.job.space() == Space::Takes;
+        let mut takers = jobs.iter_mut().filter(takes_space).peekable();
+        if takers.peek().is_some()
+            && let Err(full) = self.shared.look_for_space()
+        {
+            takers.for_each(|pending| pending.refused = Some(full.clone()));
         }
     }
 

@@ -289,3 +289,32 @@ async fn a_closed_store_says_so() {
     assert_eq!(store.append_decision("policy", &alice(), Bytes::new()), Err(Error::Closed));
     assert_eq!(store.state_delete("spam", &alice(), b"x"), Err(Error::Closed));
 }
+
+#[tokio::test]
+async fn deleting_mails_makes_room_although_the_disk_is_full() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    let megabyte = bytes(1_000_000, 7);
+    for _ in 0..90 {
+        let body = stage(&store, &megabyte).await.unwrap();
+        store.deliver_own(mail(alice(), body.id, body.size), body).await.unwrap();
+    }
+    drop(store);
+    // No disk has that much: it is at its reserve.
+    let full = || OpenOptions { reserve_bytes: u64::MAX, ..options() };
+    let store = Store::open(dir.path(), full()).unwrap();
+    let more = async |store: &Store| {
+        let body = stage(store, &bytes(100, 1)).await?;
+        store.deliver_own(mail(alice(), body.id, body.size), body).await
+    };
+    assert_eq!(more(&store).await, Err(Error::Full));
+    // All but the last, which keeps the file at its length.
+    let mut numbers: Vec<u64> =
+        store.mailbox_list(&alice()).await.unwrap().iter().map(|item| item.number).collect();
+    let _ = numbers.pop();
+    store.mailbox_delete(&alice(), numbers).await.unwrap();
+    drop(store);
+    let store = Store::open(dir.path(), full()).unwrap();
+    more(&store).await.unwrap();
+    assert!(std::fs::metadata(dir.path().join("store.redb")).unwrap().len() > 80_000_000);
+}

@@ -22,7 +22,9 @@ pub enum StorageError {
     #[error("{0}")]
     LimitReached(String),
     /// The disk is full.
-    #[error("the disk with the data directory is full: free some space, nothing accepted was lost")]
+    #[error(
+        "the disk with the data directory is full: free some space there or delete mails; nothing accepted was lost"
+    )]
     Full,
     /// Reading or writing failed.
     #[error("the store failed: {0}")]

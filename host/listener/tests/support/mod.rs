@@ -133,6 +133,7 @@ impl Conversation for Words {
         match why {
             Interruption::TimedOut if self.mute => return false,
             Interruption::TimedOut => self.say("too late", output),
+            Interruption::Displaced => self.say("make room", output),
             Interruption::Stopped => self.say("stopping", output),
         }
         true
