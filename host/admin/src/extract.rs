@@ -16,7 +16,9 @@ use mail::AccountName;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::dto::{ComponentName, DecisionQuery, Listing, Page, Slot, Timestamp};
+use crate::dto::{
+    ComponentName, ComponentRef, ComponentSignature, DecisionQuery, Listing, Page, Slot, Timestamp,
+};
 use crate::limits;
 use crate::problem::Refused;
 
@@ -28,8 +30,12 @@ struct Parameters {
     limit: Option<usize>,
     after: Option<String>,
     name: Option<ComponentName>,
+    signature: Option<ComponentSignature>,
     slot: Option<Slot>,
     from: Option<Timestamp>,
+    component: Option<ComponentRef>,
+    entry: Option<String>,
+    days: Option<u32>,
 }
 
 async fn parameters(parts: &mut Parts) -> Result<Parameters, Refused> {
@@ -49,14 +55,18 @@ impl<S: Sync> FromRequestParts<S> for AccountParameter {
     }
 }
 
-/// `?name=NAME`, if it is there.
-pub struct NameParameter(pub Option<ComponentName>);
+/// `?name=NAME&signature=HEX`, what of them is there.
+pub struct UploadParameters {
+    pub name: Option<ComponentName>,
+    pub signature: Option<ComponentSignature>,
+}
 
-impl<S: Sync> FromRequestParts<S> for NameParameter {
+impl<S: Sync> FromRequestParts<S> for UploadParameters {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refused> {
-        Ok(Self(parameters(parts).await?.name))
+        let Parameters { name, signature, .. } = parameters(parts).await?;
+        Ok(Self { name, signature })
     }
 }
 
@@ -69,6 +79,22 @@ impl<S: Sync> FromRequestParts<S> for DecisionParameters {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refused> {
         let Parameters { account, slot, from, .. } = parameters(parts).await?;
         Ok(Self(DecisionQuery { slot, account, from }))
+    }
+}
+
+/// `?component=NAME&entry=NAME&days=N`, what of them is there.
+pub struct TrialParameters {
+    pub component: Option<ComponentRef>,
+    pub entry: Option<String>,
+    pub days: Option<u32>,
+}
+
+impl<S: Sync> FromRequestParts<S> for TrialParameters {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refused> {
+        let Parameters { component, entry, days, .. } = parameters(parts).await?;
+        Ok(Self { component, entry, days })
     }
 }
 

@@ -39,6 +39,10 @@
 //! | `GET, POST /api/v1/accounts`; `PUT /accounts/{name}/password` | [`dto::Account`], [`dto::NewAccount`], [`dto::NewPassword`], [`dto::Credentials`] |
 //! | `GET, POST /api/v1/components?name=NAME` | [`dto::Component`]; the file itself as body |
 //! | `GET /api/v1/slots`; `POST /slots/{slot}/use`, `/slots/{slot}/rollback` | [`dto::SlotEntry`], [`dto::UseComponent`] |
+//! | `PUT /api/v1/filters`; `DELETE /filters/{entry}` | the chain of filters: [`dto::FilterOrder`], [`dto::SlotEntry`] |
+//! | `PUT /api/v1/policy-set` | [`dto::UsePolicySet`], [`dto::SlotEntry`] |
+//! | `GET, PUT, DELETE /api/v1/slots/{slot}/shadow` | [`dto::Shadow`], [`dto::BeginShadow`] |
+//! | `POST /api/v1/slots/{slot}/replay?days=N` | [`dto::Replay`]; the file itself as body, or `component=NAME` |
 //! | `GET /api/v1/pins`; `POST /pins/{address}/accept` | [`dto::Pin`] |
 //! | `GET /api/v1/mail-settings` | [`dto::MailSettings`] |
 //! | `GET /api/v1/decisions?slot=SLOT&from=TIME` | [`dto::Decision`] |
@@ -56,6 +60,7 @@ mod openapi;
 mod problem;
 mod routes;
 mod server;
+pub mod trials;
 
 pub use access::{Access, InvalidHost, InvalidToken, Login, Token};
 pub use events::EventLog;

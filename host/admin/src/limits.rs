@@ -34,6 +34,12 @@ pub const REQUEST_TIME: Duration = Duration::from_secs(30);
 /// How long checking and compiling a component may take: an interpreter takes half a minute on a fast machine.
 pub const COMPONENT_TIME: Duration = Duration::from_secs(300);
 
+/// How long a replay may take: an interpreter is asked 300 decisions a second, and compiled before.
+pub const REPLAY_TIME: Duration = Duration::from_secs(600);
+
+/// Days of decisions a replay may ask for; fewer are kept by default.
+pub const REPLAY_DAYS: u32 = 30;
+
 /// How long a client may take for the headers of a request: it is on the same machine or a home network.
 pub const HEADER_TIME: Duration = Duration::from_secs(10);
 

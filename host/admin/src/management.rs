@@ -1,15 +1,18 @@
 //! What the web API can ask the gateway to do: implemented by the daemon, one method a verb.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use mail::{AccountName, Address, MailId, PublicKey};
 
 use crate::dto::{
-    Account, Component, ComponentName, ComponentRef, Contact, ContactRequest, Credentials, Decision,
-    DecisionQuery, Identity, Listing, MailSettings, NewAccount, NewContact, OutboxEntry, Page, Password, Pin,
-    QuarantineEntry, Slot, SlotEntry, Status,
+    Account, Component, ComponentName, ComponentRef, ComponentSignature, Contact, ContactRequest,
+    Credentials, Decision, DecisionQuery, Identity, Listing, MailSettings, NewAccount, NewContact,
+    OutboxEntry, Page, Password, Pin, QuarantineEntry, Slot, SlotEntry, Status,
 };
 use crate::metrics::Metric;
+use crate::trials::Trials;
 
 /// Why the gateway did not do what was asked. The text is for the user: what is wrong and what to do;
 /// never a secret, never mail text.
@@ -42,7 +45,7 @@ pub type Result<T> = std::result::Result<T, ManagementError>;
 /// The gateway, as its users manage it. Methods that name an account answer
 /// [`ManagementError::NotFound`] for one that is not there. A change is durable when its method returns.
 #[async_trait]
-pub trait Management: Send + Sync + 'static {
+pub trait Management: Trials {
     /// The first account: the one meant where a request names none.
     async fn owner(&self) -> Result<AccountName>;
 
@@ -96,15 +99,32 @@ pub trait Management: Send + Sync + 'static {
     /// Components this gateway has: built in and uploaded (a bounded number by nature).
     async fn components(&self) -> Result<Vec<Component>>;
     /// Checks and compiles a component and keeps it. It decides nothing until [`Management::use_component`]. The same
-    /// bytes under the same name again: the same answer. `Unprocessable` says what does not fit.
-    async fn add_component(&self, name: ComponentName, bytes: Bytes) -> Result<Component>;
+    /// bytes under the same name again: the same answer. `Unprocessable` says what does not fit, the signature among it.
+    async fn add_component(
+        &self,
+        name: ComponentName,
+        bytes: Bytes,
+        signature: Option<ComponentSignature>,
+    ) -> Result<Component>;
 
     /// What fills the slots: a row for each live component, in the order of the chain where there is one.
     async fn slots(&self) -> Result<Vec<SlotEntry>>;
-    /// Makes a component live in a slot, in one step; calls in flight finish on the old one.
-    async fn use_component(&self, slot: Slot, component: ComponentRef) -> Result<Vec<SlotEntry>>;
-    /// Goes back to what was live in the slot before. `Conflict` when there was nothing.
-    async fn roll_back(&self, slot: Slot) -> Result<Vec<SlotEntry>>;
+    /// Makes a component live in an entry of a slot, in one step; calls in flight finish on the old one. The entry may be left out where
+    /// the slot has one only; a new one of slot `mail-filter` is added at the end of the chain.
+    async fn use_component(
+        &self,
+        slot: Slot,
+        component: ComponentRef,
+        entry: Option<String>,
+    ) -> Result<Vec<SlotEntry>>;
+    /// Goes back to what was live in an entry before. `Conflict` when there was nothing.
+    async fn roll_back(&self, slot: Slot, entry: Option<String>) -> Result<Vec<SlotEntry>>;
+    /// Brings the filters of slot `mail-filter` into another order: the names of all of them.
+    async fn order_filters(&self, entries: Vec<String>) -> Result<Vec<SlotEntry>>;
+    /// Takes a filter out of the chain.
+    async fn remove_filter(&self, entry: String) -> Result<Vec<SlotEntry>>;
+    /// Puts a policy set to work: a file on the gateway's machine. All of it or nothing; `Unprocessable` names the line that is wrong.
+    async fn use_policy_set(&self, path: PathBuf) -> Result<Vec<SlotEntry>>;
 
     /// DNS names of which the pinned key changed: mail to them waits for the user.
     async fn changed_pins(&self, account: &AccountName) -> Result<Vec<Pin>>;

@@ -101,3 +101,27 @@ pub(crate) struct LastEventId {
     #[param(rename = "Last-Event-ID")]
     last_event_id: Option<u64>,
 }
+
+/// What is replayed.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "describes what crate::extract reads")]
+pub(crate) struct ReplayParameters {
+    /// A component the gateway has, by name or SHA-256; absent if its file is the body.
+    component: Option<String>,
+    /// The entry; needed where the slot has several.
+    entry: Option<String>,
+    /// How many days back, 1 to 30; as many as are kept if absent.
+    days: Option<u32>,
+}
+
+/// What is uploaded.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "describes what crate::extract reads")]
+pub(crate) struct UploadQuery {
+    /// The component's name.
+    name: String,
+    /// The signature of its file (Ed25519): 128 hex digits.
+    signature: Option<String>,
+}

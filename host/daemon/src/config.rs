@@ -9,6 +9,8 @@ use std::time::Duration;
 use mail::limits;
 use serde::Deserialize;
 
+use crate::signature::TrustedKey;
+
 /// The whole file. Its documentation is the README's section "Configuration".
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -140,6 +142,10 @@ pub struct ComponentsConfig {
     pub policy_set: Option<PathBuf>,
     /// Settings handed to a component, by the name of its entry: `[components.settings.policy]`.
     pub settings: std::collections::BTreeMap<String, std::collections::BTreeMap<String, String>>,
+    /// Ed25519 keys whose signatures of components count.
+    pub trusted_keys: Vec<TrustedKey>,
+    /// Whether only components with such a signature are taken and used, beside the built-in ones.
+    pub require_signature: bool,
 }
 
 /// Why there is no configuration.
@@ -203,6 +209,9 @@ fn check(config: &Config) -> Result<(), String> {
     }
     if !(1..=21 * 24).contains(&config.mail.delay_notice_hours) {
         return Err("mail.delay_notice_hours must be from 1 to 504".to_owned());
+    }
+    if config.components.require_signature && config.components.trusted_keys.is_empty() {
+        return Err("components.require_signature needs a key in components.trusted_keys".to_owned());
     }
     Ok(())
 }
@@ -269,6 +278,16 @@ mod tests {
         for text in ["[", "\0", "listen = 3", "[listen]\nsmtp = \"nowhere\""] {
             assert!(parse(text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn trusted_keys_are_read_and_required_ones_have_to_be_there() {
+        let key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+        let text = format!("[components]\nrequire_signature = true\ntrusted_keys = ['{key}']");
+        assert_eq!(hex::encode(parse(&text).unwrap().components.trusted_keys[0].0), key);
+        assert!(parse("[components]\nrequire_signature = true").unwrap_err().contains("trusted_keys"));
+        let wrong = parse("[components]\ntrusted_keys = ['d75a']").unwrap_err();
+        assert!(wrong.contains("line 2") && wrong.contains("openssl"), "{wrong}");
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod directory;
 mod logins;
 mod passwords;
 mod policy_set;
+mod signature;
 mod up;
 
 use std::ffi::OsStr;

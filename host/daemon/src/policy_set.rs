@@ -9,7 +9,8 @@
 //! [[entry]]
 //! slot = "mail-filter"           # filters run in the order of the file
 //! name = "tags"                  # its state is kept under this name; the slot's where not said
-//! file = "sender-tags.wasm"      # a file beside the policy set, added at start
+//! file = "sender-tags.wasm"      # a file beside the policy set; it is added
+//! signature = "sender-tags.sig"  # where `[components] require_signature` asks for one
 //! limits = { call-ms = 2000 }
 //! ```
 
@@ -37,6 +38,7 @@ struct Entry {
     name: Option<String>,
     component: Option<Spanned<String>>,
     file: Option<Spanned<String>>,
+    signature: Option<Spanned<String>>,
     #[serde(default)]
     settings: BTreeMap<String, String>,
     #[serde(default)]
@@ -77,6 +79,7 @@ pub async fn load(path: &Path, library: &Library, now: Wall) -> Result<SlotsConf
             last_good: None,
             settings: entry.settings.into_iter().collect(),
             limits: entry.limits,
+            keeps_settings: false,
         });
     }
     Ok(config)
@@ -85,7 +88,7 @@ pub async fn load(path: &Path, library: &Library, now: Wall) -> Result<SlotsConf
 /// The component of an entry, and where the set names it; the same place with an error.
 async fn component(
     entry: &Entry,
-    path: &Path,
+    set: &Path,
     library: &Library,
     now: Wall,
 ) -> Result<(mail::ComponentDigest, usize), (usize, String)> {
@@ -97,16 +100,26 @@ async fn component(
         }
         (None, Some(file)) => {
             let at = file.span().start;
-            let path = path.with_file_name(file.get_ref());
+            let path = set.with_file_name(file.get_ref());
             let failed = |error: &dyn std::fmt::Display| (at, format!("{}: {error}", path.display()));
             let bytes = std::fs::read(&path).map_err(|error| failed(&error))?;
             let component = sandbox::to_component(&bytes).map_err(|error| failed(&error))?.into_owned();
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let info = library.add(&name, component, now).await.map_err(|error| failed(&error))?;
-            Ok((info.sha256, at))
+            let signature = match &entry.signature {
+                Some(file) => Some(signature(file, set)?),
+                None => None,
+            };
+            let added = library.add_signed(&name, component, signature, now).await;
+            Ok((added.map_err(|error| failed(&error))?.sha256, at))
         }
         (None, None) => Err((0, "an entry needs `component` or `file`".to_owned())),
     }
+}
+
+/// The signature of a component's file.
+fn signature(file: &Spanned<String>, set: &Path) -> Result<[u8; 64], (usize, String)> {
+    let at = file.span().start;
+    crate::signature::read(&set.with_file_name(file.get_ref())).map_err(|why| (at, why))
 }
 
 /// The entries of a text, checked as far as that goes without components.
@@ -120,6 +133,10 @@ fn parse(text: &str) -> Result<Vec<Entry>, String> {
         let entry = entry.into_inner();
         if entry.component.is_some() == entry.file.is_some() {
             return Err(format!("line {at}: an entry has `component` or `file`, one of them"));
+        }
+        if let (Some(signature), None) = (&entry.signature, &entry.file) {
+            let at = line(text, signature.span().start);
+            return Err(format!("line {at}: `signature` belongs to `file`"));
         }
         if entry.slot != Slot::MailFilter && !filled.insert(entry.slot) {
             return Err(format!("line {at}: slot {} is filled twice; only filters form a chain", entry.slot));

@@ -15,7 +15,7 @@ use admin::{Access, EventLog, Token};
 use gateway::Gateway;
 use gateway::ports::Network as _;
 use mail::Clock;
-use sandbox::{Capabilities, CompileMode, Engine, Library, Sandbox};
+use sandbox::{Capabilities, CompileMode, Engine, Library, Sandbox, Trust};
 use store::Store;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -170,7 +170,11 @@ impl Components {
         let engine = Arc::new(Engine::new(&sandbox::Settings::default(), Arc::clone(clock))?);
         let program = std::env::current_exe().map_err(UpError::OwnProgram)?;
         let compile = CompileMode::Child { exe: program, args: vec![COMPILE_COMPONENT.into()] };
-        let library = Library::open(Arc::clone(&engine), &options.directory.compiled(), compile)?;
+        let settings = &options.config.components;
+        let keys: Vec<[u8; 32]> = settings.trusted_keys.iter().map(|key| key.0).collect();
+        let trust = Trust::new(&keys, settings.require_signature)?;
+        let directory = options.directory.compiled();
+        let library = Library::open_trusting(Arc::clone(&engine), &directory, compile, trust)?;
         let contacts = Arc::new(GatewayContacts::default());
         let dns = resolve::Dns::new(options.dns.clone(), &Handle::current())?;
         let capabilities = Capabilities {

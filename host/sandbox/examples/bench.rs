@@ -3,6 +3,7 @@
 //! `fresh` is what every decision costs on its thread: store, instance, typed call, checks. `round trip` adds the way to the thread and back.
 //! `warm` is a typed call into an instance that is there already, which the sandbox never does: it shows what freshness costs.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::hint::black_box;
 use std::path::Path;
@@ -17,8 +18,8 @@ use sandbox::capabilities::{
 use sandbox::policy::Submission;
 use sandbox::resolver::Resolve;
 use sandbox::{
-    CompileMode, DecisionRecord, Engine, EntryConfig, FellBack, Library, Limits, Sandbox, Settings, Slot,
-    SlotsConfig, SlotsKeeper,
+    CompileMode, DecisionRecord, Engine, EntryConfig, FellBack, Library, Limits, Sandbox, Settings,
+    ShadowDiffers, Slot, SlotsConfig, SlotsKeeper,
 };
 
 const CALLS: u32 = 20_000;
@@ -45,6 +46,9 @@ impl State for Nothing {
         _: usize,
     ) -> Result<Vec<String>, StateError> {
         Ok(vec![])
+    }
+    fn snapshot(&self, _: &str, _: &AccountName) -> Result<BTreeMap<String, Vec<u8>>, StateError> {
+        Ok(BTreeMap::new())
     }
 }
 
@@ -93,6 +97,7 @@ impl SlotsKeeper for Nothing {
         Ok(())
     }
     fn fell_back(&self, _: FellBack) {}
+    fn shadow_differs(&self, _: ShadowDiffers) {}
 }
 
 #[derive(Debug)]
@@ -146,7 +151,15 @@ async fn measure(directory: &Path) -> Result<(), Box<dyn Error>> {
         let Some(builtin) = bytes else { continue };
         let component = library.add_builtin(builtin.name, builtin.bytes).await?.sha256;
         let (entry, limits) = (slot.name().to_owned(), Limits::default());
-        entries.push(EntryConfig { slot, entry, component, last_good: None, settings: vec![], limits });
+        entries.push(EntryConfig {
+            slot,
+            entry,
+            component,
+            last_good: None,
+            settings: vec![],
+            limits,
+            keeps_settings: false,
+        });
     }
     let nothing = Arc::new(Nothing);
     let durations = Arc::new(Durations::default());

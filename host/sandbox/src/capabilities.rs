@@ -1,6 +1,7 @@
 //! What components may use of the gateway. The daemon plugs the real things in; all of it is called on the threads
 //! of the slots, where blocking holds up nobody else.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,6 +70,12 @@ pub trait State: Send + Sync {
         after: Option<&str>,
         max: usize,
     ) -> Result<Vec<String>, StateError>;
+
+    /// All keys and values of a space as of one moment: what a shadow or a replay starts from.
+    ///
+    /// # Errors
+    /// [`StateError::Unavailable`].
+    fn snapshot(&self, entry: &str, account: &AccountName) -> Result<BTreeMap<String, Vec<u8>>, StateError>;
 }
 
 /// Why the state could not be used.

@@ -47,6 +47,15 @@ pub enum Refused {
         /// What went wrong.
         failure: String,
     },
+    /// It comes without signature.
+    #[error(
+        "this gateway uses signed components only (`[components] require_signature`): add it with its signature, made with a trusted key \
+         (`toxmail component add FILE --signature FILE`)"
+    )]
+    Unsigned,
+    /// Its signature is not a trusted one.
+    #[error("its signature does not count: {0}")]
+    Signature(String),
     /// The text format.
     #[error("this is WebAssembly text: `wasm-tools parse FILE -o COMPONENT` makes the binary form")]
     Text,

@@ -10,6 +10,7 @@ use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 use crate::bindings::host::toxmail::gateway as wit;
 use crate::guest::Guest;
 use crate::lane::{Lane, LaneSettings};
+use crate::shadow::ShadowLane;
 use crate::slot::Slot;
 use crate::ticker::{Running, Ticker};
 use crate::wasi;
@@ -57,6 +58,7 @@ pub struct Engine {
     engine: wasmtime::Engine,
     linkers: [Linker<Guest>; 4],
     lanes: [Lane; 4],
+    shadows: ShadowLane,
     ticker: Ticker,
     clock: Arc<dyn Clock>,
     stack_bytes: usize,
@@ -84,6 +86,7 @@ impl Engine {
         let lane = |slot| Lane::start(slot, lane_settings(settings), Arc::clone(&clock));
         let lanes =
             [lane(Slot::Policy)?, lane(Slot::Resolver)?, lane(Slot::RelaySelector)?, lane(Slot::MailFilter)?];
+        let shadows = ShadowLane::start(lane_settings(settings).stack_bytes)?;
         let linker = |slot| link(&engine, slot).map_err(unsupported);
         let linkers = [
             linker(Slot::Policy)?,
@@ -91,7 +94,7 @@ impl Engine {
             linker(Slot::RelaySelector)?,
             linker(Slot::MailFilter)?,
         ];
-        Ok(Self { engine, linkers, lanes, ticker, clock, stack_bytes: settings.stack_bytes })
+        Ok(Self { engine, linkers, lanes, shadows, ticker, clock, stack_bytes: settings.stack_bytes })
     }
 
     /// The engine underneath.
@@ -115,6 +118,11 @@ impl Engine {
             Slot::RelaySelector => relay_selector,
             Slot::MailFilter => mail_filter,
         }
+    }
+
+    /// The thread of all shadows.
+    pub(crate) fn shadows(&self) -> &ShadowLane {
+        &self.shadows
     }
 
     /// A call begins: time is counted until the result is dropped.
@@ -153,8 +161,8 @@ pub(crate) fn configuration(stack_bytes: usize) -> Config {
 
 /// Room for every thread to run one component, even Python with its many inner modules.
 fn pool(settings: &Settings) -> PoolingAllocationConfig {
-    /// Calls beside those of the slots: conformance, shadow, replay.
-    const ASIDE: usize = 4;
+    /// Calls beside those of the slots: two uploads or replays, the shadow, and room for a policy set being loaded.
+    const ASIDE: usize = 6;
     let calls = u32::try_from(settings.threads_per_slot * Slot::ALL.len() + ASIDE).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(calls);

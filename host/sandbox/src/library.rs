@@ -20,6 +20,7 @@ use crate::compile::{CompileError, CompileMode, compile};
 use crate::engine::Engine;
 use crate::limits::{COMPONENT_BYTES, COMPONENTS, NAME_BYTES};
 use crate::slot::Slot;
+use crate::trust::Trust;
 use crate::validate::one_line;
 use crate::version::{Prepared, Version};
 
@@ -38,6 +39,9 @@ pub struct ComponentInfo {
     pub builtin: bool,
     /// When it was added; the beginning of time for built-in ones.
     pub added: Wall,
+    /// The trusted key it was signed with (hex digits), if it came with a signature.
+    #[serde(default)]
+    pub signed_by: Option<String>,
 }
 
 /// Why a component could not be added, found or loaded.
@@ -97,6 +101,7 @@ struct Shared {
     directory: PathBuf,
     mode: CompileMode,
     cache: Cache,
+    trust: Trust,
     index: Mutex<BTreeMap<ComponentDigest, ComponentInfo>>,
     builtin: Mutex<BTreeMap<ComponentDigest, &'static [u8]>>,
 }
@@ -107,6 +112,19 @@ impl Library {
     /// # Errors
     /// [`LibraryError::Directory`] if the directory cannot be used, or others could write to it.
     pub fn open(engine: Arc<Engine>, directory: &Path, mode: CompileMode) -> Result<Self, LibraryError> {
+        Self::open_trusting(engine, directory, mode, Trust::default())
+    }
+
+    /// As [`Library::open`], with what the user says of signatures.
+    ///
+    /// # Errors
+    /// As [`Library::open`].
+    pub fn open_trusting(
+        engine: Arc<Engine>,
+        directory: &Path,
+        mode: CompileMode,
+        trust: Trust,
+    ) -> Result<Self, LibraryError> {
         let failed = |error| LibraryError::Directory { path: directory.to_owned(), error };
         private_directory(directory).map_err(failed)?;
         let cache = Cache::open(directory).map_err(failed)?;
@@ -116,6 +134,7 @@ impl Library {
             directory: directory.to_owned(),
             mode,
             cache,
+            trust,
             index: Mutex::new(index),
             builtin: Mutex::new(BTreeMap::new()),
         };
@@ -128,7 +147,7 @@ impl Library {
     /// As [`Library::add`].
     pub async fn add_builtin(&self, name: &str, bytes: &'static [u8]) -> Result<ComponentInfo, LibraryError> {
         let name = checked_name(name)?;
-        self.blocking(move |shared| shared.add(&name, Cow::Borrowed(bytes), None)).await
+        self.blocking(move |shared| shared.add(&name, Cow::Borrowed(bytes), None, None)).await
     }
 
     /// Checks, compiles and keeps a component. The same bytes again are found, and take the new name.
@@ -136,8 +155,26 @@ impl Library {
     /// # Errors
     /// [`LibraryError::Refused`] and [`LibraryError::Compile`] say what is wrong with the component.
     pub async fn add(&self, name: &str, bytes: Vec<u8>, now: Wall) -> Result<ComponentInfo, LibraryError> {
+        self.add_signed(name, bytes, None, now).await
+    }
+
+    /// As [`Library::add`], with the signature of the bytes.
+    ///
+    /// # Errors
+    /// As [`Library::add`].
+    pub async fn add_signed(
+        &self,
+        name: &str,
+        bytes: Vec<u8>,
+        signature: Option<[u8; 64]>,
+        now: Wall,
+    ) -> Result<ComponentInfo, LibraryError> {
         let name = checked_name(name)?;
-        self.blocking(move |shared| shared.add(&name, Cow::Owned(bytes), Some(now))).await
+        self.blocking(move |shared| {
+            let signed_by = shared.trust.check(&bytes, signature.as_ref())?;
+            shared.add(&name, Cow::Owned(bytes), Some(now), signed_by)
+        })
+        .await
     }
 
     /// All components, by name, the newest of a name first.
@@ -170,6 +207,12 @@ impl Library {
         }
     }
 
+    /// Whether a component is there and its signature, where one is required, is still one of a trusted key.
+    #[must_use]
+    pub fn may_use(&self, digest: ComponentDigest) -> bool {
+        self.info(digest).is_some_and(|info| self.shared.admits(&info))
+    }
+
     /// What is known of a component.
     #[must_use]
     pub fn info(&self, digest: ComponentDigest) -> Option<ComponentInfo> {
@@ -187,6 +230,11 @@ impl Library {
     /// A component made ready for a slot: from the cache, else compiled again.
     pub(crate) async fn version(&self, slot: Slot, digest: ComponentDigest) -> Result<Version, LibraryError> {
         self.blocking(move |shared| shared.version(slot, digest)).await
+    }
+
+    /// A component from outside made ready for a slot, and not kept. No signature is asked for: it decides nothing.
+    pub(crate) async fn candidate(&self, slot: Slot, bytes: Vec<u8>) -> Result<Version, LibraryError> {
+        self.blocking(move |shared| shared.candidate(slot, &bytes)).await
     }
 
     async fn blocking<R: Send + 'static>(
@@ -209,6 +257,7 @@ impl Shared {
         name: &str,
         bytes: Cow<'static, [u8]>,
         added: Option<Wall>,
+        signed_by: Option<String>,
     ) -> Result<ComponentInfo, LibraryError> {
         let candidates = check::slots(&bytes)?;
         let sha256 = ComponentDigest(Sha256::digest(&bytes).into());
@@ -237,6 +286,9 @@ impl Shared {
             slots,
             builtin,
             added: added.unwrap_or_default(),
+            // That it is added again without signature takes nothing away.
+            signed_by: signed_by
+                .or_else(|| self.index().get(&sha256).and_then(|known| known.signed_by.clone())),
         };
         if !builtin {
             let json = serde_json::to_vec(&info).map_err(|error| self.failed(io::Error::other(error)))?;
@@ -262,6 +314,9 @@ impl Shared {
         if !info.slots.contains(&slot) {
             return Err(LibraryError::WrongSlot { name: info.name, slot });
         }
+        if !self.admits(&info) {
+            return Err(Refused::Unsigned.into());
+        }
         let component = match self.cache.load(self.engine.wasm(), digest) {
             Some(component) => component,
             None => self.compiled(digest, &self.bytes(digest)?)?,
@@ -269,6 +324,26 @@ impl Shared {
         let prepared = Prepared::new(&self.engine, slot, &component)
             .map_err(|error| Refused::WrongTypes(one_line(&format!("{error:#}"), 1000)))?;
         Ok(Version { digest, name: info.name, prepared })
+    }
+
+    /// Checked and compiled like one that is added; nothing is left of it.
+    fn candidate(&self, slot: Slot, bytes: &[u8]) -> Result<Version, LibraryError> {
+        let slots = check::slots(bytes)?;
+        if !slots.contains(&slot) {
+            return Err(LibraryError::WrongSlot { name: "in the file".into(), slot });
+        }
+        let digest = ComponentDigest(Sha256::digest(bytes).into());
+        let component = self.compiled(digest, bytes)?;
+        if !self.index().contains_key(&digest) {
+            self.cache.forget(digest).map_err(|error| self.failed(error))?;
+        }
+        let prepared = Prepared::new(&self.engine, slot, &component)
+            .map_err(|error| Refused::WrongTypes(one_line(&format!("{error:#}"), 1000)))?;
+        Ok(Version { digest, name: "candidate".to_owned(), prepared })
+    }
+
+    fn admits(&self, info: &ComponentInfo) -> bool {
+        info.builtin || self.trust.admits(info.signed_by.as_deref())
     }
 
     /// The component's file, checked against its name.

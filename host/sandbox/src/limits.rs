@@ -152,3 +152,29 @@ pub const COMPONENTS: usize = 200;
 
 /// Longest name of a component or an entry.
 pub const NAME_BYTES: usize = 64;
+
+/// Calls that may wait for the thread of shadows; further ones are not made, and counted. Enough for a burst, and each may hold
+/// [`SHADOW_MAIL_BYTES`].
+pub const SHADOW_WAITING: usize = 32;
+
+/// Bytes of a mail kept in memory for a shadow, of those the live filter read: the mail may be gone when the shadow has its turn. Of larger
+/// mails the shadow reads the rest from storage, if it is still there.
+pub const SHADOW_MAIL_BYTES: usize = 2 << 20;
+
+/// Differences of a shadow that are kept, the newest: a person looks at them.
+pub const SHADOW_DIFFERENCES: usize = 100;
+
+/// Differences of a replay that are listed, the first; further ones are counted.
+pub const REPLAY_DIFFERENCES: usize = 1000;
+
+/// Bytes of the differences a replay lists.
+pub const REPLAY_DIFFERENCE_BYTES: usize = 4 << 20;
+
+/// Reasons for not replaying that are told apart.
+pub const REPLAY_REASONS: usize = 20;
+
+/// How long a replay may go on: somebody waits for it.
+pub const REPLAY_TIME: Duration = Duration::from_secs(240);
+
+/// Bytes of facts, and of each answer, that a difference keeps.
+pub const DIFFERENCE_BYTES: usize = 8 << 10;

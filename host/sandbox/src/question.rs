@@ -2,6 +2,7 @@
 
 use mail::{Address, Envelope, ReversePath};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use wasmtime::Store;
 
 use crate::bindings::host::toxmail::gateway::types;
@@ -11,7 +12,7 @@ use crate::validate::Nonsense;
 use crate::version::Prepared;
 
 /// Facts that a component is asked about; one type for each function of the WIT package.
-pub(crate) trait Question: Serialize + Send + 'static {
+pub(crate) trait Question: Clone + Serialize + DeserializeOwned + Send + 'static {
     /// Who answers.
     const SLOT: Slot;
     /// The function's name in WIT.

@@ -137,3 +137,8 @@ impl Transcript {
         self.log.last()
     }
 }
+
+/// Facts and answers have no maps with odd keys and no failing parts: they always have a JSON form.
+pub(crate) fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|error| format!("{{\"unserialisable\":\"{error}\"}}"))
+}

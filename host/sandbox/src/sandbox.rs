@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use mail::{AccountName, ComponentDigest, Wall};
 use tokio::sync::{Mutex, Semaphore};
 
@@ -19,13 +19,15 @@ use crate::policy::{
     SubmissionAnswer,
 };
 use crate::question::Question;
-use crate::record::{DecisionRecord, Transcript};
+use crate::record::{DecisionRecord, Transcript, json};
 use crate::relay_selector::{Plan, Select};
 use crate::resolver::{Resolve, ResolveAnswer};
 use crate::run;
+use crate::shadow::{Beside, KeptMail, Shadow};
 use crate::slot::Slot;
 use crate::slots::{Entry, EntryConfig, EntryStatus, FellBack, Live, SlotsConfig, SlotsKeeper, SwapError};
 use crate::validate::one_line;
+use crate::version::Version;
 
 /// Failures in a row after which the last good version comes back by itself.
 const FAILURES_BEFORE_FALLBACK: u32 = 5;
@@ -35,21 +37,23 @@ const HEADERS_OF_CHAIN: usize = 64;
 
 /// The four slots and their live components.
 pub struct Sandbox {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
-struct Shared {
-    engine: Arc<Engine>,
-    library: Arc<Library>,
-    capabilities: Capabilities,
-    keeper: Arc<dyn SlotsKeeper>,
-    entries: ArcSwap<Entries>,
+pub(crate) struct Shared {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) library: Arc<Library>,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) keeper: Arc<dyn SlotsKeeper>,
+    pub(crate) entries: ArcSwap<Entries>,
+    /// One for each slot at most.
+    pub(crate) shadows: [ArcSwapOption<Shadow>; 4],
     /// One change at a time. Never held across a call of a component.
-    changes: Mutex<()>,
+    pub(crate) changes: Mutex<()>,
 }
 
 /// Entries by slot; the filters in order.
-type Entries = [Vec<Arc<Entry>>; 4];
+pub(crate) type Entries = [Vec<Arc<Entry>>; 4];
 
 impl std::fmt::Debug for Sandbox {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -77,6 +81,7 @@ impl Sandbox {
             capabilities,
             keeper,
             entries: ArcSwap::from_pointee(entries),
+            shadows: Default::default(),
             changes: Mutex::new(()),
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -198,8 +203,8 @@ impl Sandbox {
     ) -> Result<(), CallError> {
         let mut first = Ok(());
         for entry in self.chain() {
-            let live = entry.live.load();
-            if !matches!(live.version.prepared.learning_mail_filter(), Ok(Some(_))) {
+            if !learns(&entry.live.load().version) {
+                self.shared.tell_shadow(&entry, account, now, &feedback, &mail);
                 continue;
             }
             let told =
@@ -266,6 +271,9 @@ impl Sandbox {
         let _one_at_a_time = self.shared.changes.lock().await;
         self.save(config).await?;
         self.shared.entries.store(Arc::new(entries));
+        for slot in Slot::ALL {
+            self.shared.end_needless_shadow(slot);
+        }
         Ok(())
     }
 
@@ -288,7 +296,7 @@ impl Sandbox {
         self.shared.entries.load().get(Slot::MailFilter.index()).cloned().unwrap_or_default()
     }
 
-    fn entry(&self, slot: Slot, name: Option<&str>) -> Result<Arc<Entry>, SwapError> {
+    pub(crate) fn entry(&self, slot: Slot, name: Option<&str>) -> Result<Arc<Entry>, SwapError> {
         let entries = self.shared.entries.load();
         let entries = entries.get(slot.index()).map(Vec::as_slice).unwrap_or_default();
         match (name, entries) {
@@ -306,10 +314,11 @@ impl Sandbox {
     async fn go_live(&self, entry: &Arc<Entry>, next: Live) -> Result<EntryStatus, SwapError> {
         self.save(self.shared.config(Some((entry, &next)))).await?;
         entry.live.store(Arc::new(next));
+        self.shared.end_needless_shadow(entry.slot);
         Ok(entry.status())
     }
 
-    async fn save(&self, config: SlotsConfig) -> Result<(), SwapError> {
+    pub(crate) async fn save(&self, config: SlotsConfig) -> Result<(), SwapError> {
         let keeper = Arc::clone(&self.shared.keeper);
         let saved = tokio::task::spawn_blocking(move || keeper.save(&config)).await;
         saved.unwrap_or_else(|_| Err("the gateway is stopping".into())).map_err(SwapError::Keeper)
@@ -336,13 +345,7 @@ impl Shared {
         question: Q,
         source: Option<Arc<dyn MessageSource>>,
     ) -> Result<Q::Answer, CallError> {
-        let call = Call {
-            entry: Arc::clone(&entry.name),
-            state: Arc::clone(&entry.state),
-            account: account.clone(),
-            now,
-            limits: Arc::clone(&entry.limits),
-        };
+        let call = call(entry, account, now);
         let lane = self.engine.lane(Q::SLOT);
         let (answered, answer) = tokio::sync::oneshot::channel();
         let (shared, at) = (Arc::clone(self), Arc::clone(entry));
@@ -367,6 +370,11 @@ impl Shared {
         hand_on: impl FnOnce(Result<Q::Answer, Failure>),
     ) {
         let live = entry.live.load_full();
+        let shadow = self.shadow_of(entry);
+        let source = match &shadow {
+            Some(_) => source.map(|source| Arc::new(KeptMail::new(source)) as Arc<dyn MessageSource>),
+            None => source,
+        };
         let clock = self.engine.clock();
         let begin = clock.monotonic();
         let asked = run::ask(
@@ -376,7 +384,7 @@ impl Shared {
             call,
             &entry.settings,
             question,
-            source,
+            source.clone(),
         );
         let (answer, transcript) = (asked.answer, asked.transcript);
         let duration = clock.monotonic().since(begin);
@@ -390,9 +398,33 @@ impl Shared {
         if failed >= FAILURES_BEFORE_FALLBACK {
             self.fall_back(entry, &live, &outcome);
         }
-        self.capabilities
-            .recorder
-            .record(record::<Q>(entry, &live, call, question, outcome, transcript, duration));
+        let record = record::<Q>(entry, &live, call, question, outcome, transcript, duration);
+        if let Some(shadow) = shadow {
+            let (entry, live) = (Arc::clone(entry), Some(record.clone()));
+            let beside = Beside { entry, call: call.clone(), question: question.clone(), source, live };
+            shadow.offer(&self.engine, beside);
+        }
+        self.capabilities.recorder.record(record);
+    }
+
+    /// A filter that learns, beside one that does not.
+    fn tell_shadow(
+        self: &Arc<Self>,
+        entry: &Arc<Entry>,
+        account: &AccountName,
+        now: Wall,
+        feedback: &Feedback,
+        mail: &Arc<dyn MessageSource>,
+    ) {
+        let Some(shadow) = self.shadow_of(entry).filter(|shadow| learns(&shadow.version)) else { return };
+        let beside = Beside {
+            entry: Arc::clone(entry),
+            call: call(entry, account, now),
+            question: feedback.clone(),
+            source: Some(Arc::clone(mail)),
+            live: None,
+        };
+        shadow.offer(&self.engine, beside);
     }
 
     /// The last good version comes back, unless something else changed meanwhile.
@@ -416,6 +448,22 @@ impl Shared {
         entry.live.store(Arc::new(next));
         self.keeper.fell_back(event);
     }
+}
+
+/// For whom and how an entry is asked.
+fn call(entry: &Entry, account: &AccountName, now: Wall) -> Call {
+    Call {
+        entry: Arc::clone(&entry.name),
+        state: Arc::clone(&entry.state),
+        account: account.clone(),
+        now,
+        limits: Arc::clone(&entry.limits),
+    }
+}
+
+/// Whether a filter hears what the user decides.
+fn learns(version: &Version) -> bool {
+    matches!(version.prepared.learning_mail_filter(), Ok(Some(_)))
 }
 
 fn record<Q: Question>(
@@ -444,11 +492,6 @@ fn record<Q: Question>(
     }
 }
 
-/// Facts and answers have no maps with odd keys and no failing parts: they always have a JSON form.
-fn json(value: &impl serde::Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_else(|error| format!("{{\"unserialisable\":\"{error}\"}}"))
-}
-
 /// Loads what a configuration names.
 async fn build(library: &Library, config: SlotsConfig) -> Result<Entries, SwapError> {
     check(&config)?;
@@ -462,7 +505,8 @@ async fn build(library: &Library, config: SlotsConfig) -> Result<Entries, SwapEr
     Ok(entries)
 }
 
-async fn bring_to_life(library: &Library, config: EntryConfig) -> Result<Entry, SwapError> {
+/// An entry with its component loaded.
+pub(crate) async fn bring_to_life(library: &Library, config: EntryConfig) -> Result<Entry, SwapError> {
     let last_good = match config.last_good {
         // That an old version is gone is no reason not to use the new one.
         Some(digest) => library.version(config.slot, digest).await.ok().map(Arc::new),
@@ -482,6 +526,7 @@ async fn bring_to_life(library: &Library, config: EntryConfig) -> Result<Entry, 
         state: format!("{}/{}", config.slot, config.entry).into(),
         name: config.entry.into(),
         settings: config.settings,
+        keeps_settings: config.keeps_settings,
         limits: Arc::new(config.limits),
         turns: Arc::new(Semaphore::new(turns)),
         live: ArcSwap::from_pointee(live),
@@ -489,7 +534,7 @@ async fn bring_to_life(library: &Library, config: EntryConfig) -> Result<Entry, 
 }
 
 /// The rules of policy sets.
-fn check(config: &SlotsConfig) -> Result<(), SwapError> {
+pub(crate) fn check(config: &SlotsConfig) -> Result<(), SwapError> {
     for slot in Slot::ALL {
         let names: Vec<&str> = config
             .entries

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use crate::health::{Health, HealthReport};
 use crate::library::LibraryError;
 use crate::limits::Limits;
+use crate::shadow::ShadowDiffers;
 use crate::slot::Slot;
 use crate::version::Version;
 
@@ -31,6 +32,9 @@ pub struct EntryConfig {
     /// Limits.
     #[serde(default)]
     pub limits: Limits,
+    /// Whether the settings came with a policy set put to work live; those of others come from the configuration file at each start.
+    #[serde(default)]
+    pub keeps_settings: bool,
 }
 
 /// All entries. Those of slot `mail-filter` stand in the order of the chain; the other slots have one entry each.
@@ -50,6 +54,9 @@ pub trait SlotsKeeper: Send + Sync {
 
     /// A component failed repeatedly and the last good one is back.
     fn fell_back(&self, event: FellBack);
+
+    /// A shadow answered otherwise than the live component.
+    fn shadow_differs(&self, event: ShadowDiffers);
 }
 
 /// A component failed repeatedly and the last good one is back.
@@ -107,6 +114,12 @@ pub enum SwapError {
     /// The component cannot be used.
     #[error(transparent)]
     Library(#[from] LibraryError),
+    /// The state of the entry cannot be copied.
+    #[error("the state of the live component cannot be copied: {0}")]
+    State(String),
+    /// A replay could not be made.
+    #[error("the replay could not be made: {0}")]
+    Replay(String),
     /// The choice could not be kept.
     #[error("the choice could not be kept, nothing was changed: {0}")]
     Keeper(String),
@@ -119,6 +132,7 @@ pub(crate) struct Entry {
     /// The name of its state: `slot/entry`.
     pub(crate) state: Arc<str>,
     pub(crate) settings: Vec<(String, String)>,
+    pub(crate) keeps_settings: bool,
     pub(crate) limits: Arc<Limits>,
     pub(crate) turns: Arc<Semaphore>,
     pub(crate) live: ArcSwap<Live>,
@@ -153,6 +167,7 @@ impl Entry {
             last_good: live.last_good.as_ref().map(|version| version.digest),
             settings: self.settings.clone(),
             limits: (*self.limits).clone(),
+            keeps_settings: self.keeps_settings,
         }
     }
 

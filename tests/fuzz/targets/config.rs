@@ -3,12 +3,18 @@
 
 use libfuzzer_sys::fuzz_target;
 
-// The daemon is a program; this is the one file of it that parses.
+// The daemon is a program; these are the files of it that parse.
 #[allow(dead_code)]
 #[path = "../../../host/daemon/src/config.rs"]
 mod config;
+#[allow(dead_code)]
+#[path = "../../../host/daemon/src/signature.rs"]
+mod signature;
 
 fuzz_target!(|bytes: &[u8]| {
+    if let Some(signature) = signature::parse(bytes) {
+        assert!(bytes.len() >= signature.len());
+    }
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     match config::parse(text) {
         Ok(config) => assert!((1..=21).contains(&config.mail.expiry_days) && config.mail.max_bytes >= 1024),

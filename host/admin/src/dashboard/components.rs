@@ -159,7 +159,7 @@ async fn try_use(shared: &Shared, submitted: &Submitted) -> Result<(Slot, String
     let slot: Slot = submitted.fields.parse("slot")?;
     let component: ComponentRef = submitted.fields.parse("component")?;
     let management = shared.management.clone();
-    let verb = async move { management.use_component(slot, component).await };
+    let verb = async move { management.use_component(slot, component, None).await };
     let entries = run(COMPONENT_TIME, verb).await?;
     Ok((slot, names(&entries)))
 }
@@ -183,6 +183,6 @@ pub(super) async fn roll_back(
 async fn try_roll_back(shared: &Shared, submitted: &Submitted) -> Result<(Slot, String), Refused> {
     let slot: Slot = submitted.fields.parse("slot")?;
     let management = shared.management.clone();
-    let entries = run(COMPONENT_TIME, async move { management.roll_back(slot).await }).await?;
+    let entries = run(COMPONENT_TIME, async move { management.roll_back(slot, None).await }).await?;
     Ok((slot, names(&entries)))
 }

@@ -175,6 +175,9 @@ pub struct Component {
     pub built_in: bool,
     /// When it was uploaded; absent for one that is built in.
     pub added: Option<Timestamp>,
+    /// The trusted key its signature was made with, 64 hex digits; absent for one that came without signature.
+    #[serde(default)]
+    pub signed_by: Option<String>,
 }
 
 /// How a live component is doing.
@@ -194,6 +197,9 @@ pub struct SlotEntry {
     pub slot: Slot,
     /// Its place in the chain, from 0; 0 in slots that hold one.
     pub position: u32,
+    /// The entry of the policy set: names a filter among others.
+    #[serde(default)]
+    pub entry: String,
     /// The component's name.
     #[schema(value_type = String)]
     pub name: ComponentName,
@@ -232,4 +238,70 @@ pub struct UseComponent {
     /// By name or SHA-256.
     #[schema(value_type = String)]
     pub component: ComponentRef,
+    /// In which entry; needed where the slot has several. A new one of slot `mail-filter` is added at the end of the chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
+}
+
+/// Which entry goes back to what was live before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RollBack {
+    /// The entry; needed where the slot has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
+}
+
+/// The chain of filters in the order they shall run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FilterOrder {
+    /// Every entry of slot `mail-filter`, once.
+    pub entries: Vec<String>,
+}
+
+/// Which policy set is put to work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UsePolicySet {
+    /// Its file on the gateway's machine, an absolute path.
+    #[schema(value_type = String)]
+    pub path: std::path::PathBuf,
+}
+
+/// A signature of a component's file (Ed25519, RFC 8032): 128 hex digits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ComponentSignature(pub [u8; 64]);
+
+/// A text is no signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a signature has 128 hex digits (64 bytes, Ed25519)")]
+pub struct InvalidComponentSignature;
+
+impl FromStr for ComponentSignature {
+    type Err = InvalidComponentSignature;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut bytes = [0; 64];
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| InvalidComponentSignature)?;
+        Ok(Self(bytes))
+    }
+}
+
+impl fmt::Display for ComponentSignature {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for ComponentSignature {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{self}")
+    }
+}
+
+impl<'de> Deserialize<'de> for ComponentSignature {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
 }

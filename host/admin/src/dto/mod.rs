@@ -12,11 +12,13 @@ mod quarantine;
 mod server;
 mod status;
 mod timestamp;
+mod trial;
 
 pub use account::{Account, Credentials, InvalidPassword, NewAccount, NewPassword, Password};
 pub use component::{
-    Component, ComponentName, ComponentRef, Health, InvalidComponentName, Slot, SlotEntry, TimingBucket,
-    UnknownSlot, UseComponent,
+    Component, ComponentName, ComponentRef, ComponentSignature, FilterOrder, Health, InvalidComponentName,
+    InvalidComponentSignature, RollBack, Slot, SlotEntry, TimingBucket, UnknownSlot, UseComponent,
+    UsePolicySet,
 };
 pub use contact::{
     AcceptRequest, Contact, ContactAddress, ContactRequest, ContactState, InvalidContactAddress, NewContact,
@@ -30,6 +32,7 @@ pub use quarantine::{Direction, QuarantineEntry};
 pub use server::MailSettings;
 pub use status::{Attention, Connection, ContactStatus, Identity, OutboxStatus, Status, ToxStatus};
 pub use timestamp::{InvalidTimestamp, Timestamp};
+pub use trial::{Answer, BeginShadow, Difference, NotReplayed, Replay, ReplayQuery, Shadow};
 
 #[cfg(test)]
 mod tests;

@@ -7,10 +7,11 @@ use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 
 use super::{OwnerOnly, Shared, run};
-use crate::dto::{Component, Slot, SlotEntry, UseComponent};
-use crate::extract::{ComponentBody, JsonBody, NameParameter, Segment};
+use crate::dto::{Component, FilterOrder, RollBack, Slot, SlotEntry, UseComponent, UsePolicySet};
+use crate::extract::{ComponentBody, JsonBody, OptionalJsonBody, Segment, UploadParameters};
 use crate::limits::{COMPONENT_TIME, REQUEST_TIME};
 use crate::management::Management;
+use crate::openapi::UploadQuery;
 use crate::problem::Refused;
 
 /// Components this gateway has; for the owner.
@@ -23,11 +24,11 @@ pub async fn list(
 }
 
 /// Checks, compiles and keeps a component; for the owner.
-#[utoipa::path(post, path = "/components", operation_id = "add_component", params(("name" = String, Query)), request_body(content = Vec<u8>, content_type = "application/wasm"), responses((status = 201, body = Component)))]
+#[utoipa::path(post, path = "/components", operation_id = "add_component", params(UploadQuery), request_body(content = Vec<u8>, content_type = "application/wasm"), responses((status = 201, body = Component)))]
 pub async fn add(
     _: OwnerOnly,
     State(shared): State<Shared>,
-    NameParameter(name): NameParameter,
+    UploadParameters { name, signature }: UploadParameters,
     request: Request,
 ) -> Result<(StatusCode, Json<Component>), Refused> {
     let name = name.ok_or_else(|| Refused::bad_request("name the component: ?name=NAME"))?;
@@ -38,7 +39,7 @@ pub async fn add(
     let ComponentBody(bytes) = ComponentBody::from_request(request, &()).await?;
     let management = shared.management;
     let added = run(COMPONENT_TIME, async move {
-        let added = management.add_component(name, bytes).await;
+        let added = management.add_component(name, bytes, signature).await;
         drop(permit);
         added
     })
@@ -61,17 +62,48 @@ pub async fn use_component(
     _: OwnerOnly,
     State(management): State<Arc<dyn Management>>,
     Segment(slot): Segment<Slot>,
-    JsonBody(UseComponent { component }): JsonBody<UseComponent>,
+    JsonBody(UseComponent { component, entry }): JsonBody<UseComponent>,
 ) -> Result<Json<Vec<SlotEntry>>, Refused> {
-    run(COMPONENT_TIME, async move { management.use_component(slot, component).await }).await.map(Json)
+    run(COMPONENT_TIME, async move { management.use_component(slot, component, entry).await }).await.map(Json)
 }
 
 /// Goes back to what was live before; for the owner.
-#[utoipa::path(post, path = "/slots/{slot}/rollback", operation_id = "roll_back", params(("slot" = Slot, Path)), responses((status = 200, body = Vec<SlotEntry>)))]
+#[utoipa::path(post, path = "/slots/{slot}/rollback", operation_id = "roll_back", params(("slot" = Slot, Path)), request_body = Option<RollBack>, responses((status = 200, body = Vec<SlotEntry>)))]
 pub async fn roll_back(
     _: OwnerOnly,
     State(management): State<Arc<dyn Management>>,
     Segment(slot): Segment<Slot>,
+    OptionalJsonBody(RollBack { entry }): OptionalJsonBody<RollBack>,
 ) -> Result<Json<Vec<SlotEntry>>, Refused> {
-    run(COMPONENT_TIME, async move { management.roll_back(slot).await }).await.map(Json)
+    run(COMPONENT_TIME, async move { management.roll_back(slot, entry).await }).await.map(Json)
+}
+
+/// Brings the filters into another order; for the owner.
+#[utoipa::path(put, path = "/filters", operation_id = "order_filters", request_body = FilterOrder, responses((status = 200, body = Vec<SlotEntry>)))]
+pub async fn order_filters(
+    _: OwnerOnly,
+    State(management): State<Arc<dyn Management>>,
+    JsonBody(FilterOrder { entries }): JsonBody<FilterOrder>,
+) -> Result<Json<Vec<SlotEntry>>, Refused> {
+    run(COMPONENT_TIME, async move { management.order_filters(entries).await }).await.map(Json)
+}
+
+/// Takes a filter out of the chain; for the owner.
+#[utoipa::path(delete, path = "/filters/{entry}", operation_id = "remove_filter", params(("entry" = String, Path)), responses((status = 200, body = Vec<SlotEntry>)))]
+pub async fn remove_filter(
+    _: OwnerOnly,
+    State(management): State<Arc<dyn Management>>,
+    Segment(entry): Segment<String>,
+) -> Result<Json<Vec<SlotEntry>>, Refused> {
+    run(COMPONENT_TIME, async move { management.remove_filter(entry).await }).await.map(Json)
+}
+
+/// Puts a policy set to work, all of it or nothing; for the owner.
+#[utoipa::path(put, path = "/policy-set", operation_id = "use_policy_set", request_body = UsePolicySet, responses((status = 200, body = Vec<SlotEntry>)))]
+pub async fn use_policy_set(
+    _: OwnerOnly,
+    State(management): State<Arc<dyn Management>>,
+    JsonBody(UsePolicySet { path }): JsonBody<UsePolicySet>,
+) -> Result<Json<Vec<SlotEntry>>, Refused> {
+    run(COMPONENT_TIME, async move { management.use_policy_set(path).await }).await.map(Json)
 }

@@ -7,6 +7,7 @@ mod decisions;
 mod gateway;
 mod mails;
 mod stream;
+mod trials;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -114,6 +115,11 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(components::slots))
         .routes(routes!(components::use_component))
         .routes(routes!(components::roll_back))
+        .routes(routes!(components::order_filters))
+        .routes(routes!(components::remove_filter))
+        .routes(routes!(components::use_policy_set))
+        .routes(routes!(trials::shadow, trials::begin_shadow, trials::end_shadow))
+        .routes(routes!(trials::replay))
 }
 
 /// The routes under `/api/v1`, and their description.

@@ -1,5 +1,6 @@
 //! A gateway in memory.
 
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use admin::Login;
 use admin::dto::*;
 use admin::management::{Management, ManagementError, Result};
 use admin::metrics::{Kind, Metric};
+use admin::trials::{Candidate, Trials};
 use async_trait::async_trait;
 use bytes::Bytes;
 use mail::{AccountName, Address, Clock, ComponentDigest, MailId, Monotonic, PublicKey, ToxId, Wall};
@@ -140,6 +142,7 @@ fn slot_entry(slot: Slot) -> SlotEntry {
     SlotEntry {
         slot,
         position: 0,
+        entry: slot.to_string(),
         name: "default".parse().unwrap(),
         sha256: ComponentDigest([1; 32]),
         health: Health::Ok,
@@ -148,6 +151,74 @@ fn slot_entry(slot: Slot) -> SlotEntry {
         last_failure: Some("ran too long".to_owned()),
         timing: vec![TimingBucket { up_to: Some(50), calls: 2 }, TimingBucket { up_to: None, calls: 1 }],
         previous: (slot == Slot::Policy).then_some(ComponentDigest([2; 32])),
+    }
+}
+
+fn shadow(slot: Slot) -> Shadow {
+    let answer = |answer: &str| Answer { answer: Some(answer.into()), failure: None };
+    Shadow {
+        slot,
+        entry: slot.to_string(),
+        name: "candidate".parse().unwrap(),
+        sha256: ComponentDigest([3; 32]),
+        since: time(),
+        health: Health::Ok,
+        calls: 10,
+        failures: 0,
+        same: 8,
+        different: 1,
+        dropped: 2,
+        not_compared: 1,
+        not_compared_why: Some("the mail is gone".to_owned()),
+        differences: vec![Difference {
+            id: 1,
+            time: time(),
+            function: "allow-submission".to_owned(),
+            account: "anna".parse().unwrap(),
+            facts: HOSTILE.into(),
+            live: answer("allow"),
+            other: Answer { answer: None, failure: Some(HOSTILE.to_owned()) },
+        }],
+    }
+}
+
+#[async_trait]
+impl Trials for Memory {
+    async fn shadow(&self, slot: Slot) -> Result<Shadow> {
+        match slot {
+            Slot::Policy => Ok(shadow(slot)),
+            _ => Err(not_found("shadow in this slot")),
+        }
+    }
+
+    async fn begin_shadow(&self, slot: Slot, wanted: BeginShadow) -> Result<Shadow> {
+        self.say(format!("begins shadow {} in {slot}", wanted.component));
+        Ok(shadow(slot))
+    }
+
+    async fn end_shadow(&self, slot: Slot) -> Result<Shadow> {
+        self.say(format!("ends shadow of {slot}"));
+        self.shadow(slot).await
+    }
+
+    async fn replay(&self, candidate: Candidate, query: ReplayQuery) -> Result<Replay> {
+        let candidate = match candidate {
+            Candidate::Known(component) => component.to_string(),
+            Candidate::File(bytes) => format!("{} bytes", bytes.len()),
+        };
+        self.say(format!("replays {candidate} over {} days of {}", query.days, query.slot));
+        Ok(Replay {
+            slot: query.slot,
+            entry: query.entry.unwrap_or_else(|| query.slot.to_string()),
+            sha256: ComponentDigest([3; 32]),
+            decisions: 4,
+            same: 2,
+            different: 1,
+            differences: shadow(query.slot).differences,
+            not_replayed: vec![NotReplayed { why: "the mail is no longer stored".to_owned(), decisions: 1 }],
+            incomplete: false,
+            microseconds: 1000,
+        })
     }
 }
 
@@ -309,10 +380,16 @@ impl Management for Memory {
             slots: vec![Slot::Policy],
             built_in: true,
             added: None,
+            signed_by: None,
         }])
     }
 
-    async fn add_component(&self, name: ComponentName, bytes: Bytes) -> Result<Component> {
+    async fn add_component(
+        &self,
+        name: ComponentName,
+        bytes: Bytes,
+        signature: Option<ComponentSignature>,
+    ) -> Result<Component> {
         self.uploads.lock().unwrap().push(bytes.len());
         Ok(Component {
             name,
@@ -321,6 +398,7 @@ impl Management for Memory {
             slots: vec![Slot::MailFilter],
             built_in: false,
             added: Some(time()),
+            signed_by: signature.map(|_| STRANGER.to_owned()),
         })
     }
 
@@ -328,16 +406,38 @@ impl Management for Memory {
         Ok(Slot::ALL.map(slot_entry).to_vec())
     }
 
-    async fn use_component(&self, slot: Slot, component: ComponentRef) -> Result<Vec<SlotEntry>> {
-        self.say(format!("uses {component} in {slot}"));
+    async fn use_component(
+        &self,
+        slot: Slot,
+        component: ComponentRef,
+        entry: Option<String>,
+    ) -> Result<Vec<SlotEntry>> {
+        let place = entry.map_or_else(|| slot.to_string(), |entry| format!("{slot}/{entry}"));
+        self.say(format!("uses {component} in {place}"));
         match component.to_string().as_str() {
             "default" => Ok(vec![slot_entry(slot)]),
             _ => Err(not_found("such component")),
         }
     }
 
-    async fn roll_back(&self, slot: Slot) -> Result<Vec<SlotEntry>> {
-        self.say(format!("rolls {slot} back"));
+    async fn order_filters(&self, entries: Vec<String>) -> Result<Vec<SlotEntry>> {
+        self.say(format!("runs filters as {}", entries.join(", ")));
+        Ok(vec![slot_entry(Slot::MailFilter)])
+    }
+
+    async fn remove_filter(&self, entry: String) -> Result<Vec<SlotEntry>> {
+        self.say(format!("removes filter {entry}"));
+        Ok(Vec::new())
+    }
+
+    async fn use_policy_set(&self, path: PathBuf) -> Result<Vec<SlotEntry>> {
+        self.say(format!("uses policy set {}", path.display()));
+        Err(ManagementError::Unprocessable("the policy set: line 3: no slot `polcy`".to_owned()))
+    }
+
+    async fn roll_back(&self, slot: Slot, entry: Option<String>) -> Result<Vec<SlotEntry>> {
+        let place = entry.map_or_else(|| slot.to_string(), |entry| format!("{slot}/{entry}"));
+        self.say(format!("rolls {place} back"));
         match slot {
             Slot::Policy => Ok(vec![slot_entry(slot)]),
             _ => Err(ManagementError::Conflict("nothing was live there before".to_owned())),

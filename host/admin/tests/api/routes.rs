@@ -30,7 +30,7 @@ fn outbox_entry(number: u8) -> Value {
 
 fn slot(name: &str) -> Value {
     json!({
-        "slot": name, "position": 0, "name": "default", "sha256": "01".repeat(32), "health": "ok", "calls": 3,
+        "slot": name, "position": 0, "entry": name, "name": "default", "sha256": "01".repeat(32), "health": "ok", "calls": 3,
         "failures": 1, "last_failure": "ran too long",
         "timing": [{ "up_to": 50, "calls": 2 }, { "up_to": null, "calls": 1 }],
         "previous": if name == "policy" { json!("02".repeat(32)) } else { json!(null) },
@@ -217,6 +217,62 @@ async fn changing() {
         ),
         (
             Method::POST,
+            "/api/v1/slots/mail-filter/use".to_owned(),
+            Some(json!({ "component": "default", "entry": "tags" })),
+            200,
+            Some(json!([slot("mail-filter")])),
+            "uses default in mail-filter/tags".to_owned(),
+        ),
+        (
+            Method::POST,
+            "/api/v1/slots/policy/rollback".to_owned(),
+            Some(json!({ "entry": "policy" })),
+            200,
+            Some(json!([slot("policy")])),
+            "rolls policy/policy back".to_owned(),
+        ),
+        (
+            Method::PUT,
+            "/api/v1/filters".to_owned(),
+            Some(json!({ "entries": ["b", "a"] })),
+            200,
+            Some(json!([slot("mail-filter")])),
+            "runs filters as b, a".to_owned(),
+        ),
+        (
+            Method::DELETE,
+            "/api/v1/filters/my%20tags".to_owned(),
+            None,
+            200,
+            Some(json!([])),
+            "removes filter my tags".to_owned(),
+        ),
+        (
+            Method::PUT,
+            "/api/v1/slots/policy/shadow".to_owned(),
+            Some(json!({ "component": "candidate" })),
+            200,
+            Some(shadow()),
+            "begins shadow candidate in policy".to_owned(),
+        ),
+        (
+            Method::DELETE,
+            "/api/v1/slots/policy/shadow".to_owned(),
+            None,
+            200,
+            Some(shadow()),
+            "ends shadow of policy".to_owned(),
+        ),
+        (
+            Method::POST,
+            "/api/v1/slots/policy/replay?component=candidate&days=3".to_owned(),
+            None,
+            200,
+            Some(replay()),
+            "replays candidate over 3 days of policy".to_owned(),
+        ),
+        (
+            Method::POST,
             "/api/v1/pins/d%40example.org/accept".to_owned(),
             None,
             200,
@@ -234,6 +290,64 @@ async fn changing() {
     }
 }
 
+fn difference() -> Value {
+    json!({
+        "id": 1, "time": TIME, "function": "allow-submission", "account": "anna", "facts": HOSTILE,
+        "live": { "answer": "allow", "failure": null }, "other": { "answer": null, "failure": HOSTILE },
+    })
+}
+
+fn shadow() -> Value {
+    json!({
+        "slot": "policy", "entry": "policy", "name": "candidate", "sha256": "03".repeat(32), "since": TIME, "health": "ok",
+        "calls": 10, "failures": 0, "same": 8, "different": 1, "dropped": 2, "not_compared": 1,
+        "not_compared_why": "the mail is gone", "differences": [difference()],
+    })
+}
+
+fn replay() -> Value {
+    json!({
+        "slot": "policy", "entry": "policy", "sha256": "03".repeat(32), "decisions": 4, "same": 2, "different": 1,
+        "differences": [difference()], "incomplete": false, "microseconds": 1000,
+        "not_replayed": [{ "why": "the mail is no longer stored", "decisions": 1 }],
+    })
+}
+
+#[tokio::test]
+async fn a_slot_without_shadow_says_so() {
+    let api = Api::new();
+    assert_eq!(api.get("/api/v1/slots/policy/shadow").await.json(), shadow());
+    assert_eq!(api.get("/api/v1/slots/resolver/shadow").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_policy_set_that_is_wrong_is_refused_with_its_line() {
+    let api = Api::new();
+    let answer = api.ask(Method::PUT, "/api/v1/policy-set", Some(json!({ "path": "/p/family.toml" }))).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.problem().contains("line 3"));
+    assert_eq!(api.memory.take_asked(), ["uses policy set /p/family.toml"]);
+}
+
+#[tokio::test]
+async fn a_replay_takes_a_file_or_a_name_and_days_within_bounds() {
+    let api = Api::new();
+    let upload = |path: &str| {
+        let mut upload = request(Method::POST, path, None);
+        upload.headers_mut().insert("content-type", "application/wasm".parse().unwrap());
+        *upload.body_mut() = Body::from(vec![7; 50]);
+        upload
+    };
+    let answer = api.send(upload("/api/v1/slots/policy/replay")).await;
+    assert_eq!(answer.json(), replay());
+    assert_eq!(api.memory.take_asked(), ["replays 50 bytes over 30 days of policy"]);
+    for path in ["/api/v1/slots/policy/replay?days=0", "/api/v1/slots/policy/replay?component=candidate"] {
+        assert_eq!(api.send(upload(path)).await.status, StatusCode::BAD_REQUEST, "{path}");
+    }
+    let nothing = api.ask(Method::POST, "/api/v1/slots/policy/replay", None).await;
+    assert_eq!(nothing.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
 #[tokio::test]
 async fn a_component_is_uploaded_as_it_is() {
     let api = Api::new();
@@ -246,8 +360,16 @@ async fn a_component_is_uploaded_as_it_is() {
     let answer = api.send(upload("/api/v1/components?name=Mine", "application/wasm", vec![7; 5000])).await;
     let expected = json!({
         "name": "mine", "sha256": "02".repeat(32), "size": 5000, "slots": ["mail-filter"], "built_in": false, "added": TIME,
+        "signed_by": null,
     });
     assert_eq!((answer.status, answer.json()), (StatusCode::CREATED, expected));
+    let signed = format!("/api/v1/components?name=Mine&signature={}", "ab".repeat(64));
+    let answer = api.send(upload(&signed, "application/wasm", vec![7; 5000])).await;
+    assert_eq!(answer.json()["signed_by"], STRANGER);
+    let signed = "/api/v1/components?name=Mine&signature=abcd";
+    let refused = api.send(upload(signed, "application/wasm", vec![7; 5000])).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(refused.problem().contains("128 hex digits"), "{}", refused.problem());
     let refused = api.send(upload("/api/v1/components", "application/wasm", vec![7])).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
     assert!(refused.problem().contains("name"));
@@ -256,7 +378,7 @@ async fn a_component_is_uploaded_as_it_is() {
     let huge = vec![0; admin::limits::COMPONENT_BYTES + 1];
     let refused = api.send(upload("/api/v1/components?name=mine", "application/wasm", huge)).await;
     assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert_eq!(*api.memory.uploads.lock().unwrap(), [5000]);
+    assert_eq!(*api.memory.uploads.lock().unwrap(), [5000, 5000]);
 }
 
 #[tokio::test]

@@ -17,16 +17,11 @@ pub fn feedback(
 ) -> (Feedback, Arc<dyn MessageSource>) {
     // As when it was filtered: of an incoming mail the bytes that came, of an outgoing one all that goes out.
     let prefix = match entry.direction {
-        Direction::Incoming => Bytes::new(),
-        Direction::Outgoing => Bytes::from(entry.mail.prefix.clone()),
+        Direction::Incoming => &[][..],
+        Direction::Outgoing => &entry.mail.prefix,
     };
     let body_size = entry.mail.size.saturating_sub(entry.mail.prefix.len() as u64);
-    let source = StoredMail {
-        store: store.clone(),
-        size: prefix.len() as u64 + body_size,
-        prefix,
-        body: entry.mail.body,
-    };
+    let source = StoredMail::new(store, prefix, entry.mail.body, body_size);
     let facts = MailFacts {
         direction: entry.direction,
         envelope: entry.mail.envelope.clone(),
@@ -46,11 +41,19 @@ fn is_from_verified(prefix: &[u8]) -> bool {
 }
 
 /// A stored mail, read by range.
-struct StoredMail {
+pub struct StoredMail {
     store: Store,
     prefix: Bytes,
     body: BodyId,
     size: u64,
+}
+
+impl StoredMail {
+    /// A body of `body_bytes` behind a prefix.
+    pub fn new(store: &Store, prefix: &[u8], body: BodyId, body_bytes: u64) -> Self {
+        let size = prefix.len() as u64 + body_bytes;
+        Self { store: store.clone(), prefix: Bytes::copy_from_slice(prefix), body, size }
+    }
 }
 
 impl MessageSource for StoredMail {

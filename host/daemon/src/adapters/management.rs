@@ -1,13 +1,14 @@
 //! Plugs the gateway into the web API: what every verb does.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use admin::dto::{
-    Account, Attention, Component, ComponentName, ComponentRef, Connection, Contact, ContactAddress,
-    ContactRequest, ContactStatus, Credentials, Decision, DecisionQuery, Health, Identity, Listing,
-    MailSettings, NewAccount, NewContact, OutboxEntry, OutboxStatus, Page, Password, Pin, QuarantineEntry,
-    Slot, SlotEntry, Status, Timestamp, TimingBucket, ToxStatus,
+    Account, Attention, Component, ComponentName, ComponentRef, ComponentSignature, Connection, Contact,
+    ContactAddress, ContactRequest, ContactStatus, Credentials, Decision, DecisionQuery, Health, Identity,
+    Listing, MailSettings, NewAccount, NewContact, OutboxEntry, OutboxStatus, Page, Password, Pin,
+    QuarantineEntry, Slot, SlotEntry, Status, Timestamp, TimingBucket, ToxStatus,
 };
 use admin::management::Result;
 use admin::metrics::{Kind, Metric, Sample};
@@ -22,9 +23,11 @@ use sandbox::{DecisionRecord, EntryStatus, Library, LibraryError, Sandbox, SwapE
 use serde_json::Value;
 use store::Store;
 
+use super::decisions::{first_entry, with_policy_set};
 use super::feedback::feedback;
 use super::network::ToxNetwork;
 use crate::accounts::{AccountError, Accounts};
+use crate::policy_set;
 
 /// The gateway, as the web API sees it.
 pub struct GatewayManagement {
@@ -62,7 +65,7 @@ fn storage(error: StorageError) -> ManagementError {
     }
 }
 
-fn stored(error: store::Error) -> ManagementError {
+pub fn stored(error: store::Error) -> ManagementError {
     storage(super::storage::storage_error(error))
 }
 
@@ -87,7 +90,7 @@ fn account_error(error: AccountError) -> ManagementError {
     }
 }
 
-fn library_error(error: LibraryError) -> ManagementError {
+pub fn library_error(error: LibraryError) -> ManagementError {
     let text = error.to_string();
     match error {
         LibraryError::Unknown(_) => ManagementError::NotFound(text),
@@ -98,21 +101,21 @@ fn library_error(error: LibraryError) -> ManagementError {
     }
 }
 
-fn swap_error(error: SwapError) -> ManagementError {
+pub fn swap_error(error: SwapError) -> ManagementError {
     let text = error.to_string();
     match error {
         SwapError::Library(error) => library_error(error),
         SwapError::NoEntry { .. } => ManagementError::NotFound(text),
         SwapError::NothingToRollBack(_) | SwapError::WhichEntry(_) => ManagementError::Conflict(text),
         SwapError::Invalid(_) => ManagementError::Unprocessable(text),
-        SwapError::Keeper(_) => ManagementError::Internal(text),
+        SwapError::Keeper(_) | SwapError::State(_) | SwapError::Replay(_) => ManagementError::Internal(text),
     }
 }
 
 /// Decisions read from the store at a time: a few hundred kilobytes.
 const DECISIONS_AT_A_TIME: usize = 200;
 
-const fn sandbox_slot(slot: Slot) -> sandbox::Slot {
+pub const fn sandbox_slot(slot: Slot) -> sandbox::Slot {
     match slot {
         Slot::Policy => sandbox::Slot::Policy,
         Slot::Resolver => sandbox::Slot::Resolver,
@@ -121,7 +124,7 @@ const fn sandbox_slot(slot: Slot) -> sandbox::Slot {
     }
 }
 
-const fn shown_slot(slot: sandbox::Slot) -> Slot {
+pub const fn shown_slot(slot: sandbox::Slot) -> Slot {
     match slot {
         sandbox::Slot::Policy => Slot::Policy,
         sandbox::Slot::Resolver => Slot::Resolver,
@@ -173,6 +176,10 @@ impl GatewayManagement {
             entries.push(slot_entry(slot, u32::try_from(before).unwrap_or(u32::MAX), status)?);
         }
         Ok(entries)
+    }
+
+    fn entries_of(&self, slot: Slot) -> Result<Vec<SlotEntry>> {
+        Ok(self.slot_entries()?.into_iter().filter(|entry| entry.slot == slot).collect())
     }
 
     /// Decisions of one slot with an id beyond `after`, at most `most`.
@@ -242,6 +249,7 @@ fn slot_entry(slot: Slot, position: u32, status: EntryStatus) -> Result<SlotEntr
     Ok(SlotEntry {
         slot,
         position,
+        entry: status.entry,
         name: status.name.parse().map_err(internal)?,
         sha256: status.sha256,
         health: if status.health.consecutive_failures == 0 { Health::Ok } else { Health::Failing },
@@ -296,6 +304,7 @@ fn component(info: sandbox::ComponentInfo) -> Result<Component> {
         slots: info.slots.into_iter().map(shown_slot).collect(),
         built_in: info.builtin,
         added: (!info.builtin).then(|| info.added.into()),
+        signed_by: info.signed_by,
     })
 }
 
@@ -484,8 +493,14 @@ impl Management for GatewayManagement {
         self.library.list().into_iter().map(component).collect()
     }
 
-    async fn add_component(&self, name: ComponentName, bytes: Bytes) -> Result<Component> {
-        let added = self.library.add(name.as_str(), bytes.to_vec(), self.clock.wall()).await;
+    async fn add_component(
+        &self,
+        name: ComponentName,
+        bytes: Bytes,
+        signature: Option<ComponentSignature>,
+    ) -> Result<Component> {
+        let (bytes, signature) = (bytes.to_vec(), signature.map(|signature| signature.0));
+        let added = self.library.add_signed(name.as_str(), bytes, signature, self.clock.wall()).await;
         component(added.map_err(library_error)?)
     }
 
@@ -493,15 +508,52 @@ impl Management for GatewayManagement {
         self.slot_entries()
     }
 
-    async fn use_component(&self, slot: Slot, component: ComponentRef) -> Result<Vec<SlotEntry>> {
+    async fn use_component(
+        &self,
+        slot: Slot,
+        component: ComponentRef,
+        entry: Option<String>,
+    ) -> Result<Vec<SlotEntry>> {
         let found = self.library.find(&component.to_string()).map_err(library_error)?;
-        self.sandbox.use_component(sandbox_slot(slot), None, found.sha256).await.map_err(swap_error)?;
-        Ok(self.slot_entries()?.into_iter().filter(|entry| entry.slot == slot).collect())
+        let of_slot = sandbox_slot(slot);
+        match self.sandbox.use_component(of_slot, entry.as_deref(), found.sha256).await {
+            Ok(_) => {}
+            Err(SwapError::NoEntry { slot: sandbox::Slot::MailFilter, .. }) => {
+                let entry = entry.unwrap_or_else(|| of_slot.name().to_owned());
+                let filter = first_entry(of_slot, &entry, found.sha256);
+                self.sandbox.add_filter(filter).await.map_err(swap_error)?;
+            }
+            Err(error) => return Err(swap_error(error)),
+        }
+        self.entries_of(slot)
     }
 
-    async fn roll_back(&self, slot: Slot) -> Result<Vec<SlotEntry>> {
-        self.sandbox.rollback(sandbox_slot(slot), None).await.map_err(swap_error)?;
-        Ok(self.slot_entries()?.into_iter().filter(|entry| entry.slot == slot).collect())
+    async fn roll_back(&self, slot: Slot, entry: Option<String>) -> Result<Vec<SlotEntry>> {
+        self.sandbox.rollback(sandbox_slot(slot), entry.as_deref()).await.map_err(swap_error)?;
+        self.entries_of(slot)
+    }
+
+    async fn order_filters(&self, entries: Vec<String>) -> Result<Vec<SlotEntry>> {
+        self.sandbox.order_filters(&entries).await.map_err(swap_error)?;
+        self.entries_of(Slot::MailFilter)
+    }
+
+    async fn remove_filter(&self, entry: String) -> Result<Vec<SlotEntry>> {
+        self.sandbox.remove_filter(&entry).await.map_err(swap_error)?;
+        self.entries_of(Slot::MailFilter)
+    }
+
+    async fn use_policy_set(&self, path: PathBuf) -> Result<Vec<SlotEntry>> {
+        if !path.is_absolute() {
+            let why = "name the policy set with an absolute path: the gateway runs in another directory";
+            return Err(ManagementError::Unprocessable(why.to_owned()));
+        }
+        let set = policy_set::load(&path, &self.library, self.clock.wall()).await;
+        let set = set.map_err(|error| ManagementError::Unprocessable(error.to_string()))?;
+        let config = with_policy_set(self.sandbox.config(), set);
+        self.sandbox.configure(config).await.map_err(swap_error)?;
+        tracing::info!(path = %path.display(), "a policy set was put to work");
+        self.slot_entries()
     }
 
     async fn changed_pins(&self, account: &AccountName) -> Result<Vec<Pin>> {

@@ -9,3 +9,4 @@ pub mod pop3;
 pub mod random;
 pub mod smtp;
 pub mod storage;
+pub mod trials;

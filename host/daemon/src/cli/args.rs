@@ -75,6 +75,9 @@ pub enum Verb {
     /// Which component decides what
     #[command(subcommand)]
     Slot(SlotVerb),
+    /// Files that say which components decide, in which order, with which settings and limits
+    #[command(subcommand)]
+    PolicySet(PolicySet),
     /// DNS names whose key changed
     #[command(subcommand)]
     Pin(Pin),
@@ -225,6 +228,23 @@ pub enum Component {
         /// Its name [default: the file's name without .wasm]
         #[arg(long)]
         name: Option<ComponentName>,
+        /// The signature of the file (Ed25519): 64 bytes, or those as hex digits or base64
+        #[arg(long, value_name = "FILE")]
+        signature: Option<PathBuf>,
+    },
+    /// Ask a component what was decided in the last days, and show where it answers otherwise
+    Replay {
+        /// The component's file (.wasm)
+        file: PathBuf,
+        /// policy, resolver, relay-selector or mail-filter
+        #[arg(long)]
+        slot: Slot,
+        /// How many days back [default: as many as are kept]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(admin::limits::REPLAY_DAYS)))]
+        days: Option<u32>,
+        /// The entry, where the slot has several
+        #[arg(long, value_name = "NAME")]
+        entry: Option<String>,
     },
     /// What needs no gateway.
     #[command(flatten)]
@@ -278,11 +298,53 @@ pub enum SlotVerb {
         /// Which component, see `component list`
         #[arg(value_name = "NAME-OR-SHA256")]
         component: ComponentRef,
+        /// The entry, where the slot has several; a new name adds a filter at the end of the chain
+        #[arg(long, value_name = "NAME")]
+        entry: Option<String>,
     },
     /// Go back to what was live before
     Rollback {
         /// policy, resolver, relay-selector or mail-filter
         slot: Slot,
+        /// The entry, where the slot has several
+        #[arg(long, value_name = "NAME")]
+        entry: Option<String>,
+    },
+    /// Bring the filters into another order
+    Order {
+        /// The entries of slot mail-filter, each once, see `slot list`
+        #[arg(required = true, value_name = "ENTRY")]
+        entries: Vec<String>,
+    },
+    /// Take a filter out of the chain
+    Remove {
+        /// An entry of slot mail-filter, see `slot list`
+        #[arg(value_name = "ENTRY")]
+        entry: String,
+    },
+    /// Let a component run beside the live one, and show where it answers otherwise
+    Shadow {
+        /// policy, resolver, relay-selector or mail-filter
+        slot: Slot,
+        /// Which component, see `component list` [default: shows how the one that runs is doing]
+        #[arg(value_name = "NAME-OR-SHA256")]
+        component: Option<ComponentRef>,
+        /// The entry, where the slot has several
+        #[arg(long, value_name = "NAME", requires = "component")]
+        entry: Option<String>,
+        /// End it
+        #[arg(long, conflicts_with = "component")]
+        off: bool,
+    },
+}
+
+/// Verbs about policy sets.
+#[derive(Debug, Subcommand)]
+pub enum PolicySet {
+    /// Put a policy set to work: all of it or nothing
+    Use {
+        /// Its file (.toml)
+        file: PathBuf,
     },
 }
 

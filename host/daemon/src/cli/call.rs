@@ -5,14 +5,17 @@ use std::io::{self, BufRead as _, Read as _};
 use std::path::Path;
 use std::time::Duration;
 
-use admin::dto::{AcceptRequest, ComponentName, NewAccount, NewContact, NewPassword, Password, UseComponent};
-use admin::limits::{COMPONENT_BYTES, COMPONENT_TIME, PASSWORD_BYTES_LARGEST, REQUEST_TIME};
+use admin::dto::{
+    AcceptRequest, BeginShadow, ComponentName, ComponentSignature, FilterOrder, NewAccount, NewContact,
+    NewPassword, Password, RollBack, Slot, UseComponent, UsePolicySet,
+};
+use admin::limits::{COMPONENT_BYTES, COMPONENT_TIME, PASSWORD_BYTES_LARGEST, REPLAY_TIME, REQUEST_TIME};
 use hyper::Method;
 use hyper::body::Bytes;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::args::{Account, Component, Contact, Outbox, Pin, Quarantine, SlotVerb, Verb};
+use super::args::{Account, Component, Contact, Outbox, Pin, PolicySet, Quarantine, SlotVerb, Verb};
 use super::client::ClientError;
 
 /// What the connection may take beyond what the gateway gives itself.
@@ -25,8 +28,8 @@ pub struct Call {
     pub method: Method,
     /// Its path under `/api/v1`, percent-encoded.
     pub path: String,
-    /// The name of an uploaded component.
-    pub name: Option<ComponentName>,
+    /// Parameters beside the account.
+    pub query: Vec<(&'static str, String)>,
     /// Its body and content type.
     pub body: Option<(&'static str, Bytes)>,
     /// How long it may take.
@@ -54,20 +57,24 @@ impl Call {
             Verb::Account(verb) => of_account(verb)?,
             Verb::Component(verb) => match verb {
                 Component::List => get("/components"),
-                Component::Add { file, name } => upload(file, name.as_ref())?,
+                Component::Add { file, name, signature } => {
+                    upload(file, name.as_ref(), signature.as_deref())?
+                }
+                Component::Replay { file, slot, days, entry } => {
+                    replay(file, *slot, *days, entry.as_deref())?
+                }
                 Component::Bench(_) => {
                     return Err(ClientError::Input("this verb asks no gateway".to_owned()));
                 }
             },
-            Verb::Slot(verb) => match verb {
-                SlotVerb::List => get("/slots"),
-                SlotVerb::Use { slot, component } => post(&format!("/slots/{slot}/use"))
-                    .with_json(&UseComponent { component: component.clone() })?
-                    .taking(COMPONENT_TIME),
-                SlotVerb::Rollback { slot } => {
-                    post(&format!("/slots/{slot}/rollback")).taking(COMPONENT_TIME)
-                }
-            },
+            Verb::Slot(verb) => of_slot(verb)?,
+            Verb::PolicySet(PolicySet::Use { file }) => {
+                // The gateway has another working directory.
+                let path = std::path::absolute(file).map_err(|error| {
+                    ClientError::Input(format!("{} cannot be found: {error}", file.display()))
+                })?;
+                put("/policy-set").with_json(&UsePolicySet { path })?.taking(COMPONENT_TIME)
+            }
             Verb::Pin(verb) => match verb {
                 Pin::List => get("/pins"),
                 Pin::Accept { address } => {
@@ -88,7 +95,7 @@ impl Call {
 }
 
 fn call(method: Method, path: &str) -> Call {
-    Call { method, path: path.to_owned(), name: None, body: None, time: REQUEST_TIME + GRACE }
+    Call { method, path: path.to_owned(), query: Vec::new(), body: None, time: REQUEST_TIME + GRACE }
 }
 
 fn get(path: &str) -> Call {
@@ -97,6 +104,10 @@ fn get(path: &str) -> Call {
 
 fn post(path: &str) -> Call {
     call(Method::POST, path)
+}
+
+fn put(path: &str) -> Call {
+    call(Method::PUT, path)
 }
 
 fn delete(path: &str) -> Call {
@@ -127,7 +138,7 @@ fn of_account(verb: &Account) -> Result<Call, ClientError> {
         }
         Account::Password { name, password_stdin } => {
             let password = chosen_password(*password_stdin)?;
-            call(Method::PUT, &format!("/accounts/{name}/password")).with_json(&NewPassword { password })
+            put(&format!("/accounts/{name}/password")).with_json(&NewPassword { password })
         }
     }
 }
@@ -148,14 +159,63 @@ fn read_password(input: &mut impl io::BufRead) -> Result<Password, ClientError> 
     Password::new(password).map_err(|error| ClientError::Input(error.to_string()))
 }
 
-fn upload(file: &Path, name: Option<&ComponentName>) -> Result<Call, ClientError> {
+fn of_slot(verb: &SlotVerb) -> Result<Call, ClientError> {
+    Ok(match verb {
+        SlotVerb::List => get("/slots"),
+        SlotVerb::Use { slot, component, entry } => post(&format!("/slots/{slot}/use"))
+            .with_json(&UseComponent { component: component.clone(), entry: entry.clone() })?
+            .taking(COMPONENT_TIME),
+        SlotVerb::Rollback { slot, entry } => {
+            let call = post(&format!("/slots/{slot}/rollback")).taking(COMPONENT_TIME);
+            match entry {
+                Some(_) => call.with_json(&RollBack { entry: entry.clone() })?,
+                None => call,
+            }
+        }
+        SlotVerb::Order { entries } => {
+            put("/filters").with_json(&FilterOrder { entries: entries.clone() })?.taking(COMPONENT_TIME)
+        }
+        SlotVerb::Remove { entry } => {
+            delete(&format!("/filters/{}", admin::percent_encoded(entry))).taking(COMPONENT_TIME)
+        }
+        SlotVerb::Shadow { slot, component, entry, off } => {
+            let path = format!("/slots/{slot}/shadow");
+            match component {
+                Some(component) => put(&path)
+                    .with_json(&BeginShadow { component: component.clone(), entry: entry.clone() })?
+                    .taking(COMPONENT_TIME),
+                None if *off => delete(&path),
+                None => get(&path),
+            }
+        }
+    })
+}
+
+fn replay(file: &Path, slot: Slot, days: Option<u32>, entry: Option<&str>) -> Result<Call, ClientError> {
+    let days = days.map(|days| ("days", days.to_string()));
+    let entry = entry.map(|entry| ("entry", entry.to_owned()));
+    let body = Some(("application/wasm", Bytes::from(read_component(file)?)));
+    let query = days.into_iter().chain(entry).collect();
+    Ok(Call { query, body, ..post(&format!("/slots/{slot}/replay")).taking(REPLAY_TIME) })
+}
+
+fn upload(file: &Path, name: Option<&ComponentName>, signature: Option<&Path>) -> Result<Call, ClientError> {
     let name = match name {
         Some(name) => name.clone(),
         None => name_of(file)?,
     };
-    let bytes = read_component(file)?;
+    let mut query = vec![("name", name.to_string())];
+    let bytes = match signature {
+        None => read_component(file)?,
+        Some(signature) => {
+            let signature = crate::signature::read(signature).map_err(ClientError::Input)?;
+            query.push(("signature", ComponentSignature(signature).to_string()));
+            // What was signed are these bytes, not the component that could be made of them.
+            signed_component(file)?
+        }
+    };
     let body = Some(("application/wasm", Bytes::from(bytes)));
-    Ok(Call { name: Some(name), body, ..post("/components").taking(COMPONENT_TIME) })
+    Ok(Call { query, body, ..post("/components").taking(COMPONENT_TIME) })
 }
 
 /// The name of a file without `.wasm`.
@@ -166,8 +226,31 @@ fn name_of(file: &Path) -> Result<ComponentName, ClientError> {
     })
 }
 
+/// The component in a file that was signed as it is.
+fn signed_component(file: &Path) -> Result<Vec<u8>, ClientError> {
+    let bytes = read_file(file)?;
+    let component = sandbox::to_component(&bytes).map_err(|error| not_a_component(file, &error))?;
+    if *component != *bytes {
+        return Err(ClientError::Input(format!(
+            "{} is a core module: make the component first (`wasm-tools component new FILE -o COMPONENT`), and sign that",
+            file.display()
+        )));
+    }
+    Ok(bytes)
+}
+
+fn not_a_component(file: &Path, error: &dyn std::fmt::Display) -> ClientError {
+    ClientError::Input(format!("{}: {error}", file.display()))
+}
+
 /// The component in a file; a core module becomes one.
 pub fn read_component(file: &Path) -> Result<Vec<u8>, ClientError> {
+    let bytes = read_file(file)?;
+    let component = sandbox::to_component(&bytes).map_err(|error| not_a_component(file, &error))?;
+    Ok(component.into_owned())
+}
+
+fn read_file(file: &Path) -> Result<Vec<u8>, ClientError> {
     let failed = |error: io::Error| ClientError::Input(format!("cannot read {}: {error}", file.display()));
     let mut bytes = Vec::new();
     File::open(file)
@@ -182,10 +265,7 @@ pub fn read_component(file: &Path) -> Result<Vec<u8>, ClientError> {
             file.display()
         )));
     }
-    let component = sandbox::to_component(&bytes)
-        .map_err(|error| ClientError::Input(format!("{}: {error}", file.display())))?
-        .into_owned();
-    Ok(component)
+    Ok(bytes)
 }
 
 #[cfg(test)]

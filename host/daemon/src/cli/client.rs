@@ -192,11 +192,11 @@ impl Gateway {
     }
 }
 
-/// `?account=NAME&name=NAME`; both have characters that need no encoding.
+/// `?account=NAME` and what else the call names.
 fn query(call: &Call, account: Option<&AccountName>) -> String {
     let account = account.map(|account| format!("account={}", percent_encoded(account.as_str())));
-    let name = call.name.as_ref().map(|name| format!("name={}", percent_encoded(name.as_str())));
-    let parts: Vec<String> = account.into_iter().chain(name).collect();
+    let others = call.query.iter().map(|(name, value)| format!("{name}={}", percent_encoded(value)));
+    let parts: Vec<String> = account.into_iter().chain(others).collect();
     if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
 }
 

@@ -9,6 +9,7 @@ mod new_component;
 mod print;
 pub mod ready;
 mod table;
+mod trials;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

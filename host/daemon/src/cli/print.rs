@@ -6,8 +6,9 @@ use admin::dto;
 use serde::de::DeserializeOwned;
 use serde_json::{Error, Value};
 
-use super::args::{Account, Component, Contact, Outbox, Pin, Quarantine, SlotVerb, Verb};
+use super::args::{Account, Component, Contact, Outbox, Pin, PolicySet, Quarantine, SlotVerb, Verb};
 use super::table::{Table, printable};
+use super::trials;
 
 /// Digits of a SHA-256 or key that are enough for a person to tell two apart.
 const SHORT: usize = 16;
@@ -36,14 +37,15 @@ pub fn to_text(verb: &Verb, answer: Value) -> Result<String, Error> {
         Verb::Component(verb) => match verb {
             Component::List => components(&read::<Vec<_>>(answer)?),
             Component::Add { .. } => component(&read(answer)?),
+            Component::Replay { .. } => trials::replay(&read(answer)?),
             // These print for themselves.
             Component::Bench(_) => String::new(),
         },
         Verb::Slot(verb) => match verb {
-            SlotVerb::List | SlotVerb::Use { .. } | SlotVerb::Rollback { .. } => {
-                slots(&read::<Vec<_>>(answer)?)
-            }
+            SlotVerb::Shadow { off, .. } => trials::shadow(&read(answer)?, *off),
+            _ => slots(&read::<Vec<_>>(answer)?),
         },
+        Verb::PolicySet(PolicySet::Use { .. }) => slots(&read::<Vec<_>>(answer)?),
         Verb::Pin(verb) => match verb {
             Pin::List => pins(&read::<Vec<_>>(answer)?),
             Pin::Accept { .. } => {
@@ -274,6 +276,9 @@ fn component(component: &dto::Component) -> String {
             ("fits", slot_names(component)),
         ],
     );
+    if let Some(key) = &component.signed_by {
+        lines(&mut text, &[("signed", format!("with key {key}"))]);
+    }
     if let Some(slot) = component.slots.first() {
         lines(&mut text, &[("use it", format!("toxmail slot use {slot} {}", component.name))]);
     }
@@ -285,7 +290,8 @@ fn slot_names(component: &dto::Component) -> String {
 }
 
 fn slots(entries: &[dto::SlotEntry]) -> String {
-    let mut table = Table::new(["SLOT", "COMPONENT", "SHA256", "HEALTH", "CALLS", "FAILED", "LAST FAILURE"]);
+    let mut table =
+        Table::new(["SLOT", "ENTRY", "COMPONENT", "SHA256", "HEALTH", "CALLS", "FAILED", "LAST FAILURE"]);
     for entry in entries {
         let health = match entry.health {
             dto::Health::Ok => "ok",
@@ -293,6 +299,7 @@ fn slots(entries: &[dto::SlotEntry]) -> String {
         };
         table.row([
             entry.slot.to_string(),
+            entry.entry.clone(),
             entry.name.to_string(),
             entry.sha256.to_string().chars().take(SHORT).collect(),
             health.to_owned(),

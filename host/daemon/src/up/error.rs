@@ -78,6 +78,9 @@ pub enum UpError {
     /// The directory of components.
     #[error(transparent)]
     Library(#[from] sandbox::LibraryError),
+    /// A trusted key of the configuration.
+    #[error("components.trusted_keys in the configuration: {0}")]
+    TrustedKey(#[from] sandbox::InvalidKey),
     /// Which component is live.
     #[error(transparent)]
     Slots(#[from] SlotsError),

@@ -201,7 +201,7 @@ struct Asking<'a> {
 impl Asking<'_> {
     fn ask<Q: Question>(&self, question: &Q, source: Option<Arc<dyn MessageSource>>) -> CallReport {
         let capabilities = Capabilities {
-            state: Arc::clone(self.world) as _,
+            state: Arc::clone(&self.world.state) as _,
             dns: Arc::clone(self.world) as _,
             contacts: Arc::clone(self.world) as _,
             recorder: Arc::clone(self.world) as _,

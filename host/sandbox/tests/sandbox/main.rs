@@ -8,5 +8,8 @@ mod defaults;
 mod hostile;
 mod library;
 mod reading;
+mod replay;
 mod setup;
+mod shadow;
+mod signatures;
 mod swapping;

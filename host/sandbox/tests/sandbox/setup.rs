@@ -11,8 +11,8 @@ use sandbox::capabilities::{
     Capabilities, Contact, Contacts, Dns, DnsError, MessageSource, Recorder, State, StateError, TxtAnswer,
 };
 use sandbox::{
-    CompileMode, DecisionRecord, Engine, EntryConfig, FellBack, Library, Limits, Sandbox, Settings, Slot,
-    SlotsConfig, SlotsKeeper,
+    CompileMode, DecisionRecord, Engine, EntryConfig, FellBack, Library, Limits, Sandbox, Settings,
+    ShadowDiffers, Slot, SlotsConfig, SlotsKeeper,
 };
 use tempfile::TempDir;
 
@@ -52,6 +52,7 @@ pub struct World {
     pub records: Mutex<Vec<DecisionRecord>>,
     pub saved: Mutex<Vec<SlotsConfig>>,
     pub fell_back: Mutex<Vec<FellBack>>,
+    pub differs: Mutex<Vec<ShadowDiffers>>,
     pub dns: Mutex<BTreeMap<String, Result<TxtAnswer, DnsError>>>,
     /// How long DNS takes.
     pub dns_delay: Mutex<Duration>,
@@ -104,6 +105,12 @@ impl State for World {
         let wanted =
             ours.filter(|key| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after));
         Ok(wanted.take(max).cloned().collect())
+    }
+
+    fn snapshot(&self, entry: &str, account: &AccountName) -> Result<BTreeMap<String, Vec<u8>>, StateError> {
+        let state = self.state.lock().unwrap();
+        let ours = state.iter().filter(|((at, of, _), _)| at == entry && of == account);
+        Ok(ours.map(|((_, _, key), value)| (key.clone(), value.clone())).collect())
     }
 }
 
@@ -163,6 +170,10 @@ impl SlotsKeeper for World {
     fn fell_back(&self, event: FellBack) {
         self.fell_back.lock().unwrap().push(event);
     }
+
+    fn shadow_differs(&self, event: ShadowDiffers) {
+        self.differs.lock().unwrap().push(event);
+    }
 }
 
 /// A mail in memory.
@@ -206,6 +217,7 @@ pub fn entry(slot: Slot, component: ComponentDigest) -> EntryConfig {
         last_good: None,
         settings: vec![],
         limits: Limits::default(),
+        keeps_settings: false,
     }
 }
 

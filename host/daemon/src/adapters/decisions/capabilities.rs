@@ -1,5 +1,6 @@
 //! What components may use of the gateway: state, DNS, contacts; and where records of decisions go.
 
+use std::collections::BTreeMap;
 use std::sync::{OnceLock, Weak};
 use std::time::Duration;
 
@@ -55,6 +56,12 @@ impl State for StoredState {
         let keys = self.0.state_keys(entry, account, prefix.as_bytes(), after, max).map_err(unavailable)?;
         // Keys come from components as text.
         Ok(keys.into_iter().filter_map(|key| String::from_utf8(key).ok()).collect())
+    }
+
+    fn snapshot(&self, entry: &str, account: &AccountName) -> Result<BTreeMap<String, Vec<u8>>, StateError> {
+        let all = self.0.state_snapshot(entry, account).map_err(unavailable)?;
+        let text = |(key, value): (Vec<u8>, Bytes)| Some((String::from_utf8(key).ok()?, value.to_vec()));
+        Ok(all.into_iter().filter_map(text).collect())
     }
 }
 

@@ -20,7 +20,7 @@ use sandbox::capabilities::MessageSource;
 use sandbox::{CallError, Sandbox, mail_filter, policy, relay_selector, resolver};
 
 pub use capabilities::{GatewayContacts, GatewayDns, StoredDecisions, StoredState};
-pub use slots::{SlotsError, StoredSlots, configuration};
+pub use slots::{SlotsError, StoredSlots, configuration, first_entry, with_policy_set};
 
 /// The components, as the core sees them.
 pub struct ComponentDecisions {

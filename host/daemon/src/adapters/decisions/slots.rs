@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use admin::EventLog;
 use mail::Wall;
-use sandbox::{EntryConfig, FellBack, Library, LibraryError, Limits, Slot, SlotsConfig, SlotsKeeper};
+use sandbox::{
+    EntryConfig, FellBack, Library, LibraryError, Limits, ShadowDiffers, Slot, SlotsConfig, SlotsKeeper,
+};
 use serde_json::json;
 use store::Store;
 use tokio::runtime::Handle;
@@ -35,6 +37,19 @@ impl SlotsKeeper for StoredSlots {
     fn fell_back(&self, event: FellBack) {
         tracing::warn!(slot = %event.slot, entry = event.entry, why = event.why, "the last good component is back");
         self.events.publish("component-fell-back", None, &json!(event));
+    }
+
+    fn shadow_differs(&self, event: ShadowDiffers) {
+        // Without facts and answers: those can be larger than an event, and are asked for by its id.
+        let difference = &event.difference;
+        let data = json!({
+            "slot": event.slot,
+            "entry": event.entry,
+            "sha256": event.sha256,
+            "id": difference.id,
+            "function": difference.function,
+        });
+        self.events.publish("shadow-difference", Some(&difference.account), &data);
     }
 }
 
@@ -78,18 +93,25 @@ pub async fn configuration(
         let mut is_filled = false;
         for entry in config.entries.iter_mut().filter(|entry| entry.slot == slot) {
             is_filled = true;
-            // A newer program brings newer built-in components: those of before are gone.
-            if library.info(entry.component).is_none() {
-                tracing::warn!(%slot, entry = entry.entry, "its component is gone; the built-in one is used");
+            // A newer program brings newer built-in components: those of before are gone. And signatures may be required now.
+            if !library.may_use(entry.component) {
+                tracing::warn!(
+                    %slot,
+                    entry = entry.entry,
+                    "its component is gone, or has no trusted signature; the built-in one is used"
+                );
                 entry.component = info.sha256;
                 entry.last_good = None;
             }
         }
         if !is_filled {
-            config.entries.push(first_entry(slot, info.sha256));
+            config.entries.push(first_entry(slot, slot.name(), info.sha256));
         }
     }
     for entry in &mut config.entries {
+        if entry.keeps_settings {
+            continue;
+        }
         let own = components.settings.get(&entry.entry).cloned().unwrap_or_default();
         if components.policy_set.is_none() {
             entry.settings = own.into_iter().collect();
@@ -108,6 +130,14 @@ async fn add_builtins(library: &Library) -> Result<(), LibraryError> {
         library.add_builtin(builtin.name, builtin.bytes).await?;
     }
     Ok(())
+}
+
+/// A policy set put to work while the gateway runs: its settings are its own, and stay over a restart.
+pub fn with_policy_set(before: SlotsConfig, mut set: SlotsConfig) -> SlotsConfig {
+    for entry in &mut set.entries {
+        entry.keeps_settings = true;
+    }
+    merged(before, set)
 }
 
 /// The slots of the set as it says, the others as they were. What an entry can go back to is kept.
@@ -132,13 +162,15 @@ async fn stored(store: &Store) -> Result<SlotsConfig, store::Error> {
     }))
 }
 
-fn first_entry(slot: Slot, component: mail::ComponentDigest) -> EntryConfig {
+/// An entry without settings.
+pub fn first_entry(slot: Slot, name: &str, component: mail::ComponentDigest) -> EntryConfig {
     EntryConfig {
         slot,
-        entry: slot.name().to_owned(),
+        entry: name.to_owned(),
         component,
         last_good: None,
         settings: Vec::new(),
         limits: Limits::default(),
+        keeps_settings: false,
     }
 }

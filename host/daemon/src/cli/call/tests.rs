@@ -52,6 +52,22 @@ fn every_verb_is_a_request() {
             json!({ "component": "mine" }),
         ),
         ("slot rollback policy", "POST /slots/policy/rollback".to_owned(), Value::Null),
+        (
+            "slot rollback mail-filter --entry tags",
+            "POST /slots/mail-filter/rollback".to_owned(),
+            json!({ "entry": "tags" }),
+        ),
+        (
+            "slot use mail-filter mine --entry tags",
+            "POST /slots/mail-filter/use".to_owned(),
+            json!({ "component": "mine", "entry": "tags" }),
+        ),
+        ("slot order b a", "PUT /filters".to_owned(), json!({ "entries": ["b", "a"] })),
+        ("slot remove tags", "DELETE /filters/tags".to_owned(), Value::Null),
+        ("slot shadow policy", "GET /slots/policy/shadow".to_owned(), Value::Null),
+        ("slot shadow policy --off", "DELETE /slots/policy/shadow".to_owned(), Value::Null),
+        ("slot shadow policy mine", "PUT /slots/policy/shadow".to_owned(), json!({ "component": "mine" })),
+        ("policy-set use /p/family.toml", "PUT /policy-set".to_owned(), json!({ "path": "/p/family.toml" })),
         ("pin list", "GET /pins".to_owned(), Value::Null),
         ("pin accept b+c@example.org", "POST /pins/b%2Bc%40example.org/accept".to_owned(), Value::Null),
     ] {
@@ -71,11 +87,16 @@ fn a_component_is_named_after_its_file() {
     let file = directory.path().join("My-Filter.wasm");
     std::fs::write(&file, b"\0asm").unwrap();
     let call = call_of(&format!("component add {}", file.display())).unwrap();
-    assert_eq!(call.name.unwrap().as_str(), "my-filter");
+    assert_eq!(call.query, [("name", "my-filter".to_owned())]);
     assert_eq!(call.body, Some(("application/wasm", Bytes::from_static(b"\0asm"))));
     assert!(call.time > COMPONENT_TIME);
     let call = call_of(&format!("component add {} --name other", file.display())).unwrap();
-    assert_eq!(call.name.unwrap().as_str(), "other");
+    assert_eq!(call.query, [("name", "other".to_owned())]);
+    let signature = directory.path().join("sig");
+    std::fs::write(&signature, "ab".repeat(64)).unwrap();
+    let signed = call_of(&format!("component add {} --signature {}", file.display(), signature.display()));
+    // What was signed has to be the component itself; this is the beginning of a core module.
+    assert!(signed.unwrap_err().to_string().contains("My-Filter.wasm"));
 
     let missing = call_of(&format!("component add {}/none.wasm", directory.path().display())).unwrap_err();
     assert!(missing.to_string().contains("none.wasm"), "{missing}");
