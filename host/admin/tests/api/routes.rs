@@ -96,7 +96,7 @@ async fn reading() {
             "/api/v1/components",
             json!([{
                 "name": "default", "sha256": "01".repeat(32), "size": 13000, "slots": ["policy"], "built_in": true,
-                "added": null,
+                "added": null, "signed_by": null,
             }]),
         ),
         (
