@@ -94,9 +94,10 @@ fn a_component_is_named_after_its_file() {
     assert_eq!(call.query, [("name", "other".to_owned())]);
     let signature = directory.path().join("sig");
     std::fs::write(&signature, "ab".repeat(64)).unwrap();
-    let signed = call_of(&format!("component add {} --signature {}", file.display(), signature.display()));
-    // What was signed has to be the component itself; this is the beginning of a core module.
-    assert!(signed.unwrap_err().to_string().contains("My-Filter.wasm"));
+    let signed = format!("component add {} --signature {}", file.display(), signature.display());
+    assert_eq!(call_of(&signed).unwrap().query[1], ("signature", "ab".repeat(64)));
+    std::fs::write(&signature, "what is this").unwrap();
+    assert!(call_of(&signed).unwrap_err().to_string().contains("none of Ed25519"));
 
     let missing = call_of(&format!("component add {}/none.wasm", directory.path().display())).unwrap_err();
     assert!(missing.to_string().contains("none.wasm"), "{missing}");

@@ -20,7 +20,7 @@ fn print(line: &str, answer: Value) -> String {
 
 fn slot() -> Value {
     json!({
-        "slot": "policy", "position": 0, "name": "default", "sha256": "ab".repeat(32), "health": "failing", "calls": 3,
+        "slot": "policy", "position": 0, "entry": "policy", "name": "default", "sha256": "ab".repeat(32), "health": "failing", "calls": 3,
         "failures": 1, "last_failure": "ran too long", "previous": null,
     })
 }
@@ -56,7 +56,7 @@ fn the_status_says_what_there_is_to_do() {
         "outbox   2 mails wait\n",
         "toxmail contact requests",
         "carol    carol@tox  yes\n",
-        "policy  default    abababababababab  failing  3      1       ran too long\n",
+        "policy  policy  default    abababababababab  failing  3      1       ran too long\n",
     ] {
         assert!(text.contains(part), "{part} is not in:\n{text}");
     }
