@@ -1,0 +1,27 @@
+//! Drop relays on the network: what carries the state machines of `drops` over Tox.
+//!
+//! [`Sessions`] is the client side: it keeps throwaway Tox instances ready and opens a [`BoardSession`] on a board with one of them,
+//! for one [`Purpose`], never for two. Throwaways reach the network through a SOCKS5 proxy of their own ([`proxy`], [`socks`]) that
+//! lets them connect to a few Tox TCP relays chosen for them and to nothing else. [`Serving`] is the other
+//! side: a board under an identity of its own.
+//!
+//! This crate never reads what is in a cell, never decides who may deposit (the caller's [`DepositPolicy`] does), and writes nothing to disk but
+//! the board's cells. Which boards are used, when and for what is not its business either.
+
+mod address;
+mod hiding;
+pub mod limits;
+mod link;
+pub mod proxy;
+mod relays;
+mod serve;
+mod session;
+mod sessions;
+pub mod socks;
+mod throwaway;
+
+pub use address::{BoardAddress, InvalidBoardAddress};
+pub use hiding::{Hiding, Upstream};
+pub use serve::{DepositPolicy, Identity, ServeError, Serving, Setup, Stopped};
+pub use session::{BoardSession, Purpose, SessionError};
+pub use sessions::{Sessions, Settings};

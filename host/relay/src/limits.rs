@@ -1,0 +1,62 @@
+//! The bounds of drop relays on the network, with their reasons. What the protocol bounds stands in `drops`.
+
+use std::time::Duration;
+
+// Throwaways.
+
+/// Throwaways in use at once. Each is a Tox instance: a thread and some megabytes.
+pub const SESSIONS: usize = 6;
+/// Throwaways kept ready for each of reading and depositing, so that none is made when a mail is.
+pub const SPARES: usize = 1;
+/// A spare is made at a random time within this after the last one was taken: not when something happens.
+pub const SPARE_DELAY: Duration = Duration::from_secs(60);
+/// A spare older than this is not used: relays and nodes come and go.
+pub const SPARE_AGE: Duration = Duration::from_secs(2 * 3600);
+/// How long finding a board may take. Over Tox TCP relays alone it takes 10 to 40 s; a board that is not there by now is not on.
+pub const CONNECT_TIME: Duration = Duration::from_secs(120);
+/// How long one message may wait for the connection to take it: as long as an answer may take.
+pub const SEND_TIME: Duration = drops::limits::ANSWER_TIME;
+/// Messages of a board that wait to be taken: 4 MB. Beyond them the Tox queue fills, and beyond that the session ends.
+pub const SESSION_MESSAGES: usize = 256;
+/// How long an ended throwaway may take to tell its board.
+pub const CLOSE_TIME: Duration = Duration::from_secs(5);
+/// Tox TCP relays of one throwaway: one may fail, and fewer know of it than could.
+pub const RELAYS: usize = 3;
+/// Tox TCP relays remembered for throwaways to choose from.
+pub const RELAYS_KNOWN: usize = 128;
+
+// The proxy.
+
+/// Connections of one throwaway at once: its relays, and what boards name and is refused.
+pub const PROXY_CONNECTIONS: usize = 16;
+/// How long a client of the proxy may take for its request: it is this very program.
+pub const PROXY_REQUEST_TIME: Duration = Duration::from_secs(10);
+/// How long connecting may take, Tor's circuits included.
+pub const PROXY_CONNECT_TIME: Duration = Duration::from_secs(40);
+/// Bytes of a SOCKS5 client that wait to be understood: the longest greeting (257) and request (262) (RFC 1928 sections 3 and 4).
+pub const SOCKS_BYTES: usize = 257 + 262;
+/// Bytes of an HTTP proxy's answer that are looked at.
+pub const HTTP_BYTES: usize = 4096;
+
+// Serving.
+
+/// Friend requests accepted and not yet connected: they cost a few hundred bytes each.
+pub const WAITING_FRIENDS: usize = 256;
+/// How long an accepted friend may take to connect before it is deleted.
+pub const FRIEND_TIME: Duration = Duration::from_secs(180);
+/// Packets of a friend that come before Tox tells that it is there: a first request.
+pub const EARLY_PACKETS: usize = 32;
+/// Messages of all clients that wait for the board: 24 MB at most; beyond them clients wait.
+pub const BOARD_INBOX: usize = 1_024;
+/// Answers of a session that wait for its connection: enough to keep it busy, little to hold in memory for each.
+pub const SESSION_ANSWERS: usize = 2;
+/// How long the last answers of a session may take to leave before its friend is deleted.
+pub const GOODBYE_TIME: Duration = Duration::from_secs(3);
+/// How often the board's clock is looked at.
+pub const TICK: Duration = Duration::from_secs(1);
+/// Questions to the policy that are asked at once.
+pub const QUESTIONS: usize = 4;
+/// Memory of the cell store's cache.
+pub const CELL_CACHE_BYTES: usize = 16 * 1024 * 1024;
+/// How long stopping a board may take.
+pub const STOP_TIME: Duration = Duration::from_secs(3);

@@ -1,0 +1,238 @@
+//! The board on its thread, and the thread that commits.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use drops::board::shelf::Batch;
+use drops::board::{
+    Board, BoardError, BoardStatus, Now, Question, Quotas, SessionId, Shelf as _, ShelfError, Ticket,
+};
+use drops::cell::BoardKey;
+use drops::cells::CellStore;
+use drops::message::InvitationCode;
+use mail::Clock;
+use rand_core::OsRng;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{ServeError, Stopped};
+
+/// Answers to one session, a few at a time.
+pub(super) type Answers = mpsc::Receiver<Bytes>;
+
+type Invited = oneshot::Sender<Result<(), BoardError>>;
+
+/// What the engine is told.
+pub(super) enum Event {
+    /// A client is there; its answers go here.
+    Connected(mpsc::Sender<Bytes>, oneshot::Sender<SessionId>),
+    /// It sent a message.
+    Message(SessionId, Bytes),
+    /// Its connection has taken an answer.
+    Ready(SessionId),
+    /// It is gone.
+    Disconnected(SessionId),
+    /// The policy's answer.
+    Decided(Ticket, Result<(), String>),
+    /// What became of the batch.
+    Committed(Result<(), ShelfError>),
+    /// A second has passed.
+    Tick,
+    /// The owner asks.
+    Status(oneshot::Sender<BoardStatus>),
+    /// The owner invites.
+    Invite(InvitationCode, Invited),
+    /// Commit what is waiting, then end.
+    Stop(oneshot::Sender<()>),
+}
+
+/// A client connects: gives its session.
+pub(super) async fn connect(
+    engine: &mpsc::Sender<Event>,
+    answers: mpsc::Sender<Bytes>,
+) -> Result<SessionId, Stopped> {
+    let (reply, session) = oneshot::channel();
+    engine.send(Event::Connected(answers, reply)).await.map_err(|_| Stopped)?;
+    session.await.map_err(|_| Stopped)
+}
+
+/// The board and its clients.
+pub(super) struct Engine {
+    board: Board,
+    cells: Arc<CellStore>,
+    clock: Arc<dyn Clock>,
+    clients: HashMap<SessionId, mpsc::Sender<Bytes>>,
+    /// A batch is being committed.
+    in_flight: bool,
+    /// Invitations that no batch holds yet.
+    invited: Vec<Invited>,
+    /// Invitations in the batch that is being committed.
+    committing: Vec<Invited>,
+    stopping: Option<oneshot::Sender<()>>,
+}
+
+/// Where the engine hands on what others do.
+struct Outward {
+    questions: mpsc::UnboundedSender<Question>,
+    batches: std::sync::mpsc::Sender<Batch>,
+}
+
+impl Engine {
+    /// Opens the board. Blocks for the disk.
+    pub fn open(
+        key: BoardKey,
+        quotas: Quotas,
+        cells: Arc<CellStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ServeError> {
+        let now = Now { wall: clock.wall(), monotonic: clock.monotonic() };
+        let board = Board::open(key, quotas, cells.as_ref(), now, &mut OsRng)?;
+        Ok(Self {
+            board,
+            cells,
+            clock,
+            clients: HashMap::new(),
+            in_flight: false,
+            invited: vec![],
+            committing: vec![],
+            stopping: None,
+        })
+    }
+
+    /// Starts both threads. They end with [`Event::Stop`], or when nobody has a handle any more.
+    pub fn spawn(
+        mut self,
+        mut inbox: mpsc::Receiver<Event>,
+        own: mpsc::WeakSender<Event>,
+        questions: mpsc::UnboundedSender<Question>,
+    ) -> std::io::Result<()> {
+        let (batches, to_commit) = std::sync::mpsc::channel();
+        let cells = Arc::clone(&self.cells);
+        let committer = std::thread::Builder::new().name("board-commit".to_owned());
+        committer.spawn(move || {
+            for batch in to_commit {
+                let result = cells.commit(&batch);
+                if let Some(own) = own.upgrade() {
+                    // The engine is gone: nobody waits for a receipt.
+                    let _ = own.blocking_send(Event::Committed(result));
+                }
+            }
+        })?;
+        let outward = Outward { questions, batches };
+        std::thread::Builder::new().name("board".to_owned()).spawn(move || {
+            while let Some(event) = inbox.blocking_recv() {
+                self.handle(event);
+                self.hand_on(&outward);
+                if self.stopping.is_some() && !self.in_flight {
+                    break;
+                }
+            }
+            if let Some(stopped) = self.stopping.take() {
+                // Whoever stopped it does not wait any more.
+                let _ = stopped.send(());
+            }
+        })?;
+        Ok(())
+    }
+
+    fn now(&self) -> Now {
+        Now { wall: self.clock.wall(), monotonic: self.clock.monotonic() }
+    }
+
+    fn handle(&mut self, event: Event) {
+        let now = self.now();
+        match event {
+            Event::Connected(answers, reply) => {
+                let session = self.board.connect(now);
+                if reply.send(session).is_ok() {
+                    self.clients.insert(session, answers);
+                } else {
+                    self.board.disconnect(session);
+                }
+            }
+            Event::Message(session, message) => {
+                self.board.receive(self.cells.as_ref(), session, &message, now, &mut OsRng);
+                self.feed(session, now);
+            }
+            Event::Ready(session) => self.feed(session, now),
+            Event::Disconnected(session) => {
+                self.board.disconnect(session);
+                self.clients.remove(&session);
+            }
+            Event::Decided(ticket, answer) => {
+                self.board.decide(ticket, answer);
+                self.feed_all(now);
+            }
+            Event::Committed(result) => self.committed(result, now),
+            Event::Tick => {
+                self.feed_all(now);
+                for session in self.board.tick(now) {
+                    self.clients.remove(&session);
+                }
+            }
+            Event::Status(reply) => {
+                // Whoever asked is gone: fine.
+                let _ = reply.send(self.board.status(now.wall));
+            }
+            Event::Invite(code, reply) => match self.board.invite(&code) {
+                Ok(()) => self.invited.push(reply),
+                Err(error) => {
+                    let _ = reply.send(Err(error));
+                }
+            },
+            Event::Stop(reply) => self.stopping = Some(reply),
+        }
+    }
+
+    fn committed(&mut self, result: Result<(), ShelfError>, now: Now) {
+        self.in_flight = false;
+        let invited = std::mem::take(&mut self.committing);
+        match &result {
+            Ok(()) => invited.into_iter().for_each(|reply| {
+                let _ = reply.send(Ok(()));
+            }),
+            // Those who invited learn it by the dropped reply.
+            Err(error) => tracing::error!(%error, "the drop relay stored nothing"),
+        }
+        self.board.committed(result, now);
+        self.feed_all(now);
+    }
+
+    /// Questions to the policy, a batch to the committing thread.
+    fn hand_on(&mut self, outward: &Outward) {
+        while let Some(question) = self.board.next_question() {
+            // Nobody answers any more: the deposit is refused with the session's end.
+            let _ = outward.questions.send(question);
+        }
+        if self.in_flight {
+            return;
+        }
+        let now = self.now();
+        match self.board.next_batch(self.cells.as_ref(), now, &mut OsRng) {
+            Ok(Some(batch)) => {
+                if !batch.invitations.is_empty() {
+                    self.committing = std::mem::take(&mut self.invited);
+                }
+                self.in_flight = outward.batches.send(batch).is_ok();
+            }
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "the drop relay cannot read its cells"),
+        }
+    }
+
+    /// Answers to one session, as many as its connection takes now.
+    fn feed(&mut self, session: SessionId, now: Now) {
+        let Some(answers) = self.clients.get(&session) else { return };
+        while let Ok(room) = answers.try_reserve() {
+            let Some(answer) = self.board.next_answer(self.cells.as_ref(), session, now) else { return };
+            room.send(answer);
+        }
+    }
+
+    fn feed_all(&mut self, now: Now) {
+        let sessions: Vec<SessionId> = self.clients.keys().copied().collect();
+        for session in sessions {
+            self.feed(session, now);
+        }
+    }
+}

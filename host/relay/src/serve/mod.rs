@@ -1,0 +1,251 @@
+//! Serving a board: `drops::board` under a Tox identity of its own.
+//!
+//! ```text
+//! Tox events -> guests (friends, messages) -> engine (the board, on a thread of its own) -> guests' writers -> Tox
+//!                                                |  questions          |  batches
+//!                                             the policy          a thread that commits
+//! ```
+//!
+//! What the board computes (stamps, tokens, points) and reads happens on the engine's thread, what waits for the disk on the committing one;
+//! neither ever holds up Tox.
+
+mod engine;
+mod guests;
+mod identity;
+mod policy;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use drops::board::{BoardError, BoardStatus, Quotas, SessionId};
+use drops::cells::{CellStore, OpenError};
+use drops::message::InvitationCode;
+use mail::{Clock, PublicKey};
+use rand_core::{OsRng, RngCore as _};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tox::{Connection, Node};
+
+pub use identity::Identity;
+pub use policy::DepositPolicy;
+
+use crate::address::BoardAddress;
+use crate::limits::{BOARD_INBOX, CELL_CACHE_BYTES, SESSION_ANSWERS, SESSION_MESSAGES, STOP_TIME, TICK};
+use crate::session::SessionError;
+use engine::{Answers, Engine, Event};
+
+/// How a board is served.
+pub struct Setup {
+    /// The file its cells are in.
+    pub cells: PathBuf,
+    /// How much it takes.
+    pub quotas: Quotas,
+    /// Nodes to start from.
+    pub nodes: Vec<Node>,
+    /// Who may deposit.
+    pub policy: Arc<dyn DepositPolicy>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why a board is not served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Tox did not start.
+    #[error("Tox did not start for the drop relay: {0}")]
+    Tox(#[from] tox::StartError),
+    /// The new instance stopped at once.
+    #[error(transparent)]
+    Gone(#[from] tox::Gone),
+    /// Its cells cannot be opened.
+    #[error(transparent)]
+    Cells(#[from] OpenError),
+    /// What is in them cannot be used.
+    #[error(transparent)]
+    Board(#[from] BoardError),
+    /// The operating system gave no thread.
+    #[error("the system gave no thread for the drop relay ({0}): raise the limit of processes")]
+    Thread(#[from] std::io::Error),
+}
+
+/// The board was stopped, or cannot store anything at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the drop relay is stopping, or has trouble with its disk: try again, and look into the log")]
+pub struct Stopped;
+
+/// A board that is served. Clones are handles of the same one.
+#[derive(Clone)]
+pub struct Serving {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    identity: Identity,
+    engine: mpsc::Sender<Event>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for Serving {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("Serving").field(&self.key()).finish()
+    }
+}
+
+impl Serving {
+    /// Opens the cells of `identity`'s board and serves it. The identity must be stored before: the cells are of no use to another one.
+    ///
+    /// # Errors
+    /// [`ServeError`]; nothing keeps running then.
+    pub async fn start(identity: Identity, setup: Setup) -> Result<Self, ServeError> {
+        let key = identity.tox.public_key();
+        let (path, clock, quotas) = (setup.cells, Arc::clone(&setup.clock), setup.quotas);
+        let opening = tokio::task::spawn_blocking(move || {
+            let cells = CellStore::open(&path, &key, CELL_CACHE_BYTES)?;
+            Engine::open(key, quotas, Arc::new(cells), clock)
+        });
+        let engine = opening.await.map_err(std::io::Error::other)??;
+        let (sender, inbox) = mpsc::channel(BOARD_INBOX);
+        let (questions, asked) = mpsc::unbounded_channel();
+        engine.spawn(inbox, sender.downgrade(), questions)?;
+        let tasks = vec![
+            tokio::spawn(policy::answer(asked, setup.policy, sender.downgrade())),
+            tokio::spawn(tick(sender.downgrade(), Arc::clone(&setup.clock))),
+            tokio::spawn(identity::join(identity.tox.clone(), setup.nodes)),
+            tokio::spawn(guests::listen(identity.clone(), sender.downgrade(), Arc::clone(&setup.clock))),
+        ];
+        let inner = Inner { identity, engine: sender, tasks: Mutex::new(tasks), clock: setup.clock };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The board's key.
+    #[must_use]
+    pub fn key(&self) -> PublicKey {
+        self.inner.identity.tox.public_key()
+    }
+
+    /// What to give to those who may use it.
+    #[must_use]
+    pub fn address(&self) -> BoardAddress {
+        self.key().into()
+    }
+
+    /// How it reaches the network.
+    #[must_use]
+    pub fn connection(&self) -> Connection {
+        self.inner.identity.tox.connection()
+    }
+
+    /// Its identity.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.inner.identity
+    }
+
+    /// Counts; nothing about anybody.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn status(&self) -> Result<BoardStatus, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(Event::Status(reply)).await?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// Makes an invitation to tokens. It is durable when this returns.
+    ///
+    /// # Errors
+    /// [`Stopped`], or as many invitations as a board keeps.
+    pub async fn invite(&self) -> Result<Result<BoardAddress, BoardError>, Stopped> {
+        let mut code: InvitationCode = [0; 16];
+        OsRng.fill_bytes(&mut code);
+        let (reply, answer) = oneshot::channel();
+        self.tell(Event::Invite(code, reply)).await?;
+        let made = answer.await.map_err(|_| Stopped)?;
+        Ok(made.map(|()| BoardAddress { key: self.key(), invitation: Some(code) }))
+    }
+
+    async fn tell(&self, event: Event) -> Result<(), Stopped> {
+        self.inner.engine.send(event).await.map_err(|_| Stopped)
+    }
+
+    /// Stops serving: friends see it go, what was to be committed is.
+    pub async fn stop(&self) {
+        let (reply, done) = oneshot::channel();
+        let stopping = async {
+            if self.tell(Event::Stop(reply)).await.is_ok() {
+                // An error means that it has stopped already.
+                let _ = done.await;
+            }
+            self.inner.identity.tox.shutdown().await;
+        };
+        tokio::select! {
+            () = stopping => {}
+            () = self.inner.clock.sleep(STOP_TIME) => tracing::warn!("the drop relay did not stop in time; nothing is lost by that"),
+        }
+        for task in self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            task.abort();
+        }
+    }
+
+    /// A session within this process.
+    pub(crate) async fn connect_inside(
+        &self,
+    ) -> Result<(Inside, mpsc::Receiver<Result<Bytes, SessionError>>), SessionError> {
+        let (out, answers) = mpsc::channel(SESSION_ANSWERS);
+        let engine = self.inner.engine.clone();
+        let session = engine::connect(&engine, out).await.map_err(|_| SessionError::Stopping)?;
+        let (sender, incoming) = mpsc::channel(SESSION_MESSAGES);
+        let pump = tokio::spawn(hand_over(answers, engine.clone(), session, sender));
+        Ok((Inside { engine, session, pump }, incoming))
+    }
+}
+
+/// The own end of a session within this process.
+#[derive(Debug)]
+pub(crate) struct Inside {
+    engine: mpsc::Sender<Event>,
+    session: SessionId,
+    pump: JoinHandle<()>,
+}
+
+impl Inside {
+    pub async fn send(&self, message: Bytes) -> Result<(), SessionError> {
+        self.engine.send(Event::Message(self.session, message)).await.map_err(|_| SessionError::Ended)
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.pump.abort();
+        let (engine, session) = (self.engine.clone(), self.session);
+        // Where the inbox is full, the idle time ends the session.
+        let _ = engine.try_send(Event::Disconnected(session));
+    }
+}
+
+/// Hands answers to a session of this process as it takes them.
+async fn hand_over(
+    mut answers: Answers,
+    engine: mpsc::Sender<Event>,
+    session: SessionId,
+    sender: mpsc::Sender<Result<Bytes, SessionError>>,
+) {
+    while let Some(answer) = answers.recv().await {
+        if sender.send(Ok(answer)).await.is_err() || engine.send(Event::Ready(session)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Tells the engine that time passes, as long as there is one.
+async fn tick(engine: mpsc::WeakSender<Event>, clock: Arc<dyn Clock>) {
+    loop {
+        clock.sleep(TICK).await;
+        let Some(engine) = engine.upgrade() else { return };
+        if engine.send(Event::Tick).await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Asks who may deposit.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use drops::admission::DepositFacts;
+use drops::board::Question;
+use tokio::sync::{Semaphore, mpsc};
+
+use super::engine::Event;
+use crate::limits::QUESTIONS;
+
+/// Decides who may deposit: the gateway's `policy` component.
+#[async_trait]
+pub trait DepositPolicy: Send + Sync {
+    /// May this cell be deposited? A refusal, or a failure of whoever decides, with a text for the depositor.
+    async fn allow(&self, facts: DepositFacts) -> Result<(), String>;
+}
+
+/// Answers the board's questions, a few at once.
+pub(super) async fn answer(
+    mut questions: mpsc::UnboundedReceiver<Question>,
+    policy: Arc<dyn DepositPolicy>,
+    engine: mpsc::WeakSender<Event>,
+) {
+    let room = Arc::new(Semaphore::new(QUESTIONS));
+    while let Some(question) = questions.recv().await {
+        let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
+        let (policy, engine) = (Arc::clone(&policy), engine.clone());
+        tokio::spawn(async move {
+            let answer = policy.allow(question.facts).await;
+            if let Some(engine) = engine.upgrade() {
+                // Gone: nobody waits for the answer.
+                let _ = engine.send(Event::Decided(question.ticket, answer)).await;
+            }
+            drop(permit);
+        });
+    }
+}

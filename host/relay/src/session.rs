@@ -1,0 +1,194 @@
+//! A session with a board, whatever carries it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mail::{Clock, PublicKey};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::task::JoinHandle;
+use tox::{Connection, Event, Events};
+
+use crate::hiding::Hiding;
+use crate::limits::{CLOSE_TIME, SEND_TIME, SESSION_MESSAGES};
+use crate::link::{self, Incoming};
+use crate::serve::Inside;
+use crate::throwaway::Throwaway;
+
+/// What a session is for: one of these, and a throwaway never for two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// Reading segments.
+    Reading,
+    /// Depositing cells.
+    Depositing,
+    /// Fetching tokens for an invitation.
+    Tokens,
+}
+
+/// Why there is no session, or no longer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SessionError {
+    /// The board was not found in [`crate::limits::CONNECT_TIME`].
+    #[error("the drop relay is not online, or takes nobody at the moment")]
+    Unreachable,
+    /// The board ended the session, or the connection broke.
+    #[error("the drop relay ended the session")]
+    Ended,
+    /// The board sent what is no message.
+    #[error("the drop relay sent something unreadable: {0}")]
+    Unreadable(#[from] frame::FrameError),
+    /// Messages were not taken as fast as they came.
+    #[error("the drop relay sent faster than its cells could be looked through")]
+    TooSlow,
+    /// The connection took nothing for [`crate::limits::SEND_TIME`].
+    #[error("the drop relay does not take what it is sent")]
+    Stuck,
+    /// No throwaway could be made.
+    #[error("no throwaway Tox identity: {0}")]
+    Throwaway(String),
+    /// This gateway does not serve that board.
+    #[error("this gateway does not serve that drop relay")]
+    NotServedHere,
+    /// The gateway is stopping.
+    #[error("the gateway is stopping")]
+    Stopping,
+}
+
+/// An open session: messages of `drops::message`, whole, both ways. Dropping it ends it; the throwaway is never used again.
+#[derive(Debug)]
+pub struct BoardSession {
+    board: PublicKey,
+    number: u64,
+    way: Way,
+    incoming: mpsc::Receiver<Result<Bytes, SessionError>>,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Debug)]
+enum Way {
+    Tox { throwaway: Box<Throwaway>, pump: JoinHandle<()>, _permit: OwnedSemaphorePermit },
+    Inside(Inside),
+}
+
+impl Drop for Way {
+    fn drop(&mut self) {
+        if let Self::Tox { pump, .. } = self {
+            pump.abort();
+        }
+    }
+}
+
+impl BoardSession {
+    /// A session over a throwaway that is connected to the board; events go on with `events`.
+    pub(crate) fn over(
+        board: PublicKey,
+        throwaway: Throwaway,
+        events: Events,
+        permit: OwnedSemaphorePermit,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let (sender, incoming) = mpsc::channel(SESSION_MESSAGES);
+        let pump = tokio::spawn(pump(board, events, sender));
+        let number = throwaway.number;
+        let way = Way::Tox { throwaway: Box::new(throwaway), pump, _permit: permit };
+        Self { board, number, way, incoming, clock }
+    }
+
+    /// A session with a board of this very process.
+    pub(crate) fn inside(
+        board: PublicKey,
+        number: u64,
+        inside: Inside,
+        incoming: mpsc::Receiver<Result<Bytes, SessionError>>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { board, number, way: Way::Inside(inside), incoming, clock }
+    }
+
+    /// Which board.
+    #[must_use]
+    pub fn board(&self) -> PublicKey {
+        self.board
+    }
+
+    /// Another number for each throwaway, as `drops::reader::BoardMemory` and `drops::token::Sightings` want it.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Who could see this machine's address; none for a board of this gateway.
+    #[must_use]
+    pub fn hiding(&self) -> Option<Hiding> {
+        match &self.way {
+            Way::Tox { throwaway, .. } => Some(throwaway.hiding),
+            Way::Inside(_) => None,
+        }
+    }
+
+    /// Tox TCP relays that were named to the throwaway and are none of its own: it was kept from going there.
+    #[must_use]
+    pub fn strange_relays(&self) -> u64 {
+        match &self.way {
+            Way::Tox { throwaway, .. } => throwaway.strange_relays(),
+            Way::Inside(_) => 0,
+        }
+    }
+
+    /// Sends a message. Returns when the connection has taken all of it, not when it has arrived.
+    ///
+    /// # Errors
+    /// [`SessionError::Ended`], [`SessionError::Stuck`]: the session is over.
+    pub async fn send(&mut self, message: &[u8]) -> Result<(), SessionError> {
+        match &self.way {
+            Way::Inside(inside) => inside.send(Bytes::copy_from_slice(message)).await,
+            Way::Tox { throwaway, .. } => tokio::select! {
+                sent = link::send(&throwaway.tox, &self.board, message) => sent.map_err(|_| SessionError::Ended),
+                () = self.clock.sleep(SEND_TIME) => Err(SessionError::Stuck),
+            },
+        }
+    }
+
+    /// The next message of the board. Waits as long as the session lasts: how long an answer may take is known to the state machines of
+    /// `drops`. May be cancelled, nothing is lost by that. What is not taken waits up to a bound, then the session ends.
+    ///
+    /// # Errors
+    /// [`SessionError`]: the session is over.
+    pub async fn receive(&mut self) -> Result<Bytes, SessionError> {
+        self.incoming.recv().await.unwrap_or(Err(SessionError::Ended))
+    }
+
+    /// Ends the session and waits until the board was told, or a little while. Dropping does the same without waiting.
+    pub async fn close(self) {
+        if let Way::Tox { throwaway, .. } = &self.way {
+            tokio::select! {
+                () = throwaway.tox.shutdown() => {}
+                () = self.clock.sleep(CLOSE_TIME) => {}
+            }
+        }
+    }
+}
+
+/// Makes messages of what the throwaway's instance tells, until the session is over.
+async fn pump(board: PublicKey, mut events: Events, sender: mpsc::Sender<Result<Bytes, SessionError>>) {
+    let mut incoming = Incoming::default();
+    loop {
+        let told = match events.next().await {
+            None => Err(SessionError::Ended),
+            Some(Event::Packet { key, bytes }) if key == board => {
+                incoming.packet(bytes).map_err(SessionError::from)
+            }
+            Some(Event::FriendConnection { key, connection: Connection::None }) if key == board => {
+                Err(SessionError::Ended)
+            }
+            Some(Event::Overflow { key }) if key == board => Err(SessionError::TooSlow),
+            Some(_) => Ok(None),
+        };
+        let is_over = told.is_err();
+        if let Some(message) = told.transpose()
+            && (sender.send(message).await.is_err() || is_over)
+        {
+            return;
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Throwaways made ahead of need, and sessions opened with them.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use mail::{Clock, Monotonic, PublicKey};
+use rand_core::OsRng;
+use tokio::sync::Semaphore;
+use tox::{Connection, Events, Node};
+
+use crate::hiding::{Hiding, Upstream};
+use crate::limits::{CONNECT_TIME, SESSIONS, SPARE_AGE, SPARE_DELAY, SPARES};
+use crate::relays::{Relays, below};
+use crate::serve::Serving;
+use crate::session::{BoardSession, Purpose, SessionError};
+use crate::throwaway::{Maker, Throwaway, next_number};
+
+/// How throwaways reach the network.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Nodes to start from; those with a TCP port are the Tox TCP relays there are to choose from.
+    pub nodes: Vec<Node>,
+    /// How connections leave this machine.
+    pub upstream: Upstream,
+    /// All of the network is on this machine, as in tests.
+    pub is_local: bool,
+}
+
+/// Opens sessions. Clones share everything; dropping the last one drops all spare throwaways.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    pool: Arc<Pool>,
+}
+
+#[derive(Debug)]
+struct Pool {
+    maker: Maker,
+    clock: Arc<dyn Clock>,
+    room: Arc<Semaphore>,
+    spares: Mutex<Vec<Spares>>,
+    served: OnceLock<Serving>,
+}
+
+/// Spares for one purpose: they differ in the relays they use.
+#[derive(Debug)]
+struct Spares {
+    purpose: Purpose,
+    ready: VecDeque<(Throwaway, Events)>,
+    /// Being made, or about to be.
+    coming: usize,
+}
+
+impl Sessions {
+    /// Looks up the nodes; makes no throwaway yet.
+    pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Self {
+        let relays = Relays::resolve(&settings.nodes, &settings.upstream, &mut OsRng).await;
+        let maker = Maker { relays, upstream: settings.upstream, is_local: settings.is_local };
+        if maker.hiding() == Hiding::Visible {
+            tracing::warn!(
+                "no Tox TCP relay is known: drop relays used from here can learn this machine's address"
+            );
+        }
+        let spares = [Purpose::Reading, Purpose::Depositing].map(|purpose| Spares {
+            purpose,
+            ready: VecDeque::new(),
+            coming: 0,
+        });
+        let pool = Pool {
+            maker,
+            clock,
+            room: Arc::new(Semaphore::new(SESSIONS)),
+            spares: Mutex::new(spares.into()),
+            served: OnceLock::new(),
+        };
+        Self { pool: Arc::new(pool) }
+    }
+
+    /// Who sees this machine's address when a throwaway is used.
+    #[must_use]
+    pub fn hiding(&self) -> Hiding {
+        self.pool.maker.hiding()
+    }
+
+    /// The board this gateway serves itself, for [`Self::open_here`]. The first one stays.
+    pub fn serve(&self, serving: Serving) {
+        // Set once, when the gateway starts.
+        let _ = self.pool.served.set(serving);
+    }
+
+    /// The board this gateway serves itself.
+    #[must_use]
+    pub fn served(&self) -> Option<&Serving> {
+        self.pool.served.get()
+    }
+
+    /// Has spare throwaways made, at random times from now on: call it when there are boards to use, not when there is something to do.
+    pub fn prepare(&self) {
+        self.pool.refill();
+    }
+
+    /// Opens a session on `board` with a throwaway that was never used before and will never be again. Waits while
+    /// [`crate::limits::SESSIONS`] are open. Takes up to [`CONNECT_TIME`]; may be cancelled.
+    ///
+    /// # Errors
+    /// [`SessionError::Unreachable`], [`SessionError::Throwaway`].
+    pub async fn open(&self, board: PublicKey, purpose: Purpose) -> Result<BoardSession, SessionError> {
+        let pool = &self.pool;
+        let room = Arc::clone(&pool.room);
+        let permit = room.acquire_owned().await.map_err(|_| SessionError::Stopping)?;
+        let (throwaway, mut events) = match pool.take(purpose) {
+            Some(spare) => spare,
+            None => pool.maker.make(purpose, pool.clock.monotonic()).await?,
+        };
+        pool.refill();
+        let clock = Arc::clone(&pool.clock);
+        tokio::select! {
+            met = throwaway.meet(board, &mut events) => met?,
+            () = clock.sleep(CONNECT_TIME) => return Err(SessionError::Unreachable),
+        }
+        Ok(BoardSession::over(board, throwaway, events, permit, clock))
+    }
+
+    /// Opens a session on a board that this gateway serves itself, within the process: no throwaway, no network.
+    ///
+    /// # Errors
+    /// [`SessionError::NotServedHere`], [`SessionError::Stopping`].
+    pub async fn open_here(&self, board: PublicKey) -> Result<BoardSession, SessionError> {
+        let serving =
+            self.served().filter(|serving| serving.key() == board).ok_or(SessionError::NotServedHere)?;
+        let (inside, incoming) = serving.connect_inside().await?;
+        Ok(BoardSession::inside(board, next_number(), inside, incoming, Arc::clone(&self.pool.clock)))
+    }
+
+    /// Ends the spares. Sessions that are open end when they are dropped.
+    pub fn stop(&self) {
+        self.pool.room.close();
+        self.pool.spares().clear();
+    }
+}
+
+impl Pool {
+    fn spares(&self) -> std::sync::MutexGuard<'_, Vec<Spares>> {
+        self.spares.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A spare for this purpose, one that has found the network if there is one.
+    fn take(&self, purpose: Purpose) -> Option<(Throwaway, Events)> {
+        let now = self.clock.monotonic();
+        let mut all = self.spares();
+        let spares = all.iter_mut().find(|spares| spares.purpose == purpose)?;
+        spares.ready.retain(|(spare, _)| !is_old(spare, now));
+        let online = spares.ready.iter().position(|(spare, _)| spare.tox.connection() != Connection::None);
+        spares.ready.remove(online.unwrap_or(0))
+    }
+
+    /// Has as many spares made as are missing, each at a random time.
+    fn refill(self: &Arc<Self>) {
+        let now = self.clock.monotonic();
+        for spares in self.spares().iter_mut() {
+            spares.ready.retain(|(spare, _)| !is_old(spare, now));
+            while spares.ready.len() + spares.coming < SPARES {
+                spares.coming += 1;
+                tokio::spawn(make_later(Arc::downgrade(self), Arc::clone(&self.clock), spares.purpose));
+            }
+        }
+    }
+}
+
+fn is_old(spare: &Throwaway, now: Monotonic) -> bool {
+    now.since(spare.born) >= SPARE_AGE
+}
+
+/// Makes a spare at a random time.
+async fn make_later(pool: std::sync::Weak<Pool>, clock: Arc<dyn Clock>, purpose: Purpose) {
+    let delay = SPARE_DELAY.mul_f64(below(1000, &mut OsRng) as f64 / 1000.0);
+    clock.sleep(delay).await;
+    let Some(strong) = pool.upgrade() else { return };
+    let made = strong.maker.make(purpose, clock.monotonic()).await;
+    if let Some(spares) = strong.spares().iter_mut().find(|spares| spares.purpose == purpose) {
+        spares.coming -= 1;
+        match made {
+            Ok(spare) => spares.ready.push_back(spare),
+            Err(error) => tracing::warn!(%error, "no spare throwaway"),
+        }
+    }
+}

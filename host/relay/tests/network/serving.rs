@@ -1,0 +1,54 @@
+//! A board serves depositors and readers it knows nothing of.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use drops::depositor::NotTaken;
+use drops::message::Refusal;
+use drops::ttl::Ttl;
+use relay::{Hiding, Purpose, SessionError};
+
+use crate::support::{Network, bring, cell, cheap, deposit, read, soon};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_throwaway_deposits_another_one_reads() {
+    let network = Network::start(4).await;
+    let directory = tempfile::tempdir().unwrap();
+    let board = network.board(&directory, cheap()).await;
+    let sessions = network.sessions().await;
+    assert_eq!(sessions.hiding(), Hiding::Relays);
+
+    let mut depositor = sessions.open(board.key(), Purpose::Depositing).await.unwrap();
+    let mut deposits: Vec<_> = (0..16).map(|number| deposit(number, number.into(), None)).collect();
+    deposits[15].ttl = Ttl::ThreeWeeks;
+    let (receipts, not_taken) = bring(&mut depositor, deposits).await;
+    assert_eq!(receipts.len(), 15);
+    let refused = NotTaken::Refused(Refusal::Policy("not for three weeks".to_owned()));
+    assert_eq!(not_taken[0], (15, refused), "the policy's word");
+    depositor.close().await;
+
+    let mut reader = sessions.open(board.key(), Purpose::Reading).await.unwrap();
+    let names: HashSet<_> = read(&mut reader, 15).await.iter().map(|cell| cell.name()).collect();
+    assert!(receipts.iter().all(|(tag, receipt)| receipt.name == cell((*tag).into()).name()));
+    assert!(receipts.iter().all(|(_, receipt)| names.contains(&receipt.name)));
+    assert_eq!(board.status().await.unwrap().cells, 15);
+
+    // The same board from within: no Tox between.
+    sessions.serve(board.clone());
+    let mut inside = sessions.open_here(board.key()).await.unwrap();
+    assert_eq!(inside.hiding(), None);
+    assert_eq!(read(&mut inside, 15).await.len(), 15);
+    assert_ne!(inside.number(), reader.number());
+    assert_eq!(board.status().await.unwrap().sessions, 2);
+    drop(inside);
+    drop(reader);
+    soon("the sessions end", async {
+        while board.status().await.unwrap().sessions > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    board.stop().await;
+    assert!(board.status().await.is_err());
+    assert_eq!(sessions.open_here(board.key()).await.unwrap_err(), SessionError::Stopping);
+}

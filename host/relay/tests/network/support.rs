@@ -1,0 +1,206 @@
+//! A private Tox network, boards in it, and clients that deposit and read.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use drops::admission::{DepositFacts, Difficulty};
+use drops::board::Quotas;
+use drops::cell::Cell;
+use drops::depositor::{Deposit, DepositEvent, DepositSession, NotTaken};
+use drops::limits::CELL_BYTES;
+use drops::message::Receipt;
+use drops::point::Secret;
+use drops::reader::{ReadEvent, ReadSession, Window};
+use drops::token::Token;
+use drops::ttl::Ttl;
+use mail::{Clock, Monotonic, Wall};
+use relay::{BoardSession, DepositPolicy, Identity, Serving, Sessions, Settings, Setup, Upstream};
+use tox::{Events, Node, Options, Tox};
+
+/// Every wait ends here: what takes seconds on loopback must not take this long on a loaded machine.
+pub const DEADLINE: Duration = Duration::from_secs(120);
+
+/// What `future` gives, or a failure that says what did not happen.
+pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(DEADLINE, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("within {DEADLINE:?}, this did not happen: {what}"),
+    }
+}
+
+#[derive(Debug)]
+pub struct RealClock(tokio::time::Instant);
+
+#[async_trait]
+impl Clock for RealClock {
+    #[allow(clippy::disallowed_methods)] // Tests run in real time.
+    fn wall(&self) -> Wall {
+        Wall(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis() as u64)
+    }
+
+    fn monotonic(&self) -> Monotonic {
+        Monotonic(self.0.elapsed())
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+pub fn clock() -> Arc<dyn Clock> {
+    Arc::new(RealClock(tokio::time::Instant::now()))
+}
+
+/// Options of an instance that talks to loopback alone.
+pub fn private() -> Options {
+    Options { ipv6: false, hole_punching: false, local_discovery: false, ..Options::default() }
+}
+
+/// Nodes that are Tox TCP relays, and what keeps them running.
+pub struct Network {
+    pub nodes: Vec<Node>,
+    _keepers: Vec<(Tox, Events)>,
+}
+
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A bootstrap node and Tox TCP relay.
+pub async fn node(others: &[Node]) -> (Tox, Events, Node) {
+    let (tox, events) = Tox::start(Options { tcp_relay_port: Some(free_port()), ..private() }).await.unwrap();
+    for other in others {
+        tox.add_node(other).await.unwrap();
+    }
+    let (host, port) = ("127.0.0.1".to_owned(), tox.udp_port().unwrap());
+    let node = Node { host, port, key: tox.dht_key(), tcp_port: tox.tcp_port() };
+    (tox, events, node)
+}
+
+impl Network {
+    pub async fn start(count: usize) -> Self {
+        let mut network = Self { nodes: vec![], _keepers: vec![] };
+        for _ in 0..count {
+            let (tox, events, node) = node(&network.nodes).await;
+            network.nodes.push(node);
+            network._keepers.push((tox, events));
+        }
+        network
+    }
+
+    pub async fn sessions(&self) -> Sessions {
+        let settings = Settings { nodes: self.nodes.clone(), upstream: Upstream::Direct, is_local: true };
+        Sessions::start(settings, clock()).await
+    }
+
+    /// A board.
+    pub async fn board(&self, directory: &tempfile::TempDir, quotas: Quotas) -> Serving {
+        serve(directory, quotas, self.nodes.clone()).await
+    }
+}
+
+/// A board that knows these nodes.
+pub async fn serve(directory: &tempfile::TempDir, quotas: Quotas, nodes: Vec<Node>) -> Serving {
+    let identity = Identity::start(private()).await.unwrap();
+    let setup = Setup {
+        cells: directory.path().join("cells.redb"),
+        quotas,
+        nodes,
+        policy: Arc::new(Everybody),
+        clock: clock(),
+    };
+    Serving::start(identity, setup).await.unwrap()
+}
+
+/// A policy that lets everybody deposit what is held for a day or more.
+pub struct Everybody;
+
+#[async_trait]
+impl DepositPolicy for Everybody {
+    async fn allow(&self, facts: DepositFacts) -> Result<(), String> {
+        assert!(facts.capacity > 0);
+        if facts.ttl_days == 21 { Err("not for three weeks".to_owned()) } else { Ok(()) }
+    }
+}
+
+/// Stamps that cost next to nothing.
+pub fn cheap() -> Quotas {
+    Quotas { difficulty: Difficulty([4; 4]), ..Quotas::default() }
+}
+
+/// A cell nobody can open, with a point of its own.
+pub fn cell(number: u64) -> Cell {
+    let mut secret = [7; 32];
+    // Not in the first byte, of which three bits do not count.
+    secret[8..16].copy_from_slice(&number.to_le_bytes());
+    let mut bytes = vec![(number % 251) as u8; CELL_BYTES];
+    bytes[..32].copy_from_slice(&Secret::from_bytes(secret).point().0);
+    Cell::try_from(Bytes::from(bytes)).unwrap()
+}
+
+pub fn deposit(tag: u32, number: u64, token: Option<Token>) -> Deposit {
+    Deposit { tag, cell: cell(number), ttl: Ttl::Week, token }
+}
+
+/// Everything of one depositing session.
+pub async fn bring(
+    session: &mut BoardSession,
+    deposits: Vec<Deposit>,
+) -> (Vec<(u32, Receipt)>, Vec<(u32, NotTaken)>) {
+    let clock = clock();
+    let mut state = DepositSession::new(session.board(), deposits, clock.monotonic());
+    let mut events = vec![state.start(clock.monotonic())];
+    let (mut receipts, mut not_taken) = (vec![], vec![]);
+    loop {
+        for event in std::mem::take(&mut events) {
+            match event {
+                DepositEvent::Send(message) => session.send(&message).await.unwrap(),
+                DepositEvent::Work { challenge, bits } => {
+                    let stamp = challenge.search(bits, 0, u64::MAX).unwrap();
+                    events.extend(state.stamped(stamp, clock.monotonic()));
+                }
+                DepositEvent::Receipt { tag, receipt } => receipts.push((tag, receipt)),
+                DepositEvent::NotTaken { tag, why } => not_taken.push((tag, why)),
+                DepositEvent::Done => {}
+                DepositEvent::Broken(violation) => panic!("{violation}"),
+            }
+        }
+        if !events.is_empty() {
+            continue;
+        }
+        if state.is_over() {
+            return (receipts, not_taken);
+        }
+        events = match soon("an answer to a deposit", session.receive()).await {
+            Ok(message) => state.receive(&message, clock.monotonic(), clock.wall()),
+            Err(_) => state.ended(),
+        };
+    }
+}
+
+/// Reads until `wanted` cells were seen.
+pub async fn read(session: &mut BoardSession, wanted: usize) -> Vec<Cell> {
+    let clock = clock();
+    let mut state = ReadSession::new(session.board(), Window::Day, clock.monotonic());
+    let mut events = vec![state.start(clock.monotonic())];
+    let mut cells = vec![];
+    loop {
+        for event in std::mem::take(&mut events) {
+            match event {
+                ReadEvent::Send(message) => session.send(&message).await.unwrap(),
+                ReadEvent::Cell { cell, .. } => cells.push(cell),
+                ReadEvent::Broken(violation) => panic!("{violation}"),
+                ReadEvent::Refused(refusal) => panic!("{refusal}"),
+                ReadEvent::Info(_) | ReadEvent::Segment { .. } | ReadEvent::CaughtUp => {}
+            }
+        }
+        if cells.len() >= wanted {
+            return cells;
+        }
+        let message = soon("a message of the board", session.receive()).await.unwrap();
+        events = state.receive(&message, clock.monotonic());
+    }
+}
