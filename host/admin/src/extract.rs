@@ -15,6 +15,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use mail::AccountName;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::dto::{
     ComponentName, ComponentRef, ComponentSignature, DecisionQuery, Listing, Page, Slot, Timestamp,
@@ -234,6 +235,31 @@ impl<S: Sync> FromRequest<S> for ComponentBody {
         check_content_type(request.headers(), &["application/wasm", "application/octet-stream"])?;
         let body = request.into_body();
         read(body, limits::COMPONENT_BYTES, limits::COMPONENT_BODY_TIME).await.map(Self)
+    }
+}
+
+/// A mail.
+pub struct MailBody(pub Bytes);
+
+impl<S: Sync> FromRequest<S> for MailBody {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Refused> {
+        check_content_type(request.headers(), &["message/rfc822"])?;
+        read(request.into_body(), limits::MAIL_BYTES, limits::MAIL_BODY_TIME).await.map(Self)
+    }
+}
+
+/// The profile of another Tox program, not encrypted.
+pub struct ProfileBody(pub Zeroizing<Vec<u8>>);
+
+impl<S: Sync> FromRequest<S> for ProfileBody {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Refused> {
+        check_content_type(request.headers(), &["application/octet-stream"])?;
+        let bytes = read(request.into_body(), limits::PROFILE_BYTES, limits::JSON_BODY_TIME).await?;
+        Ok(Self(Zeroizing::new(bytes.to_vec())))
     }
 }
 

@@ -21,7 +21,7 @@
 //!
 //! # Routes
 //!
-//! All but `/health` want `Authorization: Bearer TOKEN` (RFC 6750), which speaks for the owner, or a session's cookie, which
+//! All but `/health` and autoconfig want `Authorization: Bearer TOKEN` (RFC 6750), which speaks for the owner, or a session's cookie, which
 //! speaks for its account; a change by a session also wants its CSRF token in `X-CSRF-Token`. `/api/v1/openapi.json` describes
 //! them all; the copy in this crate's directory is compared by a test. `?account=NAME` names the account, the caller's own if
 //! absent. Errors are problem details (RFC 9457). Long lists take `limit` and `after`, and name their next page in a
@@ -44,11 +44,16 @@
 //! | `GET, PUT, DELETE /api/v1/slots/{slot}/shadow` | [`dto::Shadow`], [`dto::BeginShadow`] |
 //! | `POST /api/v1/slots/{slot}/replay?days=N` | [`dto::Replay`]; the file itself as body, or `component=NAME` |
 //! | `GET /api/v1/pins`; `POST /pins/{address}/accept` | [`dto::Pin`] |
-//! | `GET /api/v1/mail-settings` | [`dto::MailSettings`] |
+//! | `GET /api/v1/mail-settings`, `/mail-settings/apple` | [`dto::MailSettings`]; a configuration profile |
+//! | `POST /api/v1/accounts/{name}/import`, `/enable`, `/disable`; `DELETE /accounts/{name}` | a Tox profile as body, [`dto::ImportedAccount`] |
+//! | `GET, POST /api/v1/mailbox`; `GET /mailbox/{number}` | [`dto::MailboxMail`]; a mail as body, [`dto::ImportedMail`] |
+//! | `GET /api/v1/backup`; `POST /api/v1/reload` | a tar archive; [`dto::Reloaded`] |
+//! | `GET /.well-known/autoconfig/mail/config-v1.1.xml` | for Thunderbird; no login |
 //! | `GET /api/v1/decisions?slot=SLOT&from=TIME` | [`dto::Decision`] |
 //! | `GET /api/v1/events` | server-sent events, see [`events`] |
 
 mod access;
+mod autoconfig;
 mod dashboard;
 pub mod dto;
 pub mod events;
@@ -65,6 +70,6 @@ pub mod trials;
 pub use access::{Access, InvalidHost, InvalidToken, Login, Token};
 pub use events::EventLog;
 pub use extract::percent_encoded;
-pub use management::{Management, ManagementError};
+pub use management::{Backup, Management, ManagementError};
 pub use routes::router;
 pub use server::serve;

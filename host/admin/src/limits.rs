@@ -102,3 +102,18 @@ pub const ROWS: usize = 25;
 
 /// Characters shown of a text that came from outside; the API has the whole.
 pub const SHOWN_CHARS: usize = 400;
+
+/// Largest mail that is put into a mailbox: what most mail programs still sent, with room; two at a time are held in memory.
+pub const MAIL_BYTES: usize = 64 * 1024 * 1024;
+
+/// How long a client may take to send a mail that is put in: it is on the same machine or a home network.
+pub const MAIL_BODY_TIME: Duration = Duration::from_secs(120);
+
+/// Largest profile of another Tox program: what the store keeps of an identity.
+pub const PROFILE_BYTES: usize = 4 * 1024 * 1024;
+
+/// How long copying the store for a backup may take before it goes out: ten million rows on a slow disk.
+pub const BACKUP_TIME: Duration = Duration::from_secs(3600);
+
+/// How long removing an account may take: a million mails are deleted a thousand at a time.
+pub const REMOVE_TIME: Duration = Duration::from_secs(300);

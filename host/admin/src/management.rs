@@ -4,12 +4,15 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::stream::BoxStream;
 use mail::{AccountName, Address, MailId, PublicKey};
+use zeroize::Zeroizing;
 
 use crate::dto::{
     Account, Component, ComponentName, ComponentRef, ComponentSignature, Contact, ContactRequest,
-    Credentials, Decision, DecisionQuery, Identity, Listing, MailSettings, NewAccount, NewContact,
-    OutboxEntry, Page, Password, Pin, QuarantineEntry, Slot, SlotEntry, Status,
+    Credentials, Decision, DecisionQuery, Identity, ImportedAccount, ImportedMail, Listing, MailSettings,
+    MailboxMail, NewAccount, NewContact, OutboxEntry, Page, Password, Pin, QuarantineEntry, Reloaded, Slot,
+    SlotEntry, Status,
 };
 use crate::metrics::Metric;
 use crate::trials::Trials;
@@ -41,6 +44,14 @@ pub enum ManagementError {
 
 /// Result of every management call.
 pub type Result<T> = std::result::Result<T, ManagementError>;
+
+/// A backup that is ready to go out.
+pub struct Backup {
+    /// Its bytes in all.
+    pub size: u64,
+    /// It, piece by piece.
+    pub pieces: BoxStream<'static, std::io::Result<Bytes>>,
+}
 
 /// The gateway, as its users manage it. Methods that name an account answer
 /// [`ManagementError::NotFound`] for one that is not there. A change is durable when its method returns.
@@ -95,6 +106,28 @@ pub trait Management: Trials {
     async fn add_account(&self, account: NewAccount) -> Result<Credentials>;
     /// Sets the password of an account; None makes one of 128 random bits and returns it, this once.
     async fn set_password(&self, account: &AccountName, password: Option<Password>) -> Result<Credentials>;
+
+    /// Makes an account with the identity of another Tox program (its profile, not encrypted), its friends as contacts, and a generated
+    /// password.
+    async fn import_profile(&self, name: AccountName, profile: Zeroizing<Vec<u8>>)
+    -> Result<ImportedAccount>;
+    /// Removes an account with its mail, contacts and identity for good. `Conflict` for the owner.
+    async fn remove_account(&self, account: &AccountName) -> Result<()>;
+    /// Switches an account off (no login, not on the Tox network, its mail waits at the senders) or on again. `Conflict`
+    /// for the owner.
+    async fn set_account_enabled(&self, account: &AccountName, enabled: bool) -> Result<()>;
+
+    /// Mails in the mailbox in the order of arrival; the cursor is the last number seen.
+    async fn mailbox(&self, account: &AccountName, page: &Page) -> Result<Listing<MailboxMail>>;
+    /// Bytes of a mail from `offset`, at most `max`; empty at its end.
+    async fn read_mail(&self, account: &AccountName, number: u64, offset: u64, max: usize) -> Result<Bytes>;
+    /// Puts a mail into the mailbox if the very same is not there; line ends become CRLF.
+    async fn import_mail(&self, account: &AccountName, mail: Bytes) -> Result<ImportedMail>;
+
+    /// Copies everything while mail goes on, and gives the archive.
+    async fn backup(&self) -> Result<Backup>;
+    /// Reads the configuration again. `Unprocessable` where it is not right; nothing changes then.
+    async fn reload(&self) -> Result<Reloaded>;
 
     /// Components this gateway has: built in and uploaded (a bounded number by nature).
     async fn components(&self) -> Result<Vec<Component>>;

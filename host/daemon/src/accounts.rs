@@ -1,9 +1,12 @@
 //! Making accounts: an identity on Tox, a password, a record.
 
+mod contacts;
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use gateway::ports::Network as _;
-use mail::record::Account;
+use mail::record::{Account, Contact};
 use mail::{AccountName, Clock, ToxId};
 use store::Store;
 use zeroize::Zeroizing;
@@ -11,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::adapters::network::ToxNetwork;
 use crate::directory::{DataDirectory, FileError};
 use crate::passwords::{self, PasswordError, Passwords};
+use crate::welcome_mail;
 
 /// The name of the first account.
 pub const FIRST_ACCOUNT: &str = "owner";
@@ -27,6 +31,8 @@ pub struct Accounts {
     pub directory: DataDirectory,
     /// When they are made.
     pub clock: Arc<dyn Clock>,
+    /// Where the web pages are, for the welcome mail; None for no welcome mail.
+    pub welcome: Option<SocketAddr>,
 }
 
 /// Why an account could not be made or started.
@@ -62,6 +68,12 @@ pub enum AccountError {
     /// The password file.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The identity is here already.
+    #[error("this Tox identity is the one of the account {0} here already")]
+    KnownIdentity(AccountName),
+    /// The owner stays.
+    #[error("the owner's account can be neither removed nor switched off: it manages the gateway")]
+    Owner,
     /// The name the gateway uses itself is none.
     #[error(transparent)]
     Name(#[from] mail::account::InvalidAccountName),
@@ -73,6 +85,16 @@ pub struct NewAccount {
     pub tox_id: ToxId,
     /// Its password, if it was made here.
     pub password: Option<Zeroizing<String>>,
+}
+
+/// An account to make.
+struct New {
+    name: AccountName,
+    owner: bool,
+    /// Of its password.
+    hash: String,
+    /// An identity it brings along.
+    saved: Option<tox::SavedData>,
 }
 
 impl Accounts {
@@ -88,7 +110,7 @@ impl Accounts {
         // First the file: an account nobody can log in to would be worse than a password without an account.
         self.directory.write_secret(&self.directory.password(), &format!("{}\n", *password))?;
         let hash = passwords::hash_generated(&password)?;
-        self.create(FIRST_ACCOUNT.parse()?, true, hash).await?;
+        self.create(New { name: FIRST_ACCOUNT.parse()?, owner: true, hash, saved: None }).await?;
         Ok(true)
     }
 
@@ -98,14 +120,78 @@ impl Accounts {
     /// [`AccountError`]
     pub async fn start_all(&self) -> Result<(), AccountError> {
         for account in self.store.accounts().await? {
-            if self.network.instance(&account.name).is_some() {
-                continue;
+            if !self.store.is_disabled(&account.name)? {
+                self.start(&account).await?;
             }
-            let saved = self.saved(&account.name).await?;
-            let started = self.network.start(&account.name, saved, account.owner).await;
-            started.map_err(|error| AccountError::Tox { account: account.name.clone(), error })?;
         }
         Ok(())
+    }
+
+    /// Starts the identity of an account, if it does not run.
+    async fn start(&self, account: &Account) -> Result<(), AccountError> {
+        if self.network.instance(&account.name).is_some() {
+            return Ok(());
+        }
+        let saved = self.saved(&account.name).await?;
+        let started = self.network.start(&account.name, saved, account.owner).await;
+        started.map_err(|error| AccountError::Tox { account: account.name.clone(), error })?;
+        Ok(())
+    }
+
+    /// Switches an account off or on, and takes it off the network or back. It is durable before the identity stops.
+    ///
+    /// # Errors
+    /// [`AccountError`]
+    pub async fn set_enabled(&self, name: &AccountName, enabled: bool) -> Result<(), AccountError> {
+        let account = self.not_owner(name).await?;
+        self.store.set_disabled(name, !enabled).await?;
+        if enabled {
+            self.start(&account).await
+        } else {
+            self.network.discard(name).await;
+            Ok(())
+        }
+    }
+
+    /// Removes an account for good. After an error it can be tried again.
+    ///
+    /// # Errors
+    /// [`AccountError`]
+    pub async fn remove(&self, name: &AccountName) -> Result<(), AccountError> {
+        self.not_owner(name).await?;
+        // Off the network first: nothing comes in any more.
+        self.store.set_disabled(name, true).await?;
+        self.network.discard(name).await;
+        Ok(self.store.remove_account(name).await?)
+    }
+
+    async fn not_owner(&self, name: &AccountName) -> Result<Account, AccountError> {
+        let account = self.store.account(name).await?.ok_or(store::Error::NotFound)?;
+        if account.owner { Err(AccountError::Owner) } else { Ok(account) }
+    }
+
+    /// Makes an account with the identity of another Tox program; its friends are contacts. Returns how many.
+    ///
+    /// # Errors
+    /// [`AccountError`]
+    pub async fn import(
+        &self,
+        name: AccountName,
+        profile: tox::SavedData,
+    ) -> Result<(NewAccount, usize), AccountError> {
+        if self.store.account(&name).await?.is_some() {
+            return Err(store::Error::Exists(name.to_string()).into());
+        }
+        for account in self.store.accounts().await? {
+            let own = self.saved(&account.name).await?;
+            if own.is_some_and(|own| own.public_key() == profile.public_key()) {
+                return Err(AccountError::KnownIdentity(account.name));
+            }
+        }
+        let (hash, password) = self.hash(None).await?;
+        let friends = profile.friends().len();
+        let tox_id = self.create(New { name, owner: false, hash, saved: Some(profile) }).await?;
+        Ok((NewAccount { tox_id, password }, friends))
     }
 
     async fn saved(&self, account: &AccountName) -> Result<Option<tox::SavedData>, AccountError> {
@@ -123,7 +209,7 @@ impl Accounts {
             return Err(store::Error::Exists(name.to_string()).into());
         }
         let (hash, password) = self.hash(chosen).await?;
-        let tox_id = self.create(name, false, hash).await?;
+        let tox_id = self.create(New { name, owner: false, hash, saved: None }).await?;
         Ok(NewAccount { tox_id, password })
     }
 
@@ -155,18 +241,39 @@ impl Accounts {
         Ok((passwords::hash_generated(&made)?, Some(made)))
     }
 
-    /// Identity first, then the record with it, in one step; a crash in between leaves nothing.
-    async fn create(&self, name: AccountName, owner: bool, hash: String) -> Result<ToxId, AccountError> {
-        let started = self.network.start(&name, None, owner).await;
+    /// Identity first, then the record with it, contacts and welcome mail in one step; a crash in between leaves nothing.
+    async fn create(&self, new: New) -> Result<ToxId, AccountError> {
+        let New { name, owner, hash, saved } = new;
+        let created = self.clock.wall();
+        let mut taken: BTreeSet<AccountName> =
+            self.store.accounts().await?.into_iter().map(|account| account.name).collect();
+        taken.insert(name.clone());
+        let contacts = saved.as_ref().map(|saved| contacts::of(saved, taken, created)).unwrap_or_default();
+        let started = self.network.start(&name, saved, owner).await;
         let instance = started.map_err(|error| AccountError::Tox { account: name.clone(), error })?;
-        let saved = instance.tox.saved().await?;
-        let account =
-            Account { name: name.clone(), owner, addresses: Vec::new(), created: self.clock.wall() };
-        let saved = Zeroizing::new(saved.as_bytes().to_vec());
-        if let Err(error) = self.store.create_account(account, Some(saved), hash).await {
-            self.network.discard(&name).await;
-            return Err(error.into());
+        let account = Account { name: name.clone(), owner, addresses: Vec::new(), created };
+        match self.keep(account, &instance.tox, contacts, hash).await {
+            Ok(()) => Ok(instance.tox.id()),
+            Err(error) => {
+                self.network.discard(&name).await;
+                Err(error)
+            }
         }
-        self.network.tox_id(&name).ok_or_else(|| store::Error::NotFound.into())
+    }
+
+    async fn keep(
+        &self,
+        account: Account,
+        tox: &tox::Tox,
+        contacts: Vec<Contact>,
+        credential: String,
+    ) -> Result<(), AccountError> {
+        let saved = Zeroizing::new(tox.saved().await?.as_bytes().to_vec());
+        let welcome = match self.welcome {
+            Some(web) => Some(welcome_mail::stage(&self.store, &account, tox.id(), web).await?),
+            None => None,
+        };
+        let new = store::NewAccount { account, tox_saved: Some(saved), credential, contacts, welcome };
+        Ok(self.store.create_account_with(new).await?)
     }
 }

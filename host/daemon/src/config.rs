@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mail::limits;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::signature::TrustedKey;
 
-/// The whole file. Its documentation is the README's section "Configuration".
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+/// The whole file. `config.example.toml` beside the sources of this crate documents every key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Where mail programs and browsers connect.
@@ -28,7 +28,7 @@ pub struct Config {
 }
 
 /// `[listen]`
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Listen {
     /// SMTP submission; loopback only.
@@ -48,7 +48,7 @@ impl Default for Listen {
 }
 
 /// `[tox]`
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ToxConfig {
     /// UDP port of the first account; free ones from 33445 on where not said.
@@ -79,7 +79,7 @@ impl Default for ToxConfig {
 }
 
 /// `[mail]`
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MailConfig {
     /// Largest mail in bytes, both ways.
@@ -90,10 +90,12 @@ pub struct MailConfig {
     pub expiry_days: u64,
     /// What becomes of incoming mail while the filter fails: `deliver` (marked) or `quarantine`.
     pub unfiltered: Unfiltered,
+    /// Whether new accounts find a welcome mail.
+    pub welcome: bool,
 }
 
 /// What becomes of incoming mail while the filter fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(rename_all = "lowercase")]
 pub enum Unfiltered {
     /// Into the mailbox, with the header field `X-Toxmail-Unfiltered`.
@@ -110,6 +112,7 @@ impl Default for MailConfig {
             delay_notice_hours: 4,
             expiry_days: limits::EXPIRY.as_secs() / (24 * 3600),
             unfiltered: Unfiltered::default(),
+            welcome: true,
         }
     }
 }
@@ -127,7 +130,7 @@ impl MailConfig {
 }
 
 /// `[dns]`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DnsConfig {
     /// `HOST:PORT` of the DNS server to ask; the system's where not said.
@@ -135,7 +138,7 @@ pub struct DnsConfig {
 }
 
 /// `[components]`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ComponentsConfig {
     /// The policy set that says which component fills which slot. What it leaves out stays as it was.
@@ -250,6 +253,49 @@ fn distance(from: &str, to: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What the README names.
+    const EXAMPLE: &str = include_str!("../config.example.toml");
+
+    /// Every line of the example that is a key, without its comment sign.
+    fn uncommented() -> String {
+        let is_key = |line: &str| {
+            let name = line.split('=').next().unwrap_or_default().trim_end();
+            line.contains(" = ")
+                && !name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_lowercase() || b"_-".contains(&byte))
+        };
+        let lines = EXAMPLE.lines().map(|line| match line.strip_prefix("# ") {
+            Some(key) if is_key(key) || key.starts_with("[components.settings") => key,
+            _ => line,
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_example_parses_and_says_the_defaults() {
+        assert_eq!(parse(EXAMPLE).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn the_example_documents_every_key() {
+        let text = uncommented();
+        parse(&text).unwrap();
+        let example: serde_json::Value = toml::from_str(&text).unwrap();
+        let known = serde_json::to_value(Config::default()).unwrap();
+        let keys = |value: &serde_json::Value| -> Vec<String> {
+            let tables = value.as_object().unwrap().iter();
+            tables
+                .flat_map(|(table, keys)| {
+                    keys.as_object().unwrap().keys().map(move |key| format!("{table}.{key}"))
+                })
+                .collect()
+        };
+        let (mut example, mut known) = (keys(&example), keys(&known));
+        example.sort();
+        known.sort();
+        assert_eq!(example, known, "config.example.toml and the keys differ");
+    }
 
     #[test]
     fn an_empty_file_means_the_defaults() {

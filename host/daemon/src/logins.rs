@@ -4,22 +4,30 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use mail::AccountName;
+use mail::from_check::key_of;
+use mail::{AccountName, Address};
 use store::Store;
 
+use crate::adapters::network::ToxNetwork;
 use crate::passwords::Passwords;
 
 /// Checks logins against the store.
 pub struct Logins {
     store: Store,
+    network: Arc<ToxNetwork>,
     passwords: Arc<Passwords>,
     password_file: PathBuf,
 }
 
 impl Logins {
     /// Logins of the accounts in this store; `password_file` is where the first account's password lies.
-    pub fn new(store: Store, passwords: Arc<Passwords>, password_file: PathBuf) -> Self {
-        Self { store, passwords, password_file }
+    pub fn new(
+        store: Store,
+        network: Arc<ToxNetwork>,
+        passwords: Arc<Passwords>,
+        password_file: PathBuf,
+    ) -> Self {
+        Self { store, network, passwords, password_file }
     }
 
     /// The account, if the password is its; None otherwise, and it takes as long.
@@ -27,12 +35,28 @@ impl Logins {
     /// # Errors
     /// The store failed.
     pub async fn check(&self, login: &str, password: &str) -> Result<Option<AccountName>, store::Error> {
-        // Some mail programs log in with the whole mail address.
-        let name =
-            login.strip_suffix("@tox").or_else(|| login.strip_suffix("@tox.internal")).unwrap_or(login);
-        let Ok(account) = name.parse::<AccountName>() else { return Ok(None) };
+        let Some(account) = self.account(login).await? else { return Ok(None) };
         let stored = self.store.credential(&account).await?;
-        Ok(self.passwords.verify(stored.as_deref(), password).await.then_some(account))
+        let is_right = self.passwords.verify(stored.as_deref(), password).await;
+        Ok((is_right && !self.store.is_disabled(&account)?).then_some(account))
+    }
+
+    /// Whom a login names: an account's name, or any mail address of it, which some mail programs log in with.
+    async fn account(&self, login: &str) -> Result<Option<AccountName>, store::Error> {
+        let Ok(address) = login.parse::<Address>() else { return Ok(login.parse().ok()) };
+        let address = address.canonical();
+        if address.is_tox()
+            && let Some(key) = key_of(&address)
+        {
+            let of_key = self.network.account_of(key);
+            return Ok(of_key);
+        }
+        if address.is_tox() {
+            return Ok(address.local().parse().ok());
+        }
+        let mut accounts = self.store.accounts().await?.into_iter();
+        let owns = |own: &Address| own.canonical() == address;
+        Ok(accounts.find(|account| account.addresses.iter().any(owns)).map(|account| account.name))
     }
 
     /// What somebody with a wrong password is told: where the right one is. It is told to whoever asks on this machine, and is

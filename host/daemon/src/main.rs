@@ -5,6 +5,7 @@
 
 mod accounts;
 mod adapters;
+mod backup;
 mod cli;
 mod clock;
 mod config;
@@ -13,8 +14,10 @@ mod directory;
 mod logins;
 mod passwords;
 mod policy_set;
+mod reload;
 mod signature;
 mod up;
+mod welcome_mail;
 
 use std::ffi::OsStr;
 use std::process::ExitCode;
@@ -49,5 +52,6 @@ async fn run(cli: Cli) -> ExitCode {
         Command::Up(arguments) => up::run(arguments, &cli.common).await,
         Command::Demo(arguments) => demo::run(arguments.once, cli.common.json).await,
         Command::Verb(verb) => cli::run_verb(verb, cli.common).await,
+        Command::Task(task) => cli::run_task(task, cli.common).await,
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Largest file of a signature: 64 bytes as hex digits, and line ends.
 const FILE_BYTES: u64 = 1024;
@@ -16,9 +16,15 @@ const PUBLIC_KEY_INFO: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x6
 
 /// A public key whose signatures count: 64 hex digits, base64 of the 32 bytes, or the line between `BEGIN PUBLIC KEY` and `END PUBLIC
 /// KEY` that `openssl pkey -pubout` prints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct TrustedKey(pub [u8; 32]);
+
+impl From<TrustedKey> for String {
+    fn from(key: TrustedKey) -> Self {
+        hex::encode(key.0)
+    }
+}
 
 impl TryFrom<String> for TrustedKey {
     type Error = &'static str;

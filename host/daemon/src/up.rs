@@ -1,7 +1,10 @@
 //! `toxmail up`: starts everything in order, says that it is ready, and stops everything.
 
+mod connecting;
 mod error;
+mod notify;
 mod options;
+mod qr;
 mod signals;
 mod welcome;
 
@@ -9,6 +12,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use admin::{Access, EventLog, Token};
@@ -19,6 +23,7 @@ use sandbox::{Capabilities, CompileMode, Engine, Library, Sandbox, Trust};
 use store::Store;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +33,7 @@ use crate::adapters::decisions::{
     ComponentDecisions, GatewayContacts, GatewayDns, StoredDecisions, StoredSlots, StoredState, configuration,
 };
 use crate::adapters::events::PublishedEvents;
+use crate::adapters::imports::Imports;
 use crate::adapters::management::GatewayManagement;
 use crate::adapters::network::ToxNetwork;
 use crate::adapters::pop3::MailboxBackend;
@@ -40,8 +46,10 @@ use crate::clock::SystemClock;
 use crate::config::Unfiltered;
 use crate::logins::Logins;
 use crate::passwords::Passwords;
+use crate::reload::Reloader;
 
 use error::UpError;
+use notify::Notify;
 use options::Options;
 
 /// Longest stop: what has not ended by then is cut off, and loses nothing.
@@ -120,6 +128,7 @@ async fn start(
     clock: Arc<dyn Clock>,
     signals: signals::Signals,
 ) -> Result<(), UpError> {
+    let [_, _, web] = listeners.addresses().map_err(UpError::Addresses)?;
     let events = EventLog::new(Arc::clone(&clock));
     let network = ToxNetwork::new(options.network(), store.clone(), Arc::clone(&clock));
     let accounts = Arc::new(Accounts {
@@ -128,17 +137,20 @@ async fn start(
         passwords: Arc::new(Passwords::new()),
         directory: options.directory.clone(),
         clock: Arc::clone(&clock),
+        welcome: if options.config.mail.welcome { Some(web) } else { None },
     });
     let is_new = accounts.make_first().await?;
     accounts.start_all().await?;
 
     let components = Components::start(options, store, &events, &clock).await?;
+    let quarantine_unfiltered =
+        Arc::new(AtomicBool::new(options.config.mail.unfiltered == Unfiltered::Quarantine));
     let gateway = Arc::new(Gateway::new(
         Arc::new(StoreAdapter(store.clone())),
         Arc::clone(&network) as Arc<dyn gateway::ports::Network>,
         Arc::new(ComponentDecisions {
             sandbox: Arc::clone(&components.sandbox),
-            quarantine_unfiltered: options.config.mail.unfiltered == Unfiltered::Quarantine,
+            quarantine_unfiltered: Arc::clone(&quarantine_unfiltered),
         }),
         Arc::new(PublishedEvents(events.clone())),
         Arc::new(SystemRandom),
@@ -149,7 +161,18 @@ async fn start(
     gateway.start().await?;
     network.connect(&gateway);
 
-    let running = Running { options, store, clock, events, network, accounts, components, gateway };
+    let reloader = Arc::new(Reloader {
+        file: options.config_file.clone(),
+        current: Mutex::new(options.config.clone()),
+        gateway: Arc::clone(&gateway),
+        network: Arc::clone(&network),
+        quarantine_unfiltered,
+        sandbox: Arc::clone(&components.sandbox),
+        library: Arc::clone(&components.library),
+        store: store.clone(),
+        clock: Arc::clone(&clock),
+    });
+    let running = Running { options, store, clock, events, network, accounts, components, gateway, reloader };
     running.serve(listeners, is_new, signals).await
 }
 
@@ -202,6 +225,7 @@ struct Running<'a> {
     accounts: Arc<Accounts>,
     components: Components,
     gateway: Arc<Gateway>,
+    reloader: Arc<Reloader>,
 }
 
 impl Running<'_> {
@@ -219,9 +243,14 @@ impl Running<'_> {
         let directory = self.options.directory.path();
         ready.write(directory).map_err(UpError::Ready)?;
         welcome::print(&ready, is_new, self.network.nodes() > 0);
+        let notify = Arc::new(Notify::from_environment());
+        notify.ready(&format!("mail for {} accounts", ready.accounts.len()));
+        let mut watchers = self.watch(&ready, &notify);
 
-        signals.wait().await;
+        self.wait(&mut signals).await;
         tracing::info!("stopping");
+        notify.stopping();
+        watchers.abort_all();
         if let Err(error) = Ready::remove(directory) {
             tracing::warn!(%error, "ready.json was not removed");
         }
@@ -234,9 +263,45 @@ impl Running<'_> {
         tokio::select! {
             () = stopped => {}
             () = self.clock.sleep(STOP_TIME) => tracing::warn!("not everything stopped in time; nothing is lost by that"),
-            () = signals.wait() => tracing::warn!("stopped at once"),
+            () = signals.stop() => tracing::warn!("stopped at once"),
         }
         Ok(())
+    }
+
+    /// Returns at a signal to stop; reads the configuration again at SIGHUP.
+    async fn wait(&self, signals: &mut signals::Signals) {
+        while signals.next().await == signals::Asked::Reload {
+            match self.reloader.reload().await {
+                Ok(reloaded) => {
+                    let (now, later) = (reloaded.changed.join(", "), reloaded.after_restart.join(", "));
+                    tracing::info!(now, after_restart = later, "the configuration was read again");
+                }
+                Err(error) => tracing::error!(%error, "the configuration stays as it was"),
+            }
+        }
+    }
+
+    /// What goes on beside serving: telling how connecting goes, and the service manager that all is well.
+    fn watch(&self, ready: &Ready, notify: &Arc<Notify>) -> JoinSet<()> {
+        let mut watchers = JoinSet::new();
+        if self.network.nodes() > 0 {
+            let (network, account) = (Arc::clone(&self.network), ready.account.clone());
+            watchers.spawn(connecting::tell(network, account, Arc::clone(&self.clock)));
+        }
+        if let Some(every) = notify.watchdog() {
+            let (notify, store, clock) = (Arc::clone(notify), self.store.clone(), Arc::clone(&self.clock));
+            watchers.spawn(async move {
+                loop {
+                    // A gateway whose store hangs is not well, though this task runs.
+                    match store.flush().await {
+                        Ok(()) | Err(store::Error::Full) => notify.alive(),
+                        Err(error) => tracing::error!(%error, "the store does not answer the watchdog"),
+                    }
+                    clock.sleep(every).await;
+                }
+            });
+        }
+        watchers
     }
 
     fn start_servers(
@@ -246,7 +311,8 @@ impl Running<'_> {
         cancel: &CancellationToken,
     ) -> Result<JoinSet<()>, UpError> {
         let passwords = Arc::clone(&self.accounts.passwords);
-        let logins = Arc::new(Logins::new(self.store.clone(), passwords, self.options.directory.password()));
+        let (network, password_file) = (Arc::clone(&self.network), self.options.directory.password());
+        let logins = Arc::new(Logins::new(self.store.clone(), network, passwords, password_file));
         let mut settings = smtp::Settings::new("toxmail.localhost");
         settings.max_mail_bytes = self.options.config.mail.max_bytes;
         let submission =
@@ -276,6 +342,8 @@ impl Running<'_> {
             library: Arc::clone(&self.components.library),
             store: self.store.clone(),
             clock: Arc::clone(&self.clock),
+            reloader: Arc::clone(&self.reloader),
+            imports: Imports::default(),
             smtp,
             pop3,
         }

@@ -23,12 +23,23 @@ pub(crate) struct Core {
     pub random: Arc<dyn Random>,
     pub clock: Arc<dyn Clock>,
     pub settings: Settings,
+    /// How long mails are tried; the user may change it meanwhile.
+    pub patience: Mutex<Patience>,
     pub people: People,
     pub outbox: Outbox,
     pub receptions: Receptions,
     pub requests: RequestSchedule,
     /// Cancelled when the gateway stops: transfers end, commits under way are finished.
     pub stopping: CancellationToken,
+}
+
+/// How long mails are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Patience {
+    /// Until they bounce.
+    pub expiry: Duration,
+    /// Until the sender is told.
+    pub delay_notice: Duration,
 }
 
 /// One reading of both clocks.
@@ -51,6 +62,10 @@ pub(crate) fn millis(duration: Duration) -> u64 {
 }
 
 impl Core {
+    pub fn patience(&self) -> Patience {
+        *lock(&self.patience)
+    }
+
     pub fn now(&self) -> Moment {
         Moment { mono: millis(self.clock.monotonic().0), wall: self.clock.wall() }
     }

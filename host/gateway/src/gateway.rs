@@ -1,6 +1,7 @@
 //! The handle the daemon holds.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use mail::record::{Contact, FriendRequest, OutboxEntry, Pin, QuarantineEntry};
@@ -10,7 +11,7 @@ use mail::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::core::{Core, lock};
+use crate::core::{Core, Patience, lock};
 use crate::friendship::{ContactError, RequestSchedule};
 use crate::hello::HelloError;
 use crate::outbox::{self, Cancelled, Outbox};
@@ -47,6 +48,7 @@ impl Gateway {
             events,
             random,
             clock,
+            patience: Mutex::new(Patience { expiry: settings.expiry, delay_notice: settings.delay_notice }),
             settings,
             people: People::default(),
             outbox: Outbox::default(),
@@ -95,6 +97,12 @@ impl Gateway {
             self.core.reconcile(&person).await;
         }
         Ok(())
+    }
+
+    /// How long mails are tried from now on until they bounce, and until the sender is told. Mails under way keep the time they
+    /// bounce at.
+    pub fn set_patience(&self, expiry: Duration, delay_notice: Duration) {
+        *lock(&self.core.patience) = Patience { expiry, delay_notice };
     }
 
     // Submission.

@@ -109,7 +109,7 @@ impl Core {
         };
         let online = owner.peer.is_some_and(|key| self.network.is_online(&entry.account, key));
         let wait = entry.next_attempt.filter(|_| !new).map_or(Duration::ZERO, |due| due.since(now.wall));
-        let delay_due = entry.created.plus(self.settings.delay_notice).since(now.wall);
+        let delay_due = entry.created.plus(self.patience().delay_notice).since(now.wall);
         let tell_delay = entry.envelope.notify.delay && !entry.delay_reported;
         Waiting {
             id: entry.id,
@@ -191,7 +191,7 @@ impl Core {
     pub async fn release(&self, account: &AccountName, uidl: MailId) -> Result<(), StorageError> {
         if let Some(mut entry) = self.storage.release(account, uidl).await? {
             let now = self.clock.wall();
-            entry.expires = now.plus(self.settings.expiry);
+            entry.expires = now.plus(self.patience().expiry);
             self.storage.update_outbox(entry.clone()).await?;
             self.outbox.insert(self.waiting(&entry, true));
             self.outbox_changed(account, entry.id, "released from quarantine");

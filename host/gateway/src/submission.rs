@@ -206,7 +206,7 @@ impl Submission {
             body: intake.staged.id,
             digest,
             created: now,
-            expires: now.plus(self.core.settings.expiry.min(mail::limits::EXPIRY_LONGEST)),
+            expires: now.plus(self.core.patience().expiry.min(mail::limits::EXPIRY_LONGEST)),
             attempts: 0,
             next_attempt: None,
             last_problem: None,

@@ -72,6 +72,11 @@ impl Address {
         format!("{local}@{TOX_DOMAIN}").parse()
     }
 
+    /// The address `<76 hex digits>@tox`, which is always one.
+    pub(crate) fn of_tox_id(id: &crate::ToxId) -> Self {
+        Self { local: id.to_string().to_lowercase(), domain: TOX_DOMAIN.to_owned() }
+    }
+
     /// The same address with `tox.internal` written as `tox`; others unchanged. Compare these.
     #[must_use]
     pub fn canonical(&self) -> Self {

@@ -16,10 +16,12 @@ pub mod header;
 pub mod ids;
 pub mod limits;
 pub mod line;
+pub mod mbox;
 pub mod record;
 pub mod sasl;
 pub mod status;
 pub mod tox_id;
+pub mod vcard;
 
 pub use account::AccountName;
 pub use acknowledgement::Acknowledgement;

@@ -36,3 +36,6 @@ pub const EXPIRY_LONGEST: Duration = Duration::from_secs(21 * 24 * 3600);
 /// How long a recipient remembers what it received, for dedupe: longer than any expiry and two days of
 /// clock difference.
 pub const DEDUPE_MEMORY: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Largest vCard that is read: one with a photo is larger, and its Tox ID can be given by itself.
+pub const VCARD_BYTES: usize = 64 * 1024;

@@ -50,6 +50,12 @@ impl ToxId {
         bytes
     }
 
+    /// The mail address that leads to it from everywhere: 76 hex digits in lower case at `tox`.
+    #[must_use]
+    pub fn address(&self) -> crate::Address {
+        crate::Address::of_tox_id(self)
+    }
+
     /// Reads the 38 bytes `key | nospam | checksum`.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Accounts, their passwords' hashes and the saved data of their Tox instances.
 
 use mail::AccountName;
-use mail::record::Account;
+use mail::record::{Account, Contact, StagedBody};
 use redb::{ReadTransaction, ReadableTable};
 use zeroize::Zeroizing;
 
@@ -10,8 +10,25 @@ use crate::codec;
 use crate::context::{Context, Stats};
 use crate::error::Error;
 use crate::limits::{ACCOUNTS as ACCOUNTS_LIMIT, CREDENTIAL_BYTES, TOX_SAVED_BYTES};
+use crate::mailbox::{NewMail, deliver_staged};
+use crate::people::put_contact;
 use crate::store::count;
-use crate::tables::{ACCOUNTS, CREDENTIALS, TOX_SAVED};
+use crate::tables::{ACCOUNTS, CREDENTIALS, DISABLED, TOX_SAVED};
+
+/// An account to make, with what it starts with. Not printable: it holds the secret key.
+#[derive(Clone)]
+pub struct NewAccount {
+    /// Its record.
+    pub account: Account,
+    /// The saved data of its Tox instance where there is some yet.
+    pub tox_saved: Option<Zeroizing<Vec<u8>>>,
+    /// The hash of its password.
+    pub credential: String,
+    /// Contacts it has from the beginning.
+    pub contacts: Vec<Contact>,
+    /// A mail that is in its mailbox from the beginning, with its staged body.
+    pub welcome: Option<(NewMail, StagedBody)>,
+}
 
 impl Store {
     /// Makes an account, with the saved data of its Tox instance where there is some yet and the hash of its password.
@@ -24,13 +41,55 @@ impl Store {
         tox_saved: Option<Zeroizing<Vec<u8>>>,
         credential: String,
     ) -> Result<(), Error> {
-        check_credential(&credential)?;
-        tox_saved.as_ref().map_or(Ok(()), |saved| check_saved(saved))?;
+        let contacts = Vec::new();
+        self.create_account_with(NewAccount { account, tox_saved, credential, contacts, welcome: None }).await
+    }
+
+    /// Makes an account with everything it starts with, in one step.
+    ///
+    /// # Errors
+    /// As [`Store::create_account`]; [`Error::Exists`] for two contacts of one name.
+    pub async fn create_account_with(&self, new: NewAccount) -> Result<(), Error> {
+        check_credential(&new.credential)?;
+        new.tox_saved.as_ref().map_or(Ok(()), |saved| check_saved(saved))?;
         self.put(move |context| {
-            let saved = tox_saved.as_ref().map(|saved| saved.as_slice());
-            create(context, &account, saved, &credential)
+            create(context, &new)?;
+            for contact in &new.contacts {
+                put_contact(context, new.account.name.as_str(), contact)?;
+            }
+            match &new.welcome {
+                Some((mail, body)) => deliver_staged(context, mail, *body),
+                None => Ok(()),
+            }
         })
         .await
+    }
+
+    /// Switches an account off or on: whoever asks [`Store::is_disabled`] keeps to it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such account.
+    pub async fn set_disabled(&self, name: &AccountName, disabled: bool) -> Result<(), Error> {
+        let name = name.clone();
+        self.put(move |context| {
+            context.stats(name.as_str())?;
+            let table = context.t.disabled.write()?;
+            if disabled {
+                table.insert(name.as_str(), ())?;
+            } else {
+                table.remove(name.as_str())?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Whether an account is switched off. Takes microseconds.
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub fn is_disabled(&self, name: &AccountName) -> Result<bool, Error> {
+        self.get(|transaction| Ok(transaction.open_table(DISABLED)?.get(name.as_str())?.is_some()))
     }
 
     /// All accounts; the owner first, then in the order of names.
@@ -126,12 +185,8 @@ impl Store {
     }
 }
 
-fn create(
-    context: &mut Context<'_, '_>,
-    account: &Account,
-    saved: Option<&[u8]>,
-    credential: &str,
-) -> Result<(), Error> {
+fn create(context: &mut Context<'_, '_>, new: &NewAccount) -> Result<(), Error> {
+    let account = &new.account;
     let name = account.name.as_str();
     let accounts = context.t.accounts.read()?;
     if accounts.get(name)?.is_some() {
@@ -148,9 +203,9 @@ fn create(
     let record = codec::encode(account)?;
     context.t.accounts.write()?.insert(name, record.as_slice())?;
     context.put_stats(name, Stats { next_number: 1, ..Stats::default() })?;
-    context.t.credentials.write()?.insert(name, credential)?;
-    if let Some(saved) = saved {
-        context.t.tox_saved.write()?.insert(name, saved)?;
+    context.t.credentials.write()?.insert(name, new.credential.as_str())?;
+    if let Some(saved) = &new.tox_saved {
+        context.t.tox_saved.write()?.insert(name, saved.as_slice())?;
     }
     Ok(())
 }

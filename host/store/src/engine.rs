@@ -16,12 +16,16 @@ use crate::directory;
 use crate::error::{Error, OpenError};
 use crate::faults::Faults;
 use crate::tables::{SYSTEM, Tables};
+use crate::upgrade;
 
 /// The store's file in the data directory.
 pub const STORE_FILE: &str = "store.redb";
 
-/// The format this program writes. A larger number in the file means a newer program wrote it.
-pub const FORMAT: u64 = 1;
+/// The format this program writes. A larger number in the file means a newer program wrote it, a smaller one that the file is
+/// brought up to date when it is opened, see [`crate::upgrade`].
+///
+/// 2: accounts can be switched off (the table `disabled`).
+pub const FORMAT: u64 = 2;
 
 /// Where the format stands in the `system` table.
 pub(crate) const FORMAT_KEY: &str = "format";
@@ -58,20 +62,28 @@ impl Engine {
             faults,
             live: RwLock::new(Live { database: Some(database), generation: 0 }),
         };
-        let found = engine.read(|transaction| {
-            let system = transaction.open_table(SYSTEM)?;
-            Ok(redb::ReadableTable::get(&system, FORMAT_KEY)?.map(|format| format.value()))
-        });
-        match found {
+        match engine.format() {
             Ok(Some(FORMAT)) => Ok(engine),
             Ok(Some(found)) if found > FORMAT => {
                 Err(OpenError::NewerFormat { dir: dir.to_owned(), found, known: FORMAT })
+            }
+            Ok(Some(found)) if found > 0 => {
+                upgrade::run(dir, &engine, found)?;
+                Ok(engine)
             }
             Ok(_) => {
                 Err(OpenError::Damaged { file: engine.path, why: "it names no known format".to_owned() })
             }
             Err((error, _)) => Err(OpenError::Damaged { file: engine.path, why: error.to_string() }),
         }
+    }
+
+    /// The format of the file, if it says one.
+    fn format(&self) -> Result<Option<u64>, (Error, u64)> {
+        self.read(|transaction| {
+            let system = transaction.open_table(SYSTEM)?;
+            Ok(redb::ReadableTable::get(&system, FORMAT_KEY)?.map(|format| format.value()))
+        })
     }
 
     /// Runs `f` on a snapshot of what is committed. A failure comes with the generation it was seen in.
@@ -211,6 +223,21 @@ fn open_file(path: &Path, cache_bytes: usize, faults: Option<&Faults>) -> Result
         }
         None => build(backend, cache_bytes),
     }
+}
+
+/// Makes a store file at `path`, which must not be there, with what `fill` writes, and closes it.
+pub(crate) fn write_new(
+    path: &Path,
+    cache_bytes: usize,
+    fill: impl FnOnce(&WriteTransaction) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let database = open_file(path, cache_bytes, None)?;
+    let mut transaction = database.begin_write()?;
+    set_durability(&mut transaction, true)?;
+    fill(&transaction)?;
+    transaction.commit()?;
+    database.close()?;
+    Ok(())
 }
 
 fn build(backend: impl StorageBackend, cache_bytes: usize) -> Result<Database, Error> {

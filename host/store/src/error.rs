@@ -41,6 +41,9 @@ pub enum Error {
     /// Reading or writing failed; what was asked may or may not have happened. The store reopens its file by itself.
     #[error("the store failed: {0}")]
     Failed(String),
+    /// The caller ended a long work before it was done; nothing was changed by it.
+    #[error("it was stopped before it was done")]
+    Stopped,
     /// The store was closed, or its writer thread is gone.
     #[error("the store is closed: restart toxmail")]
     Closed,
@@ -74,6 +77,14 @@ pub enum OpenError {
         file: PathBuf,
         /// What is wrong.
         why: String,
+    },
+    /// The store is of an older format, and no copy could be made before changing it.
+    #[error("the store has to be upgraded, and its copy {} could not be written ({source}): free some space and start again; nothing was changed", copy.display())]
+    Upgrade {
+        /// The copy.
+        copy: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
     },
     /// The directory or a file in it cannot be made, read or written.
     #[error("cannot {what} {}: {source}", path.display())]

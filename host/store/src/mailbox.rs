@@ -45,8 +45,20 @@ impl Store {
     /// # Errors
     /// [`Error::NotFound`] if there is no such account.
     pub async fn mailbox_list(&self, account: &AccountName) -> Result<Vec<MailboxItem>, Error> {
+        self.mailbox_list_after(account, 0).await
+    }
+
+    /// The mails with a number above `number`, in the order of arrival.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such account.
+    pub async fn mailbox_list_after(
+        &self,
+        account: &AccountName,
+        number: u64,
+    ) -> Result<Vec<MailboxItem>, Error> {
         let account = account.clone();
-        self.list(move |transaction| list(transaction, &account)).await
+        self.list(move |transaction| list(transaction, &account, number.saturating_add(1))).await
     }
 
     /// Mails and bytes in a mailbox (RFC 1939 STAT). Takes microseconds.
@@ -207,11 +219,12 @@ fn delete(context: &mut Context<'_, '_>, account: &str, numbers: &[u64]) -> Resu
     Ok(deleted)
 }
 
-fn list(transaction: &ReadTransaction, account: &AccountName) -> Result<Vec<MailboxItem>, Error> {
+fn list(transaction: &ReadTransaction, account: &AccountName, from: u64) -> Result<Vec<MailboxItem>, Error> {
     let stats = read_stats(transaction, account)?;
     let mailbox = transaction.open_table(MAILBOX)?;
-    let mut items = Vec::with_capacity(usize::try_from(stats.mails.min(MAILBOX_ENTRIES)).unwrap_or(0));
-    for row in mailbox.range((account.as_str(), 0)..=(account.as_str(), u64::MAX))? {
+    let expected = if from <= 1 { stats.mails.min(MAILBOX_ENTRIES) } else { 0 };
+    let mut items = Vec::with_capacity(usize::try_from(expected).unwrap_or(0));
+    for row in mailbox.range((account.as_str(), from)..=(account.as_str(), u64::MAX))? {
         let (key, value) = row?;
         let (uidl, size, body, prefix_bytes) = value.value();
         let number = key.value().1;

@@ -100,7 +100,11 @@ impl Store {
     }
 }
 
-fn put_contact(context: &mut Context<'_, '_>, account: &str, contact: &Contact) -> Result<(), Error> {
+pub(crate) fn put_contact(
+    context: &mut Context<'_, '_>,
+    account: &str,
+    contact: &Contact,
+) -> Result<(), Error> {
     let mut stats = context.stats(account)?;
     let (key, alias) = ((account, contact.key.0), contact.alias.as_str());
     let holder = context.t.aliases.read()?.get((account, alias))?.map(|key| key.value());

@@ -3,7 +3,10 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use redb::{Key, Table, TableDefinition, Value, WriteTransaction};
+use redb::{
+    Key, ReadTransaction, ReadableTable, ReadableTableMetadata, Table, TableDefinition, TableError, Value,
+    WriteTransaction,
+};
 
 use crate::error::Error;
 
@@ -63,7 +66,61 @@ macro_rules! tables {
                 Ok(())
             }
         }
+
+        /// How many rows all tables have together.
+        pub(crate) fn count_rows(from: &ReadTransaction) -> Result<u64, Error> {
+            let mut rows = 0;
+            $(rows += count_table(from, $constant)?;)*
+            Ok(rows)
+        }
+
+        /// Copies every row of every table. `step` is called after each row and ends the copying with false.
+        pub(crate) fn copy_rows(
+            from: &ReadTransaction,
+            to: &WriteTransaction,
+            step: &mut dyn FnMut() -> bool,
+        ) -> Result<(), Error> {
+            $(copy_table(from, to, $constant, step)?;)*
+            Ok(())
+        }
     };
+}
+
+/// A table for reading; None in a store of an older format that has none of this name.
+fn open_existing<K: Key + 'static, V: Value + 'static>(
+    from: &ReadTransaction,
+    definition: TableDefinition<'static, K, V>,
+) -> Result<Option<redb::ReadOnlyTable<K, V>>, Error> {
+    match from.open_table(definition) {
+        Ok(table) => Ok(Some(table)),
+        Err(TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn count_table<K: Key + 'static, V: Value + 'static>(
+    from: &ReadTransaction,
+    definition: TableDefinition<'static, K, V>,
+) -> Result<u64, Error> {
+    open_existing(from, definition)?.map_or(Ok(0), |table| Ok(table.len()?))
+}
+
+fn copy_table<K: Key + 'static, V: Value + 'static>(
+    from: &ReadTransaction,
+    to: &WriteTransaction,
+    definition: TableDefinition<'static, K, V>,
+    step: &mut dyn FnMut() -> bool,
+) -> Result<(), Error> {
+    let Some(source) = open_existing(from, definition)? else { return Ok(()) };
+    let mut target = to.open_table(definition)?;
+    for row in source.iter()? {
+        let (key, value) = row?;
+        target.insert(key.value(), value.value())?;
+        if !step() {
+            return Err(Error::Stopped);
+        }
+    }
+    Ok(())
 }
 
 impl Tables<'_> {
@@ -101,6 +158,8 @@ tables! {
     stats STATS: &'static str => StatsRow;
     /// Password hashes by account.
     credentials CREDENTIALS: &'static str => &'static str;
+    /// Accounts that are switched off (since format 2).
+    disabled DISABLED: &'static str => ();
     /// Saved data of Tox instances by account.
     tox_saved TOX_SAVED: &'static str => &'static [u8];
     /// Contacts by account and key.

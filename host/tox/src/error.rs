@@ -151,3 +151,17 @@ pub enum NodeError {
     #[error(transparent)]
     Gone(#[from] Gone),
 }
+
+/// Why an encrypted profile does not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecryptError {
+    /// The password is another one.
+    #[error("the password does not open this Tox profile: check the password file")]
+    Password,
+    /// Not in the format, or cut short.
+    #[error("this is no encrypted Tox profile, or it is damaged")]
+    Damaged,
+    /// No memory for deriving the key.
+    #[error("there is not enough memory to open the Tox profile: close other programs and try again")]
+    Resources,
+}

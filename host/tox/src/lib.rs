@@ -28,6 +28,7 @@
 mod engine;
 mod error;
 mod event;
+mod friends;
 mod handle;
 mod lanes;
 pub mod limits;
@@ -38,10 +39,12 @@ mod pacer;
 mod queue;
 mod saved;
 
-pub use error::{AddFriendError, Gone, NodeError, SendError, StartError, TextError};
+pub use engine::decrypt;
+pub use error::{AddFriendError, DecryptError, Gone, NodeError, SendError, StartError, TextError};
 pub use event::{Connection, Event, MessageId};
+pub use friends::SavedFriend;
 pub use handle::Tox;
 pub use node::{InvalidNode, Node, public_nodes};
 pub use options::{Options, Proxy};
 pub use queue::Events;
-pub use saved::{InvalidSavedData, SavedData};
+pub use saved::{InvalidSavedData, SavedData, is_encrypted};

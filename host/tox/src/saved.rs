@@ -9,6 +9,7 @@ use std::fmt;
 use mail::PublicKey;
 use zeroize::Zeroizing;
 
+use crate::friends::{SavedFriend, friends_in};
 use crate::limits;
 
 /// Identity, friends and known nodes of an instance, as c-toxcore writes them. Holds the secret key: the
@@ -37,6 +38,8 @@ const ENCRYPTED: &[u8] = b"toxEsave";
 const SECTION: [u8; 2] = [0xce, 0x01];
 /// The section with nospam, public and secret key.
 const NOSPAM_AND_KEYS: u16 = 1;
+/// The section with the friends.
+const FRIENDS: u16 = 3;
 /// The section that ends the data.
 const END: u16 = 255;
 
@@ -57,6 +60,22 @@ impl SavedData {
         &self.bytes
     }
 
+    /// Whom it knows. What is left of the section when it is cut is passed over.
+    #[must_use]
+    pub fn friends(&self) -> Vec<SavedFriend> {
+        let mut rest = self.bytes.get(HEADER.len()..).unwrap_or_default();
+        let mut friends = Vec::new();
+        while let Some((kind, content, after)) = section(rest) {
+            match kind {
+                FRIENDS => friends.extend(friends_in(content)),
+                END => break,
+                _ => {}
+            }
+            rest = after;
+        }
+        friends
+    }
+
     /// Whose identity it is.
     #[must_use]
     pub fn public_key(&self) -> PublicKey {
@@ -70,9 +89,15 @@ impl fmt::Debug for SavedData {
     }
 }
 
+/// Whether bytes are a profile that a Tox program encrypted with a password: then [`crate::decrypt`] comes first.
+#[must_use]
+pub fn is_encrypted(bytes: &[u8]) -> bool {
+    bytes.starts_with(ENCRYPTED)
+}
+
 /// Walks the sections and returns the public key among them.
 fn identity_in(bytes: &[u8]) -> Result<PublicKey, InvalidSavedData> {
-    if bytes.starts_with(ENCRYPTED) {
+    if is_encrypted(bytes) {
         return Err(InvalidSavedData::Encrypted);
     }
     if bytes.len() > limits::SAVED_DATA_BYTES {

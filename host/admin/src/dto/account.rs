@@ -26,6 +26,17 @@ pub struct Account {
     pub addresses: Vec<Address>,
     /// When it was made.
     pub created: Timestamp,
+    /// False while it is switched off: nobody can log in, and it is not on the Tox network.
+    pub enabled: bool,
+}
+
+/// An account made of another Tox program's profile.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ImportedAccount {
+    /// Its user name and password.
+    pub credentials: Credentials,
+    /// Friends that are contacts now.
+    pub contacts: u64,
 }
 
 /// An account to make.

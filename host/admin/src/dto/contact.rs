@@ -105,7 +105,7 @@ pub struct NewContact {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum ContactAddress {
-    /// `<76 hex>`, `<76 hex>@tox` or `tox:<76 hex>`.
+    /// `<76 hex>`, `<76 hex>@tox` or a link `tox:<76 hex>`.
     ToxId(ToxId),
     /// A name in DNS, or anything else the resolver understands.
     Name(Address),
@@ -122,12 +122,22 @@ pub enum InvalidContactAddress {
     Address(#[from] InvalidAddress),
 }
 
+/// A link (`tox:...`, `tox://...`, any query behind it) as what it names; other text as it is.
+fn without_scheme(text: &str) -> &str {
+    let Some((scheme, rest)) = text.split_once(':') else { return text };
+    if !scheme.eq_ignore_ascii_case("tox") {
+        return text;
+    }
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    rest.split('?').next().unwrap_or(rest).trim_end_matches('/')
+}
+
 impl FromStr for ContactAddress {
     type Err = InvalidContactAddress;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
-        let bare = text.strip_prefix("tox:").unwrap_or(text);
+        let bare = without_scheme(text);
         let is_hex = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         if is_hex(bare) {
             return Ok(Self::ToxId(bare.parse()?));

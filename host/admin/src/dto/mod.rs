@@ -4,6 +4,7 @@ mod account;
 mod component;
 mod contact;
 mod decision;
+mod mailbox;
 mod outbox;
 mod page;
 mod pin;
@@ -13,8 +14,11 @@ mod server;
 mod status;
 mod timestamp;
 mod trial;
+mod upkeep;
 
-pub use account::{Account, Credentials, InvalidPassword, NewAccount, NewPassword, Password};
+pub use account::{
+    Account, Credentials, ImportedAccount, InvalidPassword, NewAccount, NewPassword, Password,
+};
 pub use component::{
     Component, ComponentName, ComponentRef, ComponentSignature, FilterOrder, Health, InvalidComponentName,
     InvalidComponentSignature, RollBack, Slot, SlotEntry, TimingBucket, UnknownSlot, UseComponent,
@@ -24,6 +28,7 @@ pub use contact::{
     AcceptRequest, Contact, ContactAddress, ContactRequest, ContactState, InvalidContactAddress, NewContact,
 };
 pub use decision::{Decision, DecisionQuery};
+pub use mailbox::{ImportedMail, MailboxMail};
 pub use outbox::OutboxEntry;
 pub use page::{Listing, Page};
 pub use pin::Pin;
@@ -33,6 +38,7 @@ pub use server::MailSettings;
 pub use status::{Attention, Connection, ContactStatus, Identity, OutboxStatus, Status, ToxStatus};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use trial::{Answer, BeginShadow, Difference, NotReplayed, Replay, ReplayQuery, Shadow};
+pub use upkeep::Reloaded;
 
 #[cfg(test)]
 mod tests;

@@ -92,3 +92,24 @@ pub struct Identity {
     #[schema(value_type = Vec<String>)]
     pub addresses: Vec<Address>,
 }
+
+impl Identity {
+    /// The address mail programs put into `From`: a name in DNS where there is one, else the full Tox ID, which works for everybody.
+    #[must_use]
+    pub fn sender_address(&self) -> Address {
+        let named = self.addresses.iter().find(|address| !address.is_tox());
+        named.cloned().unwrap_or_else(|| self.tox_id.address())
+    }
+
+    /// What other Tox programs and phones open to add this account.
+    #[must_use]
+    pub fn link(&self) -> String {
+        format!("tox:{}", self.tox_id)
+    }
+
+    /// A vCard with Tox ID and the address that works for everybody.
+    #[must_use]
+    pub fn vcard(&self) -> String {
+        mail::vcard::write(self.account.as_str(), self.tox_id, &[self.sender_address()])
+    }
+}

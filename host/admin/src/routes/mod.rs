@@ -5,9 +5,12 @@ mod components;
 mod contacts;
 mod decisions;
 mod gateway;
+mod mail_programs;
+mod mailbox;
 mod mails;
 mod stream;
 mod trials;
+mod upkeep;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -79,6 +82,7 @@ pub fn router(management: Arc<dyn Management>, events: EventLog, access: Access)
         .layer(middleware::from_fn(pages_not_found));
     Router::new()
         .route("/health", get(gateway::health))
+        .route("/.well-known/autoconfig/mail/config-v1.1.xml", get(mail_programs::thunderbird))
         .method_not_allowed_fallback(no_such_method)
         .merge(dashboard::router(&access))
         .merge(behind_check)
@@ -94,6 +98,7 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(gateway::status))
         .routes(routes!(gateway::identity))
         .routes(routes!(gateway::mail_settings))
+        .routes(routes!(mail_programs::apple))
         .routes(routes!(decisions::list))
         .routes(routes!(stream::events))
         .routes(routes!(contacts::list, contacts::add))
@@ -111,6 +116,14 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(mails::release))
         .routes(routes!(accounts::list, accounts::add))
         .routes(routes!(accounts::set_password))
+        .routes(routes!(accounts::import))
+        .routes(routes!(accounts::remove))
+        .routes(routes!(accounts::enable))
+        .routes(routes!(accounts::disable))
+        .routes(routes!(mailbox::list, mailbox::import))
+        .routes(routes!(mailbox::read))
+        .routes(routes!(upkeep::backup))
+        .routes(routes!(upkeep::reload))
         .routes(routes!(components::list, components::add))
         .routes(routes!(components::slots))
         .routes(routes!(components::use_component))

@@ -8,6 +8,7 @@ mod client;
 mod connections;
 mod dashboard;
 mod hostile;
+mod living;
 mod memory;
 mod openapi;
 mod routes;

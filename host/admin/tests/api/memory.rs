@@ -50,6 +50,9 @@ pub struct Memory {
     pub uploads: Mutex<Vec<usize>>,
 }
 
+/// Bytes of every mail in a mailbox: more than are read at a time.
+pub const MAIL_SIZE: u64 = 200_000;
+
 fn time() -> Timestamp {
     Timestamp(Wall(1_700_000_000_000))
 }
@@ -357,7 +360,61 @@ impl Management for Memory {
             tox_id: Some(id()),
             addresses: vec!["anna@tox".parse().unwrap()],
             created: time(),
+            enabled: true,
         }])
+    }
+
+    async fn import_profile(
+        &self,
+        name: AccountName,
+        profile: zeroize::Zeroizing<Vec<u8>>,
+    ) -> Result<ImportedAccount> {
+        self.say(format!("imports {name} from {} bytes", profile.len()));
+        let credentials = self.add_account(NewAccount { name, password: None }).await?;
+        Ok(ImportedAccount { credentials, contacts: 2 })
+    }
+
+    async fn remove_account(&self, account: &AccountName) -> Result<()> {
+        Self::known(account)?;
+        self.say(format!("removes account {account}"));
+        Ok(())
+    }
+
+    async fn set_account_enabled(&self, account: &AccountName, enabled: bool) -> Result<()> {
+        Self::known(account)?;
+        self.say(format!("account {account} enabled: {enabled}"));
+        Ok(())
+    }
+
+    async fn mailbox(&self, account: &AccountName, page: &Page) -> Result<Listing<MailboxMail>> {
+        Self::known(account)?;
+        let mails =
+            (1..=3).map(|number| MailboxMail { number, id: mail_id(1), size: MAIL_SIZE, received: time() });
+        Ok(page.cut(mails.collect(), |mail| mail.number.to_string()))
+    }
+
+    async fn read_mail(&self, account: &AccountName, number: u64, offset: u64, max: usize) -> Result<Bytes> {
+        Self::known(account)?;
+        if number != 1 {
+            return Err(not_found("such mail in the mailbox"));
+        }
+        let left = usize::try_from(MAIL_SIZE - offset).unwrap().min(max);
+        Ok(vec![b'm'; left].into())
+    }
+
+    async fn import_mail(&self, account: &AccountName, mail: Bytes) -> Result<ImportedMail> {
+        Self::known(account)?;
+        self.say(format!("{account} imports {} bytes", mail.len()));
+        Ok(ImportedMail { is_new: !mail.starts_with(b"old") })
+    }
+
+    async fn backup(&self) -> Result<admin::Backup> {
+        let pieces = futures::stream::iter([Ok(Bytes::from_static(b"one")), Ok(Bytes::from_static(b"two"))]);
+        Ok(admin::Backup { size: 6, pieces: Box::pin(pieces) })
+    }
+
+    async fn reload(&self) -> Result<Reloaded> {
+        Ok(Reloaded { changed: vec!["mail.unfiltered".to_owned()], after_restart: Vec::new() })
     }
 
     async fn add_account(&self, new: NewAccount) -> Result<Credentials> {

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use admin::dto::{
     Account, Attention, Component, ComponentName, ComponentRef, ComponentSignature, Connection, Contact,
     ContactAddress, ContactRequest, ContactStatus, Credentials, Decision, DecisionQuery, Health, Identity,
-    Listing, MailSettings, NewAccount, NewContact, OutboxEntry, OutboxStatus, Page, Password, Pin,
-    QuarantineEntry, Slot, SlotEntry, Status, Timestamp, TimingBucket, ToxStatus,
+    ImportedAccount, ImportedMail, Listing, MailSettings, MailboxMail, NewAccount, NewContact, OutboxEntry,
+    OutboxStatus, Page, Password, Pin, QuarantineEntry, Reloaded, Slot, SlotEntry, Status, Timestamp,
+    TimingBucket, ToxStatus,
 };
 use admin::management::Result;
 use admin::metrics::{Kind, Metric, Sample};
-use admin::{Management, ManagementError};
+use admin::{Backup, Management, ManagementError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use gateway::ports::{Network as _, StorageError};
@@ -22,12 +23,16 @@ use sandbox::mail_filter::UserDecision;
 use sandbox::{DecisionRecord, EntryStatus, Library, LibraryError, Sandbox, SwapError};
 use serde_json::Value;
 use store::Store;
+use zeroize::Zeroizing;
 
 use super::decisions::{first_entry, with_policy_set};
 use super::feedback::feedback;
+use super::imports::Imports;
 use super::network::ToxNetwork;
 use crate::accounts::{AccountError, Accounts};
+use crate::backup;
 use crate::policy_set;
+use crate::reload::Reloader;
 
 /// The gateway, as the web API sees it.
 pub struct GatewayManagement {
@@ -45,6 +50,10 @@ pub struct GatewayManagement {
     pub store: Store,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The configuration.
+    pub reloader: Arc<Reloader>,
+    /// Mails put in by hand.
+    pub imports: Imports,
     /// Where SMTP listens.
     pub smtp: SocketAddr,
     /// Where POP3 listens.
@@ -85,6 +94,7 @@ fn account_error(error: AccountError) -> ManagementError {
     match error {
         AccountError::Store(error) => stored(error),
         AccountError::Password(_) => ManagementError::Unprocessable(text),
+        AccountError::KnownIdentity(_) | AccountError::Owner => ManagementError::Conflict(text),
         AccountError::Tox { .. } => ManagementError::Unavailable(text),
         _ => ManagementError::Internal(text),
     }
@@ -111,6 +121,9 @@ pub fn swap_error(error: SwapError) -> ManagementError {
         SwapError::Keeper(_) | SwapError::State(_) | SwapError::Replay(_) => ManagementError::Internal(text),
     }
 }
+
+/// Waiting mails of a removed account cancelled at a time.
+const OUTBOX_AT_A_TIME: usize = 1000;
 
 /// Decisions read from the store at a time: a few hundred kilobytes.
 const DECISIONS_AT_A_TIME: usize = 200;
@@ -457,14 +470,17 @@ impl Management for GatewayManagement {
 
     async fn accounts(&self) -> Result<Vec<Account>> {
         let accounts = self.store.accounts().await.map_err(stored)?;
-        let shown = accounts.into_iter().map(|account| Account {
-            tox_id: self.network.tox_id(&account.name),
-            addresses: self.gateway.addresses(&account.name),
-            owner: account.owner,
-            created: account.created.into(),
-            name: account.name,
+        let shown = accounts.into_iter().map(|account| {
+            Ok(Account {
+                tox_id: self.network.tox_id(&account.name),
+                addresses: self.gateway.addresses(&account.name),
+                owner: account.owner,
+                created: account.created.into(),
+                enabled: !self.store.is_disabled(&account.name).map_err(stored)?,
+                name: account.name,
+            })
         });
-        Ok(shown.collect())
+        shown.collect()
     }
 
     async fn add_account(&self, account: NewAccount) -> Result<Credentials> {
@@ -487,6 +503,97 @@ impl Management for GatewayManagement {
             tox_id: self.network.tox_id(account),
             password: made.map(shown_password).transpose()?,
         })
+    }
+
+    async fn import_profile(
+        &self,
+        name: AccountName,
+        profile: Zeroizing<Vec<u8>>,
+    ) -> Result<ImportedAccount> {
+        let saved = tox::SavedData::new(profile.to_vec()).map_err(|error| {
+            ManagementError::Unprocessable(format!("this is no profile of a Tox program: {error}"))
+        })?;
+        let (made, contacts) = self.accounts.import(name.clone(), saved).await.map_err(account_error)?;
+        self.gateway.reload_accounts().await.map_err(storage)?;
+        let password = made.password.map(shown_password).transpose()?;
+        let credentials = Credentials { account: name, tox_id: Some(made.tox_id), password };
+        Ok(ImportedAccount { credentials, contacts: contacts as u64 })
+    }
+
+    async fn remove_account(&self, account: &AccountName) -> Result<()> {
+        self.known(account).await?;
+        // What waits is taken back before nobody is there to ask.
+        loop {
+            let waiting = self.gateway.list(account, None, OUTBOX_AT_A_TIME).await.map_err(storage)?;
+            for entry in &waiting {
+                self.gateway.cancel(account, entry.id).await.map_err(storage)?;
+            }
+            if waiting.is_empty() {
+                break;
+            }
+        }
+        self.accounts.remove(account).await.map_err(account_error)?;
+        self.gateway.reload_accounts().await.map_err(storage)
+    }
+
+    async fn set_account_enabled(&self, account: &AccountName, enabled: bool) -> Result<()> {
+        self.known(account).await?;
+        self.accounts.set_enabled(account, enabled).await.map_err(account_error)?;
+        self.gateway.reload_accounts().await.map_err(storage)
+    }
+
+    async fn mailbox(&self, account: &AccountName, page: &Page) -> Result<Listing<MailboxMail>> {
+        self.known(account).await?;
+        let after = page.after().map_or(Ok(0), |cursor| cursor.parse().map_err(|_| wrong_cursor()))?;
+        let items = self.store.mailbox_list_after(account, after).await.map_err(stored)?;
+        let is_last = items.len() <= page.limit();
+        let mut mails = Vec::new();
+        for item in items.iter().take(page.limit()) {
+            match self.store.mailbox_entry(account, item.number) {
+                Ok(entry) => mails.push(MailboxMail {
+                    number: item.number,
+                    id: item.uidl,
+                    size: item.size,
+                    received: entry.received.into(),
+                }),
+                // Deleted meanwhile.
+                Err(store::Error::NotFound) => {}
+                Err(error) => return Err(stored(error)),
+            }
+        }
+        let next =
+            if is_last { None } else { items.get(page.limit() - 1).map(|item| item.number.to_string()) };
+        Ok(Listing { items: mails, next })
+    }
+
+    async fn read_mail(&self, account: &AccountName, number: u64, offset: u64, max: usize) -> Result<Bytes> {
+        let read = self.store.mailbox_read(account, number, offset, max).await;
+        read.map_err(|error| match error {
+            store::Error::NotFound => {
+                ManagementError::NotFound(format!("there is no mail {number} in the mailbox of {account}"))
+            }
+            error => stored(error),
+        })
+    }
+
+    async fn import_mail(&self, account: &AccountName, mail: Bytes) -> Result<ImportedMail> {
+        self.known(account).await?;
+        let put = self.imports.put(&self.store, account, &mail, self.clock.wall()).await;
+        Ok(ImportedMail { is_new: put.map_err(stored)? })
+    }
+
+    async fn backup(&self) -> Result<Backup> {
+        let directory = self.accounts.directory.path();
+        let archive = backup::archive(&self.store, directory, self.clock.wall(), |_| true).await;
+        let archive = archive.map_err(|error| match error {
+            backup::BackupError::Store(error) => stored(error),
+            error => ManagementError::Unavailable(error.to_string()),
+        })?;
+        Ok(Backup { size: archive.size, pieces: archive.pieces() })
+    }
+
+    async fn reload(&self) -> Result<Reloaded> {
+        self.reloader.reload().await.map_err(ManagementError::Unprocessable)
     }
 
     async fn components(&self) -> Result<Vec<Component>> {
@@ -573,13 +680,7 @@ impl Management for GatewayManagement {
     }
 
     async fn decisions(&self, query: &DecisionQuery, page: &Page) -> Result<Listing<Decision>> {
-        let after = page.after().map_or(Ok(0), |cursor| {
-            cursor.parse().map_err(|_| {
-                ManagementError::Unprocessable(
-                    "the cursor is not one this list gave: start without".to_owned(),
-                )
-            })
-        })?;
+        let after = page.after().map_or(Ok(0), |cursor| cursor.parse().map_err(|_| wrong_cursor()))?;
         let most = page.limit() + 1;
         let mut found = Vec::new();
         for slot in Slot::ALL.into_iter().filter(|slot| query.slot.is_none_or(|wanted| wanted == *slot)) {
@@ -663,6 +764,10 @@ impl Management for GatewayManagement {
             ),
         ]
     }
+}
+
+fn wrong_cursor() -> ManagementError {
+    ManagementError::Unprocessable("the cursor is not one this list gave: start without".to_owned())
 }
 
 fn shown_password(made: zeroize::Zeroizing<String>) -> Result<Password> {

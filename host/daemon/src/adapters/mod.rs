@@ -3,6 +3,7 @@
 pub mod decisions;
 pub mod events;
 mod feedback;
+pub mod imports;
 pub mod management;
 pub mod network;
 pub mod pop3;

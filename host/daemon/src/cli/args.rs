@@ -1,11 +1,17 @@
 //! The command line, as ARCHITECTURE.md promises it: other programs rely on it.
 
+mod source;
+mod task;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use admin::dto::{ComponentName, ComponentRef, ContactAddress, Slot};
+use admin::dto::{ComponentName, ComponentRef, Slot};
 use clap::{Args, Parser, Subcommand};
 use mail::{AccountName, Address, MailId, PublicKey};
+
+pub use source::ContactSource;
+pub use task::{Import, MailProgram, MailboxFormat, Task};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -48,6 +54,9 @@ pub enum Command {
     /// What is asked of the running gateway.
     #[command(flatten)]
     Verb(Verb),
+    /// What is more than one request, or none.
+    #[command(flatten)]
+    Task(Task),
 }
 
 /// What is asked of the running gateway.
@@ -56,7 +65,7 @@ pub enum Verb {
     /// Show how the gateway is doing
     Status,
     /// Show the Tox ID and addresses to give to others
-    Id,
+    Id(Id),
     /// People to exchange mail with
     #[command(subcommand)]
     Contact(Contact),
@@ -81,6 +90,19 @@ pub enum Verb {
     /// DNS names whose key changed
     #[command(subcommand)]
     Pin(Pin),
+    /// Read the configuration file again, as SIGHUP does
+    Reload,
+}
+
+/// How `id` shows it.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct Id {
+    /// As a link that Tox programs open
+    #[arg(long, conflicts_with = "vcard")]
+    pub link: bool,
+    /// As a vCard (RFC 6350)
+    #[arg(long)]
+    pub vcard: bool,
 }
 
 /// Arguments of `up`. What is absent comes from the configuration file, then from the defaults.
@@ -113,6 +135,9 @@ pub struct Up {
     /// The DNS server to ask [default: the system's]
     #[arg(long, value_name = "HOST:PORT")]
     pub dns: Option<String>,
+    /// Put no welcome mail into the mailbox of new accounts
+    #[arg(long)]
+    pub no_welcome: bool,
 }
 
 /// Arguments of `demo`.
@@ -134,8 +159,8 @@ pub enum Contact {
     Add {
         /// The name to give: mail goes to ALIAS@tox
         alias: AccountName,
-        /// A Tox ID (76 hex digits), or an address in DNS
-        address: ContactAddress,
+        /// A Tox ID (76 hex digits), a link (tox:...), an address in DNS, or a vCard file (.vcf)
+        address: ContactSource,
         /// What to write in the friend request
         #[arg(long, value_name = "TEXT")]
         message: Option<String>,
@@ -205,6 +230,24 @@ pub enum Account {
         /// Read a chosen password from standard input (one line) instead of generating one
         #[arg(long)]
         password_stdin: bool,
+    },
+    /// Remove an account with its mail, contacts and identity, for good
+    Remove {
+        /// Whose
+        name: AccountName,
+        /// Do it: nothing of it can be brought back but from a backup
+        #[arg(long, required = true)]
+        yes: bool,
+    },
+    /// Switch an account off: no login, not on the Tox network; its mail waits at the senders
+    Disable {
+        /// Whose
+        name: AccountName,
+    },
+    /// Switch an account on again
+    Enable {
+        /// Whose
+        name: AccountName,
     },
     /// Set a new password; prints the generated one
     Password {

@@ -9,7 +9,10 @@ use admin::dto::{
     AcceptRequest, BeginShadow, ComponentName, ComponentSignature, FilterOrder, NewAccount, NewContact,
     NewPassword, Password, RollBack, Slot, UseComponent, UsePolicySet,
 };
-use admin::limits::{COMPONENT_BYTES, COMPONENT_TIME, PASSWORD_BYTES_LARGEST, REPLAY_TIME, REQUEST_TIME};
+use admin::limits::{
+    BACKUP_TIME, COMPONENT_BYTES, COMPONENT_TIME, MAIL_BODY_TIME, PAGE_LARGEST, PASSWORD_BYTES_LARGEST,
+    REMOVE_TIME, REPLAY_TIME, REQUEST_TIME,
+};
 use hyper::Method;
 use hyper::body::Bytes;
 use serde::Serialize;
@@ -20,6 +23,9 @@ use super::client::ClientError;
 
 /// What the connection may take beyond what the gateway gives itself.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// How long all pages of a list may take: a million entries.
+const LIST_TIME: Duration = Duration::from_secs(600);
 
 /// A request, without account and token.
 #[derive(Debug)]
@@ -41,7 +47,8 @@ impl Call {
     pub fn of(verb: &Verb) -> Result<Self, ClientError> {
         Ok(match verb {
             Verb::Status => get("/status"),
-            Verb::Id => get("/identity"),
+            Verb::Id(_) => get("/identity"),
+            Verb::Reload => post("/reload"),
             Verb::Contact(verb) => of_contact(verb)?,
             Verb::Outbox(verb) => match verb {
                 Outbox::List => get("/outbox"),
@@ -89,6 +96,26 @@ impl Call {
         Ok(Self { body: Some(("application/json", Bytes::from(bytes))), ..self })
     }
 
+    /// A plain request to read.
+    pub fn get(path: &str) -> Self {
+        get(path)
+    }
+
+    /// A list with as few pages as can be.
+    pub fn list(path: &str) -> Self {
+        Self { query: vec![("limit", PAGE_LARGEST.to_string())], ..get(path).taking(LIST_TIME) }
+    }
+
+    /// The whole backup.
+    pub fn backup() -> Self {
+        get("/backup").taking(BACKUP_TIME)
+    }
+
+    /// A body of bytes.
+    pub fn upload(path: &str, content_type: &'static str, bytes: Bytes) -> Self {
+        Self { body: Some((content_type, bytes)), ..post(path).taking(MAIL_BODY_TIME) }
+    }
+
     fn taking(self, time: Duration) -> Self {
         Self { time: time + GRACE, ..self }
     }
@@ -119,8 +146,8 @@ fn of_contact(verb: &Contact) -> Result<Call, ClientError> {
         Contact::List => Ok(get("/contacts")),
         Contact::Requests => Ok(get("/contact-requests")),
         Contact::Add { alias, address, message } => {
-            let body =
-                NewContact { alias: alias.clone(), address: address.clone(), message: message.clone() };
+            let address = address.resolve().map_err(ClientError::Input)?;
+            let body = NewContact { alias: alias.clone(), address, message: message.clone() };
             post("/contacts").with_json(&body)
         }
         Contact::Accept { key, alias } => post(&format!("/contact-requests/{key}/accept"))
@@ -136,6 +163,9 @@ fn of_account(verb: &Account) -> Result<Call, ClientError> {
             let password = chosen_password(*password_stdin)?;
             post("/accounts").with_json(&NewAccount { name: name.clone(), password })
         }
+        Account::Remove { name, .. } => Ok(delete(&format!("/accounts/{name}")).taking(REMOVE_TIME)),
+        Account::Disable { name } => Ok(post(&format!("/accounts/{name}/disable"))),
+        Account::Enable { name } => Ok(post(&format!("/accounts/{name}/enable"))),
         Account::Password { name, password_stdin } => {
             let password = chosen_password(*password_stdin)?;
             put(&format!("/accounts/{name}/password")).with_json(&NewPassword { password })

@@ -1,5 +1,7 @@
 //! The running gateway: finding it and asking it.
 
+mod exchange;
+
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -19,6 +21,8 @@ use tokio::net::TcpStream;
 
 use super::call::Call;
 use super::ready::{Ready, ReadyError};
+
+pub use exchange::Exchange;
 
 /// How long connecting may take: the gateway is on this machine.
 const CONNECT_TIME: Duration = Duration::from_secs(5);
@@ -86,6 +90,8 @@ pub struct Gateway {
     directory: PathBuf,
     address: SocketAddr,
     token: Token,
+    /// What its ready file says.
+    pub ready: Ready,
 }
 
 /// One page of an answer.
@@ -111,7 +117,7 @@ impl Gateway {
             ClientError::Ready(ReadyError::Damaged { path, problem: "`admin` is no address".to_owned() })
         })?;
         let token = read_token(&directory.join(&ready.admin_token_file))?;
-        Ok(Self { directory: directory.to_owned(), address: reachable(address), token })
+        Ok(Self { directory: directory.to_owned(), address: reachable(address), token, ready })
     }
 
     /// Asks, and follows the pages of a list to its end. An answer without content is an empty object.
@@ -142,6 +148,11 @@ impl Gateway {
             }
         }
         Err(ClientError::Unexpected("a list without end".to_owned()))
+    }
+
+    /// A connection for many requests.
+    pub async fn open(&self) -> Result<Exchange<'_>, ClientError> {
+        Ok(Exchange::new(self, self.connect().await?))
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, ClientError> {
@@ -213,13 +224,16 @@ async fn read_answer(response: Response<hyper::body::Incoming>) -> Result<Answer
         let link = head.headers.get(header::LINK).and_then(|value| value.to_str().ok());
         return Ok(Answer { value, next: link.and_then(next_page) });
     }
+    Err(refusal(&head, &body))
+}
+
+fn refusal(head: &hyper::http::response::Parts, body: &[u8]) -> ClientError {
     let content_type = head.headers.get(header::CONTENT_TYPE).map(header::HeaderValue::as_bytes);
-    let problem = serde_json::from_slice(&body).ok();
-    match problem {
+    match serde_json::from_slice(body).ok() {
         Some(problem) if content_type == Some(PROBLEM_CONTENT_TYPE.as_bytes()) => {
-            Err(ClientError::Refused(problem))
+            ClientError::Refused(problem)
         }
-        _ => Err(ClientError::Unexpected(format!("status {}", head.status))),
+        _ => ClientError::Unexpected(format!("status {}", head.status)),
     }
 }
 

@@ -5,18 +5,23 @@ mod bench;
 mod call;
 mod client;
 pub mod directory;
+mod mailclient;
 mod new_component;
 mod print;
 pub mod ready;
 mod table;
+mod task;
 mod trials;
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use args::{Bench, Common, Component, Verb};
 use client::{ClientError, Gateway};
 use directory::default_data_directory;
+
+pub use task::run as run_task;
 
 /// Does a verb: asks the running gateway and prints its answer. Says what went wrong and exits with 1 otherwise.
 pub async fn run_verb(verb: Verb, common: Common) -> ExitCode {
@@ -34,7 +39,11 @@ pub async fn run_verb(verb: Verb, common: Common) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match write_out(&text) {
+    print_out(&text, code)
+}
+
+fn print_out(text: &str, code: ExitCode) -> ExitCode {
+    match write_out(text) {
         // Who reads has read enough (`toxmail outbox list | head`).
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             eprintln!("toxmail: the answer could not be written: {error}");
@@ -46,10 +55,7 @@ pub async fn run_verb(verb: Verb, common: Common) -> ExitCode {
 
 /// What the verb prints.
 async fn answer(verb: &Verb, common: &Common) -> Result<String, ClientError> {
-    let directory = match &common.data {
-        Some(directory) => directory.clone(),
-        None => default_data_directory().ok_or(ClientError::NoDirectory)?,
-    };
+    let directory = data_directory(common)?;
     // The gateway first: a password is not asked for when there is nobody to set it.
     let gateway = Gateway::find(&directory)?;
     let call = call::Call::of(verb)?;
@@ -60,6 +66,11 @@ async fn answer(verb: &Verb, common: &Common) -> Result<String, ClientError> {
             .map_err(|error| ClientError::unexpected(&error));
     }
     print::to_text(verb, value).map_err(|error| ClientError::unexpected(&error))
+}
+
+/// The data directory that is meant.
+fn data_directory(common: &Common) -> Result<PathBuf, ClientError> {
+    common.data.clone().or_else(default_data_directory).ok_or(ClientError::NoDirectory)
 }
 
 fn write_out(text: &str) -> io::Result<()> {

@@ -6,7 +6,7 @@ use admin::dto;
 use serde::de::DeserializeOwned;
 use serde_json::{Error, Value};
 
-use super::args::{Account, Component, Contact, Outbox, Pin, PolicySet, Quarantine, SlotVerb, Verb};
+use super::args::{Account, Component, Contact, Id, Outbox, Pin, PolicySet, Quarantine, SlotVerb, Verb};
 use super::table::{Table, printable};
 use super::trials;
 
@@ -17,7 +17,8 @@ const SHORT: usize = 16;
 pub fn to_text(verb: &Verb, answer: Value) -> Result<String, Error> {
     Ok(match verb {
         Verb::Status => status(&read(answer)?),
-        Verb::Id => identity(&read(answer)?),
+        Verb::Id(how) => identity(*how, &read(answer)?),
+        Verb::Reload => reloaded(&read(answer)?),
         Verb::Contact(verb) => contact(verb, answer)?,
         Verb::Outbox(verb) => match verb {
             Outbox::List => outbox(&read::<Vec<_>>(answer)?),
@@ -33,6 +34,9 @@ pub fn to_text(verb: &Verb, answer: Value) -> Result<String, Error> {
         Verb::Account(verb) => match verb {
             Account::List => accounts(&read::<Vec<_>>(answer)?),
             Account::Add { .. } | Account::Password { .. } => credentials(&read(answer)?),
+            Account::Remove { name, .. } => format!("{name} is removed\n"),
+            Account::Disable { name } => format!("{name} is switched off\n"),
+            Account::Enable { name } => format!("{name} is switched on\n"),
         },
         Verb::Component(verb) => match verb {
             Component::List => components(&read::<Vec<_>>(answer)?),
@@ -106,7 +110,24 @@ fn attention(attention: &dto::Attention) -> Vec<String> {
     .collect()
 }
 
-fn identity(identity: &dto::Identity) -> String {
+fn reloaded(reloaded: &dto::Reloaded) -> String {
+    let mut text = String::new();
+    if !reloaded.changed.is_empty() {
+        lines(&mut text, &[("now", reloaded.changed.join(", "))]);
+    }
+    if !reloaded.after_restart.is_empty() {
+        lines(&mut text, &[("later", format!("{} (restart toxmail)", reloaded.after_restart.join(", ")))]);
+    }
+    if text.is_empty() { "nothing changed\n".to_owned() } else { text }
+}
+
+fn identity(how: Id, identity: &dto::Identity) -> String {
+    if how.link {
+        return identity.link() + "\n";
+    }
+    if how.vcard {
+        return identity.vcard();
+    }
     let mut text = String::new();
     lines(&mut text, &[("Tox ID", identity.tox_id.to_string())]);
     for address in &identity.addresses {
@@ -232,7 +253,8 @@ fn quarantine(entries: &[dto::QuarantineEntry]) -> String {
 fn accounts(accounts: &[dto::Account]) -> String {
     let mut table = Table::new(["ACCOUNT", "OWNER", "TOX ID"]);
     for account in accounts {
-        let id = account.tox_id.map_or_else(|| "starting".to_owned(), |id| id.to_string());
+        let without = if account.enabled { "starting" } else { "switched off" };
+        let id = account.tox_id.map_or_else(|| without.to_owned(), |id| id.to_string());
         table.row([account.name.to_string(), yes_no(account.owner), id]);
     }
     table.or("no accounts")

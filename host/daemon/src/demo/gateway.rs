@@ -44,7 +44,7 @@ impl Gateway {
             .arg("--data")
             .arg(&self.place.directory)
             .args(["--smtp", "127.0.0.1:0", "--pop3", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
-            .args(["--no-public-bootstrap", "--bootstrap", &self.bootstrap])
+            .args(["--no-public-bootstrap", "--no-welcome", "--bootstrap", &self.bootstrap])
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors)

@@ -1,6 +1,6 @@
 //! What the command line and the configuration file say together.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tox::{Node, Proxy, public_nodes};
 
@@ -19,6 +19,8 @@ pub struct Options {
     pub listen: Listen,
     /// The file, or its defaults.
     pub config: Config,
+    /// Where the file is, or would be.
+    pub config_file: PathBuf,
     /// How to ask DNS.
     pub dns: resolve::Settings,
     nodes: Vec<Node>,
@@ -39,7 +41,9 @@ impl Options {
             .or_else(cli::directory::default_data_directory)
             .ok_or(UpError::NoDirectory)?;
         let directory = DataDirectory::new(&path).map_err(|error| UpError::Directory { path, error })?;
-        let config = read_config(&directory, arguments.config.as_deref())?;
+        let mut config = read_config(&directory, arguments.config.as_deref())?;
+        config.mail.welcome &= !arguments.no_welcome;
+        let config_file = arguments.config.clone().unwrap_or_else(|| directory.config());
         let listen = Listen {
             smtp: arguments.smtp.unwrap_or(config.listen.smtp),
             pop3: arguments.pop3.unwrap_or(config.listen.pop3),
@@ -58,6 +62,7 @@ impl Options {
             tox_port: arguments.tox_port.or(config.tox.port),
             tox_tcp_port: arguments.tox_tcp_port.or(config.tox.tcp_port),
             config,
+            config_file,
         })
     }
 

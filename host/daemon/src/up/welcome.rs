@@ -1,5 +1,8 @@
 //! What a person sees when the gateway is ready.
 
+use std::io::{self, IsTerminal as _};
+
+use super::qr;
 use crate::cli::ready::Ready;
 
 /// Says where mail programs connect, and what to do next.
@@ -18,7 +21,14 @@ pub fn print(ready: &Ready, is_new: bool, has_nodes: bool) {
     if is_new {
         println!("\nGive that address to a friend who runs Toxmail too, and add theirs:");
         println!("  toxmail contact add ALIAS TOX-ID");
-        println!("Then write to ALIAS@tox.");
+        println!(
+            "Then write to ALIAS@tox. Ready files for mutt, msmtp, mpop and fetchmail: toxmail mailclient"
+        );
+    }
+    if io::stdout().is_terminal()
+        && let Some(code) = qr::on_terminal(&format!("tox:{}", ready.tox_id))
+    {
+        println!("\nThe same for the camera of a phone (toxmail id --link):\n{code}");
     }
     if !has_nodes {
         println!(
@@ -26,5 +36,4 @@ pub fn print(ready: &Ready, is_new: bool, has_nodes: bool) {
         );
         println!("--no-public-bootstrap.");
     }
-    println!("\nConnecting to Tox takes some seconds; `toxmail status` shows it.");
 }

@@ -130,7 +130,7 @@ impl Core {
     /// Its time is over.
     pub(super) async fn give_up(&self, id: mail::MailId) -> Result<Next, StorageError> {
         let Some(entry) = self.storage.outbox_entry(id).await? else { return Ok(Next::Gone) };
-        let hours = self.settings.expiry.as_secs() / 3600;
+        let hours = self.patience().expiry.as_secs() / 3600;
         let waited = if hours >= 48 { format!("{} days", hours / 24) } else { format!("{hours} hours") };
         let last = entry
             .last_problem

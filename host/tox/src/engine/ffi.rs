@@ -52,6 +52,9 @@ pub const ERR_CUSTOM_PACKET_OK: c_int = 0;
 pub const ERR_CUSTOM_PACKET_NOT_CONNECTED: c_int = 3;
 pub const ERR_CUSTOM_PACKET_SENDQ: c_int = 7;
 
+pub const ERR_DECRYPTION_KEY_DERIVATION_FAILED: c_int = 4;
+pub const ERR_DECRYPTION_FAILED: c_int = 5;
+
 pub const LOG_TRACE: c_int = 0;
 
 pub type LogCallback =
@@ -146,6 +149,24 @@ unsafe extern "C" {
         friend: u32,
         data: *const u8,
         length: usize,
+        error: *mut c_int,
+    ) -> bool;
+
+    pub fn tox_pass_decrypt(
+        data: *const u8,
+        length: usize,
+        password: *const u8,
+        password_length: usize,
+        plain: *mut u8,
+        error: *mut c_int,
+    ) -> bool;
+    #[cfg(test)]
+    pub fn tox_pass_encrypt(
+        plain: *const u8,
+        length: usize,
+        password: *const u8,
+        password_length: usize,
+        data: *mut u8,
         error: *mut c_int,
     ) -> bool;
 

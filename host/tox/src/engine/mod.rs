@@ -6,7 +6,10 @@
 #![allow(unsafe_code)]
 
 mod callbacks;
+mod encrypted;
 mod ffi;
+
+pub use encrypted::decrypt;
 
 use std::ffi::{CStr, CString, c_int};
 use std::net::IpAddr;

@@ -4,6 +4,7 @@ mod capabilities;
 mod slots;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -27,7 +28,7 @@ pub struct ComponentDecisions {
     /// The components.
     pub sandbox: Arc<Sandbox>,
     /// What the policy set says of incoming mail while the filter fails.
-    pub quarantine_unfiltered: bool,
+    pub quarantine_unfiltered: Arc<AtomicBool>,
 }
 
 fn failed(error: CallError) -> DecisionFailure {
@@ -147,7 +148,7 @@ impl Decisions for ComponentDecisions {
     }
 
     fn quarantine_unfiltered(&self) -> bool {
-        self.quarantine_unfiltered
+        self.quarantine_unfiltered.load(Ordering::Relaxed)
     }
 }
 

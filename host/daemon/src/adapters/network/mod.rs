@@ -74,6 +74,8 @@ pub struct ToxNetwork {
     memory: peer::Memory,
     gateway: OnceLock<Weak<Gateway>>,
     instances: RwLock<HashMap<AccountName, Arc<Instance>>>,
+    /// Nodes that came after the start.
+    added: RwLock<Vec<Node>>,
 }
 
 impl ToxNetwork {
@@ -86,6 +88,7 @@ impl ToxNetwork {
             memory: peer::Memory::default(),
             gateway: OnceLock::new(),
             instances: RwLock::default(),
+            added: RwLock::default(),
         })
     }
 
@@ -152,7 +155,26 @@ impl ToxNetwork {
 
     /// Nodes to start from.
     pub fn nodes(&self) -> u64 {
-        self.settings.nodes.len() as u64
+        let added = self.added.read().unwrap_or_else(PoisonError::into_inner).len();
+        (self.settings.nodes.len() + added) as u64
+    }
+
+    /// The account that has this key, if its instance runs.
+    pub fn account_of(&self, key: PublicKey) -> Option<AccountName> {
+        let instances = self.instances.read().unwrap_or_else(PoisonError::into_inner);
+        instances.iter().find(|(_, instance)| instance.tox.id().key == key).map(|(name, _)| name.clone())
+    }
+
+    /// Joins the network through more nodes, with all accounts.
+    pub async fn add_nodes(&self, nodes: Vec<Node>) {
+        for instance in self.all() {
+            for node in &nodes {
+                if let Err(error) = instance.tox.add_node(node).await {
+                    tracing::warn!(%error, host = node.host, "a Tox node cannot be used");
+                }
+            }
+        }
+        self.added.write().unwrap_or_else(PoisonError::into_inner).extend(nodes);
     }
 
     fn known(&self, account: &AccountName) -> Result<Arc<Instance>, String> {

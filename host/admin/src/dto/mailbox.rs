@@ -1,0 +1,28 @@
+//! Mails in a mailbox.
+
+use mail::MailId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Timestamp;
+
+/// A mail in a mailbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MailboxMail {
+    /// Its place in the order of arrival; names it, and is never given again.
+    pub number: u64,
+    /// Its unique id in POP3.
+    #[schema(value_type = String)]
+    pub id: MailId,
+    /// Its bytes.
+    pub size: u64,
+    /// When it was delivered.
+    pub received: Timestamp,
+}
+
+/// What became of a mail that was put in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ImportedMail {
+    /// False where the mailbox held the very same mail already.
+    pub is_new: bool,
+}

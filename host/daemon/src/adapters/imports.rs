@@ -1,0 +1,109 @@
+//! Mails put into a mailbox by hand: each once, however often it is brought.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use mail::record::MailboxEntry;
+use mail::{AccountName, Address, Envelope, MailId, ReversePath, Wall};
+use store::{NewMail, Store};
+use tokio::sync::Mutex;
+
+/// Remembers the sizes of the mails in the mailbox that is being filled: only one of the same size can be the very same.
+#[derive(Default)]
+pub struct Imports(Mutex<Option<Index>>);
+
+struct Index {
+    account: AccountName,
+    /// The newest mail that is in it.
+    newest: u64,
+    /// Numbers of mails by their size; some may be deleted by now.
+    by_size: HashMap<u64, Vec<u64>>,
+}
+
+impl Imports {
+    /// Puts a mail into a mailbox unless it holds the very same bytes already. False if so. One at a time.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub async fn put(
+        &self,
+        store: &Store,
+        account: &AccountName,
+        mail: &[u8],
+        now: Wall,
+    ) -> Result<bool, store::Error> {
+        let mail = with_crlf(mail);
+        let mut held = self.0.lock().await;
+        let fresh = Index { account: account.clone(), newest: 0, by_size: HashMap::new() };
+        let mut index = held.take().filter(|index| index.account == *account).unwrap_or(fresh);
+        let is_there = index.holds(store, &mail).await?;
+        *held = Some(index);
+        if is_there {
+            return Ok(false);
+        }
+        deliver(store, account, mail, now).await.map(|()| true)
+    }
+}
+
+impl Index {
+    async fn holds(&mut self, store: &Store, mail: &Bytes) -> Result<bool, store::Error> {
+        for item in store.mailbox_list_after(&self.account, self.newest).await? {
+            self.by_size.entry(item.size).or_default().push(item.number);
+            self.newest = self.newest.max(item.number);
+        }
+        for number in self.by_size.get(&(mail.len() as u64)).into_iter().flatten() {
+            match store.mailbox_read(&self.account, *number, 0, mail.len()).await {
+                Ok(bytes) if bytes == mail => return Ok(true),
+                Ok(_) | Err(store::Error::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+}
+
+async fn deliver(store: &Store, account: &AccountName, mail: Bytes, now: Wall) -> Result<(), store::Error> {
+    let to = Address::at_tox(account.as_str()).map_err(|error| store::Error::Invalid(error.to_string()))?;
+    let mut writer = store.new_body();
+    writer.write(mail).await?;
+    let body = writer.finish().await?;
+    let entry = MailboxEntry {
+        number: 0,
+        uidl: MailId([0; 16]),
+        received: now,
+        prefix: Vec::new(),
+        body: body.id,
+        size: body.size,
+        sender: None,
+        envelope: Envelope::new(ReversePath::Null, to),
+    };
+    store.deliver_own(NewMail { account: account.clone(), entry, quarantine: None }, body).await
+}
+
+/// Every line end as CRLF, one at the end: what POP3 gives.
+fn with_crlf(mail: &[u8]) -> Bytes {
+    let mut text = Vec::with_capacity(mail.len() + mail.len() / 32);
+    let mut before = 0;
+    for &byte in mail {
+        if byte == b'\n' && before != b'\r' {
+            text.push(b'\r');
+        }
+        text.push(byte);
+        before = byte;
+    }
+    if before != b'\n' {
+        text.extend_from_slice(b"\r\n");
+    }
+    text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_ends_become_crlf() {
+        assert_eq!(with_crlf(b"a\nb\r\nc"), Bytes::from_static(b"a\r\nb\r\nc\r\n"));
+        assert_eq!(with_crlf(b"\n"), Bytes::from_static(b"\r\n"));
+    }
+}

@@ -1,0 +1,162 @@
+//! vCards (RFC 6350, and 3.0 as RFC 2426 has it) with a Tox ID: written for people to hand on, read to add a contact.
+//!
+//! A Tox ID stands in `IMPP:tox:<id>`. It is also looked for in `URL`, `X-TOX`, and `EMAIL` (`<id>@tox`), which other programs
+//! write.
+
+use crate::address::Address;
+use crate::limits::VCARD_BYTES;
+use crate::tox_id::{InvalidToxId, ToxId};
+
+/// Why a text gives no Tox ID.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidVcard {
+    /// No vCard, or an endless one.
+    #[error("this is no vCard: it does not begin with BEGIN:VCARD, or is larger than 64 KB")]
+    Form,
+    /// More than one person.
+    #[error("there is more than one vCard in it: give one person at a time")]
+    Several,
+    /// Nothing of Tox in it.
+    #[error("there is no Tox ID in this vCard: ask them for theirs (`toxmail id --vcard` writes one)")]
+    NoToxId,
+    /// Something of Tox, mistyped.
+    #[error("the Tox ID in this vCard is wrong: {0}")]
+    ToxId(#[from] InvalidToxId),
+}
+
+/// The vCard of somebody: name, mail addresses, Tox ID. Ends with CRLF.
+#[must_use]
+pub fn write(name: &str, id: ToxId, addresses: &[Address]) -> String {
+    let mut lines = vec!["BEGIN:VCARD".to_owned(), "VERSION:4.0".to_owned(), format!("FN:{}", escaped(name))];
+    lines.push(format!("IMPP:tox:{id}"));
+    lines.extend(addresses.iter().map(|address| format!("EMAIL:{}", escaped(&address.to_string()))));
+    lines.push("END:VCARD".to_owned());
+    lines.iter().map(|line| folded(line)).collect()
+}
+
+/// The Tox ID in a vCard.
+///
+/// # Errors
+/// [`InvalidVcard`]
+pub fn tox_id(text: &str) -> Result<ToxId, InvalidVcard> {
+    if text.len() > VCARD_BYTES {
+        return Err(InvalidVcard::Form);
+    }
+    let lines = unfolded(text.strip_prefix('\u{feff}').unwrap_or(text));
+    let mut lines = lines.iter().filter(|line| !line.trim().is_empty());
+    if !lines.next().is_some_and(|line| line.trim().eq_ignore_ascii_case("BEGIN:VCARD")) {
+        return Err(InvalidVcard::Form);
+    }
+    let mut found: Option<Result<ToxId, InvalidToxId>> = None;
+    for line in lines {
+        let Some((name, value)) = property(line) else { continue };
+        if name == "BEGIN" && value.trim().eq_ignore_ascii_case("VCARD") {
+            return Err(InvalidVcard::Several);
+        }
+        if found.as_ref().is_none_or(Result::is_err)
+            && let Some(candidate) = candidate(&name, &value)
+        {
+            found = Some(candidate.parse());
+        }
+    }
+    Ok(found.ok_or(InvalidVcard::NoToxId)??)
+}
+
+/// What may be a Tox ID in a property.
+fn candidate(name: &str, value: &str) -> Option<String> {
+    let value = value.trim();
+    match name {
+        "IMPP" | "URL" | "X-TOX" => {
+            let bare = strip_scheme(value);
+            let bare = bare.or_else(|| (name == "X-TOX").then_some(value))?;
+            let end = bare.find(['?', '/']).unwrap_or(bare.len());
+            bare.get(..end).map(str::to_owned)
+        }
+        "EMAIL" => {
+            let address: Address = value.parse().ok()?;
+            let is_id = address.is_tox() && address.local().len() == 2 * ToxId::BYTES;
+            is_id.then(|| address.local().to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// What follows `tox:` or `tox://`.
+fn strip_scheme(text: &str) -> Option<&str> {
+    let (scheme, rest) = text.split_once(':')?;
+    let is_tox = scheme.eq_ignore_ascii_case("tox");
+    is_tox.then(|| rest.strip_prefix("//").unwrap_or(rest))
+}
+
+/// Name in upper case and value of a line, without group and parameters; the value unescaped.
+fn property(line: &str) -> Option<(String, String)> {
+    let (head, value) = split_head(line)?;
+    let name = head.split(';').next()?;
+    let name = name.rsplit('.').next()?.to_ascii_uppercase();
+    let mut text = String::with_capacity(value.len());
+    let mut chars = value.chars();
+    while let Some(char) = chars.next() {
+        match char {
+            '\\' => match chars.next() {
+                Some('n' | 'N') => text.push('\n'),
+                Some(other) => text.push(other),
+                None => {}
+            },
+            char => text.push(char),
+        }
+    }
+    Some((name, text))
+}
+
+/// At the first colon that is not within quotes (RFC 6350 section 3.3).
+fn split_head(line: &str) -> Option<(&str, &str)> {
+    let mut quoted = false;
+    let at = line.find(|char| {
+        quoted ^= char == '"';
+        char == ':' && !quoted
+    })?;
+    Some((line.get(..at)?, line.get(at + 1..)?))
+}
+
+/// Lines with what was folded put together again (RFC 6350 section 3.2).
+fn unfolded(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines() {
+        match (line.strip_prefix([' ', '\t']), lines.last_mut()) {
+            (Some(more), Some(last)) => last.push_str(more),
+            _ => lines.push(line.to_owned()),
+        }
+    }
+    lines
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '\n' => escaped.push_str("\\n"),
+            '\\' | ',' | ';' => escaped.extend(['\\', char]),
+            char if char.is_control() => escaped.push(' '),
+            char => escaped.push(char),
+        }
+    }
+    escaped
+}
+
+/// A line of at most 75 bytes, the rest behind line ends and blanks, CRLF at the end.
+fn folded(line: &str) -> String {
+    let mut text = String::with_capacity(line.len() + 8);
+    let mut column = 0;
+    for char in line.chars() {
+        if column + char.len_utf8() > 75 {
+            text.push_str("\r\n ");
+            column = 1;
+        }
+        text.push(char);
+        column += char.len_utf8();
+    }
+    text + "\r\n"
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,57 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::tox_id::{Nospam, PublicKey};
+
+const ID: &str = "56A1ADE4B65B86BCD51CC73E2CD4E542179F47959FE3E0E21B4B0ACDADE51855D34D34D37CB5";
+
+fn card(lines: &str) -> String {
+    format!("BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Ben\r\n{lines}\r\nEND:VCARD\r\n")
+}
+
+#[test]
+fn an_id_is_found_wherever_programs_put_it() {
+    let id: ToxId = ID.parse().unwrap();
+    let small = ID.to_lowercase();
+    for lines in [
+        format!("IMPP:tox:{ID}"),
+        format!("item1.IMPP;X-SERVICE-TYPE=\"Tox: it\":TOX:{ID}?name=Ben"),
+        format!("X-TOX:{ID}"),
+        format!("url:tox://{small}/"),
+        format!("EMAIL;TYPE=home:ben@example.org\r\nEMAIL:{small}@tox"),
+        format!("IMPP:xmpp:ben@example.org\r\nIMPP:tox:{}\r\n {}", &ID[..40], &ID[40..]),
+    ] {
+        assert_eq!(tox_id(&card(&lines)), Ok(id), "{lines}");
+    }
+}
+
+#[test]
+fn what_leads_to_nobody_is_told() {
+    assert_eq!(tox_id("hello"), Err(InvalidVcard::Form));
+    assert_eq!(tox_id(""), Err(InvalidVcard::Form));
+    assert_eq!(tox_id(&card("EMAIL:ben@example.org")), Err(InvalidVcard::NoToxId));
+    let mistyped = card(&format!("IMPP:tox:{}", ID.replace("56A1", "56A2")));
+    assert_eq!(tox_id(&mistyped), Err(InvalidVcard::ToxId(InvalidToxId::Checksum)));
+    let two = card(&format!("IMPP:tox:{ID}")) + &card("");
+    assert_eq!(tox_id(&two), Err(InvalidVcard::Several));
+    assert_eq!(tox_id(&("BEGIN:VCARD\r\n".to_owned() + &"X:y\r\n".repeat(20_000))), Err(InvalidVcard::Form));
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_and_stays_in_its_lines(name: String, key: [u8; 32], nospam: [u8; 4]) {
+        let id = ToxId { key: PublicKey(key), nospam: Nospam(nospam) };
+        let address = Address::at_tox(&id.to_string().to_lowercase()).unwrap();
+        let text = write(&name, id, &[address]);
+        prop_assert!(text.split("\r\n").all(|line| line.len() <= 75));
+        prop_assert_eq!(text.matches("BEGIN:VCARD").count() - name.matches("BEGIN:VCARD").count(), 1);
+        prop_assume!(!name.chars().any(|char| char.is_control() || matches!(char, '\u{85}' | '\u{2028}' | '\u{2029}')));
+        prop_assert_eq!(tox_id(&text), Ok(id));
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text: String) {
+        let _ = tox_id(&text);
+        let _ = tox_id(&card(&text));
+    }
+}
