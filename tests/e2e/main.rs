@@ -12,6 +12,8 @@ mod hostile;
 mod kill_rounds;
 mod large_mail;
 mod limits;
+mod living;
+mod mail_configuration;
 mod mail_programs;
 mod outage;
 mod resolution;

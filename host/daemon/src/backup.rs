@@ -15,7 +15,7 @@ use futures::stream::{self, BoxStream, StreamExt as _};
 use mail::Wall;
 use store::{STORE_FILE, Store};
 
-pub use restore::{RestoreError, restore};
+pub use restore::restore;
 
 /// Bytes read of a file at a time.
 const PIECE_BYTES: usize = 256 * 1024;

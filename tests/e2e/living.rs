@@ -1,0 +1,404 @@
+//! Living with a gateway: welcome, backups, mailboxes in and out, other programs' identities, accounts that come and go.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tests::gateway::{WELCOME, program, signal};
+use tests::{Gateway, befriend, network, pop3, wait};
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Runs a verb that has to succeed, and returns what it printed.
+fn printed(gateway: &Gateway, arguments: &[&str]) -> String {
+    let output = gateway.run(arguments);
+    assert!(output.status.success(), "toxmail {arguments:?}: {}", text(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn a_new_account_is_welcomed_once() {
+    let mut gateway = Gateway::start_with(network(), &[WELCOME]);
+    let mails = gateway.mails();
+    assert_eq!(mails.len(), 1);
+    let mail = String::from_utf8(mails[0].clone()).unwrap();
+    for words in [gateway.address(), "contact add".to_owned(), format!("http://{}/", gateway.admin())] {
+        assert!(mail.contains(&words), "{words} is missing in:\n{mail}");
+    }
+    // Also after a crash at any later time there is one; and for every account.
+    gateway.kill();
+    gateway.restart();
+    assert_eq!(gateway.mails(), mails);
+    let password = gateway.json(&["account", "add", "carla"])["password"].as_str().unwrap().to_owned();
+    let mut session = pop3::Session::login(gateway.pop3(), "carla", &password).unwrap();
+    assert!(String::from_utf8(session.all().remove(0)).unwrap().contains("--account carla"));
+    // What connecting does is told: the log holds what `up` printed.
+    wait::until("the connection to be told", || {
+        gateway.log().contains("Connected to Tox after").then_some(())
+    });
+    assert!(gateway.log().contains("Connecting to Tox through 8 nodes"), "{}", gateway.log());
+}
+
+#[test]
+fn every_address_is_a_login() {
+    let gateway = Gateway::start(network());
+    for login in [gateway.account(), "owner@tox.internal".to_owned(), gateway.address()] {
+        assert!(pop3::Session::login(gateway.pop3(), &login, &gateway.password()).is_ok(), "{login}");
+    }
+    assert!(pop3::Session::login(gateway.pop3(), &gateway.address(), "wrong").is_err());
+}
+
+#[test]
+fn a_backup_made_while_it_runs_becomes_the_same_gateway() {
+    let mut gateway = Gateway::start(network());
+    let mail = b"Subject: keep me\r\n\r\nfor ever\r\n";
+    gateway.submit(&gateway.address(), mail);
+    let _ = gateway.wait_for_mail(mail);
+    let place = tempfile::tempdir().unwrap();
+    let (file, offline) = (place.path().join("backup.tar"), place.path().join("offline.tar"));
+    let _ = printed(&gateway, &["backup", path(&file)]);
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    // Nothing is written over.
+    let again = gateway.run(&["backup", path(&file)]);
+    assert_eq!(again.status.code(), Some(1), "{}", text(&again));
+    let (id, password) = (gateway.tox_id(), gateway.password());
+    // What comes after the backup is not in it.
+    gateway.submit(&gateway.address(), b"Subject: later\r\n\r\nx\r\n");
+    let _ = gateway.wait_for_mail(b"\r\n\r\nx\r\n");
+    let full = gateway.run(&["restore", path(&file)]);
+    assert_eq!(full.status.code(), Some(1));
+    assert!(text(&full).contains("not empty") && text(&full).contains("--data"), "{}", text(&full));
+    assert_eq!(gateway.stop().code(), Some(0));
+    // Also while it does not run.
+    let _ = printed(&gateway, &["backup", path(&offline)]);
+
+    let directory = tempfile::tempdir().unwrap();
+    let restored = Command::new(program())
+        .args(["restore", path(&file), "--data", path(directory.path())])
+        .output()
+        .unwrap();
+    assert!(restored.status.success(), "{}", text(&restored));
+    let restored = Gateway::start_from(directory, network().options());
+    assert_eq!(restored.tox_id(), id);
+    assert_eq!(restored.password(), password);
+    let mails = restored.mails();
+    assert_eq!(mails.len(), 1);
+    assert!(mails[0].ends_with(mail));
+}
+
+#[test]
+fn a_mailbox_goes_out_and_comes_back_the_same() {
+    let gateway = Gateway::start(network());
+    let mails: [&[u8]; 3] = [
+        b"Subject: one\r\n\r\nFrom the start\r\n>From quoted\r\n.\r\n\r\nFrom after an empty line\r\n",
+        b"Subject: two\r\n\r\n\xc3\xa9\r\n\r\n\r\n",
+        b"Subject: three\r\n\r\nlast\r\n",
+    ];
+    for mail in mails {
+        gateway.submit(&gateway.address(), mail);
+        let _ = gateway.wait_for_mail(mail);
+    }
+    let before = gateway.mails();
+    let place = tempfile::tempdir().unwrap();
+    let (mbox, maildir) = (place.path().join("mbox"), place.path().join("maildir"));
+    let _ = printed(&gateway, &["export", "mbox", path(&mbox)]);
+    assert_eq!(mbox.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(gateway.json(&["export", "maildir", path(&maildir)])["written"], 3);
+    assert_eq!(gateway.json(&["export", "maildir", path(&maildir)])["already_there"], 3);
+    // Other programs read both.
+    let script = "import sys, mailbox\n\
+        box, maildir = mailbox.mbox(sys.argv[1]), mailbox.Maildir(sys.argv[2])\n\
+        print(len(box), len(maildir), *sorted(mail['subject'] for mail in box))\n";
+    let read =
+        tests::program::output(place.path(), "python3", &["-c", script, path(&mbox), path(&maildir)], b"");
+    assert_eq!(read.trim(), "3 3 one three two");
+
+    // Into the mailbox they came from: they are there already.
+    for (format, from) in [("mbox", &mbox), ("maildir", &maildir)] {
+        let done = gateway.json(&["import", format, path(from)]);
+        assert_eq!((&done["imported"], &done["already_there"]), (&0.into(), &3.into()), "{format}");
+    }
+    assert_eq!(gateway.mails(), before);
+    // Into others: once, byte for byte.
+    for (format, from) in [("mbox", &mbox), ("maildir", &maildir)] {
+        let password = gateway.json(&["account", "add", format])["password"].as_str().unwrap().to_owned();
+        for expected in [3, 0] {
+            let done = gateway.json(&["import", format, path(from), "--account", format]);
+            assert_eq!(done["imported"], expected, "{format}");
+        }
+        let mut all = pop3::Session::login(gateway.pop3(), format, &password).unwrap().all();
+        all.sort();
+        let mut expected = before.clone();
+        expected.sort();
+        assert!(all == expected, "{format}");
+    }
+    let wrong = gateway.run(&["import", "mbox", path(&program())]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(text(&wrong).contains("no mbox"), "{}", text(&wrong));
+    let wrong = gateway.run(&["import", "maildir", path(place.path())]);
+    assert!(text(&wrong).contains("no Maildir"), "{}", text(&wrong));
+}
+
+/// Encrypts a profile as every Tox program does, with c-toxcore itself.
+const ENCRYPT: &str = "import ctypes, ctypes.util, sys\n\
+    core = ctypes.CDLL(ctypes.util.find_library('toxcore'))\n\
+    data, password = open(sys.argv[1], 'rb').read(), b'open sesame'\n\
+    out, error = ctypes.create_string_buffer(len(data) + 80), ctypes.c_int()\n\
+    core.tox_pass_encrypt.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_void_p]\n\
+    core.tox_pass_encrypt.restype = ctypes.c_bool\n\
+    assert core.tox_pass_encrypt(data, len(data), password, len(password), out, ctypes.byref(error))\n\
+    open(sys.argv[2], 'wb').write(out.raw)\n";
+
+/// The profile of a Tox program that has `friend` as a friend.
+fn profile(friend: &str) -> (Vec<u8>, String) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let options = tox::Options { ipv6: false, hole_punching: false, ..tox::Options::default() };
+        let (instance, _events) = tox::Tox::start(options).await.unwrap();
+        let friend: mail::ToxId = friend.parse().unwrap();
+        instance.accept_friend(friend.key).await.unwrap();
+        let saved = instance.saved().await.unwrap();
+        let id = instance.id().to_string();
+        instance.shutdown().await;
+        (saved.as_bytes().to_vec(), id)
+    })
+}
+
+#[test]
+fn another_programs_profile_becomes_an_account_with_its_friends() {
+    let (a, b) = (Gateway::start(network()), Gateway::start(network()));
+    let (saved, id) = profile(&b.tox_id());
+    let place = tempfile::tempdir().unwrap();
+    let (plain, encrypted) = (place.path().join("plain.tox"), place.path().join("encrypted.tox"));
+    std::fs::write(&plain, saved).unwrap();
+    let _ = tests::program::output(
+        place.path(),
+        "python3",
+        &["-c", ENCRYPT, path(&plain), path(&encrypted)],
+        b"",
+    );
+    let without = a.run(&["import", "tox-profile", path(&encrypted), "--name", "dora"]);
+    assert!(text(&without).contains("--password-file"), "{}", text(&without));
+    let (right, wrong) = (place.path().join("right"), place.path().join("wrong"));
+    std::fs::write(&right, "open sesame\n").unwrap();
+    std::fs::write(&wrong, "sesame\n").unwrap();
+    let import = |password: &Path| {
+        a.run(&[
+            "import",
+            "tox-profile",
+            path(&encrypted),
+            "--name",
+            "dora",
+            "--password-file",
+            path(password),
+        ])
+    };
+    let refused = import(&wrong);
+    assert!(text(&refused).contains("does not open"), "{}", text(&refused));
+    let made = import(&right);
+    assert!(made.status.success(), "{}", text(&made));
+
+    assert_eq!(a.json(&["id", "--account", "dora"])["tox_id"], id.as_str());
+    let contacts = a.json(&["contact", "list", "--account", "dora"]);
+    assert_eq!(contacts[0]["key"], &b.tox_id()[..64]);
+    assert_eq!(contacts[0]["state"], "confirmed");
+    let twice = a.run(&["import", "tox-profile", path(&plain), "--name", "emil"]);
+    assert!(text(&twice).contains("dora"), "{}", text(&twice));
+    let none = a.run(&["import", "tox-profile", path(&right), "--name", "emil"]);
+    assert!(text(&none).contains("no Tox profile"), "{}", text(&none));
+}
+
+#[test]
+fn contacts_are_added_by_link_and_vcard() {
+    let (a, b) = (Gateway::start(network()), Gateway::start(network()));
+    let place = tempfile::tempdir().unwrap();
+    let link = printed(&b, &["id", "--link"]);
+    assert_eq!(link.trim_end(), format!("tox:{}", b.tox_id()));
+    let card = place.path().join("ben.vcf");
+    std::fs::write(&card, printed(&b, &["id", "--vcard"])).unwrap();
+    let _ = a.json(&["contact", "add", "ben", path(&card)]);
+    let contacts = a.json(&["contact", "list"]);
+    assert_eq!(contacts[0]["tox_id"], b.tox_id());
+    let _ = a.json(&["contact", "remove", "ben"]);
+    let _ = a.json(&["contact", "add", "ben", &format!("{}?name=Ben", link.trim_end())]);
+    assert_eq!(a.json(&["contact", "list"])[0]["tox_id"], b.tox_id());
+    std::fs::write(&card, "BEGIN:VCARD\nVERSION:3.0\nFN:x\nEND:VCARD\n").unwrap();
+    let none = a.run(&["contact", "add", "carl", path(&card)]);
+    assert!(text(&none).contains("no Tox ID"), "{}", text(&none));
+}
+
+#[test]
+fn accounts_are_switched_off_and_on_and_removed() {
+    let (a, b) = (Gateway::start(network()), Gateway::start(network()));
+    let password = b.json(&["account", "add", "carla"])["password"].as_str().unwrap().to_owned();
+    let carla = b.json(&["id", "--account", "carla"])["tox_id"].as_str().unwrap().to_owned();
+    let login = || pop3::Session::login(b.pop3(), "carla", &password);
+    assert!(login().is_ok());
+    let _ = b.json(&["account", "disable", "carla"]);
+    assert!(login().is_err());
+    assert_eq!(b.json(&["account", "list"])[1]["enabled"], false);
+    assert!(printed(&b, &["account", "list"]).contains("switched off"));
+
+    // Mail waits at the sender while it is off, and arrives when it is on again: also over a restart.
+    let mail = b"Subject: patience\r\n\r\nwaits\r\n";
+    a.submit(&format!("{}@tox", carla.to_lowercase()), mail);
+    let mut b = b;
+    assert_eq!(b.stop().code(), Some(0));
+    b.restart();
+    assert!(pop3::Session::login(b.pop3(), "carla", &password).is_err());
+    let _ = b.json(&["account", "enable", "carla"]);
+    let key = &a.tox_id()[..64];
+    wait::until("the request at carla", || {
+        let requests = b.json(&["contact", "requests", "--account", "carla"]);
+        requests.as_array()?.iter().any(|request| request["key"] == key).then_some(())
+    });
+    let _ = b.json(&["contact", "accept", key, "anna", "--account", "carla"]);
+    wait::until("the mail at carla", || {
+        let mut session = pop3::Session::login(b.pop3(), "carla", &password).ok()?;
+        session.all().iter().any(|one| one.ends_with(mail)).then_some(())
+    });
+
+    assert_eq!(b.run(&["account", "remove", "carla"]).status.code(), Some(2));
+    let _ = b.json(&["account", "remove", "carla", "--yes"]);
+    assert!(pop3::Session::login(b.pop3(), "carla", &password).is_err());
+    assert_eq!(b.json(&["account", "list"]).as_array().unwrap().len(), 1);
+    for verb in [&["account", "remove", "owner", "--yes"][..], &["account", "disable", "owner"]] {
+        let refused = b.run(verb);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(text(&refused).contains("owner"), "{}", text(&refused));
+    }
+    let gone = b.run(&["status", "--account", "carla"]);
+    assert!(text(&gone).contains("account list"), "{}", text(&gone));
+    // The name is free, and nothing of the old one is there.
+    let password = b.json(&["account", "add", "carla"])["password"].as_str().unwrap().to_owned();
+    assert_eq!(pop3::Session::login(b.pop3(), "carla", &password).unwrap().count(), 0);
+    assert_ne!(b.json(&["id", "--account", "carla"])["tox_id"], carla);
+}
+
+#[test]
+fn the_configuration_is_read_again() {
+    let gateway = Gateway::start(network());
+    assert_eq!(printed(&gateway, &["reload"]), "nothing changed\n");
+    let file = gateway.path("config.toml");
+    std::fs::write(&file, "[mail]\nexpiry_days = 3\nmax_bytes = 2000\n").unwrap();
+    let reloaded = gateway.json(&["reload"]);
+    assert_eq!(reloaded["changed"], serde_json::json!(["mail.expiry_days"]));
+    assert_eq!(reloaded["after_restart"], serde_json::json!(["mail.max_bytes"]));
+    // It holds for the next mail.
+    let nobody = mail::ToxId { key: mail::PublicKey([7; 32]), nospam: mail::Nospam([1, 2, 3, 4]) };
+    gateway.submit(&format!("{nobody}@tox"), b"Subject: x\r\n\r\nx\r\n");
+    let waiting = gateway.json(&["outbox", "list"]);
+    let days = |name: &str| waiting[0][name].as_str().unwrap()[8..10].parse::<i32>().unwrap();
+    assert!([3, 3 - 28, 3 - 29, 3 - 30, 3 - 31].contains(&(days("expires") - days("created"))), "{waiting}");
+
+    std::fs::write(&file, "[mail]\nexpiry_day = 3\n").unwrap();
+    let refused = gateway.run(&["reload"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused).contains("did you mean `expiry_days`"), "{}", text(&refused));
+    std::fs::write(&file, "[mail]\nunfiltered = \"quarantine\"\n").unwrap();
+    signal(gateway.pid(), "HUP");
+    wait::until("the log to say it", || gateway.log().contains("mail.unfiltered").then_some(()));
+}
+
+#[test]
+fn the_service_manager_is_told() {
+    let place = tempfile::tempdir().unwrap();
+    let socket = place.path().join("notify");
+    let manager = UnixDatagram::bind(&socket).unwrap();
+    manager.set_read_timeout(Some(wait::DEADLINE)).unwrap();
+    let hear = || {
+        let mut text = [0; 1000];
+        let length = manager.recv(&mut text).expect("the gateway tells something");
+        String::from_utf8(text[..length].to_vec()).unwrap()
+    };
+    let data = place.path().join("data");
+    let mut child = Gateway::command(&data, &["--no-public-bootstrap".to_owned()])
+        .env("NOTIFY_SOCKET", &socket)
+        .env("WATCHDOG_USEC", "1000000")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    assert!(hear().starts_with("READY=1\n"));
+    assert_eq!(hear(), "WATCHDOG=1");
+    assert_eq!(hear(), "WATCHDOG=1");
+    signal(child.id(), "TERM");
+    assert!(
+        wait::until("its stop", || Some(hear()).filter(|text| text != "WATCHDOG=1"))
+            .starts_with("STOPPING=1")
+    );
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn the_units_are_what_systemd_understands() {
+    let units = concat!(env!("CARGO_MANIFEST_DIR"), "/../host/daemon/systemd");
+    let place = tempfile::tempdir().unwrap();
+    for (name, options) in [("toxmail.service", &[][..]), ("user/toxmail.service", &["--user"])] {
+        // The program is not installed here: the units are checked with the one that was built.
+        let unit = std::fs::read_to_string(format!("{units}/{name}")).unwrap();
+        let unit = unit
+            .replace("/usr/bin/toxmail", path(&program()))
+            .replace("%h/.local/bin/toxmail", path(&program()));
+        let file = place.path().join("toxmail.service");
+        std::fs::write(&file, unit).unwrap();
+        let mut command = Command::new("systemd-analyze");
+        let output = match command.args(["verify", "--man=no"]).args(options).arg(&file).output() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                eprintln!("systemd-analyze is not installed: the units were not checked");
+                return;
+            }
+            output => output.unwrap(),
+        };
+        assert!(output.status.success() && text(&output).is_empty(), "{name}: {}", text(&output));
+    }
+    let output = Command::new("systemd-analyze")
+        .args(["security", "--offline=true", "--threshold=25", &format!("{units}/toxmail.service")])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+}
+
+#[test]
+fn completions_and_manual_pages_name_every_verb() {
+    let run = |arguments: &[&str]| Command::new(program()).args(arguments).output().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let completions = run(&["completions", shell]);
+        assert!(completions.status.success());
+        assert!(text(&completions).contains("mailclient"), "{shell}");
+    }
+    let place = tempfile::tempdir().unwrap();
+    assert!(run(&["man", path(place.path())]).status.success());
+    for page in ["toxmail.1", "toxmail-up.1", "toxmail-contact-add.1", "toxmail-backup.1"] {
+        let page = std::fs::read_to_string(place.path().join(page))
+            .unwrap_or_else(|error| panic!("{page}: {error}"));
+        assert!(page.contains(".TH"), "{page}");
+    }
+}
+
+#[test]
+fn two_gateways_stay_friends_when_one_is_restored() {
+    let (a, mut b) = (Gateway::start(network()), Gateway::start(network()));
+    befriend(&a, &b, ["anna", "ben"]);
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("backup.tar");
+    let _ = printed(&b, &["backup", path(&file)]);
+    b.kill();
+    let directory = tempfile::tempdir().unwrap();
+    let restored = Command::new(program())
+        .args(["restore", path(&file), "--data", path(directory.path())])
+        .output()
+        .unwrap();
+    assert!(restored.status.success(), "{}", text(&restored));
+    let b = Gateway::start_from(directory, network().options());
+    let mail = b"Subject: after the disk broke\r\n\r\nstill there?\r\n";
+    a.submit("ben@tox", mail);
+    let _ = b.wait_for_mail(mail);
+}
