@@ -350,6 +350,7 @@ fn the_units_are_what_systemd_understands() {
         let file = place.path().join("toxmail.service");
         std::fs::write(&file, unit).unwrap();
         let mut command = Command::new("systemd-analyze");
+        command.env("XDG_RUNTIME_DIR", place.path());
         let output = match command.args(["verify", "--man=no"]).args(options).arg(&file).output() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 eprintln!("systemd-analyze is not installed: the units were not checked");

@@ -137,7 +137,7 @@ async fn start(
         passwords: Arc::new(Passwords::new()),
         directory: options.directory.clone(),
         clock: Arc::clone(&clock),
-        welcome: if options.config.mail.welcome { Some(web) } else { None },
+        welcome: if options.welcome { Some(web) } else { None },
     });
     let is_new = accounts.make_first().await?;
     accounts.start_all().await?;

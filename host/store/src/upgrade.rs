@@ -22,7 +22,10 @@ pub(crate) fn copy_path(dir: &Path, format: u64) -> PathBuf {
 pub(crate) fn run(dir: &Path, engine: &Engine, found: u64) -> Result<(), OpenError> {
     let copy = copy_path(dir, found);
     tracing::info!(found, known = FORMAT, copy = %copy.display(), "the store is of an older format: copying and upgrading it");
+    // A file that is open looks like that of a killed program: the copy is to be a whole one.
+    engine.close();
     keep_copy(dir, &copy)?;
+    engine.reopen(engine.generation())?;
     engine.write(true, |tables| {
         tables.create_all()?;
         tables.system.write()?.insert(FORMAT_KEY, FORMAT)?;

@@ -90,7 +90,7 @@ async fn reading() {
         ("/api/v1/quarantine", json!([quarantined()])),
         (
             "/api/v1/accounts",
-            json!([{ "name": "anna", "owner": true, "tox_id": OWNER_ID, "addresses": ["anna@tox"], "created": TIME }]),
+            json!([{ "name": "anna", "owner": true, "tox_id": OWNER_ID, "addresses": ["anna@tox"], "created": TIME, "enabled": true }]),
         ),
         (
             "/api/v1/components",

@@ -21,6 +21,8 @@ pub struct Options {
     pub config: Config,
     /// Where the file is, or would be.
     pub config_file: PathBuf,
+    /// Whether new accounts find a welcome mail.
+    pub welcome: bool,
     /// How to ask DNS.
     pub dns: resolve::Settings,
     nodes: Vec<Node>,
@@ -41,8 +43,7 @@ impl Options {
             .or_else(cli::directory::default_data_directory)
             .ok_or(UpError::NoDirectory)?;
         let directory = DataDirectory::new(&path).map_err(|error| UpError::Directory { path, error })?;
-        let mut config = read_config(&directory, arguments.config.as_deref())?;
-        config.mail.welcome &= !arguments.no_welcome;
+        let config = read_config(&directory, arguments.config.as_deref())?;
         let config_file = arguments.config.clone().unwrap_or_else(|| directory.config());
         let listen = Listen {
             smtp: arguments.smtp.unwrap_or(config.listen.smtp),
@@ -61,6 +62,7 @@ impl Options {
             proxy,
             tox_port: arguments.tox_port.or(config.tox.port),
             tox_tcp_port: arguments.tox_tcp_port.or(config.tox.tcp_port),
+            welcome: config.mail.welcome && !arguments.no_welcome,
             config,
             config_file,
         })
