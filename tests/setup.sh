@@ -11,7 +11,7 @@
 set -eu
 
 build_packages="gcc libc6-dev pkg-config libtoxcore-dev"
-test_packages="g++ spamassassin make swaks curl mpop msmtp fetchmail bind9 bind9-utils python3"
+test_packages="g++ spamassassin make swaks curl mpop msmtp mutt fetchmail bind9 bind9-utils python3"
 wasm_packages="rustc-web cargo-web rust-web-src"
 
 say() { printf 'setup: %s\n' "$*" >&2; }

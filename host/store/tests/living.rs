@@ -11,8 +11,11 @@ use mail::{MailId, Wall};
 use redb::{Database, ReadableDatabase, ReadableTableMetadata, TableDefinition};
 use store::{NewAccount, STORE_FILE, Store};
 
+/// UIDL, size, body, length of the prefix.
+type MailRow = ([u8; 16], u64, u64, u32);
+
 const SYSTEM: TableDefinition<'_, &str, u64> = TableDefinition::new("system");
-const MAILBOX: TableDefinition<'_, (&str, u64), ([u8; 16], u64, u64, u32)> = TableDefinition::new("mailbox");
+const MAILBOX: TableDefinition<'_, (&str, u64), MailRow> = TableDefinition::new("mailbox");
 const DISABLED: TableDefinition<'_, &str, ()> = TableDefinition::new("disabled");
 
 /// A store with two mails for bob.
