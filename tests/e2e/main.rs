@@ -17,3 +17,4 @@ mod mail_configuration;
 mod mail_programs;
 mod outage;
 mod resolution;
+mod trials;

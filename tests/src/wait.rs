@@ -20,3 +20,11 @@ pub fn until<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
         std::thread::sleep(Duration::from_millis(50));
     }
 }
+
+/// How long `work` takes.
+#[allow(clippy::disallowed_methods, reason = "tests run in real time")]
+pub fn time(work: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
+}

@@ -230,31 +230,24 @@ impl History for StoredHistory {
         let candidates = self.mails(&record.account).iter().filter(|kept| {
             kept.direction == facts.direction
                 && kept.mail.envelope == facts.envelope
-                && (kept.direction == Direction::Outgoing || kept.mail.sender == facts.peer)
+                // Of mail between accounts of this gateway filters are told no key.
+                && (kept.direction == Direction::Outgoing || facts.peer.is_none() || kept.mail.sender == facts.peer)
                 && kept.at >= record.when
                 && kept.at.since(record.when) <= ARRIVAL
         });
         let fitting =
-            candidates.filter_map(|kept| Some((kept.at, StoredMail::filtered(&store, kept, size)?)));
+            candidates.filter_map(|kept| Some((kept.at, StoredMail::filtered(&store, &kept.mail, size)?)));
         let (_, mail) = fitting.min_by_key(|(at, _)| *at)?;
         Some(Arc::new(mail))
     }
 }
 
 impl StoredMail {
-    /// A mail as its filters saw it: none if it cannot have had `size` bytes then.
-    fn filtered(store: &Store, kept: &Kept, size: u64) -> Option<Self> {
-        let mail = &kept.mail;
-        let body = mail.size.checked_sub(mail.prefix.len() as u64)?;
-        let prefix = match kept.direction {
-            // What this gateway put before it came later.
-            Direction::Incoming => &[][..],
-            // What filters added stands first.
-            Direction::Outgoing => {
-                let added = usize::try_from(mail.size.checked_sub(size)?).ok()?;
-                mail.prefix.get(added..)?
-            }
-        };
-        (prefix.len() as u64 + body == size).then(|| Self::new(store, prefix, mail.body, body))
+    /// A mail as its filters saw it, without what was put before it later: its last `size` bytes. None if it cannot be the one.
+    fn filtered(store: &Store, mail: &mail::record::MailboxEntry, size: u64) -> Option<Self> {
+        let later = usize::try_from(mail.size.checked_sub(size)?).ok()?;
+        let prefix = mail.prefix.get(later..)?;
+        let body = size.checked_sub(prefix.len() as u64)?;
+        Some(Self::new(store, prefix, mail.body, body))
     }
 }
