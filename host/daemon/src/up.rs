@@ -19,7 +19,7 @@ use admin::{Access, EventLog, Token};
 use gateway::Gateway;
 use gateway::ports::Network as _;
 use mail::Clock;
-use sandbox::{Capabilities, CompileMode, Engine, Library, Sandbox, Trust};
+use sandbox::{Capabilities, CompileLimits, CompileMode, Engine, Library, Sandbox, Trust};
 use store::Store;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -192,7 +192,11 @@ impl Components {
     ) -> Result<Self, UpError> {
         let engine = Arc::new(Engine::new(&sandbox::Settings::default(), Arc::clone(clock))?);
         let program = std::env::current_exe().map_err(UpError::OwnProgram)?;
-        let compile = CompileMode::Child { exe: program, args: vec![COMPILE_COMPONENT.into()] };
+        let compile = CompileMode::Child {
+            exe: program,
+            args: vec![COMPILE_COMPONENT.into()],
+            limits: CompileLimits::default(),
+        };
         let settings = &options.config.components;
         let keys: Vec<[u8; 32]> = settings.trusted_keys.iter().map(|key| key.0).collect();
         let trust = Trust::new(&keys, settings.require_signature)?;

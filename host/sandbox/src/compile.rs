@@ -5,12 +5,13 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::hash::{Hash, Hasher};
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, nice, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, nice, setrlimit};
 use sha2::{Digest, Sha256};
 
 use crate::engine::configuration;
@@ -24,13 +25,39 @@ use crate::validate::one_line;
 pub enum CompileMode {
     /// In this process: for tests and the offline test bench.
     InProcess,
-    /// In a child process. `exe` with `args` has to call [`compile_child_main`] and nothing else; two more arguments are added.
+    /// In a child process. `exe` with `args` has to call [`compile_child_main`] and nothing else; more arguments are added.
     Child {
         /// The program, usually the daemon's own.
         exe: PathBuf,
         /// Its arguments: a hidden verb.
         args: Vec<OsString>,
+        /// What it may use.
+        limits: CompileLimits,
     },
+}
+
+/// What one compilation may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CompileLimits {
+    /// Address space in bytes.
+    pub memory_bytes: u64,
+    /// Processor seconds.
+    pub cpu_seconds: u64,
+    /// Wall time.
+    pub time: Duration,
+    /// Largest compiled form.
+    pub compiled_bytes: u64,
+}
+
+impl Default for CompileLimits {
+    fn default() -> Self {
+        Self {
+            memory_bytes: COMPILE_MEMORY_BYTES,
+            cpu_seconds: COMPILE_CPU_SECONDS,
+            time: COMPILE_TIME,
+            compiled_bytes: COMPILED_BYTES,
+        }
+    }
 }
 
 /// Why a component could not be compiled.
@@ -39,12 +66,19 @@ pub enum CompileError {
     /// The compiler says no; its words.
     #[error("it cannot be compiled: {0}")]
     Invalid(String),
-    /// The child was stopped by a limit.
+    /// The child was stopped because it took too long.
+    #[error("compiling it takes more than the {0} s the gateway allows, and was stopped: make it smaller")]
+    TooLong(u64),
+    /// The child ended because it got no more memory.
     #[error(
-        "compiling it took more than the gateway allows ({} s, {} GB of memory): make it smaller",
-        COMPILE_TIME.as_secs(), COMPILE_MEMORY_BYTES >> 30
+        "compiling it takes more memory than the {0} bytes the gateway allows, and was stopped: make it smaller"
     )]
-    Limit,
+    TooMuchMemory(u64),
+    /// The child was stopped because the compiled form grew too large.
+    #[error(
+        "its compiled form is larger than the {0} bytes the gateway allows, and was not kept: make it smaller"
+    )]
+    TooLarge(u64),
     /// The child could not be run.
     #[error("the compiler could not be run: {0}")]
     Failed(#[from] std::io::Error),
@@ -91,15 +125,19 @@ pub fn compile(
         CompileMode::InProcess => engine
             .precompile_component(component)
             .map_err(|error| CompileError::Invalid(one_line(&format!("{error:#}"), 1000))),
-        CompileMode::Child { exe, args } => {
+        CompileMode::Child { exe, args, limits } => {
             let mut command = Command::new(exe);
-            command.args(args).arg(stack_bytes.to_string()).arg(hex::encode(Compatibility::of(engine).0));
-            in_child(command, component)
+            command.args(args);
+            for number in [limits.memory_bytes, limits.cpu_seconds, limits.compiled_bytes] {
+                command.arg(number.to_string());
+            }
+            command.arg(stack_bytes.to_string()).arg(hex::encode(Compatibility::of(engine).0));
+            in_child(command, component, limits)
         }
     }
 }
 
-fn in_child(mut command: Command, component: &[u8]) -> Result<Vec<u8>, CompileError> {
+fn in_child(mut command: Command, component: &[u8], limits: &CompileLimits) -> Result<Vec<u8>, CompileError> {
     let mut input = tempfile::tempfile()?;
     input.write_all(component)?;
     input.seek(SeekFrom::Start(0))?;
@@ -111,23 +149,41 @@ fn in_child(mut command: Command, component: &[u8]) -> Result<Vec<u8>, CompileEr
         .stdout(Stdio::from(output.try_clone()?))
         .stderr(Stdio::from(errors.try_clone()?))
         .spawn()?;
-    let status = wait(child)?;
-    match status.and_then(|status| status.code()) {
-        Some(0) => Ok(read_back(&mut output, COMPILED_BYTES)?),
+    let Some(status) = wait(child, limits.time)? else {
+        return Err(CompileError::TooLong(limits.time.as_secs()));
+    };
+    match status.code() {
+        Some(0) => Ok(read_back(&mut output, limits.compiled_bytes)?),
         Some(code) if code == i32::from(INVALID) => {
             let words = read_back(&mut errors, 4096)?;
             Err(CompileError::Invalid(one_line(String::from_utf8_lossy(&words).trim(), 1000)))
         }
-        // A signal, out of memory, or too slow.
-        _ => Err(CompileError::Limit),
+        Some(code) if code == i32::from(UNUSABLE) => {
+            let words = read_back(&mut errors, 4096)?;
+            Err(std::io::Error::other(one_line(String::from_utf8_lossy(&words).trim(), 1000)).into())
+        }
+        _ => Err(stopped(status, limits)),
+    }
+}
+
+/// Which limit stopped the child.
+fn stopped(status: ExitStatus, limits: &CompileLimits) -> CompileError {
+    let is = |signal: Signal| status.signal() == Some(signal.as_raw());
+    if is(Signal::XCPU) || is(Signal::KILL) {
+        CompileError::TooLong(limits.cpu_seconds)
+    } else if is(Signal::XFSZ) {
+        CompileError::TooLarge(limits.compiled_bytes)
+    } else {
+        // Without memory Rust aborts, and a thread that cannot be started is a panic.
+        CompileError::TooMuchMemory(limits.memory_bytes)
     }
 }
 
 /// Waits for the child; none if it took too long and was stopped.
-fn wait(mut child: Child) -> std::io::Result<Option<std::process::ExitStatus>> {
+fn wait(mut child: Child, time: Duration) -> std::io::Result<Option<ExitStatus>> {
     const STEP: Duration = Duration::from_millis(5);
     let mut waited = Duration::ZERO;
-    while waited < COMPILE_TIME {
+    while waited < time {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
         }
@@ -167,8 +223,9 @@ pub fn compile_child_main() -> ExitCode {
 
 fn child() -> Result<(), (u8, String)> {
     let unusable = |words: &dyn std::fmt::Display| (UNUSABLE, words.to_string());
-    limit_this_process().map_err(|error| unusable(&error))?;
-    let (stack_bytes, wanted) = child_arguments().ok_or_else(|| unusable(&"two arguments are missing"))?;
+    let arguments = child_arguments().ok_or_else(|| unusable(&"arguments are missing"))?;
+    limit_this_process(arguments.limits).map_err(|error| unusable(&error))?;
+    let Arguments { stack_bytes, wanted, .. } = arguments;
     let engine = wasmtime::Engine::new(&configuration(stack_bytes)).map_err(|error| unusable(&error))?;
     if hex::encode(Compatibility::of(&engine).0) != wanted {
         return Err(unusable(&"the gateway runs another version of the engine: restart it"));
@@ -181,20 +238,32 @@ fn child() -> Result<(), (u8, String)> {
     output.write_all(&compiled).and_then(|()| output.flush()).map_err(|error| unusable(&error))
 }
 
-/// The last two arguments: stack in bytes, and what the compiled code must be compatible with.
-fn child_arguments() -> Option<(usize, String)> {
-    let mut arguments: Vec<String> =
-        std::env::args_os().skip(1).map(|argument| argument.into_string().ok()).collect::<Option<_>>()?;
-    let compatibility = arguments.pop()?;
-    let stack_bytes = arguments.pop()?.parse().ok()?;
-    Some((stack_bytes, compatibility))
+/// What the child is told.
+struct Arguments {
+    /// Memory in bytes, processor seconds, bytes of the compiled form.
+    limits: [u64; 3],
+    stack_bytes: usize,
+    /// What the compiled code must be compatible with.
+    wanted: String,
 }
 
-fn limit_this_process() -> rustix::io::Result<()> {
+/// The last five arguments.
+fn child_arguments() -> Option<Arguments> {
+    let mut arguments: Vec<String> =
+        std::env::args_os().skip(1).map(|argument| argument.into_string().ok()).collect::<Option<_>>()?;
+    let wanted = arguments.pop()?;
+    let stack_bytes = arguments.pop()?.parse().ok()?;
+    let mut number = || arguments.pop()?.parse().ok();
+    let (compiled, cpu, memory) = (number()?, number()?, number()?);
+    Some(Arguments { limits: [memory, cpu, compiled], stack_bytes, wanted })
+}
+
+fn limit_this_process([memory, cpu, compiled]: [u64; 3]) -> rustix::io::Result<()> {
     let limit = |resource, most| setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
-    limit(Resource::As, COMPILE_MEMORY_BYTES)?;
-    limit(Resource::Cpu, COMPILE_CPU_SECONDS)?;
-    limit(Resource::Fsize, COMPILED_BYTES)?;
+    limit(Resource::As, memory)?;
+    // A second between the signal that can be told apart and the one that cannot be survived.
+    setrlimit(Resource::Cpu, Rlimit { current: Some(cpu), maximum: Some(cpu.saturating_add(1)) })?;
+    limit(Resource::Fsize, compiled)?;
     limit(Resource::Core, 0)?;
     // Mail comes first.
     nice(10).map(|_| ())

@@ -54,7 +54,7 @@ mod wrap;
 
 pub use capabilities::Capabilities;
 pub use check::Refused;
-pub use compile::{CompileError, CompileMode, compile_child_main};
+pub use compile::{CompileError, CompileLimits, CompileMode, compile_child_main};
 pub use difference::{Difference, Outcome};
 pub use engine::{Engine, EngineError, Settings};
 pub use failure::{CallError, Failure};

@@ -94,6 +94,9 @@ fn answer(
     params: &[Val],
     results: &mut [Val],
 ) -> wasmtime::Result<()> {
+    for param in params {
+        release(&mut store, param)?;
+    }
     let (Some(result), Some(result_type)) = (results.first_mut(), ty.results().next()) else {
         if name == "exit" || name == "exit-with-code" {
             return Err(wasmtime::Error::msg("it called exit"));
@@ -115,6 +118,16 @@ fn answer(
         _ => empty(&mut store, &result_type)?,
     };
     Ok(())
+}
+
+/// Gives handles back: those lent to a call have to be, before it ends.
+fn release(store: &mut StoreContextMut<'_, Guest>, value: &Val) -> wasmtime::Result<()> {
+    match value {
+        Val::Resource(resource) => resource.resource_drop(store),
+        Val::List(values) | Val::Tuple(values) => values.iter().try_for_each(|value| release(store, value)),
+        Val::Option(Some(value)) => release(store, value),
+        _ => Ok(()),
+    }
 }
 
 fn random_bytes(store: &mut StoreContextMut<'_, Guest>, params: &[Val]) -> wasmtime::Result<Val> {

@@ -1,17 +1,23 @@
 //! Compiling in a child process.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use sandbox::{CompileError, CompileMode, Library, LibraryError};
+use sandbox::{CompileError, CompileLimits, CompileMode, Library, LibraryError};
 
 use crate::setup::{NOW, engine, private_directory};
 
 /// The example beside this test: cargo builds it with the tests.
 fn child() -> CompileMode {
+    child_with(CompileLimits::default())
+}
+
+fn child_with(limits: CompileLimits) -> CompileMode {
     let this = std::env::current_exe().unwrap();
     let exe: PathBuf = this.parent().unwrap().parent().unwrap().join("examples/compile_child");
     assert!(exe.exists(), "build the example first: cargo test builds it");
-    CompileMode::Child { exe, args: vec![] }
+    CompileMode::Child { exe, args: vec![], limits }
 }
 
 #[tokio::test]
@@ -44,8 +50,64 @@ async fn what_does_not_validate_is_told_in_the_compilers_words() {
 #[tokio::test]
 async fn a_missing_compiler_is_told() {
     let directory = private_directory();
-    let mode = CompileMode::Child { exe: "/does/not/exist".into(), args: vec![] };
+    let mode =
+        CompileMode::Child { exe: "/does/not/exist".into(), args: vec![], limits: CompileLimits::default() };
     let library = Library::open(engine(), directory.path(), mode).unwrap();
     let error = library.add("mine", builtin::components()[0].bytes.to_vec(), NOW).await.unwrap_err();
     assert!(matches!(error, LibraryError::Compile(CompileError::Failed(_))), "{error:?}");
+}
+
+/// A component with as many functions as that, each a long chain of sums that cannot be shortened.
+fn bomb(functions: usize) -> Vec<u8> {
+    let mut module = String::new();
+    for number in 0..functions {
+        let chain = format!("i64.const {} i64.mul local.get 0 i64.rotl ", 2 * number + 3).repeat(30);
+        let _ = write!(module, "(func (param i64) (result i64) local.get 0 {chain})");
+    }
+    wat::parse_str(format!(
+        "(component
+            (core module {module})
+            (instance $empty)
+            (export \"toxmail:gateway/policy-decisions@0.1.0\" (instance $empty)))"
+    ))
+    .unwrap()
+}
+
+/// What stops the compilation of a bomb.
+async fn stopped(functions: usize, limits: CompileLimits) -> CompileError {
+    let directory = private_directory();
+    let library = Library::open(engine(), directory.path(), child_with(limits)).unwrap();
+    let error = library.add("bomb", bomb(functions), NOW).await.unwrap_err();
+    assert!(library.list().is_empty(), "nothing of it is kept");
+    let LibraryError::Compile(error) = error else { panic!("{error:?}") };
+    assert!(error.to_string().contains("make it smaller"), "{error}");
+    error
+}
+
+#[tokio::test]
+async fn what_takes_long_to_compile_is_stopped_by_processor_time_and_by_the_clock() {
+    let limits = CompileLimits { cpu_seconds: 1, ..CompileLimits::default() };
+    let error = stopped(20_000, limits).await;
+    assert!(matches!(error, CompileError::TooLong(1)), "{error:?}");
+    let limits = CompileLimits { time: Duration::from_millis(300), ..CompileLimits::default() };
+    let error = stopped(20_000, limits).await;
+    assert!(matches!(error, CompileError::TooLong(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_compiles_to_too_much_is_stopped() {
+    let limits = CompileLimits { compiled_bytes: 200_000, ..CompileLimits::default() };
+    let error = stopped(500, limits).await;
+    assert!(matches!(error, CompileError::TooLarge(200_000)), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_needs_too_much_memory_to_compile_is_stopped() {
+    let limits = CompileLimits { memory_bytes: 256 << 20, ..CompileLimits::default() };
+    // Enough for what people write.
+    let directory = private_directory();
+    let library = Library::open(engine(), directory.path(), child_with(limits)).unwrap();
+    library.add("mine", builtin::components()[0].bytes.to_vec(), NOW).await.unwrap();
+    let error = stopped(20_000, limits).await;
+    assert!(matches!(error, CompileError::TooMuchMemory(_)), "{error:?}");
 }

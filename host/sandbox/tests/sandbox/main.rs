@@ -13,3 +13,5 @@ mod setup;
 mod shadow;
 mod signatures;
 mod swapping;
+mod wasi;
+mod wit;

@@ -1,49 +1,55 @@
 //! Components change while calls are made: each call is answered by exactly one version, and none fails.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use mail::ComponentDigest;
 use sandbox::policy::SubmissionAnswer;
 use sandbox::{Failure, Slot, SwapError};
 
 use crate::defaults::submission;
-use crate::setup::{Bench, NOW, anna, entry};
+use crate::setup::{Bench, NOW, anna, clock, entry};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn swaps_under_load_fail_and_mix_nothing() {
     let bench = Arc::new(Bench::new().await);
     let (good, evil) = (bench.sha256("default-policy"), bench.sha256("evil-policy"));
     let done = Arc::new(AtomicBool::new(false));
+    let answered = Arc::new(AtomicUsize::new(0));
     let callers: Vec<_> = (0..4)
         .map(|_| {
-            let (bench, done) = (Arc::clone(&bench), Arc::clone(&done));
+            let (bench, done, answered) = (Arc::clone(&bench), Arc::clone(&done), Arc::clone(&answered));
             tokio::spawn(async move {
-                let mut calls = 0_usize;
                 while !done.load(Ordering::Relaxed) {
                     bench.sandbox.allow_submission(&anna(), NOW, submission()).await.unwrap();
-                    calls += 1;
+                    answered.fetch_add(1, Ordering::Relaxed);
                 }
-                calls
             })
         })
         .collect();
+    let clock = clock();
+    let begin = clock.monotonic();
     for round in 0..100 {
+        // A thousand decisions at least, ten between one swap and the next.
+        while answered.load(Ordering::Relaxed) < 10 * round {
+            tokio::task::yield_now().await;
+        }
         let digest = if round % 2 == 0 { evil } else { good };
         let status = bench.sandbox.use_component(Slot::Policy, None, digest).await.unwrap();
         assert_eq!(status.sha256, digest);
     }
     done.store(true, Ordering::Relaxed);
-    let mut calls = 0;
     for caller in callers {
-        calls += caller.await.unwrap();
+        caller.await.unwrap();
     }
+    let (calls, took) = (answered.load(Ordering::Relaxed), clock.monotonic().since(begin));
+    println!("{calls} decisions in {took:?}, 100 swaps among them");
     // What each version answers is known: the record of every call names the version that gave the answer.
     for record in bench.records(calls).await {
         let expected = if record.component == good { "\"allow\"" } else { "the evil policy" };
         assert!(record.outcome.as_ref().unwrap().contains(expected), "{record:?}");
     }
-    assert!(calls >= 100, "only {calls} calls were made meanwhile");
+    assert!(calls >= 990, "only {calls} calls were made meanwhile");
 }
 
 #[tokio::test]
