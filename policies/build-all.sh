@@ -16,6 +16,7 @@ try() {
     "$1/build.sh" || failed="$failed $1"
 }
 for policy in */; do try "${policy%/}"; done
+for guest in js python; do try "../tests/guests/$guest"; done
 for lang in rust js python; do
     for slot in policy resolver relay-selector mail-filter; do
         # One of each slot where building is quick.
