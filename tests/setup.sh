@@ -11,7 +11,7 @@
 set -eu
 
 build_packages="gcc libc6-dev pkg-config libtoxcore-dev"
-test_packages="g++ spamassassin make swaks curl mpop msmtp mutt fetchmail bind9 bind9-utils python3"
+test_packages="g++ spamassassin make swaks curl mpop msmtp mutt fetchmail bind9 bind9-utils python3 chromium chromium-driver"
 wasm_packages="rustc-web cargo-web rust-web-src"
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -51,6 +51,16 @@ install_wasm_target() {
     install_packages $wasm_packages
 }
 
+# The accessibility check of the browser tests: axe-core, from npm's registry, kept beside what is built.
+install_axe() {
+    version=4.14.1 folder="$(dirname "$0")/../target/browser"
+    [ ! -f "$folder/node_modules/axe-core/axe.min.js" ] || return 0
+    command -v npm >/dev/null || install_packages npm
+    say "fetching axe-core $version with npm"
+    mkdir -p "$folder"
+    npm install --prefix "$folder" --no-save --no-audit --no-fund --ignore-scripts --silent "axe-core@$version" >&2
+}
+
 command -v cargo >/dev/null || stop "Rust is missing; install it from https://rustup.rs and run this again"
 
 # Python's test mails: their package has Python's version in its name.
@@ -76,3 +86,4 @@ esac
 # shellcheck disable=SC2086
 install_packages $packages
 install_wasm_target
+[ "$1" != tests ] || install_axe

@@ -5,6 +5,7 @@
 mod accounts;
 mod components;
 mod corpus;
+mod dashboard;
 mod demo;
 mod errors;
 mod foreign_peer;

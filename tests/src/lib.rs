@@ -6,6 +6,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a harness that cannot go on fails the test")]
 
+pub mod browser;
 pub mod dns;
 pub mod foreign_peer;
 pub mod gateway;

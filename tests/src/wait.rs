@@ -9,14 +9,24 @@ pub const DEADLINE: Duration = Duration::from_secs(120);
 ///
 /// # Panics
 /// After [`DEADLINE`], naming `what` was waited for.
+pub fn until<T>(what: &str, probe: impl FnMut() -> Option<T>) -> T {
+    until_or(probe, || what.to_owned())
+}
+
+/// The same; what was waited for is told at the end, when more is known.
+///
+/// # Panics
+/// After [`DEADLINE`].
 #[allow(clippy::disallowed_methods, reason = "tests run in real time")]
-pub fn until<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+pub fn until_or<T>(mut probe: impl FnMut() -> Option<T>, what: impl FnOnce() -> String) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = probe() {
             return found;
         }
-        assert!(start.elapsed() < DEADLINE, "waited {DEADLINE:?} in vain: {what}");
+        if start.elapsed() >= DEADLINE {
+            panic!("waited {DEADLINE:?} in vain: {}", what());
+        }
         std::thread::sleep(Duration::from_millis(50));
     }
 }

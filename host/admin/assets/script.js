@@ -73,8 +73,6 @@ const addRow = (event) => {
 const pause = document.getElementById("pause");
 pause?.addEventListener("change", () => { if (!pause.checked) held.splice(0).forEach(addRow); });
 
-const kinds = ["submitted", "outbox-changed", "arrived", "contacts-changed", "decision-failed", "component-fell-back",
-  "slot-changed", "gap"];
 let timer;
 const hear = (message) => {
   if (list && message.type !== "gap") {
@@ -85,11 +83,19 @@ const hear = (message) => {
   clearTimeout(timer);
   timer = setTimeout(refresh, 300);
 };
-if (account) {
-  const source = new EventSource(`/api/v1/events?account=${encodeURIComponent(account)}`);
-  kinds.forEach((kind) => source.addEventListener(kind, hear));
-  addEventListener("pagehide", () => source.close());
-}
+// Only while somebody looks: a browser has six connections to a gateway, for all its pages together.
+let source;
+const listen = () => {
+  source?.close();
+  source = undefined;
+  if (!account || document.hidden) return;
+  source = new EventSource(`/api/v1/events?account=${encodeURIComponent(account)}`);
+  source.addEventListener("message", hear);
+  source.addEventListener("gap", hear);
+};
+listen();
+document.addEventListener("visibilitychange", listen);
+addEventListener("pagehide", () => source?.close());
 
 // Upload of a component.
 const upload = document.getElementById("upload");

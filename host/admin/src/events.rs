@@ -1,8 +1,8 @@
 //! What happens in the gateway, for those who watch: a bounded log of events with increasing ids.
 //!
-//! `GET /api/v1/events` streams it as server-sent events (WHATWG HTML, section 9.2): `id` is the event's number, `event`
-//! its kind, `data` one line of JSON ([`Event`]). A client that comes back sends `Last-Event-ID` and gets what it missed,
-//! as far as it is still kept. What it missed for good is told by an event of kind `gap` (and shows as a jump of ids):
+//! `GET /api/v1/events` streams it as server-sent events (WHATWG HTML, section 9.2): `id` is the event's number, `data`
+//! one line of JSON ([`Event`]), which names its kind: a listener hears kinds it does not know, too. A client that comes back sends `Last-Event-ID` and gets what it missed,
+//! as far as it is still kept. What it missed for good is told by an event of type `gap` (and shows as a jump of ids):
 //! it should read the state again. With `?account=NAME` only that account's events come, and those of no account.
 //!
 //! Ids also increase over restarts, as long as the wall clock does.
@@ -36,7 +36,7 @@ pub struct Event {
     pub data: Value,
 }
 
-/// The kind of the note that events were missed.
+/// The type of the note that events were missed: the only one that has a type, and no [`Event`] as data.
 pub const GAP: &str = "gap";
 
 /// The log. Cheap to clone; clones are the same log.

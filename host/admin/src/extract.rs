@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::dto::{
-    ComponentName, ComponentRef, ComponentSignature, DecisionQuery, Listing, Page, Slot, Timestamp,
+    ComponentName, ComponentRef, ComponentSignature, DecisionQuery, Listing, Page, SearchText, Slot,
+    Timestamp,
 };
 use crate::limits;
 use crate::problem::Refused;
@@ -37,6 +38,8 @@ struct Parameters {
     component: Option<ComponentRef>,
     entry: Option<String>,
     days: Option<u32>,
+    until: Option<Timestamp>,
+    text: Option<SearchText>,
 }
 
 async fn parameters(parts: &mut Parts) -> Result<Parameters, Refused> {
@@ -71,15 +74,15 @@ impl<S: Sync> FromRequestParts<S> for UploadParameters {
     }
 }
 
-/// `?account=NAME&slot=SLOT&from=TIME`, what of them is there.
+/// `?account=NAME&slot=SLOT&from=TIME&until=TIME&text=TEXT`, what of them is there.
 pub struct DecisionParameters(pub DecisionQuery);
 
 impl<S: Sync> FromRequestParts<S> for DecisionParameters {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refused> {
-        let Parameters { account, slot, from, .. } = parameters(parts).await?;
-        Ok(Self(DecisionQuery { slot, account, from }))
+        let Parameters { account, slot, from, until, text, .. } = parameters(parts).await?;
+        Ok(Self(DecisionQuery { slot, account, from, until, text }))
     }
 }
 
@@ -110,15 +113,17 @@ impl<S: Sync> FromRequestParts<S> for PageParameters {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refused> {
-        let Parameters { account, limit, after, slot, from, .. } = parameters(parts).await?;
+        let Parameters { account, limit, after, slot, from, until, text, .. } = parameters(parts).await?;
         if after.as_ref().is_some_and(|after| after.len() > limits::CURSOR_BYTES) {
             return Err(Refused::bad_request("the cursor `after` is none that a page named"));
         }
         let page = Page::new(limit.unwrap_or(limits::PAGE_DEFAULT), after);
         let account = account.map(|name| format!("account={name}&"));
         let slot = slot.map(|slot| format!("slot={slot}&"));
-        let from = from.map(|time| format!("from={}&", percent_encoded(&time.to_text())));
-        Ok(Self { page, rest: [account, slot, from].into_iter().flatten().collect() })
+        let time = |name, time: Timestamp| format!("{name}={}&", percent_encoded(&time.to_text()));
+        let (from, until) = (from.map(|from| time("from", from)), until.map(|until| time("until", until)));
+        let text = text.map(|text| format!("text={}&", percent_encoded(text.as_str())));
+        Ok(Self { page, rest: [account, slot, from, until, text].into_iter().flatten().collect() })
     }
 }
 

@@ -35,6 +35,7 @@
 //! | `GET, POST /api/v1/contacts`; `DELETE /contacts/{alias}` | [`dto::Contact`], [`dto::NewContact`] |
 //! | `GET /api/v1/contact-requests`; `POST /contact-requests/{key}/accept` | [`dto::ContactRequest`], [`dto::AcceptRequest`] |
 //! | `GET /api/v1/outbox`, `/outbox/{id}`; `POST /outbox/{id}/retry`, `/outbox/{id}/cancel` | [`dto::OutboxEntry`] |
+//! | `GET /api/v1/outcomes`, `/arrivals` | [`dto::Outcome`], [`dto::Arrival`] |
 //! | `GET /api/v1/quarantine`; `POST /quarantine/{id}/release`; `DELETE /quarantine/{id}` | [`dto::QuarantineEntry`] |
 //! | `GET, POST /api/v1/accounts`; `PUT /accounts/{name}/password` | [`dto::Account`], [`dto::NewAccount`], [`dto::NewPassword`], [`dto::Credentials`] |
 //! | `GET, POST /api/v1/components?name=NAME` | [`dto::Component`]; the file itself as body |
@@ -49,7 +50,8 @@
 //! | `GET, POST /api/v1/mailbox`; `GET /mailbox/{number}` | [`dto::MailboxMail`]; a mail as body, [`dto::ImportedMail`] |
 //! | `GET /api/v1/backup`; `POST /api/v1/reload` | a tar archive; [`dto::Reloaded`] |
 //! | `GET /.well-known/autoconfig/mail/config-v1.1.xml` | for Thunderbird; no login |
-//! | `GET /api/v1/decisions?slot=SLOT&from=TIME` | [`dto::Decision`] |
+//! | `GET /api/v1/history` | [`dto::History`] |
+//! | `GET /api/v1/decisions?slot=SLOT&from=TIME&until=TIME&text=TEXT` | [`dto::Decision`] |
 //! | `GET /api/v1/events` | server-sent events, see [`events`] |
 
 mod access;
@@ -58,6 +60,7 @@ mod dashboard;
 pub mod dto;
 pub mod events;
 mod extract;
+mod history;
 pub mod limits;
 pub mod management;
 pub mod metrics;
@@ -70,6 +73,7 @@ pub mod trials;
 pub use access::{Access, InvalidHost, InvalidToken, Login, Token};
 pub use events::EventLog;
 pub use extract::percent_encoded;
+pub use history::History;
 pub use management::{Backup, Management, ManagementError};
 pub use routes::router;
 pub use server::serve;

@@ -117,3 +117,15 @@ pub const BACKUP_TIME: Duration = Duration::from_secs(3600);
 
 /// How long removing an account may take: a million mails are deleted a thousand at a time.
 pub const REMOVE_TIME: Duration = Duration::from_secs(300);
+
+/// Longest text that decisions are searched for: an address with a Tox ID, or a line of a log.
+pub const SEARCH_BYTES: usize = 200;
+
+/// Minutes of which figures are kept: an hour, and the minute that is going on.
+pub const HISTORY_MINUTES: usize = 61;
+
+/// Hours of which figures are kept: 14 days. A busy hour is under 500 bytes of JSON.
+pub const HISTORY_HOURS: usize = 14 * 24;
+
+/// Mails shown of those that left the outbox lately.
+pub const OUTCOMES: usize = 10;

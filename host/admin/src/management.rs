@@ -9,10 +9,10 @@ use mail::{AccountName, Address, MailId, PublicKey};
 use zeroize::Zeroizing;
 
 use crate::dto::{
-    Account, Component, ComponentName, ComponentRef, ComponentSignature, Contact, ContactRequest,
-    Credentials, Decision, DecisionQuery, Identity, ImportedAccount, ImportedMail, Listing, MailSettings,
-    MailboxMail, NewAccount, NewContact, OutboxEntry, Page, Password, Pin, QuarantineEntry, Reloaded, Slot,
-    SlotEntry, Status,
+    Account, Arrival, Component, ComponentName, ComponentRef, ComponentSignature, Contact, ContactRequest,
+    Credentials, Decision, DecisionQuery, History, Identity, ImportedAccount, ImportedMail, Listing,
+    MailSettings, MailboxMail, NewAccount, NewContact, OutboxEntry, Outcome, Page, Password, Pin,
+    QuarantineEntry, Reloaded, Slot, SlotEntry, Status,
 };
 use crate::metrics::Metric;
 use crate::trials::Trials;
@@ -92,6 +92,12 @@ pub trait Management: Trials {
     /// Takes a mail back. `Conflict` when the recipient has it already.
     async fn cancel(&self, account: &AccountName, id: MailId) -> Result<()>;
 
+    /// What became of the mails that left the outbox last, newest first, at most `most`.
+    async fn outcomes(&self, account: &AccountName, most: usize) -> Result<Vec<Outcome>>;
+
+    /// Mails in the mailbox, newest first; the cursor is the last number seen.
+    async fn arrivals(&self, account: &AccountName, page: &Page) -> Result<Listing<Arrival>>;
+
     /// Quarantined mails, oldest first; the cursor is the last id seen.
     async fn quarantine(&self, account: &AccountName, page: &Page) -> Result<Listing<QuarantineEntry>>;
     /// Lets a quarantined mail go where it was going.
@@ -164,8 +170,12 @@ pub trait Management: Trials {
     /// Pins a name to the key it changed to; waiting mail goes there.
     async fn accept_pin(&self, account: &AccountName, address: &Address) -> Result<Pin>;
 
-    /// Recorded decisions that fit, oldest first; the cursor is the last id seen. Decisions of some days are kept.
+    /// Recorded decisions that fit, newest first; the cursor is the last id looked at. Decisions of some days are kept. A search
+    /// looks at a bounded number of them: a page may be short, even empty, and have a next one.
     async fn decisions(&self, query: &DecisionQuery, page: &Page) -> Result<Listing<Decision>>;
+
+    /// Figures of the last hour and days.
+    async fn history(&self) -> Result<History>;
 
     /// Everything `/metrics` shows.
     async fn metrics(&self) -> Vec<Metric>;

@@ -90,6 +90,10 @@ pub(crate) struct DecisionsQuery {
     slot: Option<crate::dto::Slot>,
     /// Recorded at this time or later.
     from: Option<crate::dto::Timestamp>,
+    /// Recorded at this time or earlier.
+    until: Option<crate::dto::Timestamp>,
+    /// With this text in what the component was told, answered or logged; 1 to 200 bytes.
+    text: Option<String>,
 }
 
 /// Where a listener goes on.

@@ -2,6 +2,7 @@
 
 mod connecting;
 mod error;
+mod history;
 mod notify;
 mod options;
 mod qr;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use admin::{Access, EventLog, Token};
+use admin::{Access, EventLog, History, Token};
 use gateway::Gateway;
 use gateway::ports::Network as _;
 use mail::Clock;
@@ -130,6 +131,7 @@ async fn start(
 ) -> Result<(), UpError> {
     let [_, _, web] = listeners.addresses().map_err(UpError::Addresses)?;
     let events = EventLog::new(Arc::clone(&clock));
+    let history = history::open(store, &clock).await?;
     let network = ToxNetwork::new(options.network(), store.clone(), Arc::clone(&clock));
     let accounts = Arc::new(Accounts {
         store: store.clone(),
@@ -142,7 +144,7 @@ async fn start(
     let is_new = accounts.make_first().await?;
     accounts.start_all().await?;
 
-    let components = Components::start(options, store, &events, &clock).await?;
+    let components = Components::start(options, store, &events, &history, &clock).await?;
     let quarantine_unfiltered =
         Arc::new(AtomicBool::new(options.config.mail.unfiltered == Unfiltered::Quarantine));
     let gateway = Arc::new(Gateway::new(
@@ -152,7 +154,7 @@ async fn start(
             sandbox: Arc::clone(&components.sandbox),
             quarantine_unfiltered: Arc::clone(&quarantine_unfiltered),
         }),
-        Arc::new(PublishedEvents(events.clone())),
+        Arc::new(PublishedEvents { log: events.clone(), history: history.clone() }),
         Arc::new(SystemRandom),
         Arc::clone(&clock),
         options.gateway(),
@@ -172,7 +174,8 @@ async fn start(
         store: store.clone(),
         clock: Arc::clone(&clock),
     });
-    let running = Running { options, store, clock, events, network, accounts, components, gateway, reloader };
+    let running =
+        Running { options, store, clock, events, history, network, accounts, components, gateway, reloader };
     running.serve(listeners, is_new, signals).await
 }
 
@@ -188,6 +191,7 @@ impl Components {
         options: &Options,
         store: &Store,
         events: &EventLog,
+        history: &History,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, UpError> {
         let engine = Arc::new(Engine::new(&sandbox::Settings::default(), Arc::clone(clock))?);
@@ -208,7 +212,7 @@ impl Components {
             state: Arc::new(StoredState(store.clone())),
             dns: Arc::new(GatewayDns(dns)),
             contacts: Arc::clone(&contacts) as Arc<dyn sandbox::capabilities::Contacts>,
-            recorder: Arc::new(StoredDecisions(store.clone())),
+            recorder: Arc::new(StoredDecisions { store: store.clone(), history: history.clone() }),
         };
         let slots = configuration(store, &library, &options.config.components, clock.wall()).await?;
         let keeper = StoredSlots { store: store.clone(), events: events.clone(), runtime: Handle::current() };
@@ -225,6 +229,7 @@ struct Running<'a> {
     store: &'a Store,
     clock: Arc<dyn Clock>,
     events: EventLog,
+    history: History,
     network: Arc<ToxNetwork>,
     accounts: Arc<Accounts>,
     components: Components,
@@ -334,6 +339,12 @@ impl Running<'_> {
         servers.spawn(pop3.run(cancel.clone()));
         let web = admin::serve(listeners.admin, router, cancel.clone());
         servers.spawn(web);
+        servers.spawn(history::keep(
+            self.store.clone(),
+            self.history.clone(),
+            Arc::clone(&self.clock),
+            cancel.clone(),
+        ));
         Ok(servers)
     }
 
@@ -348,6 +359,7 @@ impl Running<'_> {
             clock: Arc::clone(&self.clock),
             reloader: Arc::clone(&self.reloader),
             imports: Imports::default(),
+            history: self.history.clone(),
             smtp,
             pop3,
         }

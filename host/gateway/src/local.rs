@@ -100,6 +100,7 @@ impl Core {
             }
         }
         self.outbox_changed(&entry.account, entry.id, "delivered");
+        self.ended(&entry, true);
         self.events.publish(Event::Arrived { account: to.clone(), sender: None, quarantined });
         if told {
             self.report_arrived(&entry);

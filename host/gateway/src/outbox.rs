@@ -220,6 +220,12 @@ impl Core {
         }
     }
 
+    /// Tells that the recipient has a mail, or never will.
+    pub fn ended(&self, entry: &OutboxEntry, delivered: bool) {
+        let after = self.clock.wall().since(entry.created);
+        self.events.publish(Event::Ended { account: entry.account.clone(), id: entry.id, delivered, after });
+    }
+
     pub fn outbox_changed(&self, account: &AccountName, id: MailId, what: &str) {
         tracing::info!(%account, %id, what, "outbox");
         self.events.publish(Event::OutboxChanged { account: account.clone(), id, what: what.to_owned() });

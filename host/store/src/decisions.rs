@@ -1,5 +1,7 @@
 //! Records of decisions: appended, read back for replay, dropped when old or too many.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use mail::{AccountName, Wall};
 use redb::{ReadTransaction, ReadableTable};
@@ -8,10 +10,11 @@ use crate::Store;
 use crate::context::Context;
 use crate::error::Error;
 use crate::limits::{
-    DECISION_BYTES, DECISIONS_DROPPED_PER_COMMIT, DECISIONS_WAITING_BYTES, LIST_ENTRIES, NAME_BYTES,
+    DECISION_BYTES, DECISIONS_DROPPED_PER_COMMIT, DECISIONS_SEARCHED, DECISIONS_WAITING_BYTES, LIST_ENTRIES,
+    NAME_BYTES,
 };
 use crate::shared::{Message, Shared};
-use crate::tables::{DECISION_SLOTS, DECISIONS, SYSTEM};
+use crate::tables::{DECISION_SLOTS, DECISIONS, DecisionRow, SYSTEM};
 
 /// Bytes of all decisions, in the `system` table.
 pub(crate) const BYTES_KEY: &str = "decision bytes";
@@ -31,6 +34,33 @@ pub struct Decision {
     pub account: AccountName,
     /// What the sandbox recorded, opaque here.
     pub record: Bytes,
+}
+
+/// Which decisions are wanted: all that fit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DecisionSearch {
+    /// Of this slot.
+    pub slot: Option<String>,
+    /// For this account.
+    pub account: Option<AccountName>,
+    /// Recorded at this time or later.
+    pub from: Option<Wall>,
+    /// Recorded at this time or earlier.
+    pub until: Option<Wall>,
+    /// The record has these bytes somewhere; ASCII letters in either case.
+    pub text: Option<String>,
+    /// With an id below this one: where the page before ended.
+    pub before: Option<u64>,
+}
+
+/// A part of the decisions that fit, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DecisionsFound {
+    /// The decisions.
+    pub decisions: Vec<Decision>,
+    /// Where to go on with [`DecisionSearch::before`]; None where nothing is left. A page may hold few decisions or none and still have
+    /// a next one: a search stops after [`DECISIONS_SEARCHED`] records.
+    pub next: Option<u64>,
 }
 
 /// Decisions not written yet.
@@ -107,6 +137,20 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Decisions that fit, newest first, at most `max`. Finds the newest by time without reading those after it.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Failed`].
+    pub async fn decisions_newest(
+        &self,
+        search: DecisionSearch,
+        max: usize,
+    ) -> Result<DecisionsFound, Error> {
+        self.list(move |transaction| newest(transaction, &search, max.min(LIST_ENTRIES))).await
+    }
+}
+
 /// Writes what waits, and drops what is too old or too much.
 pub(crate) fn write_waiting(context: &mut Context<'_, '_>) -> Result<(), Error> {
     let (waiting, next_id) = {
@@ -160,7 +204,8 @@ fn since(
     let index = transaction.open_table(DECISION_SLOTS)?;
     let decisions = transaction.open_table(DECISIONS)?;
     let mut found = Vec::new();
-    for row in index.range((slot, after.saturating_add(1))..=(slot, u64::MAX))? {
+    let first = after.saturating_add(1).max(first_from(&decisions, from)?);
+    for row in index.range((slot, first)..=(slot, u64::MAX))? {
         let (key, time) = row?;
         if found.len() >= max {
             break;
@@ -169,15 +214,78 @@ fn since(
             continue;
         }
         let id = key.value().1;
-        let damaged = |why: String| Error::Damaged { table: "decisions", key: id.to_string(), why };
-        let row = decisions.get(id)?.ok_or_else(|| damaged("it is missing".to_owned()))?;
-        let (time, slot, account, record) = row.value();
-        let account =
-            account.parse().map_err(|error: mail::account::InvalidAccountName| damaged(error.to_string()))?;
-        let record = Bytes::copy_from_slice(record);
-        found.push(Decision { id, time: Wall(time), slot: slot.to_owned(), account, record });
+        let row = decisions.get(id)?.ok_or_else(|| damaged(id, "it is missing"))?;
+        found.push(decision(id, row.value())?);
     }
     Ok(found)
+}
+
+fn newest(
+    transaction: &ReadTransaction,
+    search: &DecisionSearch,
+    max: usize,
+) -> Result<DecisionsFound, Error> {
+    let decisions = transaction.open_table(DECISIONS)?;
+    let first = search.from.map_or(Ok(0), |from| first_from(&decisions, from))?;
+    let mut end = search.before.unwrap_or(u64::MAX);
+    if let Some(until) = search.until {
+        end = end.min(first_from(&decisions, until.plus(Duration::from_millis(1)))?);
+    }
+    let text = search.text.as_ref().map(|text| text.to_ascii_lowercase().into_bytes());
+    let mut found = DecisionsFound::default();
+    if first >= end {
+        return Ok(found);
+    }
+    for (searched, row) in decisions.range(first..end)?.rev().enumerate() {
+        let (id, row) = row?;
+        let (id, (time, slot, account, record)) = (id.value(), row.value());
+        if found.decisions.len() >= max || searched >= DECISIONS_SEARCHED {
+            // This one is the first of the next page.
+            found.next = Some(id.saturating_add(1));
+            break;
+        }
+        let fits = search.slot.as_ref().is_none_or(|wanted| wanted == slot)
+            && search.account.as_ref().is_none_or(|wanted| wanted.as_str() == account)
+            && search.from.is_none_or(|from| Wall(time) >= from)
+            && search.until.is_none_or(|until| Wall(time) <= until)
+            && text.as_ref().is_none_or(|text| contains(record, text));
+        if fits {
+            found.decisions.push(decision(id, row.value())?);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether `text`, in lower case, is somewhere in `record`.
+fn contains(record: &[u8], text: &[u8]) -> bool {
+    text.is_empty() || record.windows(text.len()).any(|window| window.eq_ignore_ascii_case(text))
+}
+
+/// The id of the first decision recorded at `from` or later: ids and times grow together, as long as nobody sets the clock back,
+/// so it is looked for by halves. [`u64::MAX`] where there is none.
+fn first_from(decisions: &impl ReadableTable<u64, DecisionRow>, from: Wall) -> Result<u64, Error> {
+    let (Some((first, _)), Some((last, _))) = (decisions.first()?, decisions.last()?) else {
+        return Ok(u64::MAX);
+    };
+    let (mut low, mut high) = (first.value(), last.value().saturating_add(1));
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match decisions.range(middle..high)?.next().transpose()? {
+            Some((id, row)) if Wall(row.value().0) < from => low = id.value().saturating_add(1),
+            _ => high = middle,
+        }
+    }
+    Ok(low)
+}
+
+fn damaged(id: u64, why: impl std::fmt::Display) -> Error {
+    Error::Damaged { table: "decisions", key: id.to_string(), why: why.to_string() }
+}
+
+fn decision(id: u64, (time, slot, account, record): (u64, &str, &str, &[u8])) -> Result<Decision, Error> {
+    let account = account.parse().map_err(|error: mail::account::InvalidAccountName| damaged(id, error))?;
+    let record = Bytes::copy_from_slice(record);
+    Ok(Decision { id, time: Wall(time), slot: slot.to_owned(), account, record })
 }
 
 /// Where ids go on.

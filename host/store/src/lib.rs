@@ -53,7 +53,7 @@ mod writer;
 
 pub use accounts::NewAccount;
 pub use body::BodyWriter;
-pub use decisions::Decision;
+pub use decisions::{Decision, DecisionSearch, DecisionsFound};
 pub use directory::LOCK_FILE;
 pub use engine::{FORMAT, STORE_FILE};
 pub use error::{Error, OpenError};

@@ -110,6 +110,9 @@ pub const DECISIONS_AGE: Duration = Duration::from_secs(14 * 24 * 3600);
 /// Old decisions dropped within one commit.
 pub const DECISIONS_DROPPED_PER_COMMIT: usize = 2000;
 
+/// Decisions that one search looks at: some ten milliseconds.
+pub const DECISIONS_SEARCHED: usize = 10_000;
+
 /// Longest setting in `meta_put`.
 pub const META_BYTES: usize = 1024 * 1024;
 

@@ -10,7 +10,7 @@ use crate::body::read_range;
 use crate::codec::{self, Stored};
 use crate::context::{Context, Stats};
 use crate::error::Error;
-use crate::limits::{DIRECT_READ_BYTES, MAILBOX_ENTRIES};
+use crate::limits::{DIRECT_READ_BYTES, LIST_ENTRIES, MAILBOX_ENTRIES};
 use crate::tables::{MAILBOX, MAILS, STATS};
 
 /// A new mailbox entry: what the caller decides; number and UIDL are the store's.
@@ -112,6 +112,30 @@ impl Store {
             let bytes = mails.get((account.as_str(), number))?.ok_or(Error::NotFound)?;
             codec::read_prefixed(bytes.value(), || describe(account.as_str(), number))
         })
+    }
+
+    /// A page of a mailbox, newest first: at most `max` mails with a number below `before`, for the web pages.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Failed`].
+    pub async fn mailbox_newest(
+        &self,
+        account: &AccountName,
+        before: Option<u64>,
+        max: usize,
+    ) -> Result<Vec<MailboxEntry>, Error> {
+        let account = account.clone();
+        self.list(move |transaction| {
+            let mails = transaction.open_table(MAILS)?;
+            let end = (account.as_str(), before.unwrap_or(u64::MAX));
+            let rows = mails.range((account.as_str(), 0)..end)?.rev().take(max.min(LIST_ENTRIES));
+            rows.map(|row| {
+                let (key, bytes) = row?;
+                codec::read_prefixed(bytes.value(), || describe(account.as_str(), key.value().1))
+            })
+            .collect()
+        })
+        .await
     }
 
     /// Deletes mails in one step. Numbers that are not there are passed over: they are deleted. Returns how many were there.

@@ -8,9 +8,9 @@ use crate::Store;
 use crate::codec;
 use crate::context::Context;
 use crate::error::Error;
-use crate::limits::MAILBOX_ENTRIES;
+use crate::limits::{LIST_ENTRIES, MAILBOX_ENTRIES};
 use crate::mailbox::{self, check_size, describe};
-use crate::tables::QUARANTINE;
+use crate::tables::{QUARANTINE, QUARANTINE_COUNTS, QUARANTINE_IDS};
 use crate::{outbox, outcomes};
 
 /// The outcome of an outgoing mail that the user deleted from quarantine.
@@ -24,6 +24,65 @@ impl Store {
     pub async fn quarantine(&self, account: &AccountName) -> Result<Vec<QuarantineEntry>, Error> {
         let account = account.clone();
         self.list(move |transaction| list(transaction, account.as_str())).await
+    }
+
+    /// A page of the quarantined mails of an account, oldest first: at most `max` that come after the one of the UIDL `after`. From the
+    /// start where that one is gone.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Failed`].
+    pub async fn quarantine_page(
+        &self,
+        account: &AccountName,
+        after: Option<MailId>,
+        max: usize,
+    ) -> Result<Vec<QuarantineEntry>, Error> {
+        let account = account.clone();
+        self.list(move |transaction| {
+            let first = match after {
+                Some(uidl) => place(transaction, account.as_str(), uidl)?.map_or(0, |number| number + 1),
+                None => 0,
+            };
+            let quarantine = transaction.open_table(QUARANTINE)?;
+            let rows = quarantine.range((account.as_str(), first)..=(account.as_str(), u64::MAX))?;
+            rows.take(max.min(LIST_ENTRIES))
+                .map(|row| {
+                    let (key, bytes) = row?;
+                    codec::read(bytes.value(), || describe(account.as_str(), key.value().1))
+                })
+                .collect()
+        })
+        .await
+    }
+
+    /// How many mails of an account are in quarantine. Takes microseconds.
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub fn quarantine_count(&self, account: &AccountName) -> Result<u64, Error> {
+        self.get(|transaction| {
+            let counts = transaction.open_table(QUARANTINE_COUNTS)?;
+            if let Some(count) = counts.get(account.as_str())? {
+                return Ok(count.value());
+            }
+            // A store of before counts were kept, and nothing has changed since.
+            let quarantine = transaction.open_table(QUARANTINE)?;
+            let rows = quarantine.range((account.as_str(), 0)..=(account.as_str(), u64::MAX))?;
+            Ok(rows.count() as u64)
+        })
+    }
+
+    /// One quarantined mail, by its UIDL.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Failed`].
+    pub fn quarantined(&self, account: &AccountName, uidl: MailId) -> Result<Option<QuarantineEntry>, Error> {
+        self.get(|transaction| {
+            let Some(number) = place(transaction, account.as_str(), uidl)? else { return Ok(None) };
+            let quarantine = transaction.open_table(QUARANTINE)?;
+            let row = quarantine.get((account.as_str(), number))?;
+            row.map(|bytes| codec::read(bytes.value(), || describe(account.as_str(), number))).transpose()
+        })
     }
 
     /// Releases a quarantined mail (named by its UIDL): an incoming one into the mailbox, under a new number and its old UIDL; an outgoing
@@ -89,7 +148,30 @@ pub(crate) fn add(
     let place = (account, entry.mail.number);
     context.t.quarantine.write()?.insert(place, record.as_slice())?;
     context.t.quarantine_ids.write()?.insert(entry.mail.uidl.0, place)?;
+    keep_count(context, account, |count| count.saturating_add(1))
+}
+
+/// Keeps the count of an account's quarantine after a change. Counted once, where it was never kept.
+fn keep_count(
+    context: &mut Context<'_, '_>,
+    account: &str,
+    changed: impl FnOnce(u64) -> u64,
+) -> Result<(), Error> {
+    let kept = context.t.quarantine_counts.read()?.get(account)?.map(|count| count.value());
+    let count = match kept {
+        Some(before) => changed(before),
+        None => context.t.quarantine.read()?.range((account, 0)..=(account, u64::MAX))?.count() as u64,
+    };
+    context.t.quarantine_counts.write()?.insert(account, count)?;
     Ok(())
+}
+
+/// The number of a mail, if it is in the account's quarantine.
+fn place(transaction: &ReadTransaction, account: &str, uidl: MailId) -> Result<Option<u64>, Error> {
+    let ids = transaction.open_table(QUARANTINE_IDS)?;
+    let Some(place) = ids.get(uidl.0)? else { return Ok(None) };
+    let (owner, number) = place.value();
+    Ok((owner == account).then_some(number))
 }
 
 /// Takes a mail out; the reference to its body is the caller's now.
@@ -108,6 +190,7 @@ fn take(context: &mut Context<'_, '_>, account: &str, uidl: MailId) -> Result<Qu
     };
     context.t.quarantine_ids.write()?.remove(uidl.0)?;
     context.t.quarantine.write()?.remove((account, number))?;
+    keep_count(context, account, |count| count.saturating_sub(1))?;
     Ok(entry)
 }
 

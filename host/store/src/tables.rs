@@ -139,6 +139,9 @@ pub(crate) type ArrivalRowKey = ([u8; 32], &'static str, [u8; 16]);
 /// Of an account: next mail number, mails, bytes of mails, next outcome, contacts, pins.
 pub(crate) type StatsRow = (u64, u64, u64, u64, u64, u64);
 
+/// Time, slot, account, record.
+pub(crate) type DecisionRow = (u64, &'static str, &'static str, &'static [u8]);
+
 tables! {
     /// Numbers the store keeps about itself.
     system SYSTEM: &'static str => u64;
@@ -182,6 +185,8 @@ tables! {
     quarantine QUARANTINE: (&'static str, u64) => &'static [u8];
     /// Where a quarantined mail is, by UIDL.
     quarantine_ids QUARANTINE_IDS: [u8; 16] => (&'static str, u64);
+    /// How many mails of an account are in quarantine; no row where the count was never kept.
+    quarantine_counts QUARANTINE_COUNTS: &'static str => u64;
     /// What came, for dedupe.
     arrivals ARRIVALS: ArrivalRowKey => &'static [u8];
     /// What is coming in.
@@ -195,7 +200,7 @@ tables! {
     /// Bytes of state by entry and account.
     state_usage STATE_USAGE: (&'static str, &'static str) => u64;
     /// Decisions: time, slot, account, record.
-    decisions DECISIONS: u64 => (u64, &'static str, &'static str, &'static [u8]);
+    decisions DECISIONS: u64 => DecisionRow;
     /// Times of decisions by slot and id.
     decision_slots DECISION_SLOTS: (&'static str, u64) => u64;
 }

@@ -16,8 +16,8 @@ use crate::outcomes::Ended;
 use crate::reception::arrival_key;
 use crate::tables::{
     ALIASES, ARRIVALS, BODIES, CONTACTS, DECISION_SLOTS, DECISIONS, GARBAGE, MAILBOX, MAILS, OUTBOX,
-    OUTCOME_IDS, OUTCOMES, PARTIALS, PINS, QUARANTINE, QUARANTINE_IDS, ROWS, STAGED, STATE, STATE_USAGE,
-    STATS, SYSTEM,
+    OUTCOME_IDS, OUTCOMES, PARTIALS, PINS, QUARANTINE, QUARANTINE_COUNTS, QUARANTINE_IDS, ROWS, STAGED,
+    STATE, STATE_USAGE, STATS, SYSTEM,
 };
 
 /// What [`Store::verify`] found.
@@ -118,6 +118,7 @@ impl Check<'_> {
 
     fn quarantine(&mut self, uidls: &mut HashSet<MailId>) -> Result<(), Error> {
         let ids = self.transaction.open_table(QUARANTINE_IDS)?;
+        let mut held: HashMap<String, u64> = HashMap::new();
         for row in self.transaction.open_table(QUARANTINE)?.iter()? {
             let (key, bytes) = row?;
             let (account, number) = key.value();
@@ -129,7 +130,15 @@ impl Check<'_> {
             let is_new = uidls.insert(entry.mail.uidl);
             self.expect(is_new, || format!("the UIDL {} is there twice", entry.mail.uidl));
             self.refer(entry.mail.body);
+            *held.entry(account.to_owned()).or_default() += 1;
             self.report.quarantine += 1;
+        }
+        for row in self.transaction.open_table(QUARANTINE_COUNTS)?.iter()? {
+            let (account, count) = row?;
+            let found = held.remove(account.value()).unwrap_or_default();
+            self.expect(count.value() == found, || {
+                format!("{} has {found} mails in quarantine, not {}", account.value(), count.value())
+            });
         }
         let indexed = ids.len()?;
         self.expect(indexed == self.report.quarantine, || format!("{indexed} UIDLs of quarantined mails"));

@@ -204,6 +204,11 @@ async fn quarantine_is_released_or_deleted() {
         [Direction::Outgoing, Direction::Outgoing, Direction::Incoming]
     );
     assert_eq!(assert_sound(&store).await.quarantine, 3);
+    assert_eq!(store.quarantine_count(&alice()).unwrap(), 3);
+    assert_eq!(store.quarantine_page(&alice(), None, 2).await.unwrap(), waiting[..2]);
+    assert_eq!(store.quarantine_page(&alice(), Some(waiting[1].mail.uidl), 2).await.unwrap(), waiting[2..]);
+    assert_eq!(store.quarantined(&alice(), waiting[1].mail.uidl).unwrap().as_ref(), Some(&waiting[1]));
+    assert_eq!(store.quarantined(&bob(), waiting[1].mail.uidl).unwrap(), None);
     assert_eq!(store.release(&bob(), uidls[0]).await, Err(Error::NotFound));
     assert_eq!(store.release(&alice(), uidls[0]).await, Ok(Some(outgoing[1].clone())));
     assert_eq!(store.release(&alice(), uidls[0]).await, Err(Error::NotFound));

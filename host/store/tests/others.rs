@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use mail::record::{Contact, ContactState, FriendRequest, Pin};
 use mail::{Clock, Wall};
-use store::{Error, OpenOptions, Store, limits};
+use store::{DecisionSearch, DecisionsFound, Error, OpenOptions, Store, limits};
 use zeroize::Zeroizing;
 
 mod common;
@@ -261,6 +261,50 @@ async fn decisions_are_read_by_slot_time_and_id() {
     let left = store.decisions_since("policy", Wall(0), 0, 100).await.unwrap();
     assert_eq!(left.iter().map(|decision| decision.id).collect::<Vec<_>>(), [id]);
     assert_sound(&store).await;
+}
+
+#[tokio::test]
+async fn decisions_are_searched_newest_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Arc::new(TestClock::real());
+    let options = OpenOptions::new(Arc::clone(&clock) as Arc<dyn Clock>);
+    let store = with_accounts_and(dir.path(), options).await;
+    let mut times = Vec::new();
+    for number in 0..100_u64 {
+        let account = if number % 2 == 0 { alice() } else { bob() };
+        let slot = if number % 3 == 0 { "policy" } else { "resolver" };
+        let record = Bytes::from(format!("{{\"To\":\"Mail-{number}@tox\"}}"));
+        store.append_decision(slot, &account, record).unwrap();
+        times.push(clock.wall());
+        clock.advance(Duration::from_secs(1));
+    }
+    store.meta_put("x", None).await.unwrap();
+    let search = async |search: DecisionSearch, max| {
+        let found = store.decisions_newest(search, max).await.unwrap();
+        let ids: Vec<u64> = found.decisions.iter().map(|decision| decision.id - 1).collect();
+        (ids, found.next.map(|next| next - 1))
+    };
+    let all = DecisionSearch::default;
+    assert_eq!(search(all(), 3).await, (vec![99, 98, 97], Some(97)));
+    let before = DecisionSearch { before: Some(98), ..all() };
+    assert_eq!(search(before, 2).await, (vec![96, 95], Some(95)));
+    let window = DecisionSearch { from: Some(times[10]), until: Some(times[12]), ..all() };
+    assert_eq!(search(window, 10).await, (vec![12, 11, 10], None));
+    let fits = DecisionSearch { slot: Some("policy".to_owned()), account: Some(bob()), ..all() };
+    assert_eq!(search(fits, 2).await.0, [99, 93]);
+    let text = DecisionSearch { text: Some("MAIL-7@".to_owned()), ..all() };
+    assert_eq!(search(text, 10).await, (vec![7], None));
+    let later = DecisionSearch { from: Some(clock.wall()), ..all() };
+    assert_eq!(search(later, 10).await, (vec![], None));
+    let earlier = DecisionSearch { until: Some(Wall(times[0].0 - 1)), ..all() };
+    assert_eq!(search(earlier, 10).await, (vec![], None));
+    // What the slot's readers skip by time is right too.
+    let since = store.decisions_since("policy", times[90], 0, 10).await.unwrap();
+    assert_eq!(since.iter().map(|decision| decision.id - 1).collect::<Vec<_>>(), [90, 93, 96, 99]);
+    drop(store);
+    let empty = tempfile::tempdir().unwrap();
+    let store = with_accounts(empty.path()).await;
+    assert_eq!(store.decisions_newest(all(), 10).await.unwrap(), DecisionsFound::default());
 }
 
 #[tokio::test]

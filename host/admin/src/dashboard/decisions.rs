@@ -12,13 +12,10 @@ use super::frame::Frame;
 use super::page::{PageError, html};
 use super::text::{Moment, duration, shortened};
 use super::visitor::Visitor;
-use crate::dto::{self, DecisionQuery, Page, Slot, Timestamp};
+use crate::dto::{self, DecisionQuery, Page, SearchText, Slot, Timestamp};
 use crate::limits::{REQUEST_TIME, ROWS};
 use crate::problem::Refused;
 use crate::routes::{Shared, run};
-
-/// Where the list starts when the user does not say: an hour ago.
-const DEFAULT_MILLISECONDS: u64 = 3_600_000;
 
 #[derive(Template)]
 #[template(path = "decisions.html")]
@@ -28,6 +25,8 @@ struct Decisions {
     next: Option<String>,
     slots: Vec<SlotChoice>,
     from: String,
+    until: String,
+    text: String,
     /// All accounts, where the owner asked for them.
     is_all: bool,
 }
@@ -58,55 +57,75 @@ struct Decision {
 pub(super) struct Search {
     slot: String,
     from: String,
+    until: String,
+    text: String,
     after: Option<String>,
     all: Option<String>,
     #[serde(rename = "account")]
     _account: Option<AccountName>,
 }
 
-/// The page about what happened from `time` on.
-pub(super) fn link(visitor: &Visitor, time: Timestamp) -> String {
-    // The filter of an incoming mail decides shortly before the mail is kept.
-    let from = Timestamp(Wall(time.0.0.saturating_sub(5000)));
-    visitor.link(&format!("/decisions?from={}", crate::percent_encoded(&from.to_text())))
+/// Decisions about a mail are found this long before and after what is known of it: a filter decides shortly before the mail is kept.
+const AROUND: u64 = 5000;
+
+/// The page about what was decided from `from` on, until `until` if it is over, with `text` in it.
+pub(super) fn link(visitor: &Visitor, from: Timestamp, until: Option<Timestamp>, text: &str) -> String {
+    let from = Some(Timestamp(Wall(from.0.0.saturating_sub(AROUND))));
+    let until = until.map(|until| Timestamp(Wall(until.0.0.saturating_add(AROUND))));
+    visitor.link(&format!("/decisions?{}", search(None, from, until, text)))
+}
+
+/// The query of a search.
+fn search(slot: Option<Slot>, from: Option<Timestamp>, until: Option<Timestamp>, text: &str) -> String {
+    let time = |time: Option<Timestamp>| {
+        time.map_or_else(String::new, |time| crate::percent_encoded(&time.to_text()))
+    };
+    let (slot, text) = (slot.map_or("", Slot::as_str), crate::percent_encoded(text));
+    format!("slot={slot}&from={}&until={}&text={text}", time(from), time(until))
 }
 
 /// The page.
 pub(super) async fn page(
     State(shared): State<Shared>,
     visitor: Visitor,
-    Query(search): Query<Search>,
+    Query(asked): Query<Search>,
 ) -> Result<Response, PageError> {
     let (frame, _) = Frame::new(&shared, &visitor, "/decisions").await?;
     let now = shared.clock.wall();
-    let is_all = search.all.is_some() && visitor.caller.is_owner();
-    let slot: Option<Slot> = optional(&search.slot)?;
-    let from = optional::<Timestamp>(&with_zone(&search.from))?
-        .unwrap_or(Timestamp(Wall(now.0.saturating_sub(DEFAULT_MILLISECONDS))));
-    if search.after.as_ref().is_some_and(|after| after.len() > crate::limits::CURSOR_BYTES) {
+    let is_all = asked.all.is_some() && visitor.caller.is_owner();
+    let slot: Option<Slot> = optional(&asked.slot)?;
+    let (from, until) = (optional(&with_zone(&asked.from))?, optional(&with_zone(&asked.until))?);
+    let text: Option<SearchText> = optional(asked.text.trim())?;
+    if asked.after.as_ref().is_some_and(|after| after.len() > crate::limits::CURSOR_BYTES) {
         return Err(Refused::bad_request("the link to the next page is damaged").into());
     }
-    let query = DecisionQuery { slot, account: (!is_all).then(|| visitor.account.clone()), from: Some(from) };
-    let (management, page) = (shared.management.clone(), Page::new(ROWS, search.after));
+    let account = (!is_all).then(|| visitor.account.clone());
+    let query = DecisionQuery { slot, account, from, until, text };
+    let (management, page) = (shared.management.clone(), Page::new(ROWS, asked.after));
     let listing = run(REQUEST_TIME, async move { management.decisions(&query, &page).await }).await?;
     let page = Decisions {
         decisions: listing.items.into_iter().map(|decision| shown(decision, now)).collect(),
         next: listing.next.map(|cursor| {
-            let slot = slot.map_or("", Slot::as_str);
-            let from = crate::percent_encoded(&from.to_text());
+            let search = search(slot, from, until, asked.text.trim());
             let all = if is_all { "&all=on" } else { "" };
-            let cursor = crate::percent_encoded(&cursor);
-            visitor.link(&format!("/decisions?slot={slot}&from={from}{all}&after={cursor}"))
+            visitor.link(&format!("/decisions?{search}{all}&after={}", crate::percent_encoded(&cursor)))
         }),
         slots: Slot::ALL
             .into_iter()
             .map(|choice| SlotChoice { name: choice.as_str(), is_chosen: Some(choice) == slot })
             .collect(),
-        from: from.to_text().get(..16).unwrap_or_default().to_owned(),
+        from: local(from),
+        until: local(until),
+        text: asked.text,
         is_all,
         frame,
     };
     Ok(html(StatusCode::OK, &page))
+}
+
+/// As a field for local times shows it; to the second, so that what was linked stays as it was.
+fn local(time: Option<Timestamp>) -> String {
+    time.map_or_else(String::new, |time| time.to_text().get(..19).unwrap_or_default().to_owned())
 }
 
 fn optional<T>(text: &str) -> Result<Option<T>, Refused>

@@ -50,9 +50,11 @@ impl Frame {
             ("/", "Overview", 0, true),
             ("/contacts", "Contacts", attention.contact_requests + attention.changed_pins, true),
             ("/outbox", "Outbox", 0, true),
+            ("/mailbox", "Mailbox", 0, true),
             ("/quarantine", "Quarantine", attention.quarantined, true),
             ("/decisions", "Decisions", 0, true),
             ("/events", "Events", 0, true),
+            ("/traffic", "Traffic", 0, is_owner),
             ("/components", "Components", 0, is_owner),
             ("/accounts", if is_owner { "Accounts" } else { "Password" }, 0, true),
         ];

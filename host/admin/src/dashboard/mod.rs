@@ -5,6 +5,7 @@
 
 mod accounts;
 mod assets;
+mod chart;
 mod components;
 mod contacts;
 mod decisions;
@@ -12,12 +13,15 @@ mod events;
 mod form;
 mod frame;
 mod login;
+mod mailbox;
+mod mails;
 mod outbox;
 mod overview;
 mod page;
 mod qr;
 mod quarantine;
 mod text;
+mod traffic;
 mod visitor;
 
 use std::sync::Arc;
@@ -43,6 +47,7 @@ pub(crate) fn router(access: &Arc<Access>) -> Router<Shared> {
         .route("/outbox", get(outbox::page))
         .route("/outbox/retry", post(outbox::retry))
         .route("/outbox/cancel", post(outbox::cancel))
+        .route("/mailbox", get(mailbox::page))
         .route("/quarantine", get(quarantine::page))
         .route("/quarantine/release", post(quarantine::release))
         .route("/quarantine/delete", post(quarantine::delete))
@@ -50,6 +55,7 @@ pub(crate) fn router(access: &Arc<Access>) -> Router<Shared> {
         .route("/components/use", post(components::use_component))
         .route("/components/roll-back", post(components::roll_back))
         .route("/decisions", get(decisions::page))
+        .route("/traffic", get(traffic::page))
         .route("/events", get(events::page))
         .route("/accounts", get(accounts::page))
         .route("/accounts/add", post(accounts::add))

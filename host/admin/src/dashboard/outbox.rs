@@ -1,44 +1,21 @@
 //! Mails that wait, each with its story.
 
-use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use mail::MailId;
+use mail::{MailId, Wall};
 
 use super::form::Submitted;
 use super::frame::Frame;
+use super::mails::{Action, Ended, Mail, Mails, Next, Removal, Story};
 use super::page::{PageError, html};
-use super::text::{Moment, bytes, plural};
+use super::text::{Moment, bytes, duration, plural, shortened};
 use super::visitor::Visitor;
-use crate::dto::Page;
+use crate::dto::{OutboxEntry, Outcome, OutcomeKind, Page};
 use crate::extract::CursorParameter;
-use crate::limits::{REQUEST_TIME, ROWS};
+use crate::limits::{OUTCOMES, REQUEST_TIME, ROWS};
 use crate::problem::Refused;
 use crate::routes::{Shared, run};
-
-#[derive(Template)]
-#[template(path = "outbox.html")]
-struct Outbox {
-    frame: Frame,
-    queued: u64,
-    mails: Vec<Mail>,
-    next: Option<String>,
-}
-
-struct Mail {
-    id: String,
-    sender: Option<String>,
-    recipient: String,
-    size: String,
-    created: Moment,
-    expires: Moment,
-    attempts: String,
-    next_attempt: Option<Moment>,
-    problem: Option<String>,
-    delay_reported: bool,
-    decisions: String,
-}
 
 /// The page.
 pub(super) async fn page(
@@ -49,30 +26,69 @@ pub(super) async fn page(
     let (frame, status) = Frame::new(&shared, &visitor, "/outbox").await?;
     let (management, account, now) =
         (shared.management.clone(), visitor.account.clone(), shared.clock.wall());
-    let verb = async move { management.outbox(&account, &Page::new(ROWS, after)).await };
-    let listing = run(REQUEST_TIME, verb).await?;
-    let mails = listing.items.into_iter().map(|entry| Mail {
-        id: entry.id.to_string(),
-        sender: entry.sender.map(|sender| sender.to_string()),
-        recipient: entry.recipient.to_string(),
-        size: bytes(entry.size),
-        created: Moment::new(entry.created, now),
-        expires: Moment::new(entry.expires, now),
-        attempts: plural(u64::from(entry.attempts), "failed attempt"),
-        next_attempt: entry.next_attempt.map(|time| Moment::new(time, now)),
-        problem: entry.last_problem.map(|refusal| format!("{} ({})", refusal.text(), refusal.status)),
-        delay_reported: entry.delay_reported,
-        decisions: super::decisions::link(&visitor, entry.created),
-    });
-    let page = Outbox {
-        queued: status.outbox.queued,
-        mails: mails.collect(),
-        next: listing
-            .next
-            .map(|cursor| visitor.link(&format!("/outbox?after={}", crate::percent_encoded(&cursor)))),
+    let verbs = async move {
+        let listing = management.outbox(&account, &Page::new(ROWS, after)).await?;
+        Ok((listing, management.outcomes(&account, OUTCOMES).await?))
+    };
+    let (listing, outcomes) = run(REQUEST_TIME, verbs).await?;
+    let page = Mails {
+        intro: "Mails that wait for their recipient. A mail leaves this list when the recipient's gateway has it on its disk; until then it is kept here and tried again by itself.",
+        none: "No mail waits.",
+        count: format!("{}, oldest first.", plural(status.outbox.queued, "mail")),
+        mails: listing.items.into_iter().map(|entry| waiting(&visitor, entry, now)).collect(),
+        next: listing.next.map(|cursor| Next::new(&visitor, "/outbox", &cursor, "Later mails")),
+        ended: outcomes.into_iter().map(|outcome| ended(&visitor, outcome, now)).collect(),
         frame,
     };
     Ok(html(StatusCode::OK, &page))
+}
+
+fn waiting(visitor: &Visitor, entry: OutboxEntry, now: Wall) -> Mail {
+    let sender =
+        entry.sender.map_or("a report of this gateway".to_owned(), |sender| format!("from {sender}"));
+    let recipient = entry.recipient.to_string();
+    Mail {
+        id: entry.id.to_string(),
+        facts: format!("{sender}, {}, submitted", bytes(entry.size)),
+        when: Moment::new(entry.created, now),
+        key: None,
+        problem: entry.last_problem.map(|refusal| format!("{} ({})", refusal.text(), refusal.status)),
+        story: Some(Story {
+            attempts: plural(u64::from(entry.attempts), "failed attempt"),
+            next_attempt: entry.next_attempt.map(|time| Moment::new(time, now)),
+            expires: Moment::new(entry.expires, now),
+            delay_reported: entry.delay_reported,
+        }),
+        action: Some(Action { path: "/outbox/retry", label: "Try now" }),
+        removal: Some(Removal {
+            path: "/outbox/cancel",
+            label: "Take it back",
+            warning: "The mail is deleted here and not sent.",
+            button: "Delete it",
+        }),
+        decisions: super::decisions::link(visitor, entry.created, None, &recipient),
+        title: format!("To {recipient}"),
+    }
+}
+
+fn ended(visitor: &Visitor, outcome: Outcome, now: Wall) -> Ended {
+    let recipient = outcome.recipient.to_string();
+    Ended {
+        what: match outcome.outcome {
+            OutcomeKind::Delivered => "delivered",
+            OutcomeKind::Bounced => "came back",
+            OutcomeKind::Cancelled => "taken back",
+            OutcomeKind::Discarded => "thrown away",
+        },
+        is_good: matches!(outcome.outcome, OutcomeKind::Delivered | OutcomeKind::Cancelled),
+        reason: outcome.reason.as_deref().map(shortened),
+        when: Moment::new(outcome.ended, now),
+        took: duration(
+            u64::try_from(outcome.ended.0.since(outcome.created.0).as_micros()).unwrap_or(u64::MAX),
+        ),
+        decisions: super::decisions::link(visitor, outcome.created, Some(outcome.ended), &recipient),
+        recipient,
+    }
 }
 
 /// Tries a mail now.

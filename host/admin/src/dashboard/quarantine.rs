@@ -1,41 +1,21 @@
 //! Mails that a filter set aside.
 
-use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use mail::MailId;
+use mail::{MailId, Wall};
 
 use super::form::Submitted;
 use super::frame::Frame;
+use super::mails::{Action, Mail, Mails, Next, Removal};
 use super::page::{PageError, html};
-use super::text::{Moment, bytes, shortened};
+use super::text::{Moment, bytes, plural, shortened};
 use super::visitor::Visitor;
-use crate::dto::{Direction, Page};
+use crate::dto::{Direction, Page, QuarantineEntry};
 use crate::extract::CursorParameter;
 use crate::limits::{REQUEST_TIME, ROWS};
 use crate::problem::Refused;
 use crate::routes::{Shared, run};
-
-#[derive(Template)]
-#[template(path = "quarantine.html")]
-struct Quarantine {
-    frame: Frame,
-    mails: Vec<Mail>,
-    next: Option<String>,
-}
-
-struct Mail {
-    id: String,
-    is_incoming: bool,
-    sender: Option<String>,
-    recipient: String,
-    key: Option<String>,
-    size: String,
-    received: Moment,
-    reason: String,
-    decisions: String,
-}
 
 /// The page.
 pub(super) async fn page(
@@ -43,30 +23,51 @@ pub(super) async fn page(
     visitor: Visitor,
     CursorParameter(after): CursorParameter,
 ) -> Result<Response, PageError> {
-    let (frame, _) = Frame::new(&shared, &visitor, "/quarantine").await?;
+    let (frame, status) = Frame::new(&shared, &visitor, "/quarantine").await?;
     let (management, account, now) =
         (shared.management.clone(), visitor.account.clone(), shared.clock.wall());
     let verb = async move { management.quarantine(&account, &Page::new(ROWS, after)).await };
     let listing = run(REQUEST_TIME, verb).await?;
-    let mails = listing.items.into_iter().map(|entry| Mail {
-        id: entry.id.to_string(),
-        is_incoming: entry.direction == Direction::Incoming,
-        sender: entry.sender.map(|sender| sender.to_string()),
-        recipient: entry.recipient.to_string(),
-        key: entry.key.map(|key| key.to_string()),
-        size: bytes(entry.size),
-        received: Moment::new(entry.received, now),
-        reason: shortened(&entry.reason),
-        decisions: super::decisions::link(&visitor, entry.received),
-    });
-    let page = Quarantine {
-        mails: mails.collect(),
-        next: listing
-            .next
-            .map(|cursor| visitor.link(&format!("/quarantine?after={}", crate::percent_encoded(&cursor)))),
+    let page = Mails {
+        intro: "Mails that a filter set aside. They stay here until you release or delete them; a filter that learns is told what you decided.",
+        none: "No mail is in quarantine.",
+        count: format!("{}, oldest first.", plural(status.attention.quarantined, "mail")),
+        mails: listing.items.into_iter().map(|entry| held(&visitor, entry, now)).collect(),
+        next: listing.next.map(|cursor| Next::new(&visitor, "/quarantine", &cursor, "Later mails")),
+        ended: Vec::new(),
         frame,
     };
     Ok(html(StatusCode::OK, &page))
+}
+
+fn held(visitor: &Visitor, entry: QuarantineEntry, now: Wall) -> Mail {
+    let is_incoming = entry.direction == Direction::Incoming;
+    let recipient = entry.recipient.to_string();
+    let sender = entry.sender.map(|sender| sender.to_string());
+    Mail {
+        id: entry.id.to_string(),
+        facts: format!("to {recipient}, {}, set aside", bytes(entry.size)),
+        when: Moment::new(entry.received, now),
+        key: entry.key.map(|key| key.to_string()),
+        problem: Some(shortened(&entry.reason)),
+        story: None,
+        action: Some(Action {
+            path: "/quarantine/release",
+            label: if is_incoming { "Release to the mailbox" } else { "Release and send" },
+        }),
+        removal: Some(Removal {
+            path: "/quarantine/delete",
+            label: "Delete",
+            warning: "It cannot be brought back.",
+            button: "Delete for good",
+        }),
+        decisions: super::decisions::link(visitor, entry.received, Some(entry.received), &recipient),
+        title: match (is_incoming, sender) {
+            (false, _) => format!("To {recipient}, written here"),
+            (true, Some(sender)) => format!("From {sender}"),
+            (true, None) => "From a mail system (a report)".to_owned(),
+        },
+    }
 }
 
 /// Lets a mail go on.

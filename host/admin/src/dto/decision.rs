@@ -1,11 +1,14 @@
 //! What components decided, and why.
 
+use std::str::FromStr;
+
 use mail::{AccountName, ComponentDigest};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{Slot, Timestamp};
+use crate::limits::SEARCH_BYTES;
 
 /// One call of a component, as it was recorded. Never mail text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -40,6 +43,48 @@ pub struct Decision {
     pub microseconds: u64,
 }
 
+/// What decisions are searched for: 1 to [`SEARCH_BYTES`] bytes on one line. ASCII letters match in either case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SearchText(String);
+
+/// Why a text cannot be searched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("search for 1 to 200 bytes of text on one line")]
+pub struct InvalidSearchText;
+
+impl SearchText {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for SearchText {
+    type Err = InvalidSearchText;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        let is_valid = (1..=SEARCH_BYTES).contains(&text.len()) && !text.chars().any(char::is_control);
+        if is_valid { Ok(Self(text.to_owned())) } else { Err(InvalidSearchText) }
+    }
+}
+
+impl TryFrom<String> for SearchText {
+    type Error = InvalidSearchText;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<SearchText> for String {
+    fn from(text: SearchText) -> Self {
+        text.0
+    }
+}
+
 /// Which decisions are wanted: all that fit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DecisionQuery {
@@ -49,4 +94,8 @@ pub struct DecisionQuery {
     pub account: Option<AccountName>,
     /// Recorded at this time or later.
     pub from: Option<Timestamp>,
+    /// Recorded at this time or earlier.
+    pub until: Option<Timestamp>,
+    /// With this text in what the component was told, answered or logged.
+    pub text: Option<SearchText>,
 }

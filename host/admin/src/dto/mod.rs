@@ -1,11 +1,14 @@
 //! What the API says and hears, as JSON. Fields may be added; none is renamed or removed within `/api/v1`.
 
 mod account;
+mod arrival;
 mod component;
 mod contact;
 mod decision;
+mod history;
 mod mailbox;
 mod outbox;
+mod outcome;
 mod page;
 mod pin;
 mod problem;
@@ -19,6 +22,7 @@ mod upkeep;
 pub use account::{
     Account, Credentials, ImportedAccount, InvalidPassword, NewAccount, NewPassword, Password,
 };
+pub use arrival::Arrival;
 pub use component::{
     Component, ComponentName, ComponentRef, ComponentSignature, FilterOrder, Health, InvalidComponentName,
     InvalidComponentSignature, RollBack, Slot, SlotEntry, TimingBucket, UnknownSlot, UseComponent,
@@ -27,15 +31,19 @@ pub use component::{
 pub use contact::{
     AcceptRequest, Contact, ContactAddress, ContactRequest, ContactState, InvalidContactAddress, NewContact,
 };
-pub use decision::{Decision, DecisionQuery};
+pub use decision::{Decision, DecisionQuery, InvalidSearchText, SearchText};
+pub use history::{History, Slice, Times};
 pub use mailbox::{ImportedMail, MailboxMail};
 pub use outbox::OutboxEntry;
+pub use outcome::{Outcome, OutcomeKind};
 pub use page::{Listing, Page};
 pub use pin::Pin;
 pub use problem::{PROBLEM_CONTENT_TYPE, Problem};
 pub use quarantine::{Direction, QuarantineEntry};
 pub use server::MailSettings;
-pub use status::{Attention, Connection, ContactStatus, Identity, OutboxStatus, Status, ToxStatus};
+pub use status::{
+    Attention, Connection, ContactStatus, Identity, MailboxStatus, OutboxStatus, Status, ToxStatus,
+};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use trial::{Answer, BeginShadow, Difference, NotReplayed, Replay, ReplayQuery, Shadow};
 pub use upkeep::Reloaded;

@@ -20,6 +20,9 @@ pub struct Status {
     pub contacts: Vec<ContactStatus>,
     /// Its outbox.
     pub outbox: OutboxStatus,
+    /// Its mailbox.
+    #[serde(default)]
+    pub mailbox: MailboxStatus,
     /// What waits for its user.
     pub attention: Attention,
     /// What decides in this gateway: a row for each live component.
@@ -66,6 +69,15 @@ pub struct ContactStatus {
 pub struct OutboxStatus {
     /// Mails that wait.
     pub queued: u64,
+}
+
+/// A mailbox in short.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MailboxStatus {
+    /// Mails that wait for the mail program.
+    pub mails: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// What waits for the user of an account.

@@ -14,7 +14,8 @@ use crate::management::Management;
 use crate::openapi::{AccountQuery, DecisionsQuery, PageQuery};
 use crate::problem::Refused;
 
-/// What components decided, oldest first.
+/// What components decided, newest first. A search looks at a bounded number of decisions at a time: a page may be short, even
+/// empty, and still name a next one.
 #[utoipa::path(get, path = "/decisions", operation_id = "list_decisions", params(AccountQuery, DecisionsQuery, PageQuery), responses((status = 200, body = Vec<Decision>)))]
 pub async fn list(
     caller: Caller,

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::{Account, OwnerOnly, run};
 use crate::access::Caller;
-use crate::dto::{Identity, MailSettings, Status};
+use crate::dto::{History, Identity, MailSettings, Status};
 use crate::limits::REQUEST_TIME;
 use crate::management::Management;
 use crate::metrics;
@@ -41,6 +41,15 @@ pub async fn status(
         status.slots.iter_mut().for_each(|entry| entry.last_failure = None);
     }
     Ok(Json(status))
+}
+
+/// Figures of the last hour and days; for the owner.
+#[utoipa::path(get, path = "/history", operation_id = "history", responses((status = 200, body = History)))]
+pub async fn history(
+    _: OwnerOnly,
+    State(management): State<Arc<dyn Management>>,
+) -> Result<Json<History>, Refused> {
+    run(REQUEST_TIME, async move { management.history().await }).await.map(Json)
 }
 
 /// What to enter in a mail program.

@@ -9,7 +9,7 @@ use axum::response::Response;
 use mail::MailId;
 
 use super::{Account, run};
-use crate::dto::{OutboxEntry, QuarantineEntry};
+use crate::dto::{Arrival, OutboxEntry, Outcome, QuarantineEntry};
 use crate::extract::{PageParameters, Segment};
 use crate::limits::REQUEST_TIME;
 use crate::management::Management;
@@ -58,6 +58,29 @@ pub async fn cancel(
 ) -> Result<StatusCode, Refused> {
     run(REQUEST_TIME, async move { management.cancel(&account, id).await }).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What became of the mails that left the outbox last, newest first.
+#[utoipa::path(get, path = "/outcomes", operation_id = "outcomes", params(AccountQuery, ("limit" = Option<u32>, Query, description = "Most items, 1 to 1000; 100 if absent.")), responses((status = 200, body = Vec<Outcome>)))]
+pub async fn outcomes(
+    State(management): State<Arc<dyn Management>>,
+    Account(account): Account,
+    parameters: PageParameters,
+) -> Result<Json<Vec<Outcome>>, Refused> {
+    let most = parameters.page.limit();
+    run(REQUEST_TIME, async move { management.outcomes(&account, most).await }).await.map(Json)
+}
+
+/// Mails that wait for the mail program, newest first: who, when, how large; never their text.
+#[utoipa::path(get, path = "/arrivals", operation_id = "arrivals", params(AccountQuery, PageQuery), responses((status = 200, body = Vec<Arrival>)))]
+pub async fn arrivals(
+    State(management): State<Arc<dyn Management>>,
+    Account(account): Account,
+    parameters: PageParameters,
+) -> Result<Response, Refused> {
+    let page = parameters.page.clone();
+    let listing = run(REQUEST_TIME, async move { management.arrivals(&account, &page).await }).await?;
+    Ok(parameters.answer(listing))
 }
 
 /// Mails that a filter set aside, oldest first.

@@ -109,14 +109,9 @@ impl Subscription {
 fn to_sse(event: &Event) -> sse::Event {
     // An event is made of JSON values and plain text: it cannot fail to become JSON.
     let data = serde_json::to_string(event).unwrap_or_default();
-    sse::Event::default().id(event.id.to_string()).event(one_line(&event.kind)).data(data)
+    sse::Event::default().id(event.id.to_string()).data(data)
 }
 
 fn gap(after: u64) -> sse::Event {
     sse::Event::default().id(after.to_string()).event(GAP).data("{}")
-}
-
-/// Kinds are the daemon's own words; a line end among them would be two fields.
-fn one_line(text: &str) -> String {
-    text.chars().filter(|char| !char.is_control()).collect()
 }

@@ -7,11 +7,13 @@ use crate::client::Api;
 use crate::memory::{ANNAS_PASSWORD, OWNER_ID, STRANGER, mail_id};
 
 /// Every page with something that it shows.
-const PAGES: [(&str, &str); 8] = [
+const PAGES: [(&str, &str); 10] = [
     ("/", OWNER_ID),
     ("/contacts", "a@tox"),
     ("/outbox", "carol@tox"),
+    ("/mailbox", "From carol@tox"),
     ("/quarantine", "looks odd"),
+    ("/traffic", "Arrived here"),
     ("/components", "mail-filter"),
     ("/decisions", "next-attempt"),
     ("/events", "outbox-changed"),
@@ -83,6 +85,7 @@ async fn nothing_from_outside_becomes_markup() {
     for (path, shows) in [
         ("/contacts", true),
         ("/quarantine", true),
+        ("/outbox", true),
         ("/decisions", true),
         ("/events", true),
         ("/nothing%3Cscript%3E", false),
@@ -268,14 +271,18 @@ async fn a_made_password_is_shown_once() {
 async fn lists_go_on_and_searches_search() {
     let api = Api::new();
     let mut browser = Browser::login(&api, "anna", ANNAS_PASSWORD).await;
-    browser.get("/decisions?slot=resolver&from=2023-11-14T20%3A00&account=bob").await;
+    let search =
+        "slot=resolver&from=2023-11-14T20%3A00&until=2023-11-14T20%3A00%3A05&text=+Ann%40x+&account=bob";
+    let page = browser.get(&format!("/decisions?{search}")).await.text();
+    assert!(page.contains("value=\"2023-11-14T20:00:00\"") && page.contains("value=\" Ann@x \""), "{page}");
     browser.get("/decisions?all=on").await;
     let asked = api.memory.take_asked();
     assert_eq!(
         asked[0],
-        "decisions of Some(Resolver) for Some(\"bob\") since Some(\"2023-11-14T20:00:00Z\")"
+        "decisions of Some(Resolver) for Some(\"bob\") from Some(\"2023-11-14T20:00:00Z\") \
+         until Some(\"2023-11-14T20:00:05Z\") with Some(\"Ann@x\")"
     );
-    assert_eq!(asked[1], "decisions of None for None since Some(\"2023-11-14T21:13:20Z\")");
+    assert_eq!(asked[1], "decisions of None for None from None until None with None");
     for path in
         ["/decisions?slot=none", "/decisions?from=yesterday", &format!("/contacts?after={}", "x".repeat(300))]
     {

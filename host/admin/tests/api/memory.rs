@@ -132,6 +132,32 @@ fn quarantined() -> QuarantineEntry {
     }
 }
 
+fn outcome() -> Outcome {
+    Outcome {
+        id: mail_id(3),
+        sender: Some("anna@tox".parse().unwrap()),
+        recipient: "carol@tox".parse().unwrap(),
+        size: 1000,
+        created: time(),
+        ended: time(),
+        attempts: 1,
+        outcome: OutcomeKind::Bounced,
+        reason: Some(format!("unknown {HOSTILE}")),
+    }
+}
+
+fn arrival(number: u8) -> Arrival {
+    Arrival {
+        id: mail_id(number),
+        number: u64::from(number),
+        sender: Some("carol@tox".parse().unwrap()),
+        recipient: "anna@tox".parse().unwrap(),
+        key: Some(id().key),
+        size: 10,
+        received: time(),
+    }
+}
+
 fn pin() -> Pin {
     Pin {
         address: "d@example.org".parse().unwrap(),
@@ -243,6 +269,7 @@ impl Management for Memory {
                 online: true,
             }],
             outbox: OutboxStatus { queued: 2 },
+            mailbox: MailboxStatus { mails: 1, bytes: 10 },
             attention: Attention { contact_requests: 1, quarantined: 1, changed_pins: 1 },
             slots: vec![slot_entry(Slot::Policy)],
         })
@@ -334,6 +361,16 @@ impl Management for Memory {
     async fn cancel(&self, account: &AccountName, id: MailId) -> Result<()> {
         self.say(format!("{account} cancels {id}"));
         self.outbox_entry(account, id).await.map(|_| ())
+    }
+
+    async fn outcomes(&self, account: &AccountName, most: usize) -> Result<Vec<Outcome>> {
+        Self::known(account)?;
+        Ok(vec![outcome(); most.min(2)])
+    }
+
+    async fn arrivals(&self, account: &AccountName, page: &Page) -> Result<Listing<Arrival>> {
+        Self::known(account)?;
+        Ok(page.cut(vec![arrival(2), arrival(1)], |entry| entry.number.to_string()))
     }
 
     async fn quarantine(&self, account: &AccountName, page: &Page) -> Result<Listing<QuarantineEntry>> {
@@ -514,10 +551,12 @@ impl Management for Memory {
 
     async fn decisions(&self, query: &DecisionQuery, page: &Page) -> Result<Listing<Decision>> {
         self.say(format!(
-            "decisions of {:?} for {:?} since {:?}",
+            "decisions of {:?} for {:?} from {:?} until {:?} with {:?}",
             query.slot,
             query.account.as_ref().map(AccountName::as_str),
             query.from.map(Timestamp::to_text),
+            query.until.map(Timestamp::to_text),
+            query.text.as_ref().map(SearchText::as_str),
         ));
         let account = query.account.clone().unwrap_or_else(|| "anna".parse().unwrap());
         let decision = |id| Decision {
@@ -535,7 +574,22 @@ impl Management for Memory {
             log: vec![HOSTILE.to_owned()],
             microseconds: 1234,
         };
-        Ok(page.cut((1..=3).map(decision).collect(), |decision| decision.id.to_string()))
+        Ok(page.cut((1..=3).rev().map(decision).collect(), |decision| decision.id.to_string()))
+    }
+
+    async fn history(&self) -> Result<History> {
+        let times = Times { calls: 2, microseconds: 3000, longest: 2000 };
+        let slice = Slice {
+            start: Timestamp(Wall(1_700_000_000_000 - 1_700_000_000_000 % 3_600_000)),
+            submitted: 3,
+            delivered: 2,
+            returned: 1,
+            arrived: 4,
+            quarantined: 1,
+            delivery: times,
+            components: [(Slot::Policy, times)].into(),
+        };
+        Ok(History { minutes: vec![slice.clone()], hours: vec![slice] })
     }
 
     async fn metrics(&self) -> Vec<Metric> {

@@ -44,6 +44,14 @@ fn quarantined() -> Value {
     })
 }
 
+fn hour() -> Value {
+    let times = json!({ "calls": 2, "microseconds": 3000, "longest": 2000 });
+    json!({
+        "start": "2023-11-14T22:00:00Z", "submitted": 3, "delivered": 2, "returned": 1, "arrived": 4,
+        "quarantined": 1, "delivery": times, "components": { "policy": times },
+    })
+}
+
 fn pin() -> Value {
     json!({ "address": "d@example.org", "key": STRANGER, "first_seen": TIME, "changed_to": OWNER_ID })
 }
@@ -58,6 +66,7 @@ async fn reading() {
                 "version": "0.1.0", "account": "anna", "tox": { "online": true, "connection": "udp", "nodes": 1 },
                 "contacts": [{ "alias": "carol", "address": "carol@tox", "online": true }],
                 "outbox": { "queued": 2 },
+                "mailbox": { "mails": 1, "bytes": 10 },
                 "attention": { "contact_requests": 1, "quarantined": 1, "changed_pins": 1 },
                 "slots": [slot("policy")],
             }),
@@ -74,7 +83,7 @@ async fn reading() {
         (
             "/api/v1/decisions?limit=1&slot=resolver&account=bob",
             json!([{
-                "id": 1, "time": TIME, "slot": "resolver", "account": "bob", "entry": "policy",
+                "id": 3, "time": TIME, "slot": "resolver", "account": "bob", "entry": "policy",
                 "function": "next-attempt", "component": "01".repeat(32),
                 "facts": { "attempts": 2, "note": HOSTILE }, "answer": { "after": 60 }, "failure": null, "calls": [],
                 "log": [HOSTILE], "microseconds": 1234,
@@ -87,6 +96,22 @@ async fn reading() {
         ),
         ("/api/v1/outbox", json!([outbox_entry(1), outbox_entry(2)])),
         ("/api/v1/outbox/01010101010101010101010101010101", outbox_entry(1)),
+        (
+            "/api/v1/outcomes?limit=1",
+            json!([{
+                "id": mail_id(3).to_string(), "sender": "anna@tox", "recipient": "carol@tox", "size": 1000,
+                "created": TIME, "ended": TIME, "attempts": 1, "outcome": "bounced",
+                "reason": format!("unknown {HOSTILE}"),
+            }]),
+        ),
+        (
+            "/api/v1/arrivals?limit=1",
+            json!([{
+                "id": mail_id(2).to_string(), "number": 2, "sender": "carol@tox", "recipient": "anna@tox",
+                "key": key(), "size": 10, "received": TIME,
+            }]),
+        ),
+        ("/api/v1/history", json!({ "minutes": [hour()], "hours": [hour()] })),
         ("/api/v1/quarantine", json!([quarantined()])),
         (
             "/api/v1/accounts",

@@ -314,7 +314,7 @@ async fn events_stop_when_the_session_is_over() {
     api.events.publish("a", Some(&"anna".parse().unwrap()), &json!({ "secret": 1 }));
     api.events.publish("b", Some(&"bob".parse().unwrap()), &json!({}));
     let frame = body.frame().await.unwrap().unwrap().into_data().unwrap();
-    assert!(std::str::from_utf8(&frame).unwrap().contains("event: b"), "{frame:?}");
+    assert!(std::str::from_utf8(&frame).unwrap().contains("\"kind\":\"b\""), "{frame:?}");
     browser.submit("/logout", &[]).await;
     assert!(body.frame().await.is_none());
 }

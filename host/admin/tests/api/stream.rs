@@ -44,10 +44,11 @@ impl Reader {
                     let prefix = format!("{name}: ");
                     block.lines().find_map(|line| line.strip_prefix(&prefix)).map(str::to_owned)
                 };
-                let received = field("id").map(|id| Received {
-                    id: id.parse().unwrap(),
-                    kind: field("event").unwrap(),
-                    data: serde_json::from_str(&field("data").unwrap()).unwrap(),
+                let received = field("id").map(|id| {
+                    let data: Value = serde_json::from_str(&field("data").unwrap()).unwrap();
+                    // Only the note that events were missed has a type; an event says itself what it is.
+                    let kind = field("event").unwrap_or_else(|| data["kind"].as_str().unwrap().to_owned());
+                    Received { id: id.parse().unwrap(), kind, data }
                 });
                 self.text = rest.to_owned();
                 match received {

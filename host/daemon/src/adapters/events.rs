@@ -1,30 +1,38 @@
-//! Plugs the web API's event log into the core.
+//! Plugs the web API's event log and figures into the core.
 
-use admin::EventLog;
+use admin::{EventLog, History};
 use gateway::ports::{Event, Events};
 use serde_json::json;
 
-/// Publishes what the core tells.
-pub struct PublishedEvents(pub EventLog);
+/// Publishes what the core tells, and counts it.
+pub struct PublishedEvents {
+    /// For those who listen.
+    pub log: EventLog,
+    /// For those who look later.
+    pub history: History,
+}
 
 impl Events for PublishedEvents {
     fn publish(&self, event: Event) {
         match event {
             Event::Submitted { account, id } => {
-                self.0.publish("submitted", Some(&account), &json!({ "id": id }));
+                self.history.submitted();
+                self.log.publish("submitted", Some(&account), &json!({ "id": id }));
             }
             Event::OutboxChanged { account, id, what } => {
-                self.0.publish("outbox-changed", Some(&account), &json!({ "id": id, "what": what }));
+                self.log.publish("outbox-changed", Some(&account), &json!({ "id": id, "what": what }));
             }
+            Event::Ended { delivered, after, .. } => self.history.ended(delivered, after),
             Event::Arrived { account, sender, quarantined } => {
+                self.history.arrived(quarantined);
                 let data = json!({ "sender": sender, "quarantined": quarantined });
-                self.0.publish("arrived", Some(&account), &data);
+                self.log.publish("arrived", Some(&account), &data);
             }
             Event::ContactsChanged { account } => {
-                self.0.publish("contacts-changed", Some(&account), &json!({}));
+                self.log.publish("contacts-changed", Some(&account), &json!({}));
             }
             Event::DecisionFailed { account, slot, why } => {
-                self.0.publish("decision-failed", Some(&account), &json!({ "slot": slot, "why": why }));
+                self.log.publish("decision-failed", Some(&account), &json!({ "slot": slot, "why": why }));
             }
         }
     }

@@ -2,14 +2,15 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use admin::dto::{
-    Account, Attention, Component, ComponentName, ComponentRef, ComponentSignature, Connection, Contact,
-    ContactAddress, ContactRequest, ContactStatus, Credentials, Decision, DecisionQuery, Health, Identity,
-    ImportedAccount, ImportedMail, Listing, MailSettings, MailboxMail, NewAccount, NewContact, OutboxEntry,
-    OutboxStatus, Page, Password, Pin, QuarantineEntry, Reloaded, Slot, SlotEntry, Status, Timestamp,
-    TimingBucket, ToxStatus,
+    Account, Arrival, Attention, Component, ComponentName, ComponentRef, ComponentSignature, Connection,
+    Contact, ContactAddress, ContactRequest, ContactStatus, Credentials, Decision, DecisionQuery, Health,
+    History, Identity, ImportedAccount, ImportedMail, Listing, MailSettings, MailboxMail, MailboxStatus,
+    NewAccount, NewContact, OutboxEntry, OutboxStatus, Outcome, OutcomeKind, Page, Password, Pin,
+    QuarantineEntry, Reloaded, Slot, SlotEntry, Status, Timestamp, TimingBucket, ToxStatus,
 };
 use admin::management::Result;
 use admin::metrics::{Kind, Metric, Sample};
@@ -18,7 +19,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use gateway::ports::{Network as _, StorageError};
 use gateway::{Cancelled, ContactError, Gateway};
-use mail::{AccountName, Address, Clock, MailId, PublicKey, ToxId, Wall};
+use mail::{AccountName, Address, Clock, MailId, PublicKey, ReversePath, ToxId};
 use sandbox::mail_filter::UserDecision;
 use sandbox::{DecisionRecord, EntryStatus, Library, LibraryError, Sandbox, SwapError};
 use serde_json::Value;
@@ -54,6 +55,8 @@ pub struct GatewayManagement {
     pub reloader: Arc<Reloader>,
     /// Mails put in by hand.
     pub imports: Imports,
+    /// Figures of the last hour and days.
+    pub history: admin::History,
     /// Where SMTP listens.
     pub smtp: SocketAddr,
     /// Where POP3 listens.
@@ -125,9 +128,6 @@ pub fn swap_error(error: SwapError) -> ManagementError {
 /// Waiting mails of a removed account cancelled at a time.
 const OUTBOX_AT_A_TIME: usize = 1000;
 
-/// Decisions read from the store at a time: a few hundred kilobytes.
-const DECISIONS_AT_A_TIME: usize = 200;
-
 pub const fn sandbox_slot(slot: Slot) -> sandbox::Slot {
     match slot {
         Slot::Policy => sandbox::Slot::Policy,
@@ -137,6 +137,7 @@ pub const fn sandbox_slot(slot: Slot) -> sandbox::Slot {
     }
 }
 
+/// A slot as the web API names it.
 pub const fn shown_slot(slot: sandbox::Slot) -> Slot {
     match slot {
         sandbox::Slot::Policy => Slot::Policy,
@@ -195,35 +196,6 @@ impl GatewayManagement {
         Ok(self.slot_entries()?.into_iter().filter(|entry| entry.slot == slot).collect())
     }
 
-    /// Decisions of one slot with an id beyond `after`, at most `most`.
-    async fn decisions_of(
-        &self,
-        slot: Slot,
-        query: &DecisionQuery,
-        mut after: u64,
-        most: usize,
-    ) -> Result<Vec<Decision>> {
-        let from = query.from.map_or(Wall(0), |Timestamp(from)| from);
-        let mut found = Vec::new();
-        // Those of other accounts are read and left out.
-        loop {
-            let read =
-                self.store.decisions_since(sandbox_slot(slot).name(), from, after, DECISIONS_AT_A_TIME);
-            let read = read.await.map_err(stored)?;
-            let Some(last) = read.last() else { return Ok(found) };
-            after = last.id;
-            let is_last = read.len() < DECISIONS_AT_A_TIME;
-            let is_wanted = |decision: &&store::Decision| {
-                query.account.as_ref().is_none_or(|account| decision.account == *account)
-            };
-            found.extend(read.iter().filter(is_wanted).filter_map(decision));
-            if is_last || found.len() >= most {
-                found.truncate(most);
-                return Ok(found);
-            }
-        }
-    }
-
     async fn tox_id_of(&self, account: &AccountName, address: &ContactAddress) -> Result<ToxId> {
         match address {
             ContactAddress::ToxId(id) => Ok(*id),
@@ -239,8 +211,7 @@ impl GatewayManagement {
 
     /// Tells filters that learn what the user decided. That one fails changes nothing about the mail.
     async fn teach(&self, account: &AccountName, id: MailId, decision: UserDecision) {
-        let entries = self.gateway.quarantine(account).await.unwrap_or_default();
-        let Some(entry) = entries.into_iter().find(|entry| entry.mail.uidl == id) else { return };
+        let Ok(Some(entry)) = self.store.quarantined(account, id) else { return };
         let contacts = self.gateway.contacts(account);
         let is_contact =
             entry.mail.sender.is_some_and(|key| contacts.iter().any(|contact| contact.key == key));
@@ -308,6 +279,40 @@ fn decision(recorded: &store::Decision) -> Option<Decision> {
     })
 }
 
+fn outcome(ended: store::Ended) -> Outcome {
+    let (outcome, reason) = OutcomeKind::of(&ended.outcome);
+    Outcome {
+        id: ended.id,
+        sender: match ended.envelope.reverse_path {
+            ReversePath::Null => None,
+            ReversePath::Mailbox(address) => Some(address),
+        },
+        recipient: ended.envelope.forward_path,
+        size: ended.size,
+        created: ended.created.into(),
+        ended: ended.ended.into(),
+        attempts: ended.attempts,
+        outcome,
+        reason,
+    }
+}
+
+/// Where the page after the one before begins.
+fn cursor<T: FromStr>(page: &Page) -> Result<Option<T>> {
+    let invalid =
+        |_| ManagementError::Unprocessable("the cursor is not one this list gave: start without".to_owned());
+    page.after().map(|after| after.parse().map_err(invalid)).transpose()
+}
+
+/// A page of what was read: one more than it holds, where there is more.
+fn listing<T>(page: &Page, items: impl Iterator<Item = T>, cursor: impl Fn(&T) -> String) -> Listing<T> {
+    let mut items: Vec<T> = items.collect();
+    let is_last = items.len() <= page.limit();
+    items.truncate(page.limit());
+    let next = if is_last { None } else { items.last().map(cursor) };
+    Listing { items, next }
+}
+
 fn component(info: sandbox::ComponentInfo) -> Result<Component> {
     let internal = |error: admin::dto::InvalidComponentName| ManagementError::Internal(error.to_string());
     Ok(Component {
@@ -335,7 +340,8 @@ impl Management for GatewayManagement {
         self.known(account).await?;
         let reached = self.network.connection(account);
         let contacts = self.gateway.contacts(account);
-        let quarantined = self.gateway.quarantine(account).await.map_err(storage)?.len();
+        let quarantined = self.store.quarantine_count(account).map_err(stored)?;
+        let (mails, bytes) = self.store.mailbox_count(account).map_err(stored)?;
         let requests = self.gateway.friend_requests(account).await.map_err(storage)?.len();
         let changed = self.store.changed_pins(account).await.map_err(stored)?.len();
         Ok(Status {
@@ -355,9 +361,10 @@ impl Management for GatewayManagement {
                 })
                 .collect(),
             outbox: OutboxStatus { queued: self.gateway.queued(account) },
+            mailbox: MailboxStatus { mails, bytes },
             attention: Attention {
                 contact_requests: requests as u64,
-                quarantined: quarantined as u64,
+                quarantined,
                 changed_pins: changed as u64,
             },
             slots: self.slot_entries()?,
@@ -415,19 +422,9 @@ impl Management for GatewayManagement {
 
     async fn outbox(&self, account: &AccountName, page: &Page) -> Result<Listing<OutboxEntry>> {
         self.known(account).await?;
-        let after = match page.after() {
-            Some(cursor) => Some(cursor.parse().map_err(|_| {
-                ManagementError::Unprocessable(
-                    "the cursor is not one this list gave: start without".to_owned(),
-                )
-            })?),
-            None => None,
-        };
+        let after = cursor(page)?;
         let entries = self.gateway.list(account, after, page.limit() + 1).await.map_err(storage)?;
-        let is_last = entries.len() <= page.limit();
-        let items: Vec<OutboxEntry> = entries.iter().take(page.limit()).map(OutboxEntry::from).collect();
-        let next = if is_last { None } else { items.last().map(|entry| entry.id.to_string()) };
-        Ok(Listing { items, next })
+        Ok(listing(page, entries.iter().map(OutboxEntry::from), |entry| entry.id.to_string()))
     }
 
     async fn outbox_entry(&self, account: &AccountName, id: MailId) -> Result<OutboxEntry> {
@@ -452,8 +449,22 @@ impl Management for GatewayManagement {
 
     async fn quarantine(&self, account: &AccountName, page: &Page) -> Result<Listing<QuarantineEntry>> {
         self.known(account).await?;
-        let entries = self.gateway.quarantine(account).await.map_err(storage)?;
-        Ok(page.cut(entries.iter().map(QuarantineEntry::from).collect(), |entry| entry.id.to_string()))
+        let entries =
+            self.store.quarantine_page(account, cursor(page)?, page.limit() + 1).await.map_err(stored)?;
+        Ok(listing(page, entries.iter().map(QuarantineEntry::from), |entry| entry.id.to_string()))
+    }
+
+    async fn arrivals(&self, account: &AccountName, page: &Page) -> Result<Listing<Arrival>> {
+        self.known(account).await?;
+        let mails =
+            self.store.mailbox_newest(account, cursor(page)?, page.limit() + 1).await.map_err(stored)?;
+        Ok(listing(page, mails.iter().map(Arrival::from), |entry| entry.number.to_string()))
+    }
+
+    async fn outcomes(&self, account: &AccountName, most: usize) -> Result<Vec<Outcome>> {
+        self.known(account).await?;
+        let ended = self.store.recent_outcomes(account, most).await.map_err(stored)?;
+        Ok(ended.into_iter().map(outcome).collect())
     }
 
     async fn release(&self, account: &AccountName, id: MailId) -> Result<()> {
@@ -680,17 +691,22 @@ impl Management for GatewayManagement {
     }
 
     async fn decisions(&self, query: &DecisionQuery, page: &Page) -> Result<Listing<Decision>> {
-        let after = page.after().map_or(Ok(0), |cursor| cursor.parse().map_err(|_| wrong_cursor()))?;
-        let most = page.limit() + 1;
-        let mut found = Vec::new();
-        for slot in Slot::ALL.into_iter().filter(|slot| query.slot.is_none_or(|wanted| wanted == *slot)) {
-            found.extend(self.decisions_of(slot, query, after, most).await?);
-        }
-        found.sort_unstable_by_key(|decision| decision.id);
-        let is_last = found.len() <= page.limit();
-        found.truncate(page.limit());
-        let next = if is_last { None } else { found.last().map(|decision| decision.id.to_string()) };
-        Ok(Listing { items: found, next })
+        let time = |time: Option<Timestamp>| time.map(|Timestamp(time)| time);
+        let search = store::DecisionSearch {
+            slot: query.slot.map(|slot| sandbox_slot(slot).name().to_owned()),
+            account: query.account.clone(),
+            from: time(query.from),
+            until: time(query.until),
+            text: query.text.as_ref().map(|text| text.as_str().to_owned()),
+            before: cursor(page)?,
+        };
+        let found = self.store.decisions_newest(search, page.limit()).await.map_err(stored)?;
+        let items = found.decisions.iter().filter_map(decision).collect();
+        Ok(Listing { items, next: found.next.map(|id| id.to_string()) })
+    }
+
+    async fn history(&self) -> Result<History> {
+        Ok(self.history.figures())
     }
 
     async fn metrics(&self) -> Vec<Metric> {

@@ -161,9 +161,11 @@ impl Core {
         what: &str,
     ) -> Result<(), StorageError> {
         let bodies = reports.clone();
+        let delivered = matches!(outcome, Outcome::Delivered);
         match self.storage.finish_outbox(entry.id, outcome, reports).await {
             Ok(()) => {
                 self.outbox_changed(&entry.account, entry.id, what);
+                self.ended(entry, delivered);
                 Ok(())
             }
             Err(error) => {

@@ -42,6 +42,17 @@ pub enum Event {
         /// What happened.
         what: String,
     },
+    /// An outbox entry ended: the recipient has the mail, or its sender was told that they will not.
+    Ended {
+        /// Whose.
+        account: AccountName,
+        /// Which entry.
+        id: MailId,
+        /// Whether the recipient has it.
+        delivered: bool,
+        /// How long it was in the outbox.
+        after: std::time::Duration,
+    },
     /// A mail arrived in a mailbox or in quarantine.
     Arrived {
         /// Whose.

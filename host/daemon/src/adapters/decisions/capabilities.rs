@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{OnceLock, Weak};
 use std::time::Duration;
 
+use admin::History;
 use bytes::Bytes;
 use gateway::Gateway;
 use mail::{AccountName, Address, PublicKey};
@@ -11,6 +12,8 @@ use resolve::Dnssec;
 use sandbox::DecisionRecord;
 use sandbox::capabilities::{Contact, Contacts, Dns, DnsError, Recorder, State, StateError, TxtAnswer};
 use store::Store;
+
+use crate::adapters::management::shown_slot;
 
 /// Component state in the store.
 pub struct StoredState(pub Store);
@@ -130,15 +133,21 @@ impl Contacts for GatewayContacts {
 }
 
 /// Records of decisions in the store.
-pub struct StoredDecisions(pub Store);
+pub struct StoredDecisions {
+    /// Where they are kept.
+    pub store: Store,
+    /// What they add to.
+    pub history: History,
+}
 
 impl Recorder for StoredDecisions {
     fn record(&self, record: DecisionRecord) {
+        self.history.decided(shown_slot(record.slot), record.duration);
         let bytes = match serde_json::to_vec(&record) {
             Ok(bytes) => Bytes::from(bytes),
             Err(error) => return tracing::error!(%error, "a decision has no JSON form"),
         };
-        if let Err(error) = self.0.append_decision(record.slot.name(), &record.account, bytes) {
+        if let Err(error) = self.store.append_decision(record.slot.name(), &record.account, bytes) {
             tracing::warn!(%error, slot = %record.slot, "a decision was not recorded");
         }
     }

@@ -1,0 +1,62 @@
+//! Mails that wait for the mail program.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use mail::Wall;
+
+use super::frame::Frame;
+use super::mails::{Mail, Mails, Next};
+use super::page::{PageError, html};
+use super::text::{Moment, bytes, plural};
+use super::visitor::Visitor;
+use crate::dto::{Arrival, Page};
+use crate::extract::CursorParameter;
+use crate::limits::{REQUEST_TIME, ROWS};
+use crate::routes::{Shared, run};
+
+/// The page.
+pub(super) async fn page(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    CursorParameter(after): CursorParameter,
+) -> Result<Response, PageError> {
+    let (frame, status) = Frame::new(&shared, &visitor, "/mailbox").await?;
+    let (management, account, now) =
+        (shared.management.clone(), visitor.account.clone(), shared.clock.wall());
+    let verb = async move { management.arrivals(&account, &Page::new(ROWS, after)).await };
+    let listing = run(REQUEST_TIME, verb).await?;
+    let page = Mails {
+        intro: "Mails that arrived and are still kept here. Read them with your mail program: their text is never shown on a page.",
+        none: "The mailbox is empty.",
+        count: format!(
+            "{}, {} in all, newest first.",
+            plural(status.mailbox.mails, "mail"),
+            bytes(status.mailbox.bytes)
+        ),
+        mails: listing.items.into_iter().map(|entry| shown(&visitor, entry, now)).collect(),
+        next: listing.next.map(|cursor| Next::new(&visitor, "/mailbox", &cursor, "Earlier mails")),
+        ended: Vec::new(),
+        frame,
+    };
+    Ok(html(StatusCode::OK, &page))
+}
+
+fn shown(visitor: &Visitor, entry: Arrival, now: Wall) -> Mail {
+    let recipient = entry.recipient.to_string();
+    Mail {
+        id: entry.id.to_string(),
+        title: match entry.sender {
+            Some(sender) => format!("From {sender}"),
+            None => "From a mail system (a report)".to_owned(),
+        },
+        facts: format!("to {recipient}, {}, arrived", bytes(entry.size)),
+        when: Moment::new(entry.received, now),
+        key: entry.key.map(|key| key.to_string()),
+        problem: None,
+        story: None,
+        action: None,
+        removal: None,
+        decisions: super::decisions::link(visitor, entry.received, Some(entry.received), &recipient),
+    }
+}

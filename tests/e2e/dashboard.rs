@@ -1,0 +1,203 @@
+//! The dashboard as two people use it, in a real browser: from two empty directories to mail that was sent and read, and
+//! on to what a gateway asks of its user. Each page is checked for accessibility in both colour schemes, and for its size.
+//!
+//! One browser and two gateways serve all of it, so it is one test; `TOXMAIL_SCREENSHOTS=DIR` keeps pictures of the pages.
+
+use serde_json::Value;
+use tests::browser::Browser;
+use tests::{Gateway, network, pop3, smtp, wait};
+
+/// Largest page.
+const PAGE_BYTES: u64 = 100_000;
+
+/// Sets every incoming mail aside when it is used; the default filter has no such setting.
+const SETTINGS: &str = "[components.settings.mail-filter]\ndo = \"learned\"\n";
+
+/// Somebody at the browser: their gateway.
+struct Person<'a> {
+    browser: &'a Browser,
+    gateway: Gateway,
+}
+
+impl<'a> Person<'a> {
+    fn new(browser: &'a Browser) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("config.toml"), SETTINGS).unwrap();
+        Self { browser, gateway: Gateway::start_from(directory, network().options()) }
+    }
+
+    fn open(&self, path: &str) {
+        self.browser.open(&format!("http://{}{path}", self.gateway.admin()));
+    }
+
+    /// Opens a page, checks it, and keeps pictures of it.
+    fn look_at(&self, path: &str, name: &str) {
+        self.open(path);
+        check(self.browser, name);
+    }
+
+    fn log_in(&self) {
+        self.open("/");
+        assert!(self.browser.address().ends_with("/login"));
+        self.browser.fill("#name", &self.gateway.account());
+        self.browser.fill("#password", &self.gateway.password());
+        self.browser.click("main button");
+        self.browser.wait_for_text("h1", "Overview");
+    }
+
+    fn send(&self, recipient: &str, text: &str) {
+        self.gateway.submit(recipient, format!("Subject: {text}\r\n\r\n{text}\r\n").as_bytes());
+    }
+
+    fn wait_for_mail(&self, text: &str) -> String {
+        String::from_utf8(self.gateway.wait_for_mail(format!("{text}\r\n").as_bytes())).unwrap()
+    }
+}
+
+/// Fails where the page of the browser is hard to use for somebody, or too large.
+fn check(browser: &Browser, name: &str) {
+    for scheme in ["dark", "light"] {
+        browser.prefer(scheme);
+        browser.picture(&format!("{name}-{scheme}"));
+        let findings = browser.findings();
+        let serious: Vec<_> = findings
+            .iter()
+            .filter(|finding| matches!(finding.impact.as_str(), "serious" | "critical"))
+            .collect();
+        assert!(serious.is_empty(), "{name}, {scheme}: {serious:#?}");
+    }
+    let bytes = browser.page_bytes();
+    assert!(bytes < PAGE_BYTES, "{name} has {bytes} bytes");
+}
+
+#[test]
+fn two_people_use_the_dashboard() {
+    let browser = Browser::start();
+    let (mut anna, mut ben) = (Person::new(&browser), Person::new(&browser));
+    anna.open("/login");
+    check(&browser, "login");
+    anna.log_in();
+    ben.log_in();
+    become_contacts(&anna, &ben);
+    first_mail(&anna, &ben);
+    swap_and_release(&anna, &ben);
+    retry(&anna, &mut ben);
+    every_page(&mut anna);
+}
+
+/// Anna adds Ben by his Tox ID; Ben's page shows the request by itself, and he accepts.
+fn become_contacts(anna: &Person<'_>, ben: &Person<'_>) {
+    let browser = anna.browser;
+    ben.open("/");
+    let tox_id = browser.text("#tox-id");
+    assert_eq!(tox_id, ben.gateway.tox_id());
+    ben.look_at("/", "overview-new");
+    anna.open("/contacts");
+    browser.fill("#alias", "ben");
+    browser.fill("#address", &tox_id);
+    browser.fill("#message", "It is me, Anna");
+    browser.click("//button[.='Add and ask']");
+    browser.wait_for_text(".notice", "ben was asked");
+
+    ben.open("/contacts");
+    browser.wait_for_text("#requests", "It is me, Anna");
+    check(browser, "contacts-request");
+    browser.fill("#requests input[name=alias]", "anna");
+    browser.click("#requests button");
+    browser.wait_for_text(".notice", "anna is a contact now");
+    browser.wait_for_text("#contacts", "online");
+    anna.open("/contacts");
+    browser.wait_for_text("#contacts", "online");
+    check(browser, "contacts");
+}
+
+/// A mail program is set up with what the overview says; the mail arrives and is read.
+fn first_mail(anna: &Person<'_>, ben: &Person<'_>) {
+    let browser = anna.browser;
+    anna.open("/");
+    let port = |column: usize| -> u16 {
+        let cell = format!("//tr[th='Port']/td[{column}]");
+        browser.text(&cell).parse().unwrap_or_else(|error| panic!("{error}: {}", browser.text("main")))
+    };
+    let (pop3_port, smtp_port) = (port(1), port(2));
+    let sender = browser.text("#mail-address");
+    let password = anna.gateway.password();
+    let smtp_server = ([127, 0, 0, 1], smtp_port).into();
+    let mut session = smtp::Session::login(smtp_server, &anna.gateway.account(), &password);
+    session.send(&sender, &["ben@tox"], b"Subject: first\r\n\r\nHello Ben\r\n").unwrap();
+    let mail = ben.wait_for_mail("Hello Ben");
+    assert!(mail.contains("tox=pass") || mail.contains("Authentication-Results"), "{mail}");
+    ben.send("anna@tox", "Hello Anna");
+    let pop3_server = ([127, 0, 0, 1], pop3_port).into();
+    wait::until("Ben's answer", || {
+        let mut session = pop3::Session::login(pop3_server, &anna.gateway.account(), &password).ok()?;
+        session.all().iter().any(|mail| mail.ends_with(b"Hello Anna\r\n")).then_some(())
+    });
+    ben.look_at("/", "overview");
+}
+
+/// Ben uploads a filter and uses it: it sets Anna's next mail aside. He rolls back, and releases the mail.
+fn swap_and_release(anna: &Person<'_>, ben: &Person<'_>) {
+    let browser = ben.browser;
+    let guest = builtin::test_guests().iter().find(|guest| guest.slot == "mail-filter").unwrap();
+    let file = ben.gateway.path("strict.wasm");
+    std::fs::write(&file, guest.bytes).unwrap();
+
+    ben.open("/components");
+    browser.fill("#upload-file", file.to_str().unwrap());
+    browser.click("#upload button");
+    browser.wait_for_text("#upload-state", "strict is here");
+    browser.click("//select[@id='use-mail-filter']/option[starts-with(., 'strict')]");
+    browser.click("#slot-mail-filter form[action='/components/use'] button");
+    browser.wait_for_text(".notice", "strict decides in slot mail-filter");
+    anna.send("ben@tox", "set aside");
+
+    ben.open("/quarantine");
+    browser.wait_for_text("#mails", "Release to the mailbox");
+    check(browser, "quarantine");
+    ben.open("/components");
+    check(browser, "components");
+    browser.click("#slot-mail-filter form[action='/components/roll-back'] button");
+    browser.wait_for_text(".notice", "Slot mail-filter was rolled back");
+
+    ben.open("/quarantine");
+    browser.click("#mails form[action='/quarantine/release'] button");
+    browser.wait_for_text(".notice", "goes where it was going");
+    browser.wait_for_text("#mails", "No mail is in quarantine");
+    ben.wait_for_mail("set aside");
+    anna.send("ben@tox", "not set aside");
+    ben.wait_for_mail("not set aside");
+}
+
+/// Ben is away: Anna sees her mail wait and has it tried. He comes back, and it leaves her page by itself.
+fn retry(anna: &Person<'_>, ben: &mut Person<'_>) {
+    let browser = anna.browser;
+    assert!(ben.gateway.stop().success());
+    anna.send("ben@tox", "for later");
+    anna.open("/outbox");
+    browser.wait_for_text("#mails", "To ben@tox");
+    check(browser, "outbox");
+    browser.click("#mails form[action='/outbox/retry'] button");
+    browser.wait_for_text(".notice", "being tried now");
+    ben.gateway.restart();
+    browser.wait_for_text("#mails", "No mail waits");
+    ben.wait_for_mail("for later");
+}
+
+/// The pages nobody has looked at so far.
+fn every_page(anna: &mut Person<'_>) {
+    let browser = anna.browser;
+    for name in ["mailbox", "decisions", "traffic", "events", "accounts"] {
+        anna.look_at(&format!("/{name}"), name);
+    }
+    // Every link of the navigation leads to a page.
+    let links =
+        browser.run("return [...document.querySelectorAll('#navigation a')].map((link) => link.pathname)");
+    for link in links.as_array().unwrap().iter().filter_map(Value::as_str) {
+        anna.open(link);
+        assert!(!browser.text("h1").is_empty() && !browser.text("main").contains("Not Found"), "{link}");
+    }
+    anna.open("/nothing");
+    browser.wait_for_text("main", "There is no page");
+    check(browser, "not-found");
+}
