@@ -17,5 +17,6 @@ mod living;
 mod mail_configuration;
 mod mail_programs;
 mod outage;
+mod relays;
 mod resolution;
 mod trials;

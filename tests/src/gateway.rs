@@ -34,6 +34,8 @@ pub const WELCOME: &str = "welcome";
 pub struct Gateway {
     directory: TempDir,
     options: Vec<String>,
+    /// The verb that starts it.
+    verb: &'static [&'static str],
     child: Option<Child>,
     /// What `ready.json` says.
     pub ready: Value,
@@ -57,7 +59,17 @@ impl Gateway {
     /// The same in a directory that is there already, with exactly these options beside free ports.
     #[must_use]
     pub fn start_from(directory: TempDir, options: Vec<String>) -> Self {
-        let mut gateway = Self { directory, options, child: None, ready: Value::Null };
+        Self::start_as(directory, &["up"], options)
+    }
+
+    /// Starts a drop relay and nothing else, with its web API on a free port.
+    #[must_use]
+    pub fn start_relay(directory: TempDir, network: &Network) -> Self {
+        Self::start_as(directory, &["relay", "serve"], network.options())
+    }
+
+    fn start_as(directory: TempDir, verb: &'static [&'static str], options: Vec<String>) -> Self {
+        let mut gateway = Self { directory, options, verb, child: None, ready: Value::Null };
         gateway.restart();
         gateway
     }
@@ -65,9 +77,13 @@ impl Gateway {
     /// The command that starts it.
     #[must_use]
     pub fn command(directory: &Path, options: &[String]) -> Command {
+        Self::command_of(&["up"], &["--smtp", "--pop3", "--admin"], directory, options)
+    }
+
+    fn command_of(verb: &[&str], listeners: &[&str], directory: &Path, options: &[String]) -> Command {
         let mut command = Command::new(program());
-        command.arg("up").arg("--data").arg(directory);
-        for listener in ["--smtp", "--pop3", "--admin"] {
+        command.args(verb).arg("--data").arg(directory);
+        for listener in listeners.iter().copied() {
             if !options.iter().any(|option| option == listener) {
                 command.args([listener, "127.0.0.1:0"]);
             }
@@ -88,7 +104,9 @@ impl Gateway {
         assert!(self.child.is_none(), "it runs already");
         let _ = std::fs::remove_file(self.path("ready.json"));
         let log = File::options().create(true).append(true).open(self.path("log")).expect("a log file");
-        let mut child = Self::command(self.directory.path(), &self.options)
+        let listeners: &[&str] =
+            if self.verb == ["up"] { &["--smtp", "--pop3", "--admin"] } else { &["--admin"] };
+        let mut child = Self::command_of(self.verb, listeners, self.directory.path(), &self.options)
             .stdout(log.try_clone().expect("a second handle"))
             .stderr(log)
             .spawn()

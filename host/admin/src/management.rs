@@ -10,9 +10,9 @@ use zeroize::Zeroizing;
 
 use crate::dto::{
     Account, Arrival, Component, ComponentName, ComponentRef, ComponentSignature, Contact, ContactRequest,
-    Credentials, Decision, DecisionQuery, History, Identity, ImportedAccount, ImportedMail, Listing,
-    MailSettings, MailboxMail, NewAccount, NewContact, OutboxEntry, Outcome, Page, Password, Pin,
-    QuarantineEntry, Reloaded, Slot, SlotEntry, Status,
+    Credentials, Decision, DecisionQuery, History, Identity, ImportedAccount, ImportedMail, Invitation,
+    Listing, MailSettings, MailboxMail, NewAccount, NewContact, NewRelay, OutboxEntry, Outcome, Page,
+    Password, Pin, QuarantineEntry, Relay, Reloaded, Slot, SlotEntry, Status,
 };
 use crate::metrics::Metric;
 use crate::trials::Trials;
@@ -134,6 +134,15 @@ pub trait Management: Trials {
     async fn backup(&self) -> Result<Backup>;
     /// Reads the configuration again. `Unprocessable` where it is not right; nothing changes then.
     async fn reload(&self) -> Result<Reloaded>;
+
+    /// Drop relays that are known, the own one first (a bounded number by nature).
+    async fn relays(&self) -> Result<Vec<Relay>>;
+    /// Names a relay to use. `Unprocessable` where the address is none of a relay.
+    async fn add_relay(&self, relay: NewRelay) -> Result<Relay>;
+    /// Forgets a relay. `Conflict` for the one that is served here.
+    async fn remove_relay(&self, key: PublicKey) -> Result<()>;
+    /// Makes an invitation to the own relay. `Conflict` where none is served.
+    async fn invite_to_relay(&self) -> Result<Invitation>;
 
     /// Components this gateway has: built in and uploaded (a bounded number by nature).
     async fn components(&self) -> Result<Vec<Component>>;

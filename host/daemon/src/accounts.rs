@@ -98,11 +98,11 @@ struct New {
 }
 
 impl Accounts {
-    /// Makes the first account if there is none yet.
+    /// Makes the first account if there is none yet, with or without an identity on Tox. Without, it gets one when accounts are started.
     ///
     /// # Errors
     /// [`AccountError`]
-    pub async fn make_first(&self) -> Result<bool, AccountError> {
+    pub async fn make_first(&self, with_identity: bool) -> Result<bool, AccountError> {
         if !self.store.accounts().await?.is_empty() {
             return Ok(false);
         }
@@ -110,7 +110,13 @@ impl Accounts {
         // First the file: an account nobody can log in to would be worse than a password without an account.
         self.directory.write_secret(&self.directory.password(), &format!("{}\n", *password))?;
         let hash = passwords::hash_generated(&password)?;
-        self.create(New { name: FIRST_ACCOUNT.parse()?, owner: true, hash, saved: None }).await?;
+        if with_identity {
+            self.create(New { name: FIRST_ACCOUNT.parse()?, owner: true, hash, saved: None }).await?;
+        } else {
+            let (name, created) = (FIRST_ACCOUNT.parse()?, self.clock.wall());
+            let account = Account { name, owner: true, addresses: Vec::new(), created };
+            self.store.create_account(account, None, hash).await?;
+        }
         Ok(true)
     }
 

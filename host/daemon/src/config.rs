@@ -23,6 +23,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// DNS.
     pub dns: DnsConfig,
+    /// Drop relays.
+    pub drops: DropsConfig,
     /// Components.
     pub components: ComponentsConfig,
 }
@@ -137,6 +139,31 @@ pub struct DnsConfig {
     pub server: Option<String>,
 }
 
+/// `[drops]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DropsConfig {
+    /// Whether a board is served.
+    pub serve: bool,
+    /// Bytes of cells it holds at most.
+    pub quota_bytes: u64,
+    /// Cells it takes a day: what each of its readers downloads.
+    pub day_cells: u32,
+    /// `HOST:PORT` of Tor's SOCKS port, for throwaways alone; `tox.proxy` where not said.
+    pub tor: Option<String>,
+}
+
+impl Default for DropsConfig {
+    fn default() -> Self {
+        Self {
+            serve: false,
+            quota_bytes: drops::limits::BOARD_BYTES_DEFAULT,
+            day_cells: drops::limits::BOARD_DAY_CELLS,
+            tor: None,
+        }
+    }
+}
+
 /// `[components]`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -209,6 +236,12 @@ fn check(config: &Config) -> Result<(), String> {
     }
     if !(1024..=1024 * 1024 * 1024).contains(&config.mail.max_bytes) {
         return Err("mail.max_bytes must be from 1024 to 1073741824 (1 GiB)".to_owned());
+    }
+    if config.drops.quota_bytes < 64 * 1024 * 1024 {
+        return Err("drops.quota_bytes must be 67108864 (64 MiB) or more".to_owned());
+    }
+    if !(64..=65_536).contains(&config.drops.day_cells) {
+        return Err("drops.day_cells must be from 64 to 65536".to_owned());
     }
     if !(1..=21 * 24).contains(&config.mail.delay_notice_hours) {
         return Err("mail.delay_notice_hours must be from 1 to 504".to_owned());
@@ -316,6 +349,8 @@ mod tests {
     fn values_out_of_bounds_are_refused() {
         assert!(parse("[mail]\nexpiry_days = 22").unwrap_err().contains("1 to 21"));
         assert!(parse("[mail]\nmax_bytes = 1").is_err());
+        assert!(parse("[drops]\nquota_bytes = 1").unwrap_err().contains("64 MiB"));
+        assert!(parse("[drops]\nday_cells = 1").is_err());
         assert!(parse("[mail]\ndelay_notice_hours = 0").is_err());
     }
 

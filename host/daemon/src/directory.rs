@@ -46,6 +46,16 @@ impl DataDirectory {
         self.0.join("admin-token")
     }
 
+    /// The cells of the drop relay that is served.
+    pub fn cells(&self) -> PathBuf {
+        self.0.join("drop-cells.redb")
+    }
+
+    /// Secrets, each in a file of its own.
+    pub fn secrets(&self) -> PathBuf {
+        self.0.join("secrets")
+    }
+
     /// Compiled components.
     pub fn compiled(&self) -> PathBuf {
         self.0.join("compiled")

@@ -14,6 +14,7 @@ mod directory;
 mod logins;
 mod passwords;
 mod policy_set;
+mod relays;
 mod reload;
 mod signature;
 mod up;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::cli::args::{Cli, Command};
+use crate::cli::args::{Cli, Command, Relay, Verb};
 
 /// The hidden verb of the child process that compiles components.
 const COMPILE_COMPONENT: &str = "compile-component";
@@ -51,6 +52,7 @@ async fn run(cli: Cli) -> ExitCode {
     match cli.command {
         Command::Up(arguments) => up::run(arguments, &cli.common).await,
         Command::Demo(arguments) => demo::run(arguments.once, cli.common.json).await,
+        Command::Verb(Verb::Relay(Relay::Serve(arguments))) => up::run(arguments.into(), &cli.common).await,
         Command::Verb(verb) => cli::run_verb(verb, cli.common).await,
         Command::Task(task) => cli::run_task(task, cli.common).await,
     }

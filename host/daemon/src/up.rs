@@ -47,6 +47,7 @@ use crate::clock::SystemClock;
 use crate::config::Unfiltered;
 use crate::logins::Logins;
 use crate::passwords::Passwords;
+use crate::relays::Relays;
 use crate::reload::Reloader;
 
 use error::UpError;
@@ -90,25 +91,38 @@ async fn serve(arguments: Up, common: &Common) -> Result<(), UpError> {
     served
 }
 
-/// The three listeners.
+/// The listeners; a drop relay alone has none for mail programs.
 struct Listeners {
-    smtp: TcpListener,
-    pop3: TcpListener,
+    mail: Option<(TcpListener, TcpListener)>,
     admin: TcpListener,
 }
 
 impl Listeners {
     async fn open(options: &Options) -> Result<Self, UpError> {
-        Ok(Self {
-            smtp: listen("SMTP", "--smtp", options.listen.smtp).await?,
-            pop3: listen("POP3", "--pop3", options.listen.pop3).await?,
-            admin: listen("web", "--admin", options.listen.admin).await?,
-        })
+        let mail = if options.relay_only {
+            None
+        } else {
+            let smtp = listen("SMTP", "--smtp", options.listen.smtp).await?;
+            Some((smtp, listen("POP3", "--pop3", options.listen.pop3).await?))
+        };
+        Ok(Self { mail, admin: listen("web", "--admin", options.listen.admin).await? })
     }
 
-    fn addresses(&self) -> io::Result<[SocketAddr; 3]> {
-        Ok([self.smtp.local_addr()?, self.pop3.local_addr()?, self.admin.local_addr()?])
+    fn addresses(&self) -> io::Result<Addresses> {
+        let mail = match &self.mail {
+            Some((smtp, pop3)) => Some((smtp.local_addr()?, pop3.local_addr()?)),
+            None => None,
+        };
+        Ok(Addresses { mail, admin: self.admin.local_addr()? })
     }
+}
+
+/// Where they listen.
+#[derive(Clone, Copy)]
+struct Addresses {
+    /// SMTP and POP3.
+    mail: Option<(SocketAddr, SocketAddr)>,
+    admin: SocketAddr,
 }
 
 async fn listen(
@@ -129,7 +143,7 @@ async fn start(
     clock: Arc<dyn Clock>,
     signals: signals::Signals,
 ) -> Result<(), UpError> {
-    let [_, _, web] = listeners.addresses().map_err(UpError::Addresses)?;
+    let web = listeners.addresses().map_err(UpError::Addresses)?.admin;
     let events = EventLog::new(Arc::clone(&clock));
     let history = history::open(store, &clock).await?;
     let network = ToxNetwork::new(options.network(), store.clone(), Arc::clone(&clock));
@@ -141,8 +155,10 @@ async fn start(
         clock: Arc::clone(&clock),
         welcome: if options.welcome { Some(web) } else { None },
     });
-    let is_new = accounts.make_first().await?;
-    accounts.start_all().await?;
+    let is_new = accounts.make_first(!options.relay_only).await?;
+    if !options.relay_only {
+        accounts.start_all().await?;
+    }
 
     let components = Components::start(options, store, &events, &history, &clock).await?;
     let quarantine_unfiltered =
@@ -174,8 +190,23 @@ async fn start(
         store: store.clone(),
         clock: Arc::clone(&clock),
     });
-    let running =
-        Running { options, store, clock, events, history, network, accounts, components, gateway, reloader };
+    let owner =
+        store.accounts().await?.into_iter().find(|account| account.owner).ok_or(UpError::NoAccount)?.name;
+    let sandbox = &components.sandbox;
+    let relays = Arc::new(Relays::start(options.relays(), owner, store, sandbox, &clock).await?);
+    let running = Running {
+        options,
+        store,
+        clock,
+        events,
+        history,
+        network,
+        accounts,
+        components,
+        gateway,
+        reloader,
+        relays,
+    };
     running.serve(listeners, is_new, signals).await
 }
 
@@ -235,6 +266,7 @@ struct Running<'a> {
     components: Components,
     gateway: Arc<Gateway>,
     reloader: Arc<Reloader>,
+    relays: Arc<Relays>,
 }
 
 impl Running<'_> {
@@ -267,7 +299,7 @@ impl Running<'_> {
         let stopped = async {
             while servers.join_next().await.is_some() {}
             self.gateway.stop().await;
-            self.network.stop().await;
+            tokio::join!(self.network.stop(), self.relays.stop());
         };
         tokio::select! {
             () = stopped => {}
@@ -316,7 +348,7 @@ impl Running<'_> {
     fn start_servers(
         &self,
         listeners: Listeners,
-        [smtp, pop3, _]: [SocketAddr; 3],
+        addresses: Addresses,
         cancel: &CancellationToken,
     ) -> Result<JoinSet<()>, UpError> {
         let passwords = Arc::clone(&self.accounts.passwords);
@@ -329,14 +361,16 @@ impl Running<'_> {
         let access =
             Access::new(self.token()?, Arc::clone(&logins) as Arc<dyn admin::Login>, Arc::clone(&self.clock));
         let mailbox = Arc::new(MailboxBackend::new(self.store.clone(), logins));
-        let router = admin::router(Arc::new(self.management(smtp, pop3)), self.events.clone(), access);
+        let router = admin::router(Arc::new(self.management(addresses)), self.events.clone(), access);
 
         let mut servers = JoinSet::new();
-        let smtp = smtp::Server::new(listeners.smtp, submission, settings, Arc::clone(&self.clock));
-        servers.spawn(smtp.run(cancel.clone()));
-        let settings = pop3::Settings::default();
-        let pop3 = pop3::Server::new(listeners.pop3, mailbox, settings, Arc::clone(&self.clock));
-        servers.spawn(pop3.run(cancel.clone()));
+        if let Some((smtp, pop3)) = listeners.mail {
+            let smtp = smtp::Server::new(smtp, submission, settings, Arc::clone(&self.clock));
+            servers.spawn(smtp.run(cancel.clone()));
+            let settings = pop3::Settings::default();
+            let pop3 = pop3::Server::new(pop3, mailbox, settings, Arc::clone(&self.clock));
+            servers.spawn(pop3.run(cancel.clone()));
+        }
         let web = admin::serve(listeners.admin, router, cancel.clone());
         servers.spawn(web);
         servers.spawn(history::keep(
@@ -348,7 +382,7 @@ impl Running<'_> {
         Ok(servers)
     }
 
-    fn management(&self, smtp: SocketAddr, pop3: SocketAddr) -> GatewayManagement {
+    fn management(&self, addresses: Addresses) -> GatewayManagement {
         GatewayManagement {
             gateway: Arc::clone(&self.gateway),
             accounts: Arc::clone(&self.accounts),
@@ -360,8 +394,8 @@ impl Running<'_> {
             reloader: Arc::clone(&self.reloader),
             imports: Imports::default(),
             history: self.history.clone(),
-            smtp,
-            pop3,
+            relays: Arc::clone(&self.relays),
+            mail: addresses.mail,
         }
     }
 
@@ -375,8 +409,9 @@ impl Running<'_> {
         Ok(token)
     }
 
-    async fn ready(&self, [smtp, pop3, admin]: [SocketAddr; 3]) -> Result<Ready, UpError> {
+    async fn ready(&self, addresses: Addresses) -> Result<Ready, UpError> {
         let accounts = self.store.accounts().await?;
+        let owner = accounts.first().map(|account| account.name.clone()).ok_or(UpError::NoAccount)?;
         let accounts: Vec<ReadyAccount> = accounts
             .into_iter()
             .filter_map(|account| {
@@ -384,15 +419,18 @@ impl Running<'_> {
                 Some(ReadyAccount { name: account.name, tox_id })
             })
             .collect();
-        let first = accounts.first().cloned().ok_or(UpError::NoAccount)?;
+        let board = self.relays.serving().map(|serving| serving.address().tox_id());
+        let tox_id = accounts.first().map(|first| first.tox_id).or(board).ok_or(UpError::NoAccount)?;
+        let shown =
+            |address: Option<SocketAddr>| address.map(|address| address.to_string()).unwrap_or_default();
         Ok(Ready {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            tox_id: first.tox_id,
-            smtp: smtp.to_string(),
-            pop3: pop3.to_string(),
-            admin: admin.to_string(),
-            account: first.name,
+            tox_id,
+            smtp: shown(addresses.mail.map(|(smtp, _)| smtp)),
+            pop3: shown(addresses.mail.map(|(_, pop3)| pop3)),
+            admin: addresses.admin.to_string(),
+            account: owner,
             password_file: self.options.directory.password(),
             admin_token_file: self.options.directory.token(),
             accounts,

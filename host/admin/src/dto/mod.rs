@@ -13,6 +13,7 @@ mod page;
 mod pin;
 mod problem;
 mod quarantine;
+mod relay;
 mod server;
 mod status;
 mod timestamp;
@@ -40,6 +41,7 @@ pub use page::{Listing, Page};
 pub use pin::Pin;
 pub use problem::{PROBLEM_CONTENT_TYPE, Problem};
 pub use quarantine::{Direction, QuarantineEntry};
+pub use relay::{Board, Hiding, Invitation, NewRelay, Relay};
 pub use server::MailSettings;
 pub use status::{
     Attention, Connection, ContactStatus, Identity, MailboxStatus, OutboxStatus, Status, ToxStatus,

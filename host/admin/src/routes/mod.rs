@@ -8,6 +8,7 @@ mod gateway;
 mod mail_programs;
 mod mailbox;
 mod mails;
+mod relays;
 mod stream;
 mod trials;
 mod upkeep;
@@ -127,6 +128,9 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(mailbox::read))
         .routes(routes!(upkeep::backup))
         .routes(routes!(upkeep::reload))
+        .routes(routes!(relays::list, relays::add))
+        .routes(routes!(relays::remove))
+        .routes(routes!(relays::invite))
         .routes(routes!(components::list, components::add))
         .routes(routes!(components::slots))
         .routes(routes!(components::use_component))

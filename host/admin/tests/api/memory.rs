@@ -167,6 +167,31 @@ fn pin() -> Pin {
     }
 }
 
+fn relay() -> Relay {
+    Relay {
+        address: OWNER_ID.to_owned(),
+        key: STRANGER.parse().unwrap(),
+        chosen_by_user: true,
+        invited: true,
+        receipts: 48,
+        failures: 1,
+        last_failure: Some(time()),
+        last_problem: Some(format!("it was full {HOSTILE}")),
+        fill: Some(40),
+        address_hidden: Hiding::Relays,
+        serving: Some(Board {
+            online: true,
+            cells: 10,
+            bytes: 162_400,
+            capacity_bytes: 1 << 31,
+            today: 3,
+            day_cells: 4096,
+            sessions: 2,
+            invitations: 1,
+        }),
+    }
+}
+
 fn slot_entry(slot: Slot) -> SlotEntry {
     SlotEntry {
         slot,
@@ -464,6 +489,28 @@ impl Management for Memory {
     async fn set_password(&self, account: &AccountName, password: Option<Password>) -> Result<Credentials> {
         Self::known(account)?;
         self.add_account(NewAccount { name: account.clone(), password }).await
+    }
+
+    async fn relays(&self) -> Result<Vec<Relay>> {
+        Ok(vec![relay()])
+    }
+
+    async fn add_relay(&self, new: NewRelay) -> Result<Relay> {
+        self.say(format!("uses relay {}", new.address));
+        match new.address.as_str() {
+            STRANGER => Ok(relay()),
+            _ => Err(ManagementError::Unprocessable("this is no address of a drop relay".to_owned())),
+        }
+    }
+
+    async fn remove_relay(&self, key: PublicKey) -> Result<()> {
+        self.say(format!("forgets relay {key}"));
+        if key == relay().key { Ok(()) } else { Err(not_found("relay of this key")) }
+    }
+
+    async fn invite_to_relay(&self) -> Result<Invitation> {
+        self.say("invites".to_owned());
+        Ok(Invitation { address: format!("{OWNER_ID}/00112233445566778899AABBCCDDEEFF") })
     }
 
     async fn components(&self) -> Result<Vec<Component>> {

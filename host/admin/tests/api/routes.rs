@@ -128,6 +128,18 @@ async fn reading() {
             "/api/v1/slots",
             json!([slot("policy"), slot("resolver"), slot("relay-selector"), slot("mail-filter")]),
         ),
+        (
+            "/api/v1/relays",
+            json!([{
+                "address": OWNER_ID, "key": STRANGER, "chosen_by_user": true, "invited": true, "receipts": 48, "failures": 1,
+                "last_failure": TIME, "last_problem": format!("it was full {HOSTILE}"), "fill": 40,
+                "address_hidden": "relays",
+                "serving": {
+                    "online": true, "cells": 10, "bytes": 162_400, "capacity_bytes": 2_147_483_648_u64, "today": 3,
+                    "day_cells": 4096, "sessions": 2, "invitations": 1,
+                },
+            }]),
+        ),
         ("/api/v1/pins", json!([pin()])),
     ] {
         let answer = api.get(path).await;
@@ -160,6 +172,22 @@ async fn changing() {
             "bob adds carol carol@example.org None".to_owned(),
         ),
         (Method::DELETE, "/api/v1/contacts/a".to_owned(), None, 204, None, "anna removes a".to_owned()),
+        (
+            Method::DELETE,
+            format!("/api/v1/relays/{STRANGER}"),
+            None,
+            204,
+            None,
+            format!("forgets relay {STRANGER}"),
+        ),
+        (
+            Method::POST,
+            "/api/v1/relays/invitations".to_owned(),
+            None,
+            201,
+            Some(json!({ "address": format!("{OWNER_ID}/00112233445566778899AABBCCDDEEFF") })),
+            "invites".to_owned(),
+        ),
         (
             Method::POST,
             format!("/api/v1/contact-requests/{STRANGER}/accept"),

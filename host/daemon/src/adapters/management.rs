@@ -8,9 +8,10 @@ use std::sync::Arc;
 use admin::dto::{
     Account, Arrival, Attention, Component, ComponentName, ComponentRef, ComponentSignature, Connection,
     Contact, ContactAddress, ContactRequest, ContactStatus, Credentials, Decision, DecisionQuery, Health,
-    History, Identity, ImportedAccount, ImportedMail, Listing, MailSettings, MailboxMail, MailboxStatus,
-    NewAccount, NewContact, OutboxEntry, OutboxStatus, Outcome, OutcomeKind, Page, Password, Pin,
-    QuarantineEntry, Reloaded, Slot, SlotEntry, Status, Timestamp, TimingBucket, ToxStatus,
+    History, Identity, ImportedAccount, ImportedMail, Invitation, Listing, MailSettings, MailboxMail,
+    MailboxStatus, NewAccount, NewContact, NewRelay, OutboxEntry, OutboxStatus, Outcome, OutcomeKind, Page,
+    Password, Pin, QuarantineEntry, Relay, Reloaded, Slot, SlotEntry, Status, Timestamp, TimingBucket,
+    ToxStatus,
 };
 use admin::management::Result;
 use admin::metrics::{Kind, Metric, Sample};
@@ -30,9 +31,11 @@ use super::decisions::{first_entry, with_policy_set};
 use super::feedback::feedback;
 use super::imports::Imports;
 use super::network::ToxNetwork;
+use super::relays;
 use crate::accounts::{AccountError, Accounts};
 use crate::backup;
 use crate::policy_set;
+use crate::relays::Relays;
 use crate::reload::Reloader;
 
 /// The gateway, as the web API sees it.
@@ -57,10 +60,10 @@ pub struct GatewayManagement {
     pub imports: Imports,
     /// Figures of the last hour and days.
     pub history: admin::History,
-    /// Where SMTP listens.
-    pub smtp: SocketAddr,
-    /// Where POP3 listens.
-    pub pop3: SocketAddr,
+    /// Drop relays.
+    pub relays: Arc<Relays>,
+    /// Where SMTP and POP3 listen; a drop relay alone has neither.
+    pub mail: Option<(SocketAddr, SocketAddr)>,
 }
 
 /// What is shown of a contact's message when it asks; longer ones are refused by Tox.
@@ -180,6 +183,14 @@ impl GatewayManagement {
 
     fn shown_contact(&self, account: &AccountName, contact: &mail::record::Contact) -> Contact {
         Contact::from_record(contact, self.network.is_online(account, contact.key))
+    }
+
+    /// How the account reaches the network; where there is nothing but a drop relay, how that does.
+    fn reached(&self, account: &AccountName) -> tox::Connection {
+        match (self.mail, self.relays.serving()) {
+            (None, Some(serving)) => serving.connection(),
+            _ => self.network.connection(account),
+        }
     }
 
     fn slot_entries(&self) -> Result<Vec<SlotEntry>> {
@@ -338,7 +349,7 @@ impl Management for GatewayManagement {
 
     async fn status(&self, account: &AccountName) -> Result<Status> {
         self.known(account).await?;
-        let reached = self.network.connection(account);
+        let reached = self.reached(account);
         let contacts = self.gateway.contacts(account);
         let quarantined = self.store.quarantine_count(account).map_err(stored)?;
         let (mails, bytes) = self.store.mailbox_count(account).map_err(stored)?;
@@ -380,7 +391,13 @@ impl Management for GatewayManagement {
 
     async fn mail_settings(&self, account: &AccountName) -> Result<MailSettings> {
         self.known(account).await?;
-        Ok(MailSettings { user: account.clone(), smtp: self.smtp, pop3: self.pop3 })
+        let (smtp, pop3) = self.mail.ok_or_else(|| {
+            ManagementError::Conflict(
+                "this is a drop relay alone, without SMTP and POP3: start a gateway with `toxmail up`"
+                    .to_owned(),
+            )
+        })?;
+        Ok(MailSettings { user: account.clone(), smtp, pop3 })
     }
 
     async fn contacts(&self, account: &AccountName, page: &Page) -> Result<Listing<Contact>> {
@@ -607,6 +624,22 @@ impl Management for GatewayManagement {
         self.reloader.reload().await.map_err(ManagementError::Unprocessable)
     }
 
+    async fn relays(&self) -> Result<Vec<Relay>> {
+        relays::list(&self.relays).await
+    }
+
+    async fn add_relay(&self, relay: NewRelay) -> Result<Relay> {
+        relays::add(&self.relays, &relay).await
+    }
+
+    async fn remove_relay(&self, key: PublicKey) -> Result<()> {
+        relays::remove(&self.relays, key).await
+    }
+
+    async fn invite_to_relay(&self) -> Result<Invitation> {
+        relays::invite(&self.relays).await
+    }
+
     async fn components(&self) -> Result<Vec<Component>> {
         self.library.list().into_iter().map(component).collect()
     }
@@ -745,7 +778,7 @@ impl Management for GatewayManagement {
                 .collect::<Vec<_>>()
         };
         let counter = |name, help, samples| Metric { name, help, kind: Kind::Counter, samples };
-        vec![
+        let mut metrics = vec![
             gauge(
                 "toxmail_tox_online",
                 "Whether the account is connected to the Tox network.",
@@ -778,7 +811,9 @@ impl Management for GatewayManagement {
                 "Failed calls of the live component since it went live.",
                 by_entry(&|status| status.health.failures),
             ),
-        ]
+        ];
+        metrics.extend(relays::metrics(&self.relays).await);
+        metrics
     }
 }
 

@@ -8,6 +8,7 @@ pub mod management;
 pub mod network;
 pub mod pop3;
 pub mod random;
+mod relays;
 pub mod smtp;
 pub mod storage;
 pub mod trials;

@@ -87,6 +87,9 @@ pub enum Verb {
     /// Files that say which components decide, in which order, with which settings and limits
     #[command(subcommand)]
     PolicySet(PolicySet),
+    /// Drop relays: where mail waits for those who are offline
+    #[command(subcommand)]
+    Relay(Relay),
     /// DNS names whose key changed
     #[command(subcommand)]
     Pin(Pin),
@@ -132,6 +135,12 @@ pub struct Up {
     /// Do not contact the built-in public Tox nodes
     #[arg(long)]
     pub no_public_bootstrap: bool,
+    /// Serve a drop relay: hold sealed mail for others while they are offline
+    #[arg(long)]
+    pub serve_drops: bool,
+    /// Nothing but the drop relay: no SMTP, no POP3, no account on Tox.
+    #[arg(skip)]
+    pub relay_only: bool,
     /// The DNS server to ask [default: the system's]
     #[arg(long, value_name = "HOST:PORT")]
     pub dns: Option<String>,
@@ -389,6 +398,66 @@ pub enum PolicySet {
         /// Its file (.toml)
         file: PathBuf,
     },
+}
+
+/// Verbs about drop relays.
+#[derive(Debug, Subcommand)]
+pub enum Relay {
+    /// List the own one and those that are known
+    List,
+    /// Serve one and nothing else: no SMTP, no POP3
+    Serve(ServeRelay),
+    /// Make an invitation to the own one: who is invited need not work for each deposit
+    Invite,
+    /// Name one to use
+    Add {
+        /// Its address, as `relay list` or `relay invite` shows it at its owner's
+        address: relay::BoardAddress,
+    },
+    /// Forget one
+    Remove {
+        /// Its address or key
+        address: relay::BoardAddress,
+    },
+}
+
+/// Arguments of `relay serve`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ServeRelay {
+    /// The configuration file [default: config.toml in the data directory, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where the web API listens [default: 127.0.0.1:8080]; port 0 picks one
+    #[arg(long, value_name = "ADDR")]
+    pub admin: Option<SocketAddr>,
+    /// UDP port of the relay's Tox instance
+    #[arg(long, value_name = "PORT")]
+    pub tox_port: Option<u16>,
+    /// TCP port on which it serves as a Tox TCP relay too
+    #[arg(long, value_name = "PORT")]
+    pub tox_tcp_port: Option<u16>,
+    /// A Tox bootstrap node (repeatable)
+    #[arg(long, value_name = "HOST:PORT:KEY[:TCPPORT]")]
+    pub bootstrap: Vec<BootstrapNode>,
+    /// Do not contact the built-in public Tox nodes
+    #[arg(long)]
+    pub no_public_bootstrap: bool,
+}
+
+impl From<ServeRelay> for Up {
+    fn from(serve: ServeRelay) -> Self {
+        Self {
+            config: serve.config,
+            admin: serve.admin,
+            tox_port: serve.tox_port,
+            tox_tcp_port: serve.tox_tcp_port,
+            bootstrap: serve.bootstrap,
+            no_public_bootstrap: serve.no_public_bootstrap,
+            serve_drops: true,
+            relay_only: true,
+            ..Self::default()
+        }
+    }
 }
 
 /// Verbs about pinned names.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use admin::dto::{
     AcceptRequest, BeginShadow, ComponentName, ComponentSignature, FilterOrder, NewAccount, NewContact,
-    NewPassword, Password, RollBack, Slot, UseComponent, UsePolicySet,
+    NewPassword, NewRelay, Password, RollBack, Slot, UseComponent, UsePolicySet,
 };
 use admin::limits::{
     BACKUP_TIME, COMPONENT_BYTES, COMPONENT_TIME, MAIL_BODY_TIME, PAGE_LARGEST, PASSWORD_BYTES_LARGEST,
@@ -18,7 +18,7 @@ use hyper::body::Bytes;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::args::{Account, Component, Contact, Outbox, Pin, PolicySet, Quarantine, SlotVerb, Verb};
+use super::args::{Account, Component, Contact, Outbox, Pin, PolicySet, Quarantine, Relay, SlotVerb, Verb};
 use super::client::ClientError;
 
 /// What the connection may take beyond what the gateway gives itself.
@@ -82,6 +82,15 @@ impl Call {
                 })?;
                 put("/policy-set").with_json(&UsePolicySet { path })?.taking(COMPONENT_TIME)
             }
+            Verb::Relay(verb) => match verb {
+                Relay::List => get("/relays"),
+                Relay::Invite => post("/relays/invitations"),
+                Relay::Add { address } => {
+                    post("/relays").with_json(&NewRelay { address: address.to_string() })?
+                }
+                Relay::Remove { address } => delete(&format!("/relays/{}", address.key)),
+                Relay::Serve(_) => return Err(ClientError::Input("this verb asks no gateway".to_owned())),
+            },
             Verb::Pin(verb) => match verb {
                 Pin::List => get("/pins"),
                 Pin::Accept { address } => {

@@ -6,7 +6,9 @@ use admin::dto;
 use serde::de::DeserializeOwned;
 use serde_json::{Error, Value};
 
-use super::args::{Account, Component, Contact, Id, Outbox, Pin, PolicySet, Quarantine, SlotVerb, Verb};
+use super::args::{
+    Account, Component, Contact, Id, Outbox, Pin, PolicySet, Quarantine, Relay, SlotVerb, Verb,
+};
 use super::table::{Table, printable};
 use super::trials;
 
@@ -50,6 +52,17 @@ pub fn to_text(verb: &Verb, answer: Value) -> Result<String, Error> {
             _ => slots(&read::<Vec<_>>(answer)?),
         },
         Verb::PolicySet(PolicySet::Use { .. }) => slots(&read::<Vec<_>>(answer)?),
+        Verb::Relay(verb) => match verb {
+            Relay::List => relays(&read::<Vec<_>>(answer)?),
+            Relay::Invite => invitation(&read(answer)?),
+            Relay::Add { .. } => {
+                let relay: dto::Relay = read(answer)?;
+                format!("{} is used from now on\n", printable(&relay.address))
+            }
+            Relay::Remove { address } => format!("{} is forgotten\n", address.key),
+            // It prints for itself.
+            Relay::Serve(_) => String::new(),
+        },
         Verb::Pin(verb) => match verb {
             Pin::List => pins(&read::<Vec<_>>(answer)?),
             Pin::Accept { .. } => {
@@ -331,6 +344,49 @@ fn slots(entries: &[dto::SlotEntry]) -> String {
         ]);
     }
     table.or("nothing is live")
+}
+
+fn relays(relays: &[dto::Relay]) -> String {
+    let mut text = String::new();
+    for (relay, board) in relays.iter().filter_map(|relay| Some((relay, relay.serving.as_ref()?))) {
+        let held = format!("{} cells, {} of {}", board.cells, size(board.bytes), size(board.capacity_bytes));
+        lines(
+            &mut text,
+            &[
+                ("served", relay.address.clone()),
+                ("online", yes_no(board.online)),
+                ("holds", held),
+                ("today", format!("{} of {} cells", board.today, board.day_cells)),
+                ("sessions", board.sessions.to_string()),
+            ],
+        );
+    }
+    let mut table =
+        Table::new(["ADDRESS", "NAMED BY", "RECEIPTS", "FAILED", "FULL", "SEES MY ADDRESS", "LAST PROBLEM"]);
+    for relay in relays.iter().filter(|relay| relay.serving.is_none()) {
+        let sees = match relay.address_hidden {
+            dto::Hiding::Visible => "it can",
+            dto::Hiding::Relays => "no, Tox TCP relays do",
+            dto::Hiding::Proxy => "no",
+        };
+        table.row([
+            relay.address.clone(),
+            if relay.chosen_by_user { "you" } else { "contacts" }.to_owned(),
+            relay.receipts.to_string(),
+            relay.failures.to_string(),
+            relay.fill.map_or_else(String::new, |fill| format!("{fill} %")),
+            sees.to_owned(),
+            relay.last_problem.clone().unwrap_or_default(),
+        ]);
+    }
+    text + &table.or("no drop relay is known; name one with `toxmail relay add ADDRESS`")
+}
+
+fn invitation(invitation: &dto::Invitation) -> String {
+    format!(
+        "{}\n\nGive this to one person, over a way nobody else reads: it is a secret. They enter\n  toxmail relay add ADDRESS\n",
+        printable(&invitation.address)
+    )
 }
 
 fn pins(pins: &[dto::Pin]) -> String {

@@ -20,11 +20,13 @@ pub struct Ready {
     pub pid: u32,
     /// Its version.
     pub version: String,
-    /// Full Tox ID of the first account.
+    /// Full Tox ID of the first account; of the drop relay where there is nothing else.
     pub tox_id: ToxId,
-    /// SMTP listener, host:port.
+    /// SMTP listener, host:port; absent where there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub smtp: String,
-    /// POP3 listener, host:port.
+    /// POP3 listener, host:port; absent where there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub pop3: String,
     /// Web listener, host:port.
     pub admin: String,

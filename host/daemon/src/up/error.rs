@@ -8,6 +8,7 @@ use crate::accounts::AccountError;
 use crate::adapters::decisions::SlotsError;
 use crate::config::ConfigError;
 use crate::directory::FileError;
+use crate::relays::RelayError;
 
 /// Why the gateway does not start. Each text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +91,9 @@ pub enum UpError {
     /// DNS.
     #[error("DNS cannot be asked: {0}; name a server with --dns HOST:PORT")]
     Dns(#[from] resolve::DnsError),
+    /// Drop relays.
+    #[error(transparent)]
+    Relay(#[from] RelayError),
     /// A small file.
     #[error(transparent)]
     File(#[from] FileError),

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use drops::board::Quotas;
+use relay::Upstream;
 use tox::{Node, Proxy, public_nodes};
 
 use super::error::UpError;
@@ -10,6 +12,7 @@ use crate::cli;
 use crate::cli::args::{BootstrapNode, Common, Up};
 use crate::config::{self, Config, Listen};
 use crate::directory::DataDirectory;
+use crate::relays::{RelaySettings, ServeSettings};
 
 /// How to run.
 pub struct Options {
@@ -29,6 +32,10 @@ pub struct Options {
     proxy: Proxy,
     tox_port: Option<u16>,
     tox_tcp_port: Option<u16>,
+    /// Nothing but the drop relay.
+    pub relay_only: bool,
+    serve_drops: bool,
+    tor: Upstream,
 }
 
 impl Options {
@@ -54,12 +61,16 @@ impl Options {
         let dns = dns(server.map(String::as_str)).await?;
         let nodes = nodes(&arguments, &config)?;
         let proxy = proxy(config.tox.proxy.as_deref())?;
+        let tor = upstream(config.drops.tor.as_deref(), &proxy)?;
         Ok(Self {
             directory,
             listen,
             dns,
             nodes,
             proxy,
+            relay_only: arguments.relay_only,
+            serve_drops: arguments.serve_drops || config.drops.serve,
+            tor,
             tox_port: arguments.tox_port.or(config.tox.port),
             tox_tcp_port: arguments.tox_tcp_port.or(config.tox.tcp_port),
             welcome: config.mail.welcome && !arguments.no_welcome,
@@ -78,6 +89,25 @@ impl Options {
             tcp_port: self.tox_tcp_port,
             max_mail_bytes: self.config.mail.max_bytes,
         }
+    }
+
+    /// How drop relays are used and served.
+    pub fn relays(&self) -> RelaySettings {
+        let network = self.network();
+        let sessions = relay::Settings {
+            nodes: network.nodes.clone(),
+            upstream: self.tor.clone(),
+            is_local: network.is_local(),
+        };
+        let drops = &self.config.drops;
+        let serve = self.serve_drops.then(|| ServeSettings {
+            // The ports that are named are the first account's, where there is one.
+            tox: network.options(None, self.relay_only),
+            quotas: Quotas { bytes: drops.quota_bytes, day_cells: drops.day_cells, ..Quotas::default() },
+            cells: self.directory.cells(),
+            secrets: self.directory.secrets(),
+        });
+        RelaySettings { sessions, serve }
     }
 
     /// What the core is told.
@@ -131,6 +161,23 @@ fn node(node: &BootstrapNode) -> Node {
     Node { host: node.host.clone(), port: node.port, key: node.key, tcp_port: node.tcp_port }
 }
 
+/// What throwaways go through: Tor if it is named, else what everything goes through.
+fn upstream(tor: Option<&str>, proxy: &Proxy) -> Result<Upstream, UpError> {
+    let Some(tor) = tor else {
+        return Ok(match proxy.clone() {
+            Proxy::None => Upstream::Direct,
+            Proxy::Socks5(host, port) => Upstream::Socks5(host, port),
+            Proxy::Http(host, port) => Upstream::Http(host, port),
+        });
+    };
+    let parts = tor.rsplit_once(':').and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)));
+    let (host, port) = parts.ok_or_else(|| UpError::Value {
+        key: "drops.tor",
+        why: format!("`{tor}` is not HOST:PORT (Tor listens on 127.0.0.1:9050)"),
+    })?;
+    Ok(Upstream::Socks5(host, port))
+}
+
 fn proxy(text: Option<&str>) -> Result<Proxy, UpError> {
     let Some(text) = text else { return Ok(Proxy::None) };
     let wrong = || UpError::Value {
@@ -150,6 +197,17 @@ fn proxy(text: Option<&str>) -> Result<Proxy, UpError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn throwaways_go_through_tor_or_what_everything_goes_through() {
+        let tor = Upstream::Socks5("127.0.0.1".to_owned(), 9050);
+        assert_eq!(upstream(Some("127.0.0.1:9050"), &Proxy::None).unwrap(), tor);
+        let everything = Proxy::Http("10.0.0.1".to_owned(), 3128);
+        assert_eq!(upstream(Some("127.0.0.1:9050"), &everything).unwrap(), tor);
+        assert_eq!(upstream(None, &everything).unwrap(), Upstream::Http("10.0.0.1".to_owned(), 3128));
+        assert_eq!(upstream(None, &Proxy::None).unwrap(), Upstream::Direct);
+        assert!(upstream(Some("9050"), &Proxy::None).is_err());
+    }
 
     #[test]
     fn a_proxy_is_a_url() {

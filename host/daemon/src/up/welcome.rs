@@ -7,6 +7,29 @@ use crate::cli::ready::Ready;
 
 /// Says where mail programs connect, and what to do next.
 pub fn print(ready: &Ready, is_new: bool, has_nodes: bool) {
+    if ready.smtp.is_empty() {
+        relay(ready);
+    } else {
+        gateway(ready, is_new);
+    }
+    if !has_nodes {
+        println!(
+            "\nNo Tox node is known: nobody can be reached. Name one with --bootstrap HOST:PORT:KEY, or start without"
+        );
+        println!("--no-public-bootstrap.");
+    }
+    println!("\nConnecting to Tox takes some seconds; `toxmail status` shows it.");
+}
+
+fn relay(ready: &Ready) {
+    println!("The drop relay is served. Give its address to those who may use it:");
+    println!("  address         {}", ready.tox_id);
+    println!("  web page        http://{}/ (user name {})", ready.admin, ready.account);
+    println!("  password        in {}", ready.password_file.display());
+    println!("\n`toxmail relay list` shows what it holds, `toxmail relay invite` makes an invitation.");
+}
+
+fn gateway(ready: &Ready, is_new: bool) {
     if is_new {
         println!("A new mail account was made. Enter this in your mail program:");
     } else {
@@ -29,11 +52,5 @@ pub fn print(ready: &Ready, is_new: bool, has_nodes: bool) {
         && let Some(code) = qr::on_terminal(&format!("tox:{}", ready.tox_id))
     {
         println!("\nThe same for the camera of a phone (toxmail id --link):\n{code}");
-    }
-    if !has_nodes {
-        println!(
-            "\nNo Tox node is known: nobody can be reached. Name one with --bootstrap HOST:PORT:KEY, or start without"
-        );
-        println!("--no-public-bootstrap.");
     }
 }

@@ -84,6 +84,7 @@ struct Inner {
     identity: Identity,
     engine: mpsc::Sender<Event>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
+    quotas: Quotas,
     clock: Arc<dyn Clock>,
 }
 
@@ -115,7 +116,7 @@ impl Serving {
             tokio::spawn(identity::join(identity.tox.clone(), setup.nodes)),
             tokio::spawn(guests::listen(identity.clone(), sender.downgrade(), Arc::clone(&setup.clock))),
         ];
-        let inner = Inner { identity, engine: sender, tasks: Mutex::new(tasks), clock: setup.clock };
+        let inner = Inner { identity, engine: sender, tasks: Mutex::new(tasks), quotas, clock: setup.clock };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -141,6 +142,12 @@ impl Serving {
     #[must_use]
     pub fn identity(&self) -> &Identity {
         &self.inner.identity
+    }
+
+    /// How much it takes.
+    #[must_use]
+    pub fn quotas(&self) -> Quotas {
+        self.inner.quotas
     }
 
     /// Counts; nothing about anybody.

@@ -43,14 +43,15 @@ pub struct NetworkSettings {
 impl NetworkSettings {
     /// Whether all of the network is on this machine, as in the demo and in tests: then nothing is tried that
     /// would leave it.
-    fn is_local(&self) -> bool {
+    pub fn is_local(&self) -> bool {
         let is_loopback = |node: &Node| {
             node.host == "localhost" || node.host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
         };
         self.nodes.iter().all(is_loopback)
     }
 
-    fn options(&self, saved: Option<tox::SavedData>, first: bool) -> Options {
+    /// How an instance is started; the ports are for the `first` one.
+    pub fn options(&self, saved: Option<tox::SavedData>, first: bool) -> Options {
         let local = self.is_local();
         Options {
             saved,

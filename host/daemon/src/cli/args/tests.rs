@@ -25,6 +25,15 @@ fn every_promised_line_parses() {
              --tox-tcp-port 33446 --bootstrap 127.0.0.1:33445:{KEY} --bootstrap [::1]:1:{KEY}:2 \
              --no-public-bootstrap --dns localhost:53"
         ),
+        "up --serve-drops".to_owned(),
+        format!(
+            "relay serve --data /d --admin 127.0.0.1:0 --tox-port 1 --tox-tcp-port 2 --bootstrap [::1]:1:{KEY}:2"
+        ),
+        "relay list --json".to_owned(),
+        "relay invite".to_owned(),
+        format!("relay add {KEY}"),
+        format!("relay add {KEY}/{mail}"),
+        format!("relay remove {KEY}"),
         "demo --once --json".to_owned(),
         "status --json --data /d --account anna".to_owned(),
         "--json --data /d --account anna id".to_owned(),

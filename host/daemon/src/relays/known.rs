@@ -1,0 +1,244 @@
+//! The drop relays this gateway knows: named by its owner, and by contacts; and how they behaved.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use mail::{Clock, PublicKey, Wall};
+use relay::BoardAddress;
+use serde::{Deserialize, Serialize};
+use store::Store;
+use tokio::sync::Mutex as Turn;
+
+/// The name of the document in the store.
+const DOCUMENT: &str = "drop-relays";
+
+/// Most relays known: each that is read costs its day's volume; more than a few are never used.
+const RELAYS: usize = 256;
+
+/// Longest text of a problem that is kept.
+const PROBLEM_CHARS: usize = 200;
+
+/// A drop relay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownRelay {
+    /// Its address, with the invitation where the owner was invited.
+    pub address: BoardAddress,
+    /// Whether the owner named it; otherwise a contact did.
+    pub is_chosen: bool,
+    /// How it behaved.
+    pub behaviour: Behaviour,
+}
+
+/// How a drop relay behaved towards this gateway.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Behaviour {
+    /// Deposits it gave a receipt for.
+    pub receipts: u64,
+    /// Deposits that failed, and sessions that did not come about.
+    pub failures: u64,
+    /// When something last failed.
+    pub last_failure: Option<Wall>,
+    /// What.
+    pub last_problem: Option<String>,
+    /// How full it said it is, percent.
+    pub fill: Option<u8>,
+}
+
+/// Why a relay is not added, removed or kept.
+#[derive(Debug, thiserror::Error)]
+pub enum KnownError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// As many as there can be.
+    #[error("{RELAYS} drop relays are known, the most there can be: remove one first")]
+    TooMany,
+    /// The document is damaged.
+    #[error("the list of drop relays in the store is damaged: restore the data directory from a backup")]
+    Damaged,
+}
+
+/// As it stands in the document.
+#[derive(Serialize, Deserialize)]
+struct Row {
+    address: String,
+    is_chosen: bool,
+    #[serde(default)]
+    behaviour: Behaviour,
+}
+
+/// The known relays, in memory and in the store.
+pub struct KnownRelays {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    relays: Mutex<BTreeMap<PublicKey, KnownRelay>>,
+    /// Held while writing, so that what was written last is the newest.
+    writing: Turn<()>,
+}
+
+#[allow(dead_code, reason = "how relays behave is reported by whoever uses them")]
+impl KnownRelays {
+    /// Reads what is stored.
+    ///
+    /// # Errors
+    /// [`KnownError::Store`], [`KnownError::Damaged`].
+    pub async fn load(store: Store, clock: Arc<dyn Clock>) -> Result<Self, KnownError> {
+        let rows: Vec<Row> = match store.meta_get(DOCUMENT).await? {
+            Some(json) => serde_json::from_slice(&json).map_err(|_| KnownError::Damaged)?,
+            None => Vec::new(),
+        };
+        let mut relays = BTreeMap::new();
+        for Row { address, is_chosen, behaviour } in rows {
+            let address: BoardAddress = address.parse().map_err(|_| KnownError::Damaged)?;
+            relays.insert(address.key, KnownRelay { address, is_chosen, behaviour });
+        }
+        Ok(Self { store, clock, relays: Mutex::new(relays), writing: Turn::default() })
+    }
+
+    fn relays(&self) -> MutexGuard<'_, BTreeMap<PublicKey, KnownRelay>> {
+        self.relays.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All of them, in the order of their keys.
+    pub fn list(&self) -> Vec<KnownRelay> {
+        self.relays().values().cloned().collect()
+    }
+
+    /// One.
+    pub fn get(&self, key: &PublicKey) -> Option<KnownRelay> {
+        self.relays().get(key).cloned()
+    }
+
+    /// The owner names a relay. It is stored when this returns.
+    ///
+    /// # Errors
+    /// [`KnownError`]
+    pub async fn choose(&self, address: BoardAddress) -> Result<KnownRelay, KnownError> {
+        self.insert(address, true).await
+    }
+
+    /// A contact reads this relay. Known ones stay as they are.
+    ///
+    /// # Errors
+    /// [`KnownError`]
+    pub async fn named_by_contact(&self, key: PublicKey) -> Result<KnownRelay, KnownError> {
+        match self.get(&key) {
+            Some(known) => Ok(known),
+            None => self.insert(key.into(), false).await,
+        }
+    }
+
+    async fn insert(&self, address: BoardAddress, is_chosen: bool) -> Result<KnownRelay, KnownError> {
+        let known = {
+            let mut relays = self.relays();
+            if !relays.contains_key(&address.key) && relays.len() >= RELAYS {
+                return Err(KnownError::TooMany);
+            }
+            let behaviour = Behaviour::default();
+            let known = relays.entry(address.key).or_insert(KnownRelay { address, is_chosen, behaviour });
+            known.is_chosen |= is_chosen;
+            known.address.invitation = address.invitation.or(known.address.invitation);
+            known.clone()
+        };
+        self.save().await?;
+        Ok(known)
+    }
+
+    /// Forgets a relay; false if it was not known.
+    ///
+    /// # Errors
+    /// [`KnownError::Store`]
+    pub async fn remove(&self, key: &PublicKey) -> Result<bool, KnownError> {
+        let was_known = self.relays().remove(key).is_some();
+        if was_known {
+            self.save().await?;
+        }
+        Ok(was_known)
+    }
+
+    /// A session brought so many receipts. Once a session: it is written to disk.
+    ///
+    /// # Errors
+    /// [`KnownError::Store`]
+    pub async fn receipts(&self, key: &PublicKey, count: u64) -> Result<(), KnownError> {
+        self.change(key, |behaviour| behaviour.receipts = behaviour.receipts.saturating_add(count)).await
+    }
+
+    /// A deposit or a session failed.
+    ///
+    /// # Errors
+    /// [`KnownError::Store`]
+    pub async fn failed(&self, key: &PublicKey, problem: &str) -> Result<(), KnownError> {
+        let now = self.clock.wall();
+        let problem: String = problem.chars().take(PROBLEM_CHARS).collect();
+        let change = |behaviour: &mut Behaviour| {
+            behaviour.failures = behaviour.failures.saturating_add(1);
+            (behaviour.last_failure, behaviour.last_problem) = (Some(now), Some(problem));
+        };
+        self.change(key, change).await
+    }
+
+    /// It said how full it is, percent. Kept in memory, and written with the next change.
+    pub fn says_fill(&self, key: &PublicKey, fill: u8) {
+        if let Some(known) = self.relays().get_mut(key) {
+            known.behaviour.fill = Some(fill);
+        }
+    }
+
+    async fn change(&self, key: &PublicKey, change: impl FnOnce(&mut Behaviour)) -> Result<(), KnownError> {
+        let is_known = match self.relays().get_mut(key) {
+            Some(known) => {
+                change(&mut known.behaviour);
+                true
+            }
+            // Removed meanwhile.
+            None => false,
+        };
+        if is_known { self.save().await } else { Ok(()) }
+    }
+
+    async fn save(&self) -> Result<(), KnownError> {
+        let _turn = self.writing.lock().await;
+        let rows: Vec<Row> = self.list().into_iter().map(row).collect();
+        let json = serde_json::to_vec(&rows).map_err(|_| KnownError::Damaged)?;
+        Ok(self.store.meta_put(DOCUMENT, Some(json.into())).await?)
+    }
+}
+
+fn row(known: KnownRelay) -> Row {
+    Row { address: known.address.to_string(), is_chosen: known.is_chosen, behaviour: known.behaviour }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[tokio::test]
+    async fn what_is_known_of_relays_outlives_the_program() {
+        let directory = tempfile::tempdir().unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let store = Store::open(directory.path(), store::OpenOptions::new(Arc::clone(&clock))).unwrap();
+        let known = KnownRelays::load(store.clone(), Arc::clone(&clock)).await.unwrap();
+        let (ours, theirs) = (PublicKey([1; 32]), PublicKey([2; 32]));
+        known.named_by_contact(theirs).await.unwrap();
+        known.choose(BoardAddress { key: ours, invitation: Some([7; 16]) }).await.unwrap();
+        // Named again, without the invitation and by somebody else: nothing is lost.
+        known.choose(ours.into()).await.unwrap();
+        assert!(known.named_by_contact(ours).await.unwrap().is_chosen);
+        known.receipts(&ours, 16).await.unwrap();
+        known.failed(&theirs, &"x".repeat(1000)).await.unwrap();
+        known.failed(&PublicKey([9; 32]), "never heard of").await.unwrap();
+
+        let again = KnownRelays::load(store, clock).await.unwrap();
+        assert_eq!(again.list(), known.list());
+        let relay = again.get(&ours).unwrap();
+        assert_eq!((relay.address.invitation, relay.behaviour.receipts), (Some([7; 16]), 16));
+        let theirs_now = again.get(&theirs).unwrap();
+        assert!(!theirs_now.is_chosen && theirs_now.behaviour.last_failure.is_some());
+        assert_eq!(theirs_now.behaviour.last_problem.map(|text| text.len()), Some(PROBLEM_CHARS));
+        assert!(again.remove(&ours).await.unwrap());
+        assert!(!again.remove(&ours).await.unwrap());
+    }
+}

@@ -1,0 +1,43 @@
+//! Asks the `policy` component about deposits on the own board.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use drops::admission::DepositFacts;
+use mail::{AccountName, Clock};
+use relay::DepositPolicy;
+use sandbox::Sandbox;
+use sandbox::policy::{Deposit, DepositAnswer};
+
+/// The component, in the name of the board's owner.
+pub struct ComponentPolicy {
+    /// The components.
+    pub sandbox: Arc<Sandbox>,
+    /// Whose board it is.
+    pub owner: AccountName,
+    /// The time of the question.
+    pub clock: Arc<dyn Clock>,
+}
+
+#[async_trait]
+impl DepositPolicy for ComponentPolicy {
+    async fn allow(&self, facts: DepositFacts) -> Result<(), String> {
+        let question = Deposit {
+            admission: facts.admission.to_owned(),
+            ttl_days: facts.ttl_days,
+            cells: facts.cells,
+            capacity: facts.capacity,
+            today: facts.today,
+            attributes: Vec::new(),
+        };
+        match self.sandbox.allow_deposit(&self.owner, self.clock.wall(), question).await {
+            Ok(DepositAnswer::Allow) => Ok(()),
+            Ok(DepositAnswer::Refuse(text)) => Err(text),
+            // The slot's failure rule. Why it failed is the owner's business.
+            Err(error) => {
+                tracing::warn!(%error, "a deposit is refused because the policy gave no answer");
+                Err("the board's policy gave no answer; try later or another board".to_owned())
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Drop relays: served by a gateway, and by a node that does nothing else.
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tests::gateway::Gateway;
+use tests::{network, wait};
+
+/// A node that is a drop relay and nothing else.
+fn relay_only(directory: TempDir) -> Gateway {
+    Gateway::start_relay(directory, network())
+}
+
+fn served(gateway: &Gateway) -> Value {
+    let relays = gateway.json(&["relay", "list"]);
+    let own = relays.as_array().expect("a list").iter().find(|relay| !relay["serving"].is_null());
+    own.expect("the own relay").clone()
+}
+
+#[test]
+fn a_relay_alone_has_no_mail_and_keeps_its_identity() {
+    let mut relay = relay_only(TempDir::new().unwrap());
+    assert!(relay.ready["smtp"].is_null() && relay.ready["pop3"].is_null());
+    let address = relay.tox_id();
+    let own = served(&relay);
+    assert_eq!((&own["address"], &own["serving"]["cells"]), (&address.clone().into(), &0.into()));
+    wait::until("the relay is online", || (served(&relay)["serving"]["online"] == true).then_some(()));
+    assert_eq!(relay.json(&["status"])["tox"]["online"], true);
+    assert!(!relay.run(&["id"]).status.success(), "no account is on Tox");
+
+    let invitation = relay.json(&["relay", "invite"])["address"].as_str().unwrap().to_owned();
+    assert!(invitation.starts_with(&format!("{address}/")));
+    // An invitation is durable when it is shown.
+    relay.kill();
+    relay.restart();
+    assert_eq!(relay.tox_id(), address);
+    assert_eq!(served(&relay)["serving"]["invitations"], 1);
+    assert!(relay.stop().success());
+}
+
+#[test]
+fn relays_are_named_and_forgotten() {
+    let gateway = Gateway::start_with(network(), &["--serve-drops"]);
+    let own = served(&gateway);
+    assert_ne!(own["address"].as_str(), Some(gateway.tox_id().as_str()), "an identity of its own");
+    assert_eq!(own["address_hidden"], "relays");
+
+    let person = gateway.run(&["relay", "add", &gateway.tox_id()]);
+    assert_eq!(person.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&person.stderr).contains("contact add"), "it says what to do");
+    let other = "11".repeat(32);
+    let added = gateway.json(&["relay", "add", &format!("{other}/{}", "ab".repeat(16))]);
+    assert_eq!((&added["invited"], &added["chosen_by_user"]), (&true.into(), &true.into()));
+    let listed = gateway.json(&["relay", "list"]);
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    assert!(!listed.to_string().contains("ABABAB"), "an invitation is a secret");
+    assert!(gateway.run(&["relay", "remove", &other]).status.success());
+    assert!(!gateway.run(&["relay", "remove", &other]).status.success());
+    let own_key = own["key"].as_str().unwrap();
+    let kept = gateway.run(&["relay", "remove", own_key]);
+    assert!(String::from_utf8_lossy(&kept.stderr).contains("--serve-drops"));
+}
