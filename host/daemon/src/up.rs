@@ -325,7 +325,7 @@ impl Running<'_> {
     /// What goes on beside serving: telling how connecting goes, and the service manager that all is well.
     fn watch(&self, ready: &Ready, notify: &Arc<Notify>) -> JoinSet<()> {
         let mut watchers = JoinSet::new();
-        if self.network.nodes() > 0 {
+        if self.network.nodes() > 0 && !self.options.relay_only {
             let (network, account) = (Arc::clone(&self.network), ready.account.clone());
             watchers.spawn(connecting::tell(network, account, Arc::clone(&self.clock)));
         }

@@ -18,7 +18,6 @@ pub fn print(ready: &Ready, is_new: bool, has_nodes: bool) {
         );
         println!("--no-public-bootstrap.");
     }
-    println!("\nConnecting to Tox takes some seconds; `toxmail status` shows it.");
 }
 
 fn relay(ready: &Ready) {
@@ -27,6 +26,7 @@ fn relay(ready: &Ready) {
     println!("  web page        http://{}/ (user name {})", ready.admin, ready.account);
     println!("  password        in {}", ready.password_file.display());
     println!("\n`toxmail relay list` shows what it holds, `toxmail relay invite` makes an invitation.");
+    println!("Connecting to Tox takes some seconds; `toxmail status` shows it.");
 }
 
 fn gateway(ready: &Ready, is_new: bool) {
