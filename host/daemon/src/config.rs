@@ -140,7 +140,7 @@ pub struct DnsConfig {
 }
 
 /// `[drops]`
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DropsConfig {
     /// Whether a board is served.
