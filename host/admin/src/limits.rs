@@ -129,3 +129,6 @@ pub const HISTORY_HOURS: usize = 14 * 24;
 
 /// Mails shown of those that left the outbox lately.
 pub const OUTCOMES: usize = 10;
+
+/// Differences of a shadow that its page shows; the API has more of them.
+pub const SHOWN_DIFFERENCES: usize = 15;

@@ -8,6 +8,7 @@ use axum::response::Response;
 use super::form::Submitted;
 use super::frame::Frame;
 use super::page::{PageError, html};
+use super::shadows::Shadow;
 use super::text::{Moment, bytes, duration, plural, shortened};
 use super::visitor::Visitor;
 use crate::dto::{Component, ComponentRef, Health, Slot, SlotEntry, TimingBucket};
@@ -20,6 +21,7 @@ use crate::routes::{Shared, run};
 struct Components {
     frame: Frame,
     slots: Vec<ShownSlot>,
+    shadows: Vec<Shadow>,
     components: Vec<ShownComponent>,
 }
 
@@ -29,10 +31,16 @@ struct ShownSlot {
     live: Vec<Live>,
     /// What could be used instead.
     others: Vec<Choice>,
-    can_roll_back: bool,
+    /// The entries to choose among, where the slot has several.
+    entries: Vec<String>,
 }
 
 struct Live {
+    /// Of the policy set.
+    entry: String,
+    can_roll_back: bool,
+    /// The page of its decisions, with what it logged.
+    decisions: String,
     name: String,
     sha256: String,
     is_healthy: bool,
@@ -70,7 +78,9 @@ pub(super) async fn page(State(shared): State<Shared>, visitor: Visitor) -> Resu
     let (frame, status) = Frame::new(&shared, &visitor, "/components").await?;
     let (management, now) = (shared.management.clone(), shared.clock.wall());
     let components = run(REQUEST_TIME, async move { management.components().await }).await?;
-    let slots = Slot::ALL.into_iter().map(|slot| shown_slot(slot, &status.slots, &components)).collect();
+    let shadows = super::shadows::all(&shared, now).await?;
+    let slots =
+        Slot::ALL.into_iter().map(|slot| shown_slot(&visitor, slot, &status.slots, &components)).collect();
     let components = components.into_iter().map(|component| ShownComponent {
         name: component.name.to_string(),
         sha256: component.sha256.to_string(),
@@ -79,7 +89,7 @@ pub(super) async fn page(State(shared): State<Shared>, visitor: Visitor) -> Resu
         is_built_in: component.built_in,
         added: component.added.map(|time| Moment::new(time, now)),
     });
-    Ok(html(StatusCode::OK, &Components { components: components.collect(), slots, frame }))
+    Ok(html(StatusCode::OK, &Components { components: components.collect(), slots, shadows, frame }))
 }
 
 const fn task(slot: Slot) -> &'static str {
@@ -95,7 +105,7 @@ const fn task(slot: Slot) -> &'static str {
     }
 }
 
-fn shown_slot(slot: Slot, entries: &[SlotEntry], components: &[Component]) -> ShownSlot {
+fn shown_slot(visitor: &Visitor, slot: Slot, entries: &[SlotEntry], components: &[Component]) -> ShownSlot {
     let live: Vec<&SlotEntry> = entries.iter().filter(|entry| entry.slot == slot).collect();
     let others = components.iter().filter(|component| {
         component.slots.contains(&slot) && !live.iter().any(|entry| entry.sha256 == component.sha256)
@@ -110,13 +120,20 @@ fn shown_slot(slot: Slot, entries: &[SlotEntry], components: &[Component]) -> Sh
                 Choice { sha256, label }
             })
             .collect(),
-        can_roll_back: live.iter().any(|entry| entry.previous.is_some()),
-        live: live.into_iter().map(shown_entry).collect(),
+        entries: if live.len() > 1 {
+            live.iter().map(|entry| entry.entry.clone()).collect()
+        } else {
+            Vec::new()
+        },
+        live: live.into_iter().map(|entry| shown_entry(visitor, entry)).collect(),
     }
 }
 
-fn shown_entry(entry: &SlotEntry) -> Live {
+fn shown_entry(visitor: &Visitor, entry: &SlotEntry) -> Live {
     Live {
+        entry: entry.entry.clone(),
+        can_roll_back: entry.previous.is_some(),
+        decisions: visitor.link(&format!("/decisions?all=on&slot={}&text={}", entry.slot, entry.sha256)),
         name: entry.name.to_string(),
         sha256: entry.sha256.to_string(),
         is_healthy: entry.health == Health::Ok,
@@ -158,8 +175,9 @@ pub(super) async fn use_component(
 async fn try_use(shared: &Shared, submitted: &Submitted) -> Result<(Slot, String), Refused> {
     let slot: Slot = submitted.fields.parse("slot")?;
     let component: ComponentRef = submitted.fields.parse("component")?;
+    let entry = submitted.fields.optional("entry")?;
     let management = shared.management.clone();
-    let verb = async move { management.use_component(slot, component, None).await };
+    let verb = async move { management.use_component(slot, component, entry).await };
     let entries = run(COMPONENT_TIME, verb).await?;
     Ok((slot, names(&entries)))
 }
@@ -182,7 +200,8 @@ pub(super) async fn roll_back(
 
 async fn try_roll_back(shared: &Shared, submitted: &Submitted) -> Result<(Slot, String), Refused> {
     let slot: Slot = submitted.fields.parse("slot")?;
+    let entry = submitted.fields.optional("entry")?;
     let management = shared.management.clone();
-    let entries = run(COMPONENT_TIME, async move { management.roll_back(slot, None).await }).await?;
+    let entries = run(COMPONENT_TIME, async move { management.roll_back(slot, entry).await }).await?;
     Ok((slot, names(&entries)))
 }

@@ -20,6 +20,7 @@ mod overview;
 mod page;
 mod qr;
 mod quarantine;
+mod shadows;
 mod text;
 mod traffic;
 mod visitor;
@@ -54,6 +55,8 @@ pub(crate) fn router(access: &Arc<Access>) -> Router<Shared> {
         .route("/components", get(components::page))
         .route("/components/use", post(components::use_component))
         .route("/components/roll-back", post(components::roll_back))
+        .route("/components/shadow", post(shadows::begin))
+        .route("/components/shadow/end", post(shadows::end))
         .route("/decisions", get(decisions::page))
         .route("/traffic", get(traffic::page))
         .route("/events", get(events::page))

@@ -202,6 +202,13 @@ async fn forms_do_what_they_say_and_the_next_page_tells() {
             "rolls policy back".to_owned(),
             "Slot policy was rolled back",
         ),
+        (
+            "/components/shadow",
+            vec![("slot", "policy"), ("component", "default")],
+            "begins shadow default in policy".to_owned(),
+            "its answers are compared and not used",
+        ),
+        ("/components/shadow/end", vec![("slot", "policy")], "ends shadow of policy".to_owned(), "was ended"),
     ] {
         let answer = browser.submit(path, &fields).await;
         let page = browser.follow(&answer).await.text();
