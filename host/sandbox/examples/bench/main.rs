@@ -1,17 +1,22 @@
-//! Measures the sandbox: `cargo run --release -p sandbox --example bench`.
+//! Measures the sandbox: `cargo run --release -p sandbox --example bench [FILE...]`; the results are in BENCHMARKS.md.
+//!
+//! FILEs are components for slot `policy`, of other languages for instance.
 //!
 //! `fresh` is what every decision costs on its thread: store, instance, typed call, checks. `round trip` adds the way to the thread and back.
 //! `warm` is a typed call into an instance that is there already, which the sandbox never does: it shows what freshness costs.
+
+mod others;
+mod outside;
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::hint::black_box;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use mail::{AccountName, Address, Clock, Monotonic, PublicKey, ReversePath, Wall};
+use mail::{AccountName, Address, Clock, ComponentDigest, Monotonic, PublicKey, ReversePath, Wall};
 use sandbox::capabilities::{
     Capabilities, Contact, Contacts, Dns, DnsError, Recorder, State, StateError, TxtAnswer,
 };
@@ -23,6 +28,12 @@ use sandbox::{
 };
 
 const CALLS: u32 = 20_000;
+
+/// The one that all mails go to.
+static BEN: LazyLock<Address> = LazyLock::new(|| {
+    #[allow(clippy::expect_used, reason = "it is an address")]
+    "ben@tox".parse().expect("an address")
+});
 
 /// A gateway that knows nothing and keeps nothing.
 struct Nothing;
@@ -122,12 +133,37 @@ fn now() -> Instant {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [outside::DECIDE, socket] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return outside::serve(socket);
+    }
     let directory = tempfile::tempdir()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(measure(&directory.path().join("components")))
+    runtime.block_on(async {
+        outside::measure(directory.path()).await?;
+        measure(&directory.path().join("components"), &arguments).await
+    })
 }
 
-async fn measure(directory: &Path) -> Result<(), Box<dyn Error>> {
+/// What all are asked.
+fn submission() -> Submission {
+    Submission {
+        // Both are addresses of plain letters.
+        reverse_path: "anna@tox".parse().map_or(ReversePath::Null, ReversePath::Mailbox),
+        forward_path: BEN.clone(),
+        declared_size: Some(4000),
+        queued: 0,
+        attributes: vec![],
+    }
+}
+
+/// An entry with default limits and no settings.
+fn entry(slot: Slot, name: &str, component: ComponentDigest, limits: Limits) -> EntryConfig {
+    let (entry, settings) = (name.to_owned(), vec![]);
+    EntryConfig { slot, entry, component, last_good: None, settings, limits, keeps_settings: false }
+}
+
+async fn measure(directory: &Path, files: &[String]) -> Result<(), Box<dyn Error>> {
     let begin = now();
     let engine = Arc::new(Engine::new(&Settings::default(), Arc::new(RealClock(now())))?);
     println!("engine start              {:>10.2?}", begin.elapsed());
@@ -150,16 +186,7 @@ async fn measure(directory: &Path) -> Result<(), Box<dyn Error>> {
         let bytes = builtin::components().iter().find(|builtin| builtin.slot == slot.name());
         let Some(builtin) = bytes else { continue };
         let component = library.add_builtin(builtin.name, builtin.bytes).await?.sha256;
-        let (entry, limits) = (slot.name().to_owned(), Limits::default());
-        entries.push(EntryConfig {
-            slot,
-            entry,
-            component,
-            last_good: None,
-            settings: vec![],
-            limits,
-            keeps_settings: false,
-        });
+        entries.push(entry(slot, slot.name(), component, Limits::default()));
     }
     let nothing = Arc::new(Nothing);
     let durations = Arc::new(Durations::default());
@@ -169,21 +196,21 @@ async fn measure(directory: &Path) -> Result<(), Box<dyn Error>> {
         contacts: Arc::clone(&nothing) as _,
         recorder: Arc::clone(&durations) as _,
     };
-    let sandbox =
-        Arc::new(Sandbox::start(engine, library, capabilities, nothing, SlotsConfig { entries }).await?);
+    let sandbox = Arc::new(
+        Sandbox::start(engine, Arc::clone(&library), capabilities, nothing, SlotsConfig { entries }).await?,
+    );
     calls(&sandbox, &durations).await?;
-    warm::measure()
+    warm::measure()?;
+    others::memory(&sandbox, &library).await?;
+    for file in files {
+        others::measure(&sandbox, &library, &durations, Path::new(file)).await?;
+    }
+    Ok(())
 }
 
 async fn calls(sandbox: &Arc<Sandbox>, durations: &Durations) -> Result<(), Box<dyn Error>> {
     let account: AccountName = "anna".parse()?;
-    let submission = Submission {
-        reverse_path: ReversePath::Mailbox("anna@tox".parse()?),
-        forward_path: "ben@tox".parse()?,
-        declared_size: Some(4000),
-        queued: 0,
-        attributes: vec![],
-    };
+    let submission = submission();
     let begin = now();
     for _ in 0..CALLS {
         black_box(sandbox.allow_submission(&account, Wall(0), submission.clone()).await?);
@@ -280,6 +307,15 @@ mod warm {
             black_box(decisions.call_allow_submission(&mut store, &context, &submission)?);
         }
         println!("policy, warm              {:>10.2?}  one caller", begin.elapsed() / CALLS);
+
+        let pre = PolicyPre::new(linker.instantiate_pre(&component)?)?;
+        let begin = now();
+        for _ in 0..CALLS {
+            let mut store = Store::new(&engine, Host);
+            store.set_epoch_deadline(u64::MAX / 2);
+            black_box(pre.instantiate(&mut store)?);
+        }
+        println!("policy, instance start    {:>10.2?}  one caller", begin.elapsed() / CALLS);
         Ok(())
     }
 }
