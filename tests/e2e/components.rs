@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use tests::{Gateway, network, smtp, wait};
+use tests::{Gateway, network, pop3, smtp, wait};
 
 /// Writes a guest that misbehaves as its settings say to a file, and returns the path.
 fn guest(gateway: &Gateway, slot: &str) -> PathBuf {
@@ -152,4 +152,24 @@ fn a_filter_learns_what_the_user_decided() {
         let reason = waiting[0]["reason"].as_str()?.to_owned();
         reason.contains("eleased").then_some(())
     });
+
+    // What the user says of a mail set aside, and of one in the mailbox that POP3 names.
+    let name = format!("{}@tox", gateway.account());
+    let learned = |what: &str| {
+        gateway.submit(&name, b"Subject: y\r\n\r\nanother\r\n");
+        let waiting = gateway.json(&["quarantine", "list"]);
+        waiting.as_array().unwrap().iter().any(|row| row["reason"].as_str().unwrap().contains(what))
+    };
+    let id = gateway.json(&["quarantine", "list"])[0]["id"].as_str().unwrap().to_owned();
+    let _ = gateway.json(&["mail", "spam", &id]);
+    assert!(learned("::Spam"));
+    let _ = gateway.json(&["slot", "rollback", "mail-filter"]);
+    gateway.submit(&name, b"Subject: z\r\n\r\nwanted\r\n");
+    let _ = gateway.wait_for_mail(b"wanted\r\n");
+    let _ = gateway.json(&["slot", "rollback", "mail-filter"]);
+    let mut session = pop3::Session::login(gateway.pop3(), &gateway.account(), &gateway.password()).unwrap();
+    let listed = session.command("UIDL 1").unwrap();
+    let _ = gateway.json(&["mail", "ham", listed.split_whitespace().last().unwrap()]);
+    assert!(learned("::NotSpam"));
+    assert_eq!(gateway.run(&["mail", "ham", &"0".repeat(32)]).status.code(), Some(1));
 }

@@ -37,6 +37,7 @@
 //! | `GET /api/v1/outbox`, `/outbox/{id}`; `POST /outbox/{id}/retry`, `/outbox/{id}/cancel` | [`dto::OutboxEntry`] |
 //! | `GET /api/v1/outcomes`, `/arrivals` | [`dto::Outcome`], [`dto::Arrival`] |
 //! | `GET /api/v1/quarantine`; `POST /quarantine/{id}/release`; `DELETE /quarantine/{id}` | [`dto::QuarantineEntry`] |
+//! | `POST /api/v1/mails/{id}/spam`, `/mails/{id}/ham` | what filters learn |
 //! | `GET, POST /api/v1/accounts`; `PUT /accounts/{name}/password` | [`dto::Account`], [`dto::NewAccount`], [`dto::NewPassword`], [`dto::Credentials`] |
 //! | `GET, POST /api/v1/components?name=NAME` | [`dto::Component`]; the file itself as body |
 //! | `GET /api/v1/slots`; `POST /slots/{slot}/use`, `/slots/{slot}/rollback` | [`dto::SlotEntry`], [`dto::UseComponent`] |

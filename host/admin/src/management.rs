@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::dto::{
     Account, Arrival, Component, ComponentName, ComponentRef, ComponentSignature, Contact, ContactRequest,
     Credentials, Decision, DecisionQuery, History, Identity, ImportedAccount, ImportedMail, Invitation,
-    Listing, MailSettings, MailboxMail, NewAccount, NewContact, NewRelay, OutboxEntry, Outcome, Page,
+    Listing, MailSettings, MailboxMail, Mark, NewAccount, NewContact, NewRelay, OutboxEntry, Outcome, Page,
     Password, Pin, QuarantineEntry, Relay, Reloaded, Slot, SlotEntry, Status,
 };
 use crate::metrics::Metric;
@@ -104,6 +104,9 @@ pub trait Management: Trials {
     async fn release(&self, account: &AccountName, id: MailId) -> Result<()>;
     /// Deletes a quarantined mail.
     async fn delete_quarantined(&self, account: &AccountName, id: MailId) -> Result<()>;
+
+    /// Tells the filters that learn what the user says of a mail in the mailbox or in quarantine. The mail stays where it is.
+    async fn mark(&self, account: &AccountName, id: MailId, mark: Mark) -> Result<()>;
 
     /// All accounts, the owner first.
     async fn accounts(&self) -> Result<Vec<Account>>;

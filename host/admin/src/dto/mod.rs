@@ -40,7 +40,7 @@ pub use outcome::{Outcome, OutcomeKind};
 pub use page::{Listing, Page};
 pub use pin::Pin;
 pub use problem::{PROBLEM_CONTENT_TYPE, Problem};
-pub use quarantine::{Direction, QuarantineEntry};
+pub use quarantine::{Direction, Mark, QuarantineEntry};
 pub use relay::{Board, Hiding, Invitation, NewRelay, Relay};
 pub use server::MailSettings;
 pub use status::{

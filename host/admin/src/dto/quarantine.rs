@@ -60,3 +60,12 @@ impl From<&record::QuarantineEntry> for QuarantineEntry {
         }
     }
 }
+
+/// What the user says of a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// Nobody asked for it.
+    Spam,
+    /// It is wanted.
+    Ham,
+}

@@ -9,7 +9,7 @@ use axum::response::Response;
 use mail::MailId;
 
 use super::{Account, run};
-use crate::dto::{Arrival, OutboxEntry, Outcome, QuarantineEntry};
+use crate::dto::{Arrival, Mark, OutboxEntry, Outcome, QuarantineEntry};
 use crate::extract::{PageParameters, Segment};
 use crate::limits::REQUEST_TIME;
 use crate::management::Management;
@@ -114,5 +114,27 @@ pub async fn delete_quarantined(
     Segment(id): Segment<MailId>,
 ) -> Result<StatusCode, Refused> {
     run(REQUEST_TIME, async move { management.delete_quarantined(&account, id).await }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Says that a mail in the mailbox or in quarantine is spam: filters that learn hear it.
+#[utoipa::path(post, path = "/mails/{id}/spam", operation_id = "mark_spam", params(AccountQuery, ("id" = String, Path)), responses((status = 204)))]
+pub async fn spam(
+    State(management): State<Arc<dyn Management>>,
+    Account(account): Account,
+    Segment(id): Segment<MailId>,
+) -> Result<StatusCode, Refused> {
+    run(REQUEST_TIME, async move { management.mark(&account, id, Mark::Spam).await }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Says that a mail in the mailbox or in quarantine is no spam: filters that learn hear it.
+#[utoipa::path(post, path = "/mails/{id}/ham", operation_id = "mark_ham", params(AccountQuery, ("id" = String, Path)), responses((status = 204)))]
+pub async fn ham(
+    State(management): State<Arc<dyn Management>>,
+    Account(account): Account,
+    Segment(id): Segment<MailId>,
+) -> Result<StatusCode, Refused> {
+    run(REQUEST_TIME, async move { management.mark(&account, id, Mark::Ham).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

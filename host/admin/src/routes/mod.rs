@@ -118,6 +118,8 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(mails::quarantine))
         .routes(routes!(mails::delete_quarantined))
         .routes(routes!(mails::release))
+        .routes(routes!(mails::spam))
+        .routes(routes!(mails::ham))
         .routes(routes!(accounts::list, accounts::add))
         .routes(routes!(accounts::set_password))
         .routes(routes!(accounts::import))

@@ -561,6 +561,11 @@ impl Management for Memory {
         }
     }
 
+    async fn mark(&self, account: &AccountName, id: MailId, mark: Mark) -> Result<()> {
+        self.say(format!("{account} says {mark:?} of {id}"));
+        Ok(())
+    }
+
     async fn order_filters(&self, entries: Vec<String>) -> Result<Vec<SlotEntry>> {
         self.say(format!("runs filters as {}", entries.join(", ")));
         Ok(vec![slot_entry(Slot::MailFilter)])

@@ -285,6 +285,22 @@ async fn changing() {
             "rolls policy/policy back".to_owned(),
         ),
         (
+            Method::POST,
+            format!("/api/v1/mails/{}/spam", mail_id(9)),
+            None,
+            204,
+            None,
+            format!("anna says Spam of {}", mail_id(9)),
+        ),
+        (
+            Method::POST,
+            format!("/api/v1/mails/{}/ham?account=bob", mail_id(9)),
+            None,
+            204,
+            None,
+            format!("bob says Ham of {}", mail_id(9)),
+        ),
+        (
             Method::PUT,
             "/api/v1/filters".to_owned(),
             Some(json!({ "entries": ["b", "a"] })),

@@ -9,8 +9,8 @@ use admin::dto::{
     Account, Arrival, Attention, Component, ComponentName, ComponentRef, ComponentSignature, Connection,
     Contact, ContactAddress, ContactRequest, ContactStatus, Credentials, Decision, DecisionQuery, Health,
     History, Identity, ImportedAccount, ImportedMail, Invitation, Listing, MailSettings, MailboxMail,
-    MailboxStatus, NewAccount, NewContact, NewRelay, OutboxEntry, OutboxStatus, Outcome, OutcomeKind, Page,
-    Password, Pin, QuarantineEntry, Relay, Reloaded, Slot, SlotEntry, Status, Timestamp, TimingBucket,
+    MailboxStatus, Mark, NewAccount, NewContact, NewRelay, OutboxEntry, OutboxStatus, Outcome, OutcomeKind,
+    Page, Password, Pin, QuarantineEntry, Relay, Reloaded, Slot, SlotEntry, Status, Timestamp, TimingBucket,
     ToxStatus,
 };
 use admin::management::Result;
@@ -20,6 +20,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use gateway::ports::{Network as _, StorageError};
 use gateway::{Cancelled, ContactError, Gateway};
+use mail::record::{Direction, QuarantineEntry as QuarantinedMail};
 use mail::{AccountName, Address, Clock, MailId, PublicKey, ReversePath, ToxId};
 use sandbox::mail_filter::UserDecision;
 use sandbox::{DecisionRecord, EntryStatus, Library, LibraryError, Sandbox, SwapError};
@@ -222,11 +223,25 @@ impl GatewayManagement {
 
     /// Tells filters that learn what the user decided. That one fails changes nothing about the mail.
     async fn teach(&self, account: &AccountName, id: MailId, decision: UserDecision) {
-        let Ok(Some(entry)) = self.store.quarantined(account, id) else { return };
+        if let Ok(Some(entry)) = self.store.quarantined(account, id) {
+            self.teach_entry(account, &entry, decision).await;
+        }
+    }
+
+    /// A mail of the mailbox, as if it had been set aside.
+    async fn mailbox_mail(&self, account: &AccountName, id: MailId) -> Result<Option<QuarantinedMail>> {
+        let items = self.store.mailbox_list(account).await.map_err(stored)?;
+        let Some(item) = items.into_iter().find(|item| item.uidl == id) else { return Ok(None) };
+        let mail = self.store.mailbox_entry(account, item.number).map_err(stored)?;
+        let (reason, direction) = (String::new(), Direction::Incoming);
+        Ok(Some(QuarantinedMail { mail, reason, direction, outgoing: None }))
+    }
+
+    async fn teach_entry(&self, account: &AccountName, entry: &QuarantinedMail, decision: UserDecision) {
         let contacts = self.gateway.contacts(account);
         let is_contact =
             entry.mail.sender.is_some_and(|key| contacts.iter().any(|contact| contact.key == key));
-        let (feedback, mail) = feedback(&self.store, &entry, is_contact, decision);
+        let (feedback, mail) = feedback(&self.store, entry, is_contact, decision);
         if let Err(error) = self.sandbox.learn(account, self.clock.wall(), feedback, mail).await {
             tracing::warn!(%error, %account, "a filter did not learn what was decided");
         }
@@ -494,6 +509,25 @@ impl Management for GatewayManagement {
         self.known(account).await?;
         self.teach(account, id, UserDecision::Deleted).await;
         self.gateway.delete_quarantined(account, id).await.map_err(storage)
+    }
+
+    async fn mark(&self, account: &AccountName, id: MailId, mark: Mark) -> Result<()> {
+        self.known(account).await?;
+        let entry = match self.store.quarantined(account, id).map_err(stored)? {
+            Some(entry) => Some(entry),
+            None => self.mailbox_mail(account, id).await?,
+        };
+        let entry = entry.ok_or_else(|| {
+            ManagementError::NotFound(format!(
+                "there is no mail {id} (any more): its id is in `toxmail quarantine list`, or what POP3 lists as UIDL"
+            ))
+        })?;
+        let decision = match mark {
+            Mark::Spam => UserDecision::Spam,
+            Mark::Ham => UserDecision::NotSpam,
+        };
+        self.teach_entry(account, &entry, decision).await;
+        Ok(())
     }
 
     async fn accounts(&self) -> Result<Vec<Account>> {

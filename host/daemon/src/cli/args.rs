@@ -75,6 +75,9 @@ pub enum Verb {
     /// Mails a filter set aside
     #[command(subcommand)]
     Quarantine(Quarantine),
+    /// Tell filters that learn what a mail is
+    #[command(subcommand)]
+    Mail(MailVerb),
     /// Mail users of this gateway
     #[command(subcommand)]
     Account(Account),
@@ -223,6 +226,21 @@ pub enum Quarantine {
     /// Delete one
     Delete {
         /// Its id, see `quarantine list`
+        id: MailId,
+    },
+}
+
+/// Verbs about mails in the mailbox or in quarantine.
+#[derive(Debug, Subcommand)]
+pub enum MailVerb {
+    /// It is spam
+    Spam {
+        /// Its id: see `quarantine list`, or what POP3 lists as UIDL
+        id: MailId,
+    },
+    /// It is no spam
+    Ham {
+        /// Its id: see `quarantine list`, or what POP3 lists as UIDL
         id: MailId,
     },
 }

@@ -18,7 +18,9 @@ use hyper::body::Bytes;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::args::{Account, Component, Contact, Outbox, Pin, PolicySet, Quarantine, Relay, SlotVerb, Verb};
+use super::args::{
+    Account, Component, Contact, MailVerb, Outbox, Pin, PolicySet, Quarantine, Relay, SlotVerb, Verb,
+};
 use super::client::ClientError;
 
 /// What the connection may take beyond what the gateway gives itself.
@@ -61,6 +63,8 @@ impl Call {
                 Quarantine::Release { id } => post(&format!("/quarantine/{id}/release")),
                 Quarantine::Delete { id } => delete(&format!("/quarantine/{id}")),
             },
+            Verb::Mail(MailVerb::Spam { id }) => post(&format!("/mails/{id}/spam")),
+            Verb::Mail(MailVerb::Ham { id }) => post(&format!("/mails/{id}/ham")),
             Verb::Account(verb) => of_account(verb)?,
             Verb::Component(verb) => match verb {
                 Component::List => get("/components"),

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Error, Value};
 
 use super::args::{
-    Account, Component, Contact, Id, Outbox, Pin, PolicySet, Quarantine, Relay, SlotVerb, Verb,
+    Account, Component, Contact, Id, MailVerb, Outbox, Pin, PolicySet, Quarantine, Relay, SlotVerb, Verb,
 };
 use super::table::{Table, printable};
 use super::trials;
@@ -33,6 +33,8 @@ pub fn to_text(verb: &Verb, answer: Value) -> Result<String, Error> {
             Quarantine::Release { id } => format!("{id} is released\n"),
             Quarantine::Delete { id } => format!("{id} is deleted\n"),
         },
+        Verb::Mail(MailVerb::Spam { id }) => format!("filters that learn know that {id} is spam\n"),
+        Verb::Mail(MailVerb::Ham { id }) => format!("filters that learn know that {id} is no spam\n"),
         Verb::Account(verb) => match verb {
             Account::List => accounts(&read::<Vec<_>>(answer)?),
             Account::Add { .. } | Account::Password { .. } => credentials(&read(answer)?),

@@ -51,6 +51,8 @@ fn every_promised_line_parses() {
         "quarantine list".to_owned(),
         format!("quarantine release {mail}"),
         format!("quarantine delete {mail}"),
+        format!("mail spam {mail}"),
+        format!("mail ham {mail}"),
         "account list".to_owned(),
         "account add anna".to_owned(),
         "account password anna --password-stdin".to_owned(),

@@ -41,6 +41,8 @@ fn every_verb_is_a_request() {
         ("quarantine list", "GET /quarantine".to_owned(), Value::Null),
         (&format!("quarantine release {MAIL}"), format!("POST /quarantine/{MAIL}/release"), Value::Null),
         (&format!("quarantine delete {MAIL}"), format!("DELETE /quarantine/{MAIL}"), Value::Null),
+        (&format!("mail spam {MAIL}"), format!("POST /mails/{MAIL}/spam"), Value::Null),
+        (&format!("mail ham {MAIL}"), format!("POST /mails/{MAIL}/ham"), Value::Null),
         ("account list", "GET /accounts".to_owned(), Value::Null),
         ("account add dora", "POST /accounts".to_owned(), json!({ "name": "dora" })),
         ("account password dora", "PUT /accounts/dora/password".to_owned(), json!({})),
