@@ -1,5 +1,7 @@
 //! A private Tox network: some nodes in this process, on loopback, that stay while gateways come and go.
 
+use std::cell::OnceCell;
+use std::net::UdpSocket;
 use std::sync::OnceLock;
 
 use tokio::runtime::Runtime;
@@ -8,14 +10,12 @@ use tox::{Options, Tox};
 /// How many nodes stay. c-toxcore finds friends over paths of three nodes it chose among those it knows, and forgets a node that
 /// is gone only after two minutes. With a single lasting node and gateways that are killed every few seconds most paths
 /// would lead through the dead, which is not what the real network is like.
-const NODES: usize = 8;
+const NODES: usize = 4;
 
-/// The network all tests of a run share.
+/// The network of one test.
 pub struct Network {
     /// Each node as `HOST:PORT:KEY:TCPPORT`, which is what `--bootstrap` takes.
     pub nodes: Vec<String>,
-    _nodes: Vec<Tox>,
-    _runtime: Runtime,
 }
 
 impl Network {
@@ -27,29 +27,47 @@ impl Network {
     }
 }
 
-/// The network, started at the first call.
+/// Its nodes, stopped when the thread of the test ends.
+struct Running {
+    network: &'static Network,
+    _nodes: Vec<Tox>,
+}
+
+thread_local! {
+    static RUNNING: OnceCell<Running> = const { OnceCell::new() };
+}
+
+/// The network of this thread, started at the first call: every test has its own, so what one kills is in nobody else's way.
 ///
 /// # Panics
-/// If the node cannot be started.
+/// If a node cannot be started.
 pub fn network() -> &'static Network {
-    static NETWORK: OnceLock<Network> = OnceLock::new();
-    NETWORK.get_or_init(|| {
-        let runtime = Runtime::new().expect("a runtime");
-        let mut nodes: Vec<(Tox, String)> = Vec::new();
-        for _ in 0..NODES {
-            let node = runtime.block_on(node(nodes.iter().map(|(_, text)| text.as_str())));
-            nodes.push(node);
-        }
-        let (instances, nodes) = nodes.into_iter().unzip();
-        Network { nodes, _nodes: instances, _runtime: runtime }
-    })
+    RUNNING.with(|running| running.get_or_init(start).network)
+}
+
+fn start() -> Running {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    let runtime = RUNTIME.get_or_init(|| Runtime::new().expect("a runtime"));
+    let mut started: Vec<(Tox, String)> = Vec::new();
+    for _ in 0..NODES {
+        let node = runtime.block_on(node(started.iter().map(|(_, text)| text.as_str())));
+        started.push(node);
+    }
+    let (instances, nodes) = started.into_iter().unzip();
+    // Some bytes a test: a reference that lasts is worth more.
+    Running { network: Box::leak(Box::new(Network { nodes })), _nodes: instances }
 }
 
 /// A node that knows those before it.
 async fn node(others: impl Iterator<Item = &str>) -> (Tox, String) {
     let relay_port = free_port();
-    let options =
-        Options { ipv6: false, hole_punching: false, tcp_relay_port: Some(relay_port), ..Options::default() };
+    let options = Options {
+        port: Some(udp_port()),
+        ipv6: false,
+        hole_punching: false,
+        tcp_relay_port: Some(relay_port),
+        ..Options::default()
+    };
     let (node, mut events) = Tox::start(options).await.expect("the node starts");
     tokio::spawn(async move { while events.next().await.is_some() {} });
     for other in others {
@@ -58,6 +76,17 @@ async fn node(others: impl Iterator<Item = &str>) -> (Tox, String) {
     let port = node.udp_port().expect("it has a UDP port");
     let text = format!("127.0.0.1:{port}:{}:{relay_port}", node.dht_key());
     (node, text)
+}
+
+/// A free UDP port that is none of the hundred Tox programs choose from: gateways need those.
+fn udp_port() -> u16 {
+    loop {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+        let port = socket.local_addr().expect("its address").port();
+        if !tox::limits::UDP_PORTS.contains(&port) {
+            return port;
+        }
+    }
 }
 
 /// A TCP port nobody uses at this moment.

@@ -81,10 +81,12 @@ impl Instance {
             Ok(saved) => saved,
             Err(error) => return tracing::debug!(%error, "nothing to save"),
         };
-        if let Err(error) =
-            self.store.put_tox_saved(&self.account, zeroize::Zeroizing::new(saved.as_bytes().to_vec())).await
-        {
-            tracing::error!(%error, account = %self.account, "Tox data were not stored");
+        let saved = zeroize::Zeroizing::new(saved.as_bytes().to_vec());
+        match self.store.put_tox_saved(&self.account, saved).await {
+            Ok(()) => {}
+            // The account is just being made, together with its Tox data, or just being removed.
+            Err(store::Error::NotFound) => tracing::debug!(account = %self.account, "no account to save for"),
+            Err(error) => tracing::error!(%error, account = %self.account, "Tox data were not stored"),
         }
     }
 }
