@@ -12,8 +12,10 @@ pub const SPARES: usize = 1;
 pub const SPARE_DELAY: Duration = Duration::from_secs(60);
 /// A spare older than this is not used: relays and nodes come and go.
 pub const SPARE_AGE: Duration = Duration::from_secs(2 * 3600);
-/// How long finding a board may take. Over Tox TCP relays alone it takes 10 to 40 s; a board that is not there by now is not on.
-pub const CONNECT_TIME: Duration = Duration::from_secs(120);
+/// How long one throwaway may look for its board. Over Tox TCP relays alone it takes 2 to 10 s, sometimes 40.
+pub const CONNECT_TIME: Duration = Duration::from_secs(60);
+/// Throwaways that look for a board before it counts as off: the first one's relays may have been bad.
+pub const CONNECT_TRIES: usize = 2;
 /// How long one message may wait for the connection to take it: as long as an answer may take.
 pub const SEND_TIME: Duration = drops::limits::ANSWER_TIME;
 /// Messages of a board that wait to be taken: 4 MB. Beyond them the Tox queue fills, and beyond that the session ends.

@@ -28,7 +28,7 @@ pub enum Purpose {
 /// Why there is no session, or no longer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SessionError {
-    /// The board was not found in [`crate::limits::CONNECT_TIME`].
+    /// The board was not found in [`crate::limits::CONNECT_TIME`], by [`crate::limits::CONNECT_TRIES`] throwaways.
     #[error("the drop relay is not online, or takes nobody at the moment")]
     Unreachable,
     /// The board ended the session, or the connection broke.

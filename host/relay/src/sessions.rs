@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tox::{Connection, Events, Node};
 
 use crate::hiding::{Hiding, Upstream};
-use crate::limits::{CONNECT_TIME, SESSIONS, SPARE_AGE, SPARE_DELAY, SPARES};
+use crate::limits::{CONNECT_TIME, CONNECT_TRIES, SESSIONS, SPARE_AGE, SPARE_DELAY, SPARES};
 use crate::relays::{Relays, below};
 use crate::serve::Serving;
 use crate::session::{BoardSession, Purpose, SessionError};
@@ -99,7 +99,7 @@ impl Sessions {
     }
 
     /// Opens a session on `board` with a throwaway that was never used before and will never be again. Waits while
-    /// [`crate::limits::SESSIONS`] are open. Takes up to [`CONNECT_TIME`]; may be cancelled.
+    /// [`crate::limits::SESSIONS`] are open. Takes up to [`CONNECT_TRIES`] times [`CONNECT_TIME`]; may be cancelled.
     ///
     /// # Errors
     /// [`SessionError::Unreachable`], [`SessionError::Throwaway`].
@@ -107,17 +107,20 @@ impl Sessions {
         let pool = &self.pool;
         let room = Arc::clone(&pool.room);
         let permit = room.acquire_owned().await.map_err(|_| SessionError::Stopping)?;
-        let (throwaway, mut events) = match pool.take(purpose) {
-            Some(spare) => spare,
-            None => pool.maker.make(purpose, pool.clock.monotonic()).await?,
-        };
-        pool.refill();
-        let clock = Arc::clone(&pool.clock);
-        tokio::select! {
-            met = throwaway.meet(board, &mut events) => met?,
-            () = clock.sleep(CONNECT_TIME) => return Err(SessionError::Unreachable),
+        for _ in 0..CONNECT_TRIES {
+            let (throwaway, mut events) = match pool.take(purpose) {
+                Some(spare) => spare,
+                None => pool.maker.make(purpose, pool.clock.monotonic()).await?,
+            };
+            pool.refill();
+            let clock = Arc::clone(&pool.clock);
+            tokio::select! {
+                met = throwaway.meet(board, &mut events) => met?,
+                () = clock.sleep(CONNECT_TIME) => continue,
+            }
+            return Ok(BoardSession::over(board, throwaway, events, permit, clock));
         }
-        Ok(BoardSession::over(board, throwaway, events, permit, clock))
+        Err(SessionError::Unreachable)
     }
 
     /// Opens a session on a board that this gateway serves itself, within the process: no throwaway, no network.

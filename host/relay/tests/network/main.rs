@@ -2,5 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A test may panic.
 
+mod flood;
+mod killed;
 mod serving;
+mod spying;
 mod support;

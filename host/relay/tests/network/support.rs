@@ -104,7 +104,17 @@ impl Network {
 
 /// A board that knows these nodes.
 pub async fn serve(directory: &tempfile::TempDir, quotas: Quotas, nodes: Vec<Node>) -> Serving {
-    let identity = Identity::start(private()).await.unwrap();
+    serve_as(private(), directory, quotas, nodes).await
+}
+
+/// The same with an instance started like this.
+pub async fn serve_as(
+    options: Options,
+    directory: &tempfile::TempDir,
+    quotas: Quotas,
+    nodes: Vec<Node>,
+) -> Serving {
+    let identity = Identity::start(options).await.unwrap();
     let setup = Setup {
         cells: directory.path().join("cells.redb"),
         quotas,
@@ -150,6 +160,15 @@ pub async fn bring(
     session: &mut BoardSession,
     deposits: Vec<Deposit>,
 ) -> (Vec<(u32, Receipt)>, Vec<(u32, NotTaken)>) {
+    bring_until(session, deposits, |_| {}).await
+}
+
+/// The same, telling how many receipts there are at each one.
+pub async fn bring_until(
+    session: &mut BoardSession,
+    deposits: Vec<Deposit>,
+    mut told: impl FnMut(usize),
+) -> (Vec<(u32, Receipt)>, Vec<(u32, NotTaken)>) {
     let clock = clock();
     let mut state = DepositSession::new(session.board(), deposits, clock.monotonic());
     let mut events = vec![state.start(clock.monotonic())];
@@ -157,12 +176,16 @@ pub async fn bring(
     loop {
         for event in std::mem::take(&mut events) {
             match event {
-                DepositEvent::Send(message) => session.send(&message).await.unwrap(),
+                // Of a board that is gone `receive` tells.
+                DepositEvent::Send(message) => drop(session.send(&message).await),
                 DepositEvent::Work { challenge, bits } => {
                     let stamp = challenge.search(bits, 0, u64::MAX).unwrap();
                     events.extend(state.stamped(stamp, clock.monotonic()));
                 }
-                DepositEvent::Receipt { tag, receipt } => receipts.push((tag, receipt)),
+                DepositEvent::Receipt { tag, receipt } => {
+                    receipts.push((tag, receipt));
+                    told(receipts.len());
+                }
                 DepositEvent::NotTaken { tag, why } => not_taken.push((tag, why)),
                 DepositEvent::Done => {}
                 DepositEvent::Broken(violation) => panic!("{violation}"),
