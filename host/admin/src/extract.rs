@@ -117,7 +117,12 @@ impl<S: Sync> FromRequestParts<S> for PageParameters {
         if after.as_ref().is_some_and(|after| after.len() > limits::CURSOR_BYTES) {
             return Err(Refused::bad_request("the cursor `after` is none that a page named"));
         }
-        let page = Page::new(limit.unwrap_or(limits::PAGE_DEFAULT), after);
+        let limit = limit.unwrap_or(limits::PAGE_DEFAULT);
+        if !(1..=limits::PAGE_LARGEST).contains(&limit) {
+            let bounds = format!("`limit` is from 1 to {}", limits::PAGE_LARGEST);
+            return Err(Refused::bad_request(bounds));
+        }
+        let page = Page::new(limit, after);
         let account = account.map(|name| format!("account={name}&"));
         let slot = slot.map(|slot| format!("slot={slot}&"));
         let time = |name, time: Timestamp| format!("{name}={}&", percent_encoded(&time.to_text()));

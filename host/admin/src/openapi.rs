@@ -75,7 +75,8 @@ pub(crate) struct AccountQuery {
 #[into_params(parameter_in = Query)]
 #[allow(dead_code, reason = "describes what crate::extract reads")]
 pub(crate) struct PageQuery {
-    /// Most items, 1 to 1000; 100 if absent.
+    /// Most items; 100 if absent.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
     /// The cursor that the page before named.
     after: Option<String>,

@@ -61,7 +61,7 @@ pub async fn cancel(
 }
 
 /// What became of the mails that left the outbox last, newest first.
-#[utoipa::path(get, path = "/outcomes", operation_id = "outcomes", params(AccountQuery, ("limit" = Option<u32>, Query, description = "Most items, 1 to 1000; 100 if absent.")), responses((status = 200, body = Vec<Outcome>)))]
+#[utoipa::path(get, path = "/outcomes", operation_id = "outcomes", params(AccountQuery, ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Most items; 100 if absent.")), responses((status = 200, body = Vec<Outcome>)))]
 pub async fn outcomes(
     State(management): State<Arc<dyn Management>>,
     Account(account): Account,

@@ -488,6 +488,8 @@ async fn what_goes_wrong_has_its_status_and_says_what_to_do() {
         (Method::GET, "/api/v1/events?account=zoe", 404, "no account `zoe`"),
         (Method::GET, "/api/v1/outbox?account=z..e", 400, "account name"),
         (Method::GET, "/api/v1/outbox?limit=many", 400, "limit"),
+        (Method::GET, "/api/v1/outbox?limit=0", 400, "from 1 to 1000"),
+        (Method::GET, "/api/v1/decisions?limit=1001", 400, "from 1 to 1000"),
         (Method::GET, "/api/v1/outbox?accuont=bob", 400, "accuont"),
         (Method::GET, "/api/v1/outbox?account=bob&account=anna", 400, "duplicate"),
         (Method::GET, "/api/v1/outbox/07", 400, "32 hex digits"),
