@@ -21,9 +21,11 @@ while [ ! -f "$data/ready.json" ]; do
     sleep 1
 done
 address="$(sed -n 's/.*"admin": "\(.*\)".*/\1/p' "$data/ready.json")"
-# Left out: events never end; a password would be changed under the run, and an account with a thousand names made.
+# Left out: events never end; a password would be changed under the run, and accounts made by the hundred; uploads are no JSON, which
+# is all that schemathesis writes (the tests of `admin` send them).
 "$venv/bin/schemathesis" run "http://$address/api/v1/openapi.json" \
     --header "Authorization: Bearer $(cat "$data/admin-token")" \
     --exclude-path /api/v1/events --exclude-path /api/v1/accounts --exclude-path-regex '/accounts/.*' \
+    --exclude-operation-id add_component --exclude-operation-id replay --exclude-operation-id import_mail \
     --max-examples "$examples" --phases fuzzing --suppress-health-check all --request-timeout 60 --no-color \
     --checks not_a_server_error,content_type_conformance,response_schema_conformance,negative_data_rejection
