@@ -174,6 +174,14 @@ mod tests {
     }
 
     #[test]
+    fn the_example_is_right() {
+        let entries = parse(include_str!("../../../policies/family.toml")).unwrap();
+        let filters = entries.iter().filter(|entry| entry.slot == Slot::MailFilter);
+        let names: Vec<_> = filters.filter_map(|entry| entry.name.as_deref()).collect();
+        assert_eq!((entries.len(), names), (4, vec!["tags", "spam"]));
+    }
+
+    #[test]
     fn mistakes_are_told_with_their_line() {
         assert!(wrong("[[entry]]\nslot = 'polcy'\ncomponent = 'x'").contains("line 2"));
         assert!(wrong("[[entry]]\nslot = 'policy'\n").contains("line 1"));
