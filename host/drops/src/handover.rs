@@ -128,6 +128,12 @@ impl Handover {
         }
     }
 
+    /// Cells the mail takes on each board.
+    #[must_use]
+    pub fn cells(&self) -> usize {
+        self.parts.cells()
+    }
+
     /// When the next session is due.
     #[must_use]
     pub fn next_session_at(&self) -> Option<Monotonic> {

@@ -242,6 +242,12 @@ impl Assembly {
         if have < count { Progress::Waiting { have, count } } else { self.finish(key) }
     }
 
+    /// Whether parts of this mail are held.
+    #[must_use]
+    pub fn holds(&self, key: &Key) -> bool {
+        self.partial.contains_key(key)
+    }
+
     /// Forgets mails of which nothing came since `before`.
     pub fn expire(&mut self, before: Wall) {
         self.partial.retain(|_, partial| partial.touched >= before);

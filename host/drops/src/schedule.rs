@@ -26,12 +26,18 @@ const AUDIT: (Duration, Duration) = (Duration::from_secs(6 * 3600), Duration::fr
 #[derive(Clone, Copy, Debug)]
 pub struct Slots {
     next: Monotonic,
+    apart: (Duration, Duration),
 }
 
 impl Slots {
-    /// The slots of an account from now on.
+    /// The slots of an account from now on, one to six hours apart.
     pub fn new(now: Monotonic, rng: &mut impl RngCore) -> Self {
-        Self { next: Monotonic(now.0 + duration_between(Duration::ZERO, SLOTS.1, rng)) }
+        Self::every(SLOTS, now, rng)
+    }
+
+    /// Slots that are `apart` (least, most).
+    pub fn every(apart: (Duration, Duration), now: Monotonic, rng: &mut impl RngCore) -> Self {
+        Self { next: Monotonic(now.0 + duration_between(Duration::ZERO, apart.1, rng)), apart }
     }
 
     /// When the next slot is.
@@ -44,7 +50,7 @@ impl Slots {
     pub fn due(&mut self, now: Monotonic, rng: &mut impl RngCore) -> bool {
         let is_due = now >= self.next;
         if is_due {
-            self.next = Monotonic(now.0 + duration_between(SLOTS.0, SLOTS.1, rng));
+            self.next = Monotonic(now.0 + duration_between(self.apart.0, self.apart.1, rng));
         }
         is_due
     }
@@ -54,6 +60,11 @@ impl Slots {
     pub fn may_carry(read: Monotonic, now: Monotonic) -> bool {
         now.since(read) >= REST
     }
+}
+
+/// A time from `least` to `most`, evenly.
+pub fn between(least: Duration, most: Duration, rng: &mut impl RngCore) -> Duration {
+    duration_between(least, most, rng)
 }
 
 /// How long after the gateway's start a board is first read.

@@ -1,0 +1,197 @@
+//! Acknowledgements of mails that came over boards. They go out in slots that were drawn before anything was read, after a rest,
+//! and only for mails that a second throwaway was shown too; while the sender is online the direct way is left to the outbox of
+//! the sender, which offers the mail and is told.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use drops::parcel::{Key, Kind, Parcel, Parts};
+use drops::rand_core::RngCore as _;
+use drops::ttl::Ttl;
+use mail::{AccountName, MailId, PublicKey, Wall};
+use serde::{Deserialize, Serialize};
+
+use crate::content::{self, Word};
+use crate::documents::{self, OWED};
+use crate::limits::{ACKNOWLEDGEMENTS_OWED, ACKNOWLEDGEMENTS_TOGETHER, TAKEN_MEMORY};
+use crate::outgoing::{self, Job};
+use crate::ports::{Failure, WaitingMail};
+use crate::records;
+use crate::shared::Shared;
+
+/// An acknowledgement, as it is kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Owed {
+    id: MailId,
+    digest: mail::BodyDigest,
+    refusal: Option<mail::Refusal>,
+    /// Of the parcel it came in.
+    parcel: [u8; 32],
+    read: Wall,
+    is_confirmed: bool,
+    /// When it was handed over to boards.
+    sent: Option<Wall>,
+    /// On its way to boards now.
+    #[serde(skip)]
+    is_running: bool,
+}
+
+impl Owed {
+    pub fn new(word: Word, parcel: [u8; 32], read: Wall) -> Self {
+        let Word { id, digest, refusal } = word;
+        Self { id, digest, refusal, parcel, read, is_confirmed: false, sent: None, is_running: false }
+    }
+
+    fn word(&self) -> Word {
+        Word { id: self.id, digest: self.digest, refusal: self.refusal.clone() }
+    }
+}
+
+fn name(sender: PublicKey, id: MailId) -> Vec<u8> {
+    [&sender.0[..], &id.0].concat()
+}
+
+/// Reads the name of a document.
+pub(crate) fn parse_name(bytes: &[u8]) -> Option<(PublicKey, MailId)> {
+    let (sender, id) = bytes.split_first_chunk::<32>()?;
+    Some((PublicKey(*sender), MailId(id.try_into().ok()?)))
+}
+
+/// A mail was taken: its sender is to be told. The same mail again, posted anew, is acknowledged again.
+pub(crate) async fn owe(shared: &Shared, account: &AccountName, key: Key, owed: Owed) -> Result<(), Failure> {
+    let document = documents::encode(&owed)?;
+    let place = name(key.sender, key.mail);
+    shared.ports.documents.put(OWED, account.as_str(), place, Some(document)).await?;
+    shared.with(account, |state| state.owed.insert((key.sender, key.mail), owed));
+    Ok(())
+}
+
+/// A second throwaway was shown a cell of this mail.
+pub(crate) async fn confirmed(shared: &Shared, account: &AccountName, key: Key) {
+    let owed = shared.with(account, |state| {
+        let owed = state.owed.get_mut(&(key.sender, key.mail))?;
+        let is_news = owed.parcel == key.digest && !owed.is_confirmed;
+        owed.is_confirmed |= is_news;
+        is_news.then(|| owed.clone())
+    });
+    if let Some(owed) = owed.flatten() {
+        store(shared, account, key.sender, &owed).await;
+    }
+}
+
+async fn store(shared: &Shared, account: &AccountName, sender: PublicKey, owed: &Owed) {
+    let (documents, place) = (&*shared.ports.documents, name(sender, owed.id));
+    if let Err(error) = documents::put(documents, OWED, account.as_str(), place, owed).await {
+        tracing::warn!(%account, %error, "an acknowledgement was not stored; it may go out twice");
+    }
+}
+
+/// The account's slot has come: what may go out does.
+pub(crate) async fn slot(shared: &Arc<Shared>, account: &AccountName) -> Result<(), Failure> {
+    let now = shared.wall();
+    let rest = shared.settings.acknowledge_rest;
+    let due = shared.with(account, |state| {
+        let mut due: BTreeMap<PublicKey, Vec<Owed>> = BTreeMap::new();
+        for ((sender, _), owed) in &state.owed {
+            let is_due = owed.is_confirmed && owed.sent.is_none() && !owed.is_running;
+            if is_due && now.since(owed.read) >= rest {
+                due.entry(*sender).or_default().push(owed.clone());
+            }
+        }
+        due
+    });
+    for (recipient, mut owed) in due.unwrap_or_default() {
+        owed.truncate(ACKNOWLEDGEMENTS_TOGETHER);
+        let is_contact = shared.ports.core.contact(account, recipient).is_some();
+        if is_contact && !shared.ports.core.is_online(account, recipient) {
+            send(shared, account, recipient, owed).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn send(
+    shared: &Arc<Shared>,
+    account: &AccountName,
+    recipient: PublicKey,
+    owed: Vec<Owed>,
+) -> Result<(), Failure> {
+    let boards = shared.candidates(account, recipient);
+    let Some(identity) = shared.ports.core.identity(account).await else { return Ok(()) };
+    let words: Vec<Word> = owed.iter().map(Owed::word).collect();
+    let Some(content) = content::encode_words(&words) else { return Ok(()) };
+    let record = records::own(shared, account).await?.unwrap_or_default();
+    let mut id = [0; 16];
+    shared.roll(|dice| dice.fill_bytes(&mut id));
+    let parcel = Parcel { kind: Kind::Acknowledgement, record, content };
+    let Ok(parts) = Parts::new(MailId(id), &parcel) else { return Ok(()) };
+    let has_record = shared.with(account, |state| state.records.contains_key(&recipient));
+    let question = WaitingMail {
+        size: parcel.content.len() as u64,
+        cells: 1,
+        remaining: Ttl::Week.duration(),
+        recipient_is_contact: true,
+        reposted: false,
+        attributes: vec![outgoing::record_fact(has_record == Some(true))],
+    };
+    let plan = shared.ports.selector.select(account, shared.wall(), question, boards).await?;
+    let ttl = Ttl::from_days(plan.ttl_days).filter(|ttl| *ttl <= Ttl::Week);
+    let Some(ttl) = ttl.filter(|_| !plan.choices.is_empty()) else { return Ok(()) };
+    let handover = outgoing::plan_handover(shared, account, recipient, &plan, ttl, parts);
+    let stop = shared.stopping.child_token();
+    let secret = identity.secret;
+    let job = Job { account: account.clone(), recipient, mail: None, handover, secret, ttl, stop };
+    mark(shared, account, recipient, &owed, |owed| owed.is_running = true);
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        let account = job.account.clone();
+        let is_sent = outgoing::hand_over(&shared, job).await;
+        let now = shared.wall();
+        mark(&shared, &account, recipient, &owed, |owed| {
+            owed.is_running = false;
+            owed.sent = is_sent.then_some(now);
+        });
+        for owed in owed.into_iter().filter(|_| is_sent) {
+            store(&shared, &account, recipient, &Owed { sent: Some(now), is_confirmed: true, ..owed }).await;
+        }
+    });
+    Ok(())
+}
+
+fn mark(
+    shared: &Shared,
+    account: &AccountName,
+    sender: PublicKey,
+    owed: &[Owed],
+    change: impl Fn(&mut Owed),
+) {
+    shared.with(account, |state| {
+        for one in owed {
+            let known = state.owed.get_mut(&(sender, one.id));
+            // Posted anew meanwhile: that is another debt.
+            if let Some(known) = known.filter(|known| known.parcel == one.parcel) {
+                change(known);
+            }
+        }
+    });
+}
+
+/// Forgets what was said long ago or can be said to nobody. To be called only while the clock can be believed.
+pub(crate) async fn forget(shared: &Shared, account: &AccountName) -> Result<(), Failure> {
+    let now = shared.wall();
+    let old = shared.with(account, |state| {
+        let mut all: Vec<(Wall, (PublicKey, MailId))> =
+            state.owed.iter().map(|(key, owed)| (owed.read, *key)).collect();
+        all.sort_unstable();
+        let surplus = all.len().saturating_sub(ACKNOWLEDGEMENTS_OWED);
+        let is_old =
+            |(number, (read, _)): &(usize, (Wall, _))| *number < surplus || now.since(*read) >= TAKEN_MEMORY;
+        let old = all.into_iter().enumerate().filter(is_old).map(|(_, (_, key))| key);
+        old.collect::<Vec<_>>()
+    });
+    for (sender, id) in old.unwrap_or_default() {
+        shared.ports.documents.put(OWED, account.as_str(), name(sender, id), None).await?;
+        shared.with(account, |state| state.owed.remove(&(sender, id)));
+    }
+    Ok(())
+}

@@ -1,0 +1,217 @@
+//! Which boards there are and how they behaved.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use drops::cell::{BoardKey, Name};
+use drops::confirm::Confirmations;
+use drops::reader::BoardMemory;
+use mail::{AccountName, Monotonic, PublicKey, Wall};
+use serde::{Deserialize, Serialize};
+
+use crate::documents::{self, BOARDS};
+use crate::limits::{BOARDS_OFFERED, BOARDS_READ, BOARDS_REMEMBERED, LIAR};
+use crate::ports::{BoardFacts, KnownBoard};
+use crate::shared::{Shared, State};
+
+/// How a board behaved, durable.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct History {
+    /// Deposits with a receipt.
+    pub receipts: u64,
+    /// Deposits without, and sessions that failed.
+    pub failures: u64,
+    pub last_failure: Option<Wall>,
+    /// The last problem, one line.
+    pub problem: Option<String>,
+    /// How full it said it is, percent.
+    pub fill: u8,
+    /// When it was last read to the end.
+    pub last_read: Option<Wall>,
+    /// When it was read to the end before that.
+    pub read_before: Option<Wall>,
+    /// When it was caught lying.
+    pub lied: Option<Wall>,
+}
+
+/// A board.
+#[derive(Default)]
+pub(crate) struct BoardState {
+    pub history: History,
+    pub memory: BoardMemory,
+    pub confirmations: Confirmations,
+    /// When it is read next; None: not planned.
+    pub next_visit: Option<Monotonic>,
+    pub is_visiting: bool,
+    /// When it is read to see whether own cells are still there.
+    pub audit_at: Option<Monotonic>,
+}
+
+/// What API and dashboard say about a board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoardReport {
+    /// Which.
+    pub key: BoardKey,
+    /// Whether accounts here read it.
+    pub is_read: bool,
+    /// Deposits with a receipt.
+    pub receipts: u64,
+    /// Deposits and sessions that failed.
+    pub failures: u64,
+    /// The last failure.
+    pub last_failure: Option<Wall>,
+    /// What went wrong last.
+    pub problem: Option<String>,
+    /// How full it said it is, percent.
+    pub fill: u8,
+    /// When it was last read to the end.
+    pub last_read: Option<Wall>,
+    /// Whether two throwaways were shown the same, and never anything else.
+    pub is_trusted: bool,
+    /// Whether it was caught lying lately.
+    pub lied: bool,
+}
+
+impl History {
+    pub fn is_liar(&self, now: Wall) -> bool {
+        self.lied.is_some_and(|when| now.since(when) < LIAR)
+    }
+
+    pub fn failed(&mut self, now: Wall, problem: &str) {
+        self.failures = self.failures.saturating_add(1);
+        self.last_failure = Some(now);
+        self.problem = Some(problem.to_owned());
+    }
+}
+
+impl BoardState {
+    /// Whether this cell was shown to another throwaway before.
+    pub fn confirms(&mut self, board: BoardKey, name: Name, throwaway: u64) -> bool {
+        self.confirmations.saw(board, name, throwaway)
+    }
+
+    pub fn report(&self, key: BoardKey, is_read: bool, now: Wall) -> BoardReport {
+        let History { receipts, failures, last_failure, problem, fill, last_read, .. } = self.history.clone();
+        BoardReport {
+            key,
+            is_read,
+            receipts,
+            failures,
+            last_failure,
+            problem,
+            fill,
+            last_read,
+            is_trusted: self.memory.is_trusted(),
+            lied: self.history.is_liar(now),
+        }
+    }
+}
+
+impl State {
+    /// The board's state, made where there is none; past the bound the one heard of longest ago goes.
+    pub fn board(&mut self, key: BoardKey) -> &mut BoardState {
+        if !self.boards.contains_key(&key) && self.boards.len() >= BOARDS_REMEMBERED {
+            let idle = self.boards.iter().filter(|(_, board)| !board.is_visiting);
+            let oldest = idle
+                .min_by_key(|(_, board)| board.history.last_read.max(board.history.last_failure))
+                .map(|(key, _)| *key);
+            oldest.and_then(|key| self.boards.remove(&key));
+        }
+        self.boards.entry(key).or_default()
+    }
+}
+
+impl Shared {
+    /// Changes what is known of a board, durably (where the disk refuses: in memory).
+    pub async fn remember(&self, board: BoardKey, change: impl FnOnce(&mut History)) {
+        let history = {
+            let mut state = self.state();
+            let history = &mut state.board(board).history;
+            change(history);
+            history.clone()
+        };
+        let key = board.0.to_vec();
+        if let Err(error) = documents::put(&*self.ports.documents, BOARDS, "", key, &history).await {
+            tracing::warn!(%board, %error, "how a board behaved was not stored");
+        }
+    }
+
+    /// The boards an account reads: those the user added and the one served here, then those that most of its contacts read.
+    pub fn read_by(&self, account: &AccountName) -> Vec<BoardKey> {
+        let now = self.wall();
+        let contacts: BTreeSet<PublicKey> = self.ports.core.contacts(account).into_iter().collect();
+        let mut boards: Vec<BoardKey> =
+            self.ports.boards.known().into_iter().map(|known| known.key).collect();
+        let state = self.state();
+        let Some(own) = state.accounts.get(account) else { return boards };
+        let mut named: std::collections::BTreeMap<BoardKey, usize> = std::collections::BTreeMap::new();
+        for (_, record) in own.records.iter().filter(|(key, _)| contacts.contains(key)) {
+            for board in &record.boards {
+                *named.entry(*board).or_default() += 1;
+            }
+        }
+        let mut named: Vec<(BoardKey, usize)> = named.into_iter().collect();
+        named.sort_by_key(|(key, count)| (std::cmp::Reverse(*count), *key));
+        for (board, _) in named {
+            let is_liar = state.boards.get(&board).is_some_and(|board| board.history.is_liar(now));
+            if boards.len() < BOARDS_READ && !boards.contains(&board) && !is_liar {
+                boards.push(board);
+            }
+        }
+        boards
+    }
+
+    /// The boards a mail to `recipient` could wait on, with what is known of each.
+    pub fn candidates(&self, account: &AccountName, recipient: PublicKey) -> Vec<BoardFacts> {
+        let (now, known) = (self.wall(), self.ports.boards.known());
+        let state = self.state();
+        let own = state.accounts.get(account);
+        let read: Vec<BoardKey> = own
+            .and_then(|own| own.records.get(&recipient))
+            .map(|record| record.boards.clone())
+            .unwrap_or_default();
+        let mut keys = read.clone();
+        keys.extend(known.iter().map(|known| known.key).filter(|key| !read.contains(key)));
+        keys.truncate(BOARDS_OFFERED);
+        let facts = |key: BoardKey| {
+            let history = state.boards.get(&key).map(|board| board.history.clone()).unwrap_or_default();
+            let by_user = known.iter().find(|known| known.key == key);
+            let since = |when: Wall| now.since(when);
+            BoardFacts {
+                key,
+                owner: by_user.and_then(KnownBoard::owner_name),
+                served_here: by_user.is_some_and(|known| known.served_here),
+                read_by_recipient: read.contains(&key),
+                chosen_by_user: by_user.is_some(),
+                receipts: history.receipts,
+                failures: history.failures,
+                last_failure: history.last_failure.map(since),
+                fill: u32::from(history.fill),
+                tokens: own.map_or(0, |own| u32::try_from(own.wallet.count(&key)).unwrap_or(u32::MAX)),
+                attributes: vec![],
+            }
+        };
+        let is_liar = |key: &BoardKey| state.boards.get(key).is_some_and(|board| board.history.is_liar(now));
+        keys.into_iter().filter(|key| !is_liar(key)).map(facts).collect()
+    }
+
+    /// Plans a look at own cells on a board, if none is planned.
+    pub fn plan_audit(&self, board: BoardKey) {
+        let after = self.draw(self.settings.audit_after);
+        let at = Monotonic(self.monotonic().0.saturating_add(after));
+        let mut state = self.state();
+        state.board(board).audit_at.get_or_insert(at);
+    }
+}
+
+impl KnownBoard {
+    fn owner_name(&self) -> Option<String> {
+        if self.served_here { Some("this gateway".to_owned()) } else { self.owner.clone() }
+    }
+}
+
+/// How far back the next reading goes: to the last but one, so that everything is shown to two throwaways whether there was
+/// something in it or not.
+pub(crate) fn away(history: &History, now: Wall) -> Option<Duration> {
+    history.read_before.map(|before| now.since(before))
+}

@@ -1,0 +1,49 @@
+//! What must survive a restart, as small documents: a version byte, then postcard.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::ports::{Documents, Failure};
+
+/// The version of all documents so far.
+const VERSION: u8 = 1;
+
+/// Where the copies of a mail wait, by mail id.
+pub(crate) const STORIES: &str = "offline-story";
+/// Mailbox records of contacts, by key, as they came.
+pub(crate) const RECORDS: &str = "offline-record";
+/// When an account's own record was last made, and what was in it.
+pub(crate) const OWN_RECORDS: &str = "offline-own-record";
+/// How boards behaved, by key.
+pub(crate) const BOARDS: &str = "offline-board";
+/// Acknowledgements owed, by sender and mail id.
+pub(crate) const OWED: &str = "offline-owed";
+/// Parcels that were taken, by sender, mail id and digest.
+pub(crate) const TAKEN: &str = "offline-taken";
+/// Mails of strangers, by sender, mail id and digest.
+pub(crate) const STRANGERS: &str = "offline-stranger";
+/// Parts of unfinished mails, by sender, mail id, digest and number.
+pub(crate) const PARTS: &str = "offline-part";
+
+/// The bytes of a document.
+pub(crate) fn encode<T: Serialize>(document: &T) -> Result<Vec<u8>, Failure> {
+    postcard::to_extend(document, vec![VERSION])
+        .map_err(|error| Failure(format!("a document cannot be written: {error}")))
+}
+
+/// The document in these bytes; None where it is damaged or of another version (then it is as if it were not there).
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    let (version, rest) = bytes.split_first()?;
+    (*version == VERSION).then(|| postcard::from_bytes(rest).ok()).flatten()
+}
+
+/// Writes a document.
+pub(crate) async fn put<T: Serialize>(
+    documents: &dyn Documents,
+    kind: &'static str,
+    owner: &str,
+    key: Vec<u8>,
+    document: &T,
+) -> Result<(), Failure> {
+    documents.put(kind, owner, key, Some(encode(document)?)).await
+}

@@ -1,0 +1,79 @@
+//! Bounds of what offline mail costs, each with its reason.
+
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Boards an account reads without having been told to: enough for three copies, few enough to download.
+pub const BOARDS_READ: usize = 3;
+
+/// Boards offered to the relay-selector for one mail.
+pub const BOARDS_OFFERED: usize = 32;
+
+/// Deposit sessions at once: each is a Tox identity of its own.
+pub const DEPOSIT_SESSIONS: usize = 4;
+
+/// Boards read at once.
+pub const VISITS: usize = 2;
+
+/// Cells scanned as one job: a few milliseconds, so that mail traffic gets its turn in between.
+pub const SCAN_CELLS: usize = 32;
+
+/// Nonces tried in one go before a stop is noticed.
+pub const STAMP_SLICE: u64 = 1 << 14;
+
+/// How long a reader that has everything waits for the next cell of the open segment.
+pub const LINGER: Duration = Duration::from_secs(3);
+
+/// A visit never lasts longer after it has caught up.
+pub const LINGER_LONGEST: Duration = Duration::from_secs(30);
+
+/// A visit altogether.
+pub const VISIT_LONGEST: Duration = Duration::from_secs(6 * 3600);
+
+/// How long after its copies ended an acknowledgement may still come: the recipient's slots, and both sides' visits.
+pub const ACKNOWLEDGEMENT_DELAY: Duration = Duration::from_secs(3 * 24 * 3600);
+
+/// How often a mail is put on boards anew after silence.
+pub const REPOSTS: u32 = 2;
+
+/// Acknowledgements that share one parcel.
+pub const ACKNOWLEDGEMENTS_TOGETHER: usize = 32;
+
+/// Acknowledgements owed to everybody together; past that the oldest is forgotten (its sender posts again).
+pub const ACKNOWLEDGEMENTS_OWED: usize = 10_000;
+
+/// How long what was taken from boards is remembered: a parcel is on boards for 21 days at most, clocks differ.
+pub const TAKEN_MEMORY: Duration = Duration::from_secs(24 * 24 * 3600);
+
+/// Parcels of which that is remembered.
+pub const TAKEN: usize = 100_000;
+
+/// Mails of one stranger that wait for the user.
+pub const STRANGER_MAILS: usize = 8;
+
+/// Bytes of all strangers' mails that wait for the user.
+pub const STRANGERS_BYTES: usize = 32 * 1024 * 1024;
+
+/// How long a stranger's mail waits for the user.
+pub const STRANGER_TIME: Duration = Duration::from_secs(21 * 24 * 3600);
+
+/// The clocks must agree for this long before a key is erased: what a jump erases does not come back.
+pub const STEADY: Duration = Duration::from_secs(3600);
+
+/// Difference of the clocks between two looks that counts as a jump.
+pub const CLOCK_JUMP: Duration = Duration::from_secs(60);
+
+/// Longest time between two looks at everything.
+pub const LOOK: Duration = Duration::from_secs(60);
+
+/// After a board was not reached, it is tried again after this (or its ordinary time, if that is sooner).
+pub const UNREACHED: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(300));
+
+/// A board that was caught lying is left for so long.
+pub const LIAR: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Boards whose behaviour is remembered.
+pub const BOARDS_REMEMBERED: usize = 512;
+
+const _: () = assert!(ACKNOWLEDGEMENT_DELAY.as_secs() + 14 * DAY.as_secs() <= 21 * DAY.as_secs());

@@ -1,0 +1,180 @@
+//! The handle the daemon holds.
+
+use std::sync::{Arc, Mutex};
+
+use drops::cell::BoardKey;
+use drops::rand_core::CryptoRngCore;
+use mail::record::OutboxEntry;
+use mail::{AccountName, Clock, MailId, PublicKey, Wall};
+use tokio::task::JoinHandle;
+
+use crate::boards::BoardReport;
+use crate::outgoing;
+use crate::ports::{Boards, Core, Documents, Failure, KeyFiles, Selector, Workers};
+use crate::readers;
+use crate::records;
+use crate::settings::Settings;
+use crate::shared::{Shared, State, lock};
+use crate::story::Story;
+use crate::upkeep;
+
+/// Everything from outside.
+#[derive(Clone)]
+pub struct Ports {
+    /// Sessions with boards.
+    pub boards: Arc<dyn Boards>,
+    /// What must survive a restart.
+    pub documents: Arc<dyn Documents>,
+    /// Mailbox keys.
+    pub keys: Arc<dyn KeyFiles>,
+    /// The core.
+    pub core: Arc<dyn Core>,
+    /// The component that chooses boards.
+    pub selector: Arc<dyn Selector>,
+    /// Threads for computing.
+    pub workers: Arc<dyn Workers>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What the outbox is told about the copies of a mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copies {
+    /// Boards that have the whole mail.
+    pub complete: usize,
+    /// Until when an acknowledgement may come; None if nothing waits anywhere.
+    pub answer_until: Option<Wall>,
+    /// Why no board is used, one line.
+    pub note: Option<String>,
+}
+
+/// Mail to and from people who are offline.
+pub struct OfflineMail {
+    shared: Arc<Shared>,
+    runner: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl OfflineMail {
+    /// On these ports; `dice` is the operating system's random source outside of tests. Nothing runs before [`start`](Self::start).
+    #[must_use]
+    pub fn new(ports: Ports, settings: Settings, dice: Box<dyn CryptoRngCore + Send>) -> Self {
+        let shared = Shared::new(ports, settings, dice, State::default());
+        Self { shared, runner: Mutex::new(None) }
+    }
+
+    /// Reads what is stored and begins. Call it once, when the core knows its accounts.
+    ///
+    /// # Errors
+    /// When the store cannot be read; nothing runs then.
+    pub async fn start(&self) -> Result<(), Failure> {
+        upkeep::load_boards(&self.shared).await?;
+        upkeep::forget_ended(&self.shared).await?;
+        for account in self.shared.ports.core.accounts() {
+            upkeep::load(&self.shared, &account).await?;
+            crate::keys::renew(&self.shared, &account).await?;
+        }
+        *lock(&self.runner) = Some(tokio::spawn(upkeep::run(Arc::clone(&self.shared))));
+        Ok(())
+    }
+
+    /// Stops: sessions end where they are, and lose nothing.
+    pub async fn stop(&self) {
+        self.shared.stopping.cancel();
+        let runner = lock(&self.runner).take();
+        if let Some(runner) = runner {
+            tokio::select! {
+                _ended = runner => {}
+                () = self.shared.ports.clock.sleep(upkeep::STOP_WAIT) => {}
+            }
+        }
+    }
+
+    /// The recipient of a mail is offline: sees to copies on boards, where there is something to do.
+    ///
+    /// # Errors
+    /// [`Failure`]: nothing was begun; it is asked again at the next visit to the mail.
+    pub async fn leave_copies(&self, entry: &OutboxEntry) -> Result<(), Failure> {
+        outgoing::leave_copies(&self.shared, entry).await
+    }
+
+    /// What is known of the copies of a mail.
+    #[must_use]
+    pub fn copies(&self, id: MailId) -> Option<Copies> {
+        let now = self.shared.wall();
+        let state = self.shared.state();
+        let story = state.stories.get(&id)?;
+        Some(Copies {
+            complete: story.complete(now),
+            answer_until: story.answer_until(),
+            note: story.note.clone(),
+        })
+    }
+
+    /// The whole story of the copies of a mail, for API and dashboard.
+    #[must_use]
+    pub fn story(&self, id: MailId) -> Option<Story> {
+        self.shared.state().stories.get(&id).cloned()
+    }
+
+    /// A mail has left the outbox, in whatever way.
+    pub async fn ended(&self, id: MailId) {
+        outgoing::ended(&self.shared, id).await;
+    }
+
+    /// Whether there is a board by which somebody could be reached who was never met.
+    #[must_use]
+    pub fn reaches_strangers(&self) -> bool {
+        !self.shared.ports.boards.known().is_empty()
+    }
+
+    /// The account's mailbox record, for a hello; None while there is nothing to tell.
+    ///
+    /// # Errors
+    /// When it cannot be stored that there is a new one.
+    pub async fn own_record(&self, account: &AccountName) -> Result<Option<Vec<u8>>, Failure> {
+        records::own(&self.shared, account).await
+    }
+
+    /// A contact's mailbox record came in a hello.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub async fn record_received(
+        &self,
+        account: &AccountName,
+        sender: PublicKey,
+        record: &[u8],
+    ) -> Result<(), Failure> {
+        records::received(&self.shared, account, sender, record).await
+    }
+
+    /// Something changed outside: accounts, contacts, boards.
+    pub fn changed(&self) {
+        self.shared.changed.notify_one();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.shared.ports.clock)
+    }
+
+    /// How the boards behaved.
+    #[must_use]
+    pub fn boards(&self) -> Vec<BoardReport> {
+        let (now, read) = (self.shared.wall(), readers::read_here(&self.shared));
+        let mut keys: Vec<BoardKey> = read.iter().copied().collect();
+        let state = self.shared.state();
+        keys.extend(state.boards.keys().filter(|key| !read.contains(key)));
+        let report = |key: BoardKey| match state.boards.get(&key) {
+            Some(board) => board.report(key, read.contains(&key), now),
+            None => crate::boards::BoardState::default().report(key, read.contains(&key), now),
+        };
+        keys.into_iter().map(report).collect()
+    }
+}
+
+impl Drop for OfflineMail {
+    fn drop(&mut self) {
+        self.shared.stopping.cancel();
+    }
+}

@@ -1,0 +1,311 @@
+//! Handing mails over to boards: asks the selector, plans, holds the sessions at their times, and keeps the story.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use drops::cell::BoardKey;
+use drops::handover::{Choice, Handover};
+use drops::limits::PARCEL_BYTES;
+use drops::parcel::{Kind, Parcel, Parts};
+use drops::point::{Point, Secret};
+use drops::record::SealTo;
+use drops::ttl::Ttl;
+use mail::record::{OutboxEntry, Route};
+use mail::{AccountName, MailId, Monotonic, PublicKey};
+use tokio_util::sync::CancellationToken;
+
+use crate::content::MailContent;
+use crate::deposit;
+use crate::documents::{self, STORIES};
+use crate::ports::{Failure, Plan, WaitingMail};
+use crate::records;
+use crate::shared::{AccountState, Shared};
+use crate::story::Story;
+
+/// How long a session waits where the recipient has come online: the direct way is faster.
+const ONLINE_PAUSE: Duration = Duration::from_secs(60);
+
+/// What is to be handed over.
+pub(crate) struct Job {
+    pub account: AccountName,
+    pub recipient: PublicKey,
+    /// The mail; None: acknowledgements.
+    pub mail: Option<MailId>,
+    pub handover: Handover,
+    pub secret: Secret,
+    pub ttl: Ttl,
+    pub stop: CancellationToken,
+}
+
+/// The recipient of a mail is offline: sees to its copies. Returns at once where there is nothing to do.
+pub(crate) async fn leave_copies(shared: &Arc<Shared>, entry: &OutboxEntry) -> Result<(), Failure> {
+    let Route::Remote(destination) = &entry.route else { return Ok(()) };
+    let now = shared.wall();
+    let is_repost = {
+        let state = shared.state();
+        if state.running.contains_key(&entry.id) {
+            return Ok(());
+        }
+        match state.stories.get(&entry.id) {
+            Some(story) if story.is_silent(now) => true,
+            Some(story) if story.handed_over.is_some() => return Ok(()),
+            _ => false,
+        }
+    };
+    let recipient = destination.key();
+    let mut boards = shared.candidates(&entry.account, recipient);
+    if let Some(story) = shared.state().stories.get(&entry.id) {
+        boards.retain(|board| !story.has_lost(&board.key));
+    }
+    if boards.is_empty() {
+        return note(shared, entry, "no drop relay is known that they read").await;
+    }
+    let Some((parts, secret)) = parts(shared, entry).await? else {
+        let text =
+            format!("it is too large for drop relays ({} bytes): it waits for the direct way", entry.size);
+        return note(shared, entry, &text).await;
+    };
+    let has_record = shared.with(&entry.account, |state| state.records.contains_key(&recipient));
+    let mail = WaitingMail {
+        size: entry.size,
+        cells: u32::try_from(parts.cells()).unwrap_or(u32::MAX),
+        remaining: entry.created.plus(mail::limits::EXPIRY_LONGEST).since(now),
+        recipient_is_contact: shared.ports.core.contact(&entry.account, recipient).is_some(),
+        reposted: is_repost,
+        attributes: vec![record_fact(has_record == Some(true))],
+    };
+    let remaining = mail.remaining;
+    let plan = shared.ports.selector.select(&entry.account, now, mail, boards).await?;
+    let ttl = Ttl::from_days(plan.ttl_days).filter(|ttl| ttl.duration() <= remaining);
+    let Some(ttl) = ttl.filter(|_| !plan.choices.is_empty()) else {
+        return note(shared, entry, "the relay-selector chose no drop relay").await;
+    };
+    let handover = plan_handover(shared, &entry.account, recipient, &plan, ttl, parts);
+    begin(shared, entry, recipient, handover, secret, ttl, &plan, is_repost).await
+}
+
+/// A fact that tells a mail to somebody whose boards are known from one at first contact.
+pub(crate) fn record_fact(is_known: bool) -> (String, String) {
+    ("mailbox-record".to_owned(), if is_known { "known" } else { "none" }.to_owned())
+}
+
+pub(crate) fn plan_handover(
+    shared: &Shared,
+    account: &AccountName,
+    recipient: PublicKey,
+    plan: &Plan,
+    ttl: Ttl,
+    parts: Parts,
+) -> Handover {
+    let choices: Vec<Choice> =
+        plan.choices.iter().map(|(board, within)| Choice { board: *board, within: *within }).collect();
+    let mailbox = seal_to(shared, account, recipient);
+    let enough = usize::try_from(plan.enough).unwrap_or(usize::MAX);
+    let now = shared.monotonic();
+    shared.roll(|dice| Handover::plan(parts, mailbox, ttl, &choices, enough, now, dice))
+}
+
+fn seal_to(shared: &Shared, account: &AccountName, recipient: PublicKey) -> Point {
+    let now = shared.wall();
+    let known = |state: &mut AccountState| SealTo::choose(&recipient, state.records.get(&recipient), now);
+    let stranger = || SealTo::choose(&recipient, None, now);
+    shared.with(account, known).unwrap_or_else(stranger).point()
+}
+
+/// The mail as a parcel in parts; None if it is too large.
+async fn parts(shared: &Shared, entry: &OutboxEntry) -> Result<Option<(Parts, Secret)>, Failure> {
+    if entry.size > PARCEL_BYTES as u64 {
+        return Ok(None);
+    }
+    let identity = shared.ports.core.identity(&entry.account).await;
+    let identity = identity.ok_or_else(|| Failure("the account's identity does not run yet".to_owned()))?;
+    let outgoing = shared.ports.core.outgoing(entry.id, PARCEL_BYTES).await?;
+    let Some((wire, body)) = outgoing else { return Err(Failure("the mail has left the outbox".to_owned())) };
+    let Some(body) = body else { return Ok(None) };
+    let content = MailContent { envelope: wire.envelope, body }.encode();
+    let content = content.ok_or_else(|| Failure("the envelope does not fit a parcel".to_owned()))?;
+    let record = records::own(shared, &entry.account).await?.unwrap_or_default();
+    let parcel = Parcel { kind: Kind::Mail, record, content };
+    Ok(Parts::new(entry.id, &parcel).ok().map(|parts| (parts, identity.secret)))
+}
+
+/// Notes why no board is used, for the outbox page.
+async fn note(shared: &Shared, entry: &OutboxEntry, text: &str) -> Result<(), Failure> {
+    let is_known = {
+        let mut state = shared.state();
+        let story = state.stories.entry(entry.id);
+        let story = story.or_insert_with(|| Story::new(entry.account.clone(), entry.created));
+        story.note.replace(text.to_owned()).as_deref() == Some(text)
+    };
+    if !is_known {
+        shared.ports.core.outbox_changed(&entry.account, entry.id, text);
+    }
+    Ok(())
+}
+
+#[allow(clippy::too_many_arguments, reason = "the parts of one plan")]
+async fn begin(
+    shared: &Arc<Shared>,
+    entry: &OutboxEntry,
+    recipient: PublicKey,
+    handover: Handover,
+    secret: Secret,
+    ttl: Ttl,
+    plan: &Plan,
+    is_repost: bool,
+) -> Result<(), Failure> {
+    let stop = shared.stopping.child_token();
+    let cells = handover.cells();
+    {
+        let now = shared.wall();
+        let mut state = shared.state();
+        // Somebody else planned in the meantime.
+        if state.running.contains_key(&entry.id) {
+            return Ok(());
+        }
+        state.running.insert(entry.id, stop.clone());
+        let story = state.stories.entry(entry.id);
+        let story = story.or_insert_with(|| Story::new(entry.account.clone(), entry.created));
+        story.enough = plan.enough;
+        story.note = None;
+        if is_repost {
+            story.reposts += 1;
+            story.handed_over = None;
+        }
+        for (board, _) in &plan.choices {
+            story.plan(*board, u32::try_from(cells).unwrap_or(u32::MAX), ttl, now);
+        }
+    }
+    store_story(shared, entry.id).await;
+    let job =
+        Job { account: entry.account.clone(), recipient, mail: Some(entry.id), handover, secret, ttl, stop };
+    let (shared, id) = (Arc::clone(shared), entry.id);
+    tokio::spawn(async move {
+        hand_over(&shared, job).await;
+        shared.state().running.remove(&id);
+    });
+    Ok(())
+}
+
+/// Holds all sessions of a handover. True if enough boards have everything in the end.
+pub(crate) async fn hand_over(shared: &Arc<Shared>, mut job: Job) -> bool {
+    while let Some(at) = job.handover.next_session_at() {
+        let wait = at.since(shared.monotonic());
+        tokio::select! {
+            biased;
+            () = job.stop.cancelled() => return false,
+            () = shared.ports.clock.sleep(wait) => {}
+        }
+        if shared.ports.core.is_online(&job.account, job.recipient) {
+            tokio::select! {
+                biased;
+                () = job.stop.cancelled() => return false,
+                () = shared.ports.clock.sleep(ONLINE_PAUSE) => continue,
+            }
+        }
+        let Some(session) = job.handover.due_session(shared.monotonic()) else { continue };
+        let Ok(_permit) = shared.deposits.acquire().await else { return false };
+        let deposits = shared.roll(|dice| job.handover.deposits(&session, &job.secret, dice));
+        let mut deposits = match deposits {
+            Ok(deposits) => deposits,
+            Err(error) => {
+                tracing::warn!(account = %job.account, %error, "a mail cannot be sealed for drop relays");
+                return false;
+            }
+        };
+        let wall = shared.wall();
+        shared.with(&job.account, |state| {
+            for deposit in &mut deposits {
+                deposit.token = state.wallet.take(&session.board, wall);
+            }
+        });
+        let deposited = deposit::deposit(shared, session.board, deposits, &job.stop).await;
+        account_for(shared, &mut job, session.board, deposited).await;
+    }
+    job.handover.status().is_handed_over()
+}
+
+/// Receipts and failures of a session go into handover, story, history and audits.
+async fn account_for(shared: &Shared, job: &mut Job, board: BoardKey, deposited: deposit::Deposited) {
+    let (now, wall) = (shared.monotonic(), shared.wall());
+    let has_failed = deposited.is_broken || !deposited.not_taken.is_empty();
+    if deposited.receipts.is_empty() && !has_failed {
+        return;
+    }
+    for (tag, receipt) in &deposited.receipts {
+        job.handover.receipted(&board, *tag, *receipt);
+    }
+    for (tag, reseal) in &deposited.not_taken {
+        shared.roll(|dice| job.handover.not_taken(&board, *tag, *reseal, now, dice));
+    }
+    if deposited.is_broken {
+        job.handover.fail(&board);
+    }
+    let problem = deposited.problem.clone().filter(|_| has_failed);
+    let change = {
+        let mut state = shared.state();
+        for (_, receipt) in &deposited.receipts {
+            state.audits.expect(board, *receipt, job.ttl);
+        }
+        job.mail.and_then(|id| state.stories.get_mut(&id)).map(|story| {
+            let before = story.handed_over;
+            for (_, receipt) in &deposited.receipts {
+                story.receipted(&board, *receipt, wall);
+            }
+            if let Some(copies) = story.board(&board).filter(|_| has_failed) {
+                copies.problem.clone_from(&problem);
+            }
+            (before.is_none() && story.handed_over.is_some(), story.complete(wall))
+        })
+    };
+    let receipts = deposited.receipts.len() as u64;
+    shared
+        .remember(board, |history| {
+            history.receipts += receipts;
+            if has_failed {
+                history.failed(wall, problem.as_deref().unwrap_or("cells were not taken"));
+            }
+        })
+        .await;
+    if receipts > 0 {
+        shared.plan_audit(board);
+    }
+    if let (Some(id), Some((handed_over, complete))) = (job.mail, change) {
+        store_story(shared, id).await;
+        if handed_over {
+            let text = format!("copies wait on {complete} drop relays");
+            shared.ports.core.outbox_changed(&job.account, id, &text);
+        }
+    }
+}
+
+/// Writes the story of a mail. Where the disk refuses, what is in memory goes on; after a restart it is planned anew.
+pub(crate) async fn store_story(shared: &Shared, id: MailId) {
+    let Some(story) = shared.state().stories.get(&id).cloned() else { return };
+    let owner = story.account.as_str();
+    let stored = documents::put(&*shared.ports.documents, STORIES, owner, id.0.to_vec(), &story).await;
+    if let Err(error) = stored {
+        tracing::warn!(%id, %error, "where copies of a mail wait was not stored");
+    }
+}
+
+/// The mail has left the outbox: its handover stops, its story ends.
+pub(crate) async fn ended(shared: &Shared, id: MailId) {
+    let story = {
+        let mut state = shared.state();
+        if let Some(stop) = state.running.remove(&id) {
+            stop.cancel();
+        }
+        state.stories.remove(&id)
+    };
+    let Some(story) = story else { return };
+    let removed = shared.ports.documents.put(STORIES, story.account.as_str(), id.0.to_vec(), None).await;
+    if let Err(error) = removed {
+        tracing::debug!(%id, %error, "a story was not removed; it is after the next start");
+    }
+}
+
+/// A moment `after` now.
+pub(crate) fn from_now(shared: &Shared, after: Duration) -> Monotonic {
+    Monotonic(shared.monotonic().0.saturating_add(after))
+}

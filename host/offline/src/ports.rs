@@ -1,0 +1,245 @@
+//! What offline mail needs from outside, as small traits. The daemon plugs the real things in.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use drops::cell::BoardKey;
+use drops::mailbox::Period;
+use drops::point::Secret;
+use mail::record::{ContactState, OutboxEntry};
+use mail::{AccountName, Acknowledgement, BodyDigest, Envelope, MailId, PublicKey, ToxId, Wall};
+
+/// A board was not reached, or the session with it is over. The text is for people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreachable(pub String);
+
+/// Something outside failed: the disk, the store. The text is for people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Failure(pub String);
+
+/// What a session is for: never two of these under one throwaway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// Reading everything.
+    Read,
+    /// Depositing cells.
+    Deposit,
+}
+
+/// A board the user has to do with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownBoard {
+    /// Its key.
+    pub key: BoardKey,
+    /// Who runs it, where the user said.
+    pub owner: Option<String>,
+    /// Whether this gateway serves it.
+    pub served_here: bool,
+}
+
+/// Sessions with boards.
+#[async_trait]
+pub trait Boards: Send + Sync {
+    /// The boards the user added, and the one served here.
+    fn known(&self) -> Vec<KnownBoard>;
+
+    /// Opens a session under a throwaway that was never used (a board served here: in process). Takes as long as the network
+    /// takes, a minute or two at most.
+    async fn open(&self, board: BoardKey, purpose: Purpose) -> Result<Box<dyn BoardSession>, Unreachable>;
+}
+
+/// A stream of whole messages (`drops::message`). Dropped, the session ends.
+#[async_trait]
+pub trait BoardSession: Send {
+    /// Another number for each throwaway there ever was in this process.
+    fn throwaway(&self) -> u64;
+    /// Sends a message.
+    async fn send(&mut self, message: Vec<u8>) -> Result<(), Unreachable>;
+    /// The next message. May be dropped while it waits: nothing is lost by that.
+    async fn receive(&mut self) -> Result<Bytes, Unreachable>;
+}
+
+/// A document as it is stored: owner (an account, or nothing), key, bytes.
+pub type Document = (String, Vec<u8>, Vec<u8>);
+
+/// Small durable documents, by kind, owner and key.
+#[async_trait]
+pub trait Documents: Send + Sync {
+    /// Writes a document (None: removes it); durable when this returns.
+    async fn put(
+        &self,
+        kind: &'static str,
+        owner: &str,
+        key: Vec<u8>,
+        document: Option<Vec<u8>>,
+    ) -> Result<(), Failure>;
+    /// All documents of a kind, in the order of owner and key.
+    async fn all(&self, kind: &'static str) -> Result<Vec<Document>, Failure>;
+}
+
+/// Private mailbox keys, each in an erasable file of its own.
+#[async_trait]
+pub trait KeyFiles: Send + Sync {
+    /// All keys of an account.
+    async fn read(&self, account: &AccountName) -> Result<Vec<(Period, Secret)>, Failure>;
+    /// Keeps a key; durable when this returns.
+    async fn write(&self, account: &AccountName, period: Period, key: Secret) -> Result<(), Failure>;
+    /// Overwrites and removes a key.
+    async fn erase(&self, account: &AccountName, period: Period) -> Result<(), Failure>;
+}
+
+/// An account's identity.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Its Tox secret key: mails are sealed and scanned for with it.
+    pub secret: Secret,
+    /// Its full Tox ID.
+    pub tox_id: ToxId,
+}
+
+/// A mail that was found on a board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundMail {
+    /// The sender's id for it.
+    pub id: MailId,
+    /// Its envelope.
+    pub envelope: Envelope,
+    /// Its bytes.
+    pub body: Bytes,
+}
+
+/// What the core says about a mail that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// The decision about it is durable, now or since it came before.
+    Acknowledged(Acknowledgement),
+    /// Its sender is no contact (yet).
+    Stranger,
+    /// Not now: it is tried again.
+    Later(String),
+    /// It breaks the rules and is forgotten.
+    Broken(String),
+}
+
+/// What became of a stranger's wish to be a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Knock {
+    /// They are a contact now.
+    Contact,
+    /// The user is asked.
+    Waits,
+    /// They are ignored.
+    Ignored,
+}
+
+/// The core of the gateway.
+#[async_trait]
+pub trait Core: Send + Sync {
+    /// All accounts.
+    fn accounts(&self) -> Vec<AccountName>;
+    /// Who an account is; None while its identity does not run.
+    async fn identity(&self, account: &AccountName) -> Option<Identity>;
+    /// Whether somebody is online for an account.
+    fn is_online(&self, account: &AccountName, key: PublicKey) -> bool;
+    /// How far an account has got with somebody; None for a stranger.
+    fn contact(&self, account: &AccountName, key: PublicKey) -> Option<ContactState>;
+    /// Confirmed contacts of an account.
+    fn contacts(&self, account: &AccountName) -> Vec<PublicKey>;
+    /// An entry of the outbox as its recipient is to see it, and all bytes of the mail if they are at most `max`. None: it has left the outbox.
+    async fn outgoing(&self, id: MailId, max: usize)
+    -> Result<Option<(OutboxEntry, Option<Bytes>)>, Failure>;
+    /// Takes a mail through the ordinary reception.
+    async fn take(&self, account: &AccountName, sender: PublicKey, mail: FoundMail) -> Taken;
+    /// Somebody who proved their key writes to the account: the rules for friend requests apply. A contact who was only asked is confirmed by this.
+    async fn knock(&self, account: &AccountName, key: PublicKey, text: &str) -> Result<Knock, Failure>;
+    /// Whether a friend request of this key still waits for the user.
+    async fn is_waiting(&self, account: &AccountName, key: PublicKey) -> Result<bool, Failure>;
+    /// The recipient `from` acknowledged a mail in a parcel. Nothing happens where there is no such mail.
+    async fn acknowledged(
+        &self,
+        account: &AccountName,
+        from: PublicKey,
+        id: MailId,
+        digest: BodyDigest,
+        word: Acknowledgement,
+    ) -> Result<(), Failure>;
+    /// Something about an outbox entry changed; one line for people.
+    fn outbox_changed(&self, account: &AccountName, id: MailId, what: &str);
+}
+
+/// A mail the selector decides about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingMail {
+    /// Bytes.
+    pub size: u64,
+    /// Cells on each board.
+    pub cells: u32,
+    /// Until it is given up at the latest.
+    pub remaining: Duration,
+    /// Whether the recipient is a contact.
+    pub recipient_is_contact: bool,
+    /// Whether it was on boards before and nothing was heard.
+    pub reposted: bool,
+    /// More facts.
+    pub attributes: Vec<(String, String)>,
+}
+
+/// A board as the selector sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoardFacts {
+    /// Its key.
+    pub key: BoardKey,
+    /// Who runs it, as far as known.
+    pub owner: Option<String>,
+    /// Whether this gateway serves it.
+    pub served_here: bool,
+    /// Whether the recipient reads it, as far as known.
+    pub read_by_recipient: bool,
+    /// Whether the user named it.
+    pub chosen_by_user: bool,
+    /// Deposits with a receipt.
+    pub receipts: u64,
+    /// Deposits that failed.
+    pub failures: u64,
+    /// Since the last failure.
+    pub last_failure: Option<Duration>,
+    /// How full, percent.
+    pub fill: u32,
+    /// Tokens at hand.
+    pub tokens: u32,
+    /// More facts.
+    pub attributes: Vec<(String, String)>,
+}
+
+/// The selector's choice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Boards, best first, each with the time within which to deposit.
+    pub choices: Vec<(BoardKey, Duration)>,
+    /// Receipts that are enough.
+    pub enough: u32,
+    /// 1, 7, 14 or 21.
+    pub ttl_days: u32,
+}
+
+/// The relay-selector component.
+#[async_trait]
+pub trait Selector: Send + Sync {
+    /// Where copies of a mail wait. An error: no board is used (the failure was recorded).
+    async fn select(
+        &self,
+        account: &AccountName,
+        now: Wall,
+        mail: WaitingMail,
+        boards: Vec<BoardFacts>,
+    ) -> Result<Plan, Failure>;
+}
+
+/// Threads for computing: scanning and stamps.
+pub trait Workers: Send + Sync {
+    /// Runs a job some time, after the jobs before it, with low priority.
+    fn run(&self, job: Box<dyn FnOnce() + Send>);
+}

@@ -1,0 +1,52 @@
+//! A world for the tests: boards in memory, gateways with a fake core and a disk that survives them, one simulated clock.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // A test may panic.
+
+mod boards;
+mod disk;
+mod node;
+
+pub(crate) use boards::{Host, TestBoards};
+pub(crate) use disk::{Disk, Life};
+pub(crate) use node::{Node, World};
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mail::{Clock, Monotonic, Wall};
+use tokio::time::Instant;
+
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// A clock on tokio's paused time.
+#[derive(Debug)]
+pub(crate) struct SimClock(Instant);
+
+impl SimClock {
+    pub fn new() -> Self {
+        Self(Instant::now())
+    }
+}
+
+#[async_trait]
+impl Clock for SimClock {
+    fn wall(&self) -> Wall {
+        // 22 November 2026.
+        Wall(1_795_349_568_000).plus(self.0.elapsed())
+    }
+
+    fn monotonic(&self) -> Monotonic {
+        Monotonic(self.0.elapsed())
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+pub(crate) fn simulated<T>(run: impl Future<Output = T>) -> T {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(run)
+}

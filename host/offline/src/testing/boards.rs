@@ -1,0 +1,175 @@
+//! Boards in memory, driven by the real state machine.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use drops::admission::Difficulty;
+use drops::board::{Board, MemoryShelf, Now, Quotas, SessionId, Shelf as _};
+use drops::cell::BoardKey;
+use drops::message::{Answer, Receipt, Request};
+use mail::{Clock, PublicKey};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
+use tokio::sync::Notify;
+
+use super::SimClock;
+use crate::ports::{BoardSession, Boards, KnownBoard, Purpose, Unreachable};
+use crate::shared::lock;
+
+/// A board somewhere.
+pub(crate) struct Host {
+    pub key: BoardKey,
+    pub is_up: AtomicBool,
+    /// Gives receipts and stores nothing.
+    pub lies: AtomicBool,
+    pub deposits: AtomicU64,
+    pub sessions: AtomicU64,
+    board: Mutex<(Board, ChaCha20Rng)>,
+    shelf: MemoryShelf,
+    changed: Notify,
+    clock: Arc<SimClock>,
+}
+
+impl Host {
+    pub fn new(byte: u8, clock: &Arc<SimClock>) -> Arc<Self> {
+        let (key, shelf) = (PublicKey([byte; 32]), MemoryShelf::default());
+        let mut rng = ChaCha20Rng::seed_from_u64(u64::from(byte));
+        let now = Now { wall: clock.wall(), monotonic: clock.monotonic() };
+        let quotas = Quotas { difficulty: Difficulty([1; 4]), ..Quotas::default() };
+        let board = Board::open(key, quotas, &shelf, now, &mut rng).unwrap();
+        let host = Arc::new(Self {
+            key,
+            is_up: AtomicBool::new(true),
+            lies: AtomicBool::new(false),
+            deposits: AtomicU64::new(0),
+            sessions: AtomicU64::new(0),
+            board: Mutex::new((board, rng)),
+            shelf,
+            changed: Notify::new(),
+            clock: Arc::clone(clock),
+        });
+        let upkeep = Arc::clone(&host);
+        tokio::spawn(async move {
+            loop {
+                upkeep.settle();
+                tokio::time::sleep(std::time::Duration::from_secs(600)).await;
+            }
+        });
+        host
+    }
+
+    fn now(&self) -> Now {
+        Now { wall: self.clock.wall(), monotonic: self.clock.monotonic() }
+    }
+
+    /// The policy says yes, the disk works.
+    fn settle(&self) {
+        let now = self.now();
+        let (board, rng) = &mut *lock(&self.board);
+        board.tick(now);
+        while let Some(question) = board.next_question() {
+            board.decide(question.ticket, Ok(()));
+        }
+        while let Some(batch) = board.next_batch(&self.shelf, now, rng).unwrap() {
+            let result = self.shelf.commit(&batch);
+            board.committed(result, now);
+        }
+        self.changed.notify_waiters();
+    }
+
+    fn ask(&self, session: SessionId, message: Vec<u8>) {
+        {
+            let (board, rng) = &mut *lock(&self.board);
+            board.receive(&self.shelf, session, &Bytes::from(message), self.now(), rng);
+        }
+        self.settle();
+    }
+}
+
+/// The boards one gateway knows and reaches.
+pub(crate) struct TestBoards {
+    pub all: Vec<Arc<Host>>,
+    pub known: Mutex<Vec<KnownBoard>>,
+    throwaways: AtomicU64,
+}
+
+impl TestBoards {
+    pub fn new(all: Vec<Arc<Host>>, known: Vec<KnownBoard>) -> Self {
+        Self { all, known: Mutex::new(known), throwaways: AtomicU64::new(0) }
+    }
+}
+
+#[async_trait]
+impl Boards for TestBoards {
+    fn known(&self) -> Vec<KnownBoard> {
+        lock(&self.known).clone()
+    }
+
+    async fn open(&self, board: BoardKey, _purpose: Purpose) -> Result<Box<dyn BoardSession>, Unreachable> {
+        let host = self.all.iter().find(|host| host.key == board && host.is_up.load(Ordering::Relaxed));
+        let host = host.ok_or_else(|| Unreachable("the board is not there".to_owned()))?;
+        host.clock.sleep(std::time::Duration::from_secs(5)).await;
+        host.sessions.fetch_add(1, Ordering::Relaxed);
+        let id = lock(&host.board).0.connect(host.now());
+        let throwaway = self.throwaways.fetch_add(1, Ordering::Relaxed);
+        let host = Arc::clone(host);
+        Ok(Box::new(TestSession { host, id, throwaway, invented: VecDeque::new() }))
+    }
+}
+
+struct TestSession {
+    host: Arc<Host>,
+    id: SessionId,
+    throwaway: u64,
+    /// Lies that wait to be told.
+    invented: VecDeque<Bytes>,
+}
+
+#[async_trait]
+impl BoardSession for TestSession {
+    fn throwaway(&self) -> u64 {
+        self.throwaway
+    }
+
+    async fn send(&mut self, message: Vec<u8>) -> Result<(), Unreachable> {
+        let (id, request) = Request::decode(&Bytes::from(message.clone()));
+        if let Ok(Request::Deposit { ttl, cell, .. }) = request {
+            self.host.deposits.fetch_add(1, Ordering::Relaxed);
+            if self.host.lies.load(Ordering::Relaxed) {
+                let wall = self.host.clock.wall();
+                let segment = lock(&self.host.board).0.status(wall).open_segment;
+                let receipt = Receipt { name: cell.name(), segment, until: wall.plus(ttl.duration()) };
+                self.invented.push_back(Bytes::from(Answer::Receipt(receipt).encode(id)));
+                return Ok(());
+            }
+        }
+        self.host.ask(self.id, message);
+        Ok(())
+    }
+
+    async fn receive(&mut self) -> Result<Bytes, Unreachable> {
+        loop {
+            let changed = self.host.changed.notified();
+            if !self.host.is_up.load(Ordering::Relaxed) {
+                return Err(Unreachable("the board is gone".to_owned()));
+            }
+            if let Some(lie) = self.invented.pop_front() {
+                return Ok(lie);
+            }
+            let next = lock(&self.host.board).0.next_answer(&self.host.shelf, self.id, self.host.now());
+            if let Some(message) = next {
+                return Ok(message);
+            }
+            changed.await;
+        }
+    }
+}
+
+impl Drop for TestSession {
+    fn drop(&mut self) {
+        lock(&self.host.board).0.disconnect(self.id);
+    }
+}

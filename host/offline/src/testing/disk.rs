@@ -1,0 +1,111 @@
+//! What survives a gateway's death, and the life of one process that can end at any change.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use drops::mailbox::Period;
+use drops::point::Secret;
+use mail::record::{ContactState, OutboxEntry};
+use mail::{AccountName, Acknowledgement, BodyDigest, MailId, PublicKey};
+
+use crate::ports::{Document, Documents, Failure, KeyFiles};
+use crate::shared::lock;
+
+/// Everything durable of one gateway.
+#[derive(Default)]
+pub(crate) struct Disk {
+    pub documents: Mutex<BTreeMap<(String, String, Vec<u8>), Vec<u8>>>,
+    pub keys: Mutex<BTreeMap<Period, Secret>>,
+    pub outbox: Mutex<BTreeMap<MailId, (OutboxEntry, Bytes)>>,
+    /// How mails left the outbox.
+    pub ended: Mutex<Vec<(MailId, &'static str)>>,
+    pub mailbox: Mutex<Vec<Bytes>>,
+    pub arrivals: Mutex<BTreeMap<(PublicKey, MailId), (BodyDigest, Acknowledgement)>>,
+    pub contacts: Mutex<BTreeMap<PublicKey, ContactState>>,
+    pub requests: Mutex<Vec<PublicKey>>,
+}
+
+/// One process: dead after its n-th change.
+pub(crate) struct Life {
+    pub disk: std::sync::Arc<Disk>,
+    changes: AtomicU64,
+    /// Dies at this change, before or after it is made; 0: never.
+    dies_at: u64,
+    after: bool,
+    is_dead: AtomicBool,
+}
+
+impl Life {
+    pub fn new(disk: &std::sync::Arc<Disk>, dies_at: u64, after: bool) -> Self {
+        let disk = std::sync::Arc::clone(disk);
+        Self { disk, changes: AtomicU64::new(0), dies_at, after, is_dead: AtomicBool::new(false) }
+    }
+
+    pub fn is_dead(&self) -> bool {
+        self.is_dead.load(Ordering::Relaxed)
+    }
+
+    pub fn kill(&self) {
+        self.is_dead.store(true, Ordering::Relaxed);
+    }
+
+    /// Makes a change, if the process lives that long.
+    pub fn change<T>(&self, make: impl FnOnce(&Disk) -> T) -> Result<T, Failure> {
+        let dead = || Failure("the process is dead".to_owned());
+        if self.is_dead() {
+            return Err(dead());
+        }
+        let is_last = self.changes.fetch_add(1, Ordering::Relaxed) + 1 == self.dies_at;
+        if is_last {
+            self.kill();
+        }
+        if is_last && !self.after {
+            return Err(dead());
+        }
+        let made = make(&self.disk);
+        if is_last { Err(dead()) } else { Ok(made) }
+    }
+}
+
+#[async_trait]
+impl Documents for Life {
+    async fn put(
+        &self,
+        kind: &'static str,
+        owner: &str,
+        key: Vec<u8>,
+        document: Option<Vec<u8>>,
+    ) -> Result<(), Failure> {
+        self.change(|disk| {
+            let name = (kind.to_owned(), owner.to_owned(), key);
+            match document {
+                Some(document) => lock(&disk.documents).insert(name, document),
+                None => lock(&disk.documents).remove(&name),
+            };
+        })
+    }
+
+    async fn all(&self, kind: &'static str) -> Result<Vec<Document>, Failure> {
+        let documents = lock(&self.disk.documents);
+        let all = documents.iter().filter(|((other, ..), _)| other == kind);
+        Ok(all.map(|((_, owner, key), bytes)| (owner.clone(), key.clone(), bytes.clone())).collect())
+    }
+}
+
+#[async_trait]
+impl KeyFiles for Life {
+    async fn read(&self, _account: &AccountName) -> Result<Vec<(Period, Secret)>, Failure> {
+        Ok(lock(&self.disk.keys).iter().map(|(period, key)| (*period, key.clone())).collect())
+    }
+
+    async fn write(&self, _account: &AccountName, period: Period, key: Secret) -> Result<(), Failure> {
+        self.change(|disk| drop(lock(&disk.keys).insert(period, key)))
+    }
+
+    async fn erase(&self, _account: &AccountName, period: Period) -> Result<(), Failure> {
+        self.change(|disk| drop(lock(&disk.keys).remove(&period)))
+    }
+}

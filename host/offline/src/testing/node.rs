@@ -1,0 +1,378 @@
+//! Gateways with a fake core: an outbox that tries every half hour, a reception that dedupes, contacts.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use drops::point::Secret;
+use mail::record::{BodyId, ContactState, Destination, OutboxEntry, Route};
+use mail::{
+    AccountName, Acknowledgement, Address, BodyDigest, BodyHasher, Envelope, MailId, Nospam, PublicKey,
+    ReversePath, ToxId,
+};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
+use tokio::task::JoinHandle;
+
+use super::{Disk, Host, Life, SimClock, TestBoards};
+use crate::ports::{
+    BoardFacts, Core, Failure, FoundMail, Identity, Knock, KnownBoard, Plan, Selector, Taken, WaitingMail,
+    Workers,
+};
+use crate::shared::lock;
+use crate::{OfflineMail, Ports, Settings};
+
+/// All gateways and boards.
+pub(crate) struct World {
+    pub clock: Arc<SimClock>,
+    pub hosts: Vec<Arc<Host>>,
+    /// Gateways that run, by key: what "online" means here.
+    pub online: Arc<Mutex<BTreeSet<PublicKey>>>,
+}
+
+impl World {
+    pub fn new(boards: u8) -> Self {
+        let clock = Arc::new(SimClock::new());
+        let hosts = (0..boards).map(|number| Host::new(100 + number, &clock)).collect();
+        Self { clock, hosts, online: Arc::default() }
+    }
+
+    /// A gateway that knows these boards.
+    pub fn node(&self, byte: u8, boards: &[usize]) -> Node {
+        let known =
+            |number: &usize| KnownBoard { key: self.hosts[*number].key, owner: None, served_here: false };
+        Node {
+            secret: Secret::from_bytes([byte; 32]),
+            disk: Arc::default(),
+            boards: Arc::new(TestBoards::new(self.hosts.clone(), boards.iter().map(known).collect())),
+            clock: Arc::clone(&self.clock),
+            online: Arc::clone(&self.online),
+            accepts: true,
+            starts: 0,
+            process: None,
+        }
+    }
+
+    pub async fn pass(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+}
+
+/// One gateway, running or not.
+pub(crate) struct Node {
+    pub secret: Secret,
+    pub disk: Arc<Disk>,
+    pub boards: Arc<TestBoards>,
+    /// Whether strangers become contacts at once; else the user is asked.
+    pub accepts: bool,
+    clock: Arc<SimClock>,
+    online: Arc<Mutex<BTreeSet<PublicKey>>>,
+    starts: u64,
+    process: Option<Process>,
+}
+
+struct Process {
+    offline: Arc<OfflineMail>,
+    life: Arc<Life>,
+    outbox: JoinHandle<()>,
+}
+
+pub(crate) fn account() -> AccountName {
+    "owner".parse().unwrap()
+}
+
+impl Node {
+    pub fn key(&self) -> PublicKey {
+        PublicKey(self.secret.point().0)
+    }
+
+    pub async fn start(&mut self) {
+        self.start_to_die(0, false).await;
+    }
+
+    /// Starts; dies at the n-th change (0: never).
+    pub async fn start_to_die(&mut self, dies_at: u64, after: bool) {
+        self.starts += 1;
+        let life = Arc::new(Life::new(&self.disk, dies_at, after));
+        let core = Arc::new(FakeCore {
+            life: Arc::clone(&life),
+            identity: Identity {
+                secret: self.secret.clone(),
+                tox_id: ToxId { key: self.key(), nospam: Nospam([1; 4]) },
+            },
+            online: Arc::clone(&self.online),
+            accepts: self.accepts,
+        });
+        let ports = Ports {
+            boards: Arc::clone(&self.boards) as Arc<_>,
+            documents: Arc::clone(&life) as Arc<_>,
+            keys: Arc::clone(&life) as Arc<_>,
+            core: Arc::clone(&core) as Arc<_>,
+            selector: Arc::new(FakeSelector),
+            workers: Arc::new(Inline),
+            clock: Arc::clone(&self.clock) as Arc<_>,
+        };
+        let seed = self.starts * 1000 + u64::from(self.secret.as_bytes()[0]);
+        let dice = Box::new(ChaCha20Rng::seed_from_u64(seed));
+        let offline = Arc::new(OfflineMail::new(ports, Settings::default(), dice));
+        let _may_die = offline.start().await;
+        lock(&self.online).insert(self.key());
+        let outbox = tokio::spawn(outbox(Arc::clone(&offline), core));
+        self.process = Some(Process { offline, life, outbox });
+    }
+
+    /// Stops it, or takes away what is left of a process that died.
+    pub async fn stop(&mut self) {
+        lock(&self.online).remove(&self.key());
+        if let Some(process) = self.process.take() {
+            process.life.kill();
+            process.outbox.abort();
+            process.offline.stop().await;
+        }
+    }
+
+    pub fn offline(&self) -> &Arc<OfflineMail> {
+        &self.process.as_ref().unwrap().offline
+    }
+
+    pub fn is_dead(&self) -> bool {
+        self.process.as_ref().is_some_and(|process| process.life.is_dead())
+    }
+
+    /// Both are contacts, as if they had met.
+    pub fn befriend(&self, other: &Self) {
+        lock(&self.disk.contacts).insert(other.key(), ContactState::Confirmed);
+        lock(&other.disk.contacts).insert(self.key(), ContactState::Confirmed);
+    }
+
+    /// Hands the own record to somebody who runs too, as a hello does.
+    pub async fn greet(&self, other: &Self) {
+        let record = self.offline().own_record(&account()).await.unwrap().unwrap();
+        other.offline().record_received(&account(), self.key(), &record).await.unwrap();
+    }
+
+    /// Submits a mail; durable at once.
+    pub fn submit(&self, number: u8, to: &Self, text: &str) -> MailId {
+        let id = MailId([number; 16]);
+        let body = Bytes::from(text.to_owned());
+        let created = mail::Clock::wall(&*self.clock);
+        let entry = OutboxEntry {
+            id,
+            account: account(),
+            envelope: Envelope::new(ReversePath::Mailbox(address(self.key())), address(to.key())),
+            route: Route::Remote(Destination::Contact(to.key())),
+            prefix: vec![],
+            body: BodyId(0),
+            size: body.len() as u64,
+            digest: BodyHasher::digest(&body),
+            created,
+            expires: created.plus(mail::limits::EXPIRY),
+            attempts: 0,
+            next_attempt: None,
+            last_problem: None,
+            delay_reported: false,
+        };
+        lock(&self.disk.outbox).insert(id, (entry, body));
+        lock(&self.disk.contacts).entry(to.key()).or_insert(ContactState::Requested);
+        id
+    }
+
+    /// The mails that came, in the order of their text.
+    pub fn mails(&self) -> Vec<String> {
+        let mailbox = lock(&self.disk.mailbox);
+        let mut mails: Vec<String> =
+            mailbox.iter().map(|mail| String::from_utf8_lossy(mail).into_owned()).collect();
+        mails.sort();
+        mails
+    }
+
+    /// How a mail left the outbox.
+    pub fn ended(&self, id: MailId) -> Vec<&'static str> {
+        lock(&self.disk.ended).iter().filter(|(other, _)| *other == id).map(|(_, how)| *how).collect()
+    }
+}
+
+fn address(key: PublicKey) -> Address {
+    Address::at_tox(&key.to_string().to_lowercase()).unwrap()
+}
+
+/// Every half hour: what is over is given up, for the rest copies are seen to.
+async fn outbox(offline: Arc<OfflineMail>, core: Arc<FakeCore>) {
+    loop {
+        let entries: Vec<OutboxEntry> =
+            lock(&core.life.disk.outbox).values().map(|(entry, _)| entry.clone()).collect();
+        for entry in entries {
+            let Route::Remote(destination) = entry.route.clone() else { continue };
+            let copies = offline.copies(entry.id);
+            let answer = copies.and_then(|copies| copies.answer_until);
+            if mail::Clock::wall(&*offline_clock(&offline))
+                >= answer.unwrap_or(entry.expires).max(entry.expires)
+            {
+                core.end(entry.id, "bounced");
+                offline.ended(entry.id).await;
+            } else if !core.is_online(&entry.account, destination.key()) {
+                let _tried_again = offline.leave_copies(&entry).await;
+            }
+        }
+        let left: Vec<MailId> = lock(&core.life.disk.ended).iter().map(|(id, _)| *id).collect();
+        for id in left {
+            offline.ended(id).await;
+        }
+        tokio::time::sleep(Duration::from_secs(1800)).await;
+    }
+}
+
+fn offline_clock(offline: &OfflineMail) -> Arc<dyn mail::Clock> {
+    offline.clock()
+}
+
+struct FakeCore {
+    life: Arc<Life>,
+    identity: Identity,
+    online: Arc<Mutex<BTreeSet<PublicKey>>>,
+    accepts: bool,
+}
+
+impl FakeCore {
+    fn end(&self, id: MailId, how: &'static str) {
+        let _may_die = self.life.change(|disk| {
+            if lock(&disk.outbox).remove(&id).is_some() {
+                lock(&disk.ended).push((id, how));
+            }
+        });
+    }
+}
+
+#[async_trait]
+impl Core for FakeCore {
+    fn accounts(&self) -> Vec<AccountName> {
+        vec![account()]
+    }
+
+    async fn identity(&self, _account: &AccountName) -> Option<Identity> {
+        Some(self.identity.clone())
+    }
+
+    fn is_online(&self, _account: &AccountName, key: PublicKey) -> bool {
+        lock(&self.online).contains(&key)
+    }
+
+    fn contact(&self, _account: &AccountName, key: PublicKey) -> Option<ContactState> {
+        lock(&self.life.disk.contacts).get(&key).copied()
+    }
+
+    fn contacts(&self, _account: &AccountName) -> Vec<PublicKey> {
+        let contacts = lock(&self.life.disk.contacts);
+        contacts.iter().filter(|(_, state)| **state == ContactState::Confirmed).map(|(key, _)| *key).collect()
+    }
+
+    async fn outgoing(
+        &self,
+        id: MailId,
+        max: usize,
+    ) -> Result<Option<(OutboxEntry, Option<Bytes>)>, Failure> {
+        let outbox = lock(&self.life.disk.outbox);
+        Ok(outbox.get(&id).map(|(entry, body)| (entry.clone(), (body.len() <= max).then(|| body.clone()))))
+    }
+
+    async fn take(&self, account: &AccountName, sender: PublicKey, mail: FoundMail) -> Taken {
+        if self.contact(account, sender) != Some(ContactState::Confirmed) {
+            return Taken::Stranger;
+        }
+        let (key, digest) = ((sender, mail.id), BodyHasher::digest(&mail.body));
+        let known = lock(&self.life.disk.arrivals).get(&key).cloned();
+        match known {
+            Some((other, word)) if other == digest => return Taken::Acknowledged(word),
+            Some(_) => return Taken::Broken("the id was used for another mail".to_owned()),
+            None => {}
+        }
+        let word = Acknowledgement::Delivered;
+        let made = self.life.change(|disk| {
+            lock(&disk.mailbox).push(mail.body.clone());
+            lock(&disk.arrivals).insert(key, (digest, word.clone()));
+        });
+        match made {
+            Ok(()) => Taken::Acknowledged(word),
+            Err(error) => Taken::Later(error.to_string()),
+        }
+    }
+
+    async fn knock(&self, _account: &AccountName, key: PublicKey, _text: &str) -> Result<Knock, Failure> {
+        let is_known = lock(&self.life.disk.contacts).contains_key(&key);
+        if is_known || self.accepts {
+            self.life.change(|disk| lock(&disk.contacts).insert(key, ContactState::Confirmed))?;
+            return Ok(Knock::Contact);
+        }
+        self.life.change(|disk| {
+            let mut requests = lock(&disk.requests);
+            if !requests.contains(&key) {
+                requests.push(key);
+            }
+        })?;
+        Ok(Knock::Waits)
+    }
+
+    async fn is_waiting(&self, _account: &AccountName, key: PublicKey) -> Result<bool, Failure> {
+        Ok(lock(&self.life.disk.requests).contains(&key))
+    }
+
+    async fn acknowledged(
+        &self,
+        _account: &AccountName,
+        from: PublicKey,
+        id: MailId,
+        digest: BodyDigest,
+        word: Acknowledgement,
+    ) -> Result<(), Failure> {
+        let is_right = lock(&self.life.disk.outbox).get(&id).is_some_and(|(entry, _)| {
+            entry.digest == digest
+                && matches!(&entry.route, Route::Remote(destination) if destination.key() == from)
+        });
+        if is_right {
+            self.end(id, if word == Acknowledgement::Delivered { "delivered" } else { "refused" });
+        }
+        if self.life.is_dead() { Err(Failure("the process is dead".to_owned())) } else { Ok(()) }
+    }
+
+    fn outbox_changed(&self, _account: &AccountName, _id: MailId, _what: &str) {}
+}
+
+/// Three boards the recipient reads; where that is not known, three the user chose. As the default component does.
+struct FakeSelector;
+
+#[async_trait]
+impl Selector for FakeSelector {
+    async fn select(
+        &self,
+        _account: &AccountName,
+        _now: mail::Wall,
+        mail: WaitingMail,
+        boards: Vec<BoardFacts>,
+    ) -> Result<Plan, Failure> {
+        let is_read = boards.iter().any(|board| board.read_by_recipient);
+        let rests = |board: &BoardFacts| board.last_failure.is_some_and(|ago| ago < super::HOUR);
+        let usable = boards.iter().filter(|board| !rests(board) && (board.read_by_recipient || !is_read));
+        let choices: Vec<_> = usable.take(3).map(|board| (board.key, Duration::from_secs(300))).collect();
+        let enough = if choices.is_empty() { 0 } else { u32::try_from(choices.len() / 2 + 1).unwrap() };
+        let ttl_days = if mail.remaining > 14 * super::DAY { 14 } else { 7 };
+        Ok(Plan { choices, enough, ttl_days })
+    }
+}
+
+/// Computing takes no time here.
+struct Inline;
+
+impl Workers for Inline {
+    fn run(&self, job: Box<dyn FnOnce() + Send>) {
+        job();
+    }
+}
+
+impl World {
+    pub fn deposits(&self) -> u64 {
+        self.hosts.iter().map(|host| host.deposits.load(Ordering::Relaxed)).sum()
+    }
+}

@@ -1,0 +1,218 @@
+//! One reading of a board: everything in a window of it, tried with the keys of all accounts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use drops::cell::{BoardKey, Cell, Name, Opened};
+use drops::limits::ANSWER_TIME;
+use drops::message::Refusal;
+use drops::point::Secret;
+use drops::reader::{ReadEvent, ReadSession, Violation, Window};
+use drops::scan::{ScanKey, Scanner};
+use mail::{AccountName, Monotonic};
+use tokio::sync::oneshot;
+
+use crate::boards::away;
+use crate::incoming;
+use crate::limits::{LINGER, LINGER_LONGEST, SCAN_CELLS, VISIT_LONGEST};
+use crate::outgoing;
+use crate::ports::{BoardSession, Failure, Purpose, Unreachable};
+use crate::shared::Shared;
+
+/// Why a visit ended before it had read everything.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum VisitError {
+    #[error(transparent)]
+    Unreachable(#[from] Unreachable),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error(transparent)]
+    Broken(#[from] Violation),
+    #[error("it took too long")]
+    TooLong,
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    #[error("the gateway is stopping")]
+    Stopping,
+}
+
+/// Reads a board once. When this is `Ok`, all that was found is with the core or durable here.
+pub(crate) async fn visit(shared: &Arc<Shared>, board: BoardKey) -> Result<(), VisitError> {
+    let (now, wall) = (shared.monotonic(), shared.wall());
+    let window = Window::covering(away(&shared.state().board(board).history, wall));
+    let scanner = Arc::new(Scanner::new(board, scan_keys(shared).await));
+    let session = tokio::select! {
+        biased;
+        () = shared.stopping.cancelled() => return Err(VisitError::Stopping),
+        session = shared.ports.boards.open(board, Purpose::Read) => session?,
+    };
+    let is_own = shared.ports.boards.known().iter().any(|known| known.key == board && known.served_here);
+    let throwaway = session.throwaway();
+    let machine = ReadSession::new(board, window, now);
+    let cells = Vec::with_capacity(SCAN_CELLS);
+    let mut visit = Visit {
+        shared,
+        board,
+        session,
+        machine,
+        scanner,
+        throwaway,
+        is_own,
+        cells,
+        caught_up: None,
+        begun: now,
+    };
+    visit.run().await?;
+    // Parts of unfinished mails first: then this reading need not be repeated.
+    incoming::store_parts(shared).await?;
+    shared.remember(board, |history| history.read_before = history.last_read.replace(wall)).await;
+    Ok(())
+}
+
+async fn scan_keys(shared: &Shared) -> Vec<ScanKey<AccountName>> {
+    let mut keys = Vec::new();
+    for account in shared.ports.core.accounts() {
+        let secrets = shared.with(&account, |state| {
+            state.ring.iter().map(|(_, secret)| secret.clone()).collect::<Vec<Secret>>()
+        });
+        let identity = shared.ports.core.identity(&account).await;
+        let all = secrets.into_iter().flatten().chain(identity.map(|identity| identity.secret));
+        keys.extend(all.map(|secret| ScanKey::new(account.clone(), secret)));
+    }
+    keys
+}
+
+struct Visit<'a> {
+    shared: &'a Arc<Shared>,
+    board: BoardKey,
+    session: Box<dyn BoardSession>,
+    machine: ReadSession,
+    scanner: Arc<Scanner<AccountName>>,
+    throwaway: u64,
+    /// A board served here shows nobody anything else.
+    is_own: bool,
+    cells: Vec<Cell>,
+    caught_up: Option<Monotonic>,
+    begun: Monotonic,
+}
+
+impl Visit<'_> {
+    async fn run(&mut self) -> Result<(), VisitError> {
+        let first = self.machine.start(self.shared.monotonic());
+        self.handle(first).await?;
+        loop {
+            let now = self.shared.monotonic();
+            if self.caught_up.is_some_and(|since| now.since(since) >= LINGER_LONGEST) {
+                break;
+            }
+            if now.since(self.begun) >= VISIT_LONGEST {
+                return Err(VisitError::TooLong);
+            }
+            let patience =
+                if self.caught_up.is_some() { LINGER } else { ANSWER_TIME + Duration::from_secs(1) };
+            let clock = Arc::clone(&self.shared.ports.clock);
+            let message = tokio::select! {
+                biased;
+                () = self.shared.stopping.cancelled() => return Err(VisitError::Stopping),
+                message = self.session.receive() => message?,
+                () = clock.sleep(patience) => {
+                    if self.caught_up.is_some() {
+                        break;
+                    }
+                    if let Some(event) = self.machine.tick(self.shared.monotonic()) {
+                        self.handle(event).await?;
+                    }
+                    continue;
+                }
+            };
+            for event in self.machine.receive(&message, self.shared.monotonic()) {
+                self.handle(event).await?;
+            }
+        }
+        self.scan().await
+    }
+
+    async fn handle(&mut self, event: ReadEvent) -> Result<(), VisitError> {
+        match event {
+            ReadEvent::Send(message) => self.session.send(message).await?,
+            ReadEvent::Info(info) => {
+                let fill = info.fill;
+                self.shared.remember(self.board, |history| history.fill = fill).await;
+            }
+            ReadEvent::Cell { segment, cell } => {
+                self.shared.state().audits.saw(&self.board, segment, &cell.name());
+                self.cells.push(cell);
+                if self.cells.len() >= SCAN_CELLS {
+                    self.scan().await?;
+                }
+            }
+            ReadEvent::Segment { segment, edition, hash } => {
+                self.scan().await?;
+                self.shared.state().board(self.board).memory.saw(self.throwaway, segment, edition, hash)?;
+                self.audit(segment, edition).await;
+            }
+            ReadEvent::CaughtUp => self.caught_up = Some(self.shared.monotonic()),
+            ReadEvent::Refused(refusal) => return Err(refusal.into()),
+            ReadEvent::Broken(violation) => {
+                // What was found is good by its own cryptography, whatever else the board does.
+                self.scan().await?;
+                return Err(violation.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Tries the keys on the cells collected, on a worker thread.
+    async fn scan(&mut self) -> Result<(), VisitError> {
+        if self.cells.is_empty() {
+            return Ok(());
+        }
+        let (scanner, cells) = (Arc::clone(&self.scanner), std::mem::take(&mut self.cells));
+        let (sender, receiver) = oneshot::channel();
+        self.shared.ports.workers.run(Box::new(move || {
+            let found: Vec<(AccountName, Name, Opened)> = scanner
+                .scan(&cells)
+                .into_iter()
+                .filter_map(|hit| {
+                    let name = cells.get(hit.cell)?.name();
+                    Some((hit.label.clone(), name, hit.opened.ok()?))
+                })
+                .collect();
+            // The visit may have ended meanwhile.
+            let _unheard = sender.send(found);
+        }));
+        for (account, name, opened) in receiver.await.unwrap_or_default() {
+            let confirms = self.shared.state().board(self.board).confirms(self.board, name, self.throwaway);
+            incoming::part(self.shared, &account, opened, confirms || self.is_own).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether own cells that should be in this segment were there.
+    async fn audit(&mut self, segment: u32, edition: u8) {
+        let missing = self.shared.state().audits.complete(&self.board, segment, edition);
+        for lost in missing {
+            let wall = self.shared.wall();
+            let problem = "a cell it gave a receipt for is missing";
+            self.shared.remember(self.board, |history| history.failed(wall, problem)).await;
+            let short = {
+                let mut state = self.shared.state();
+                let name = &lost.receipt.name;
+                let story = state.stories.iter_mut().find(|(_, story)| {
+                    story.boards.iter().any(|copies| {
+                        copies.board == self.board
+                            && copies.receipts.iter().any(|receipt| receipt.name == name.0)
+                    })
+                });
+                story.map(|(id, story)| (*id, story.account.clone(), story.missing(&self.board, name, wall)))
+            };
+            if let Some((id, account, is_short)) = short {
+                outgoing::store_story(self.shared, id).await;
+                if is_short {
+                    let text = "a drop relay lost a copy: it is put on others";
+                    self.shared.ports.core.outbox_changed(&account, id, text);
+                }
+            }
+        }
+    }
+}
