@@ -301,14 +301,6 @@ impl Decisions for Nothing {
         let resolution = Resolution { target, source: ResolutionSource::Literal, trust: Trust::Verified };
         Ok(ResolveAnswer::Found(resolution))
     }
-    async fn relays(
-        &self,
-        _: &AccountName,
-        _: Wall,
-        _: &OutboxEntry,
-    ) -> Result<RelayAnswer, DecisionFailure> {
-        Ok(RelayAnswer::default())
-    }
     async fn filter(
         &self,
         _: &AccountName,

@@ -1,16 +1,16 @@
 //! What all parts of the core share: the ports, the settings, and what is kept in memory.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use mail::{AccountName, Clock, Refusal, Wall};
+use mail::{AccountName, Clock, MailId, Refusal, Wall};
 use tokio_util::sync::CancellationToken;
 
 use crate::friendship::RequestSchedule;
 use crate::outbox::Outbox;
 use crate::people::People;
 use crate::ports::decisions::DecisionFailure;
-use crate::ports::{Decisions, Event, Events, Network, Random, Storage, StorageError};
+use crate::ports::{Copies, Decisions, DropRelays, Event, Events, Network, Random, Storage, StorageError};
 use crate::reception::Receptions;
 use crate::settings::Settings;
 
@@ -29,6 +29,8 @@ pub(crate) struct Core {
     pub outbox: Outbox,
     pub receptions: Receptions,
     pub requests: RequestSchedule,
+    /// Drop relays, once they are there.
+    pub relays: OnceLock<Arc<dyn DropRelays>>,
     /// Cancelled when the gateway stops: transfers end, commits under way are finished.
     pub stopping: CancellationToken,
 }
@@ -80,7 +82,27 @@ impl Core {
         });
     }
 
+    /// What is known of the copies of a mail on drop relays.
+    pub fn copies(&self, id: MailId) -> Copies {
+        self.relays.get().map(|relays| relays.copies(id)).unwrap_or_default()
+    }
+
+    /// A mail has left the outbox.
+    pub fn left_outbox(&self, id: MailId) {
+        if let Some(relays) = self.relays.get() {
+            relays.ended(id);
+        }
+    }
+
+    /// Whether drop relays reach somebody whose key alone is known.
+    pub fn reaches_strangers(&self) -> bool {
+        self.relays.get().is_some_and(|relays| relays.reaches_strangers())
+    }
+
     pub fn contacts_changed(&self, account: &AccountName) {
+        if let Some(relays) = self.relays.get() {
+            relays.contacts_changed(account);
+        }
         self.events.publish(Event::ContactsChanged { account: account.clone() });
     }
 }

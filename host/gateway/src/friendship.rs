@@ -259,6 +259,9 @@ impl Core {
         let (tox_id, state) = match destination {
             _ if has_asked => (tox_id_of(destination), ContactState::Confirmed),
             Destination::Tox(id) if entry.attempts == 0 => (Some(*id), ContactState::Requested),
+            Destination::Contact(_) if entry.attempts == 0 && self.reaches_strangers() => {
+                (None, ContactState::Requested)
+            }
             _ => {
                 let text =
                     "the recipient was removed from your contacts: add them again and send the mail again";

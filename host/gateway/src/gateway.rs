@@ -1,22 +1,25 @@
 //! The handle the daemon holds.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use mail::record::{Contact, FriendRequest, OutboxEntry, Pin, QuarantineEntry};
+use mail::record::{Contact, ContactState, FriendRequest, OutboxEntry, Pin, QuarantineEntry};
 use mail::{
-    AccountName, Acknowledgement, Address, Clock, MailId, PublicKey, Refusal, Return, ReversePath, ToxId,
+    AccountName, Acknowledgement, Address, BodyDigest, Clock, Envelope, MailId, PublicKey, Refusal, Return,
+    ReversePath, ToxId,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::by_relay::Received;
 use crate::core::{Core, Patience, lock};
 use crate::friendship::{ContactError, RequestSchedule};
 use crate::hello::HelloError;
 use crate::outbox::{self, Cancelled, Outbox};
 use crate::people::People;
-use crate::ports::{Decisions, Events, Network, Random, Storage, StorageError};
+use crate::ports::decisions::DecisionFailure;
+use crate::ports::{Decisions, DropRelays, Events, Network, Random, Storage, StorageError};
 use crate::reception::{Offer, Offered, ReceptionError, Receptions};
 use crate::settings::Settings;
 use crate::submission::Submission;
@@ -54,6 +57,7 @@ impl Gateway {
             outbox: Outbox::default(),
             receptions: Receptions::default(),
             requests: RequestSchedule::default(),
+            relays: OnceLock::new(),
             stopping: CancellationToken::new(),
         };
         Self { core: Arc::new(core), runner: Mutex::new(None) }
@@ -103,6 +107,83 @@ impl Gateway {
     /// bounce at.
     pub fn set_patience(&self, expiry: Duration, delay_notice: Duration) {
         *lock(&self.core.patience) = Patience { expiry, delay_notice };
+    }
+
+    // Drop relays.
+
+    /// From now on copies of mails wait on drop relays while recipients are offline. Call it before [`start`](Self::start); a second
+    /// call changes nothing.
+    pub fn use_relays(&self, relays: Arc<dyn DropRelays>) {
+        let _first_one_stays = self.core.relays.set(relays);
+    }
+
+    /// A mail came by a drop relay from somebody who proved their key.
+    pub async fn receive_whole(
+        &self,
+        account: &AccountName,
+        from: PublicKey,
+        mail: MailId,
+        envelope: Envelope,
+        body: Bytes,
+    ) -> Received {
+        self.core.receive_whole(account, from, mail, envelope, body).await
+    }
+
+    /// The word of `from` about a mail came by a drop relay. Nothing happens where there is no such mail to them.
+    ///
+    /// # Errors
+    /// When the store fails: hand it in again.
+    pub async fn acknowledged(
+        &self,
+        account: &AccountName,
+        from: PublicKey,
+        id: MailId,
+        digest: BodyDigest,
+        word: Acknowledgement,
+    ) -> Result<(), StorageError> {
+        self.core.acknowledged(account, from, id, digest, word).await
+    }
+
+    /// An entry of the outbox as its recipient is to see it, with all bytes of the mail if they are at most `max`. None: it has left the
+    /// outbox.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn outgoing(
+        &self,
+        id: MailId,
+        max: usize,
+    ) -> Result<Option<(OutboxEntry, Option<Bytes>)>, StorageError> {
+        self.core.outgoing(id, max).await
+    }
+
+    /// Somebody who proved their key writes to an account: the rules for friend requests apply. How far they have got then.
+    ///
+    /// # Errors
+    /// [`ContactError`].
+    pub async fn knock(
+        &self,
+        account: &AccountName,
+        key: PublicKey,
+        text: &str,
+    ) -> Result<Option<ContactState>, ContactError> {
+        self.core.knock(account, key, text).await
+    }
+
+    /// The relay-selector gave no usable answer.
+    pub fn selector_failed(&self, account: &AccountName, reason: String) {
+        self.core.decision_failed(account, "relay-selector", &DecisionFailure { reason });
+    }
+
+    /// Something about an entry changed; one line for people.
+    pub fn tell_outbox_changed(&self, account: &AccountName, id: MailId, what: &str) {
+        self.core.outbox_changed(account, id, what);
+    }
+
+    /// All accounts.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<AccountName> {
+        self.core.people.all().iter().map(|person| person.name().clone()).collect()
     }
 
     // Submission.

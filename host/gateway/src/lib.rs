@@ -6,12 +6,13 @@
 //!
 //! The way of a mail reads off the files: `submission` (MAIL, RCPT, DATA) with `addresses`, `resolving` and `pins`;
 //! `outbox` (the schedule, one task an entry) with `local` for accounts of this gateway; `reception` for what peers
-//! send; `delivery` for the last step of both; `reports` for what the sender is told. `friendship` and `hello` keep
+//! send, `by_relay` for what comes over drop relays; `delivery` for the last step of both; `reports` for what the sender is told. `friendship` and `hello` keep
 //! contacts and Tox friends the same.
 //!
 //! What is in memory is an index of what is stored: a crash at any moment loses nothing that was answered for.
 
 mod addresses;
+mod by_relay;
 mod core;
 mod delivery;
 mod friendship;
@@ -30,6 +31,7 @@ mod resolving;
 mod settings;
 mod submission;
 
+pub use self::by_relay::Received;
 pub use self::friendship::ContactError;
 pub use self::gateway::Gateway;
 pub use self::hello::HelloError;

@@ -72,8 +72,18 @@ impl Outbox {
         self.changed.notify_one();
     }
 
+    /// Takes an entry that no task has.
+    pub fn claim(&self, id: MailId) -> bool {
+        lock(&self.index).claim(id)
+    }
+
+    /// Whether a task has the entry.
+    pub fn is_running(&self, id: MailId) -> bool {
+        lock(&self.index).is_running(id)
+    }
+
     /// A task is done with an entry.
-    fn finish(&self, id: MailId, next: Next, now: Moment) {
+    pub fn finish(&self, id: MailId, next: Next, now: Moment) {
         lock(&self.index).finish(id, next, now);
         for waiter in lock(&self.waiters).remove(&id).into_iter().flatten() {
             let _nobody_waits_any_more = waiter.send(());
@@ -82,7 +92,7 @@ impl Outbox {
     }
 
     /// Returns when the task that has the entry is done with it; at once if none has.
-    async fn task_done(&self, id: MailId) {
+    pub async fn task_done(&self, id: MailId) {
         let receiver = {
             let index = lock(&self.index);
             if !index.is_running(id) {
@@ -206,6 +216,7 @@ impl Core {
         match result {
             Ok(()) => {
                 self.outbox.finish(id, Next::Gone, now);
+                self.left_outbox(id);
                 self.outbox_changed(&account, id, "taken back by the user");
                 Ok(Cancelled::Yes)
             }
@@ -239,7 +250,7 @@ impl Next {
     }
 
     /// The store failed.
-    fn later(now: Moment) -> Self {
+    pub(crate) fn later(now: Moment) -> Self {
         Self::Later(now.after(limits::STORE_RETRY))
     }
 }

@@ -79,12 +79,14 @@ impl Core {
             (None, Some(contact)) if contact.state == ContactState::Confirmed => {
                 Ok(Route::Remote(Destination::Contact(key)))
             }
+            // A first mail by drop relays needs the key alone.
+            (None, _) if self.reaches_strangers() => Ok(Route::Remote(Destination::Contact(key))),
             _ => Err(Refusal::permanent(
                 1,
                 1,
                 &format!(
                     "<{address}> is the key of somebody who is no contact of yours: a first mail needs the full Tox ID of \
-                     76 digits. Ask them for it and write to <their 76 digits>@tox"
+                     76 digits, or a drop relay to wait on. Ask them for the ID and write to <their 76 digits>@tox, or add a relay: toxmail relay add ADDRESS"
                 ),
             )),
         }

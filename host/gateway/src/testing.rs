@@ -4,10 +4,12 @@
 mod clock;
 mod decisions;
 mod network;
+mod relays;
 mod storage;
 mod world;
 
 pub(crate) use self::decisions::failure;
 pub(crate) use self::network::Faults;
+pub(crate) use self::relays::ScriptedRelays;
 pub(crate) use self::storage::Fault;
 pub(crate) use self::world::{SeededRandom, World, account, address, key, mail_text, tox_id};

@@ -74,7 +74,7 @@ impl Core {
     }
 
     /// The recipient has it.
-    async fn delivered(&self, entry: OutboxEntry) -> Result<Next, StorageError> {
+    pub(crate) async fn delivered(&self, entry: OutboxEntry) -> Result<Next, StorageError> {
         let success = delivered_status();
         let reports = self.reports(&entry, Action::Delivered, &success).await?;
         let told = !reports.is_empty();
@@ -87,7 +87,7 @@ impl Core {
 
     /// The entry as the peer sees it. Names that mean something here alone (`bob@tox` for a contact, `alice@tox` for an account)
     /// become the Tox IDs they stand for.
-    fn as_transferred(&self, entry: &OutboxEntry) -> OutboxEntry {
+    pub(crate) fn as_transferred(&self, entry: &OutboxEntry) -> OutboxEntry {
         let mut wire = entry.clone();
         if let Route::Remote(destination) = &entry.route
             && let Ok(address) = Address::at_tox(&destination.key().to_string().to_lowercase())

@@ -63,6 +63,8 @@ pub(crate) enum Next {
     Wait { try_at: u64, not_before: u64 },
     /// The delay notice was given: wait as before.
     Told,
+    /// It is given up at another moment: wait as before.
+    Extended(u64),
     /// The store failed: do nothing about the entry before this moment.
     Later(u64),
 }
@@ -297,6 +299,12 @@ impl Index {
                     {
                         *time = at.max(*time);
                     }
+                }
+                self.wait(id);
+            }
+            Next::Extended(deadline) => {
+                if let Some(slot) = self.slots.get_mut(&id) {
+                    slot.deadline = deadline;
                 }
                 self.wait(id);
             }

@@ -4,7 +4,7 @@ use mail::{Acknowledgement, Notify as Wanted, Refusal, ReversePath};
 
 use super::*;
 use crate::Settings;
-use crate::ports::decisions::{RelayAnswer, RetryAnswer};
+use crate::ports::decisions::RetryAnswer;
 use crate::ports::{StorageError, TransferFailure};
 use crate::testing::{Fault, World, account, address, failure, key, mail_text};
 
@@ -119,23 +119,6 @@ async fn the_policy_may_give_up() {
     world.gateway(0).unwrap().retry_now(&account("anna"), id).await.unwrap();
     world.wait_for("the bounce", |world| reports(world) == ["failed"]).await;
     assert_eq!(world.nodes[0].disk.outcome(id), Some(Outcome::Bounced(refusal)));
-}
-
-#[tokio::test(start_paused = true)]
-async fn relays_are_asked_and_their_failure_is_recorded() {
-    let (world, id) = waiting().await;
-    let gateway = world.gateway(0).unwrap();
-    let answers = [Ok(RelayAnswer { relays: vec!["board-1".to_owned()] }), Err(failure())];
-    for answer in answers {
-        world.nodes[0].script.set(|answers| answers.relays = Some(answer));
-        gateway.retry_now(&account("anna"), id).await.unwrap();
-        world.let_pass(Duration::from_secs(1)).await;
-    }
-    let heard = lock(&world.nodes[0].heard.0);
-    let chosen =
-        |event: &Event| matches!(event, Event::OutboxChanged { what, .. } if what.contains("board-1"));
-    assert!(heard.iter().any(chosen));
-    assert!(heard.iter().any(|event| matches!(event, Event::DecisionFailed { slot: "relay-selector", .. })));
 }
 
 #[tokio::test(start_paused = true)]

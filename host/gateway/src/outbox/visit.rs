@@ -7,8 +7,8 @@ use mail::{PublicKey, Refusal};
 use super::index::Next;
 use super::schedule;
 use crate::core::Core;
-use crate::ports::StorageError;
 use crate::ports::decisions::{Retry, RetryAnswer};
+use crate::ports::{Copies, StorageError};
 
 impl Core {
     /// The entry is due and not ready for a transfer.
@@ -29,13 +29,16 @@ impl Core {
             self.outbox.peer_online(&entry.account, key, now);
             return Ok(Next::after(now, std::time::Duration::ZERO));
         }
-        self.ask_relays(&entry).await;
-        let problem = self.offline_problem(&entry, key);
+        let copies = match self.relays.get() {
+            Some(relays) => relays.leave_copies(&entry).await,
+            None => Copies::default(),
+        };
+        let problem = self.offline_problem(&entry, key, &copies);
         self.attempt_failed(entry, problem, false, None).await
     }
 
     /// Why nothing can be sent now, in words that tell the sender what would help.
-    fn offline_problem(&self, entry: &OutboxEntry, key: PublicKey) -> Refusal {
+    fn offline_problem(&self, entry: &OutboxEntry, key: PublicKey, copies: &Copies) -> Refusal {
         let contact = self.people.contact(&entry.account, key);
         let has_answered =
             contact.is_some_and(|contact| contact.state == mail::record::ContactState::Confirmed);
@@ -44,19 +47,13 @@ impl Core {
         } else {
             "the recipient has not accepted your contact request yet: the mail goes out as soon as they do"
         };
-        Refusal::transient(4, 1, text)
-    }
-
-    /// Slot `relay-selector`: asked and told, its answer waits for drop relays.
-    async fn ask_relays(&self, entry: &OutboxEntry) {
-        match self.decisions.relays(&entry.account, self.clock.wall(), entry).await {
-            Ok(answer) if answer.relays.is_empty() => {}
-            Ok(answer) => {
-                let what = format!("relays chosen: {}", answer.relays.join(", "));
-                self.outbox_changed(&entry.account, entry.id, &what);
-            }
-            Err(failure) => self.decision_failed(&entry.account, "relay-selector", &failure),
-        }
+        let also = match (copies.complete, &copies.note) {
+            (0, None) => String::new(),
+            (0, Some(note)) => format!("; {note}"),
+            (1, _) => "; a copy waits on one drop relay".to_owned(),
+            (many, _) => format!("; copies wait on {many} drop relays"),
+        };
+        Refusal::transient(4, 1, &format!("{text}{also}"))
     }
 
     /// An attempt failed: the policy says when to try again; the built-in schedule does when it fails. Not before
@@ -90,6 +87,7 @@ impl Core {
         let wait = schedule::bounded(wait).max(asked.unwrap_or_default());
         let now = self.now();
         entry.next_attempt = Some(now.wall.plus(wait));
+        entry.expires = entry.expires.max(self.copies(entry.id).answer_until.unwrap_or_default());
         self.outbox_changed(&entry.account, entry.id, problem.text());
         entry.last_problem = Some(problem);
         self.storage.update_outbox(entry).await?;
@@ -129,8 +127,15 @@ impl Core {
 
     /// Its time is over.
     pub(super) async fn give_up(&self, id: mail::MailId) -> Result<Next, StorageError> {
-        let Some(entry) = self.storage.outbox_entry(id).await? else { return Ok(Next::Gone) };
-        let hours = self.patience().expiry.as_secs() / 3600;
+        let Some(mut entry) = self.storage.outbox_entry(id).await? else { return Ok(Next::Gone) };
+        let now = self.now();
+        // Copies wait on drop relays: so does the mail, as long as an answer may come.
+        if let Some(until) = self.copies(id).answer_until.filter(|until| *until > now.wall) {
+            entry.expires = until;
+            self.storage.update_outbox(entry).await?;
+            return Ok(Next::Extended(now.after(until.since(now.wall))));
+        }
+        let hours = entry.expires.since(entry.created).as_secs().div_ceil(3600);
         let waited = if hours >= 48 { format!("{} days", hours / 24) } else { format!("{hours} hours") };
         let last = entry
             .last_problem
@@ -164,6 +169,7 @@ impl Core {
         let delivered = matches!(outcome, Outcome::Delivered);
         match self.storage.finish_outbox(entry.id, outcome, reports).await {
             Ok(()) => {
+                self.left_outbox(entry.id);
                 self.outbox_changed(&entry.account, entry.id, what);
                 self.ended(entry, delivered);
                 Ok(())

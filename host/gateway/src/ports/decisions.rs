@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use mail::record::{Direction, OutboxEntry};
+use mail::record::Direction;
 use mail::{AccountName, Address, Envelope, PublicKey, Refusal, ReversePath, ToxId, Wall};
 
 /// A component gave no usable answer: it trapped, ran too long, asked for too much, or answered nonsense.
@@ -144,13 +144,6 @@ pub enum ResolveAnswer {
     TryLater(String),
 }
 
-/// Which relays a mail could wait on; choice by the relay-selector.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RelayAnswer {
-    /// Names of chosen relays, best first.
-    pub relays: Vec<String>,
-}
-
 /// What filters know of a mail beside its bytes.
 #[derive(Clone, Debug)]
 pub struct FilterFacts {
@@ -223,14 +216,6 @@ pub trait Decisions: Send + Sync {
         now: Wall,
         address: &Address,
     ) -> Result<ResolveAnswer, DecisionFailure>;
-
-    /// Slot `relay-selector`: which relays for this mail?
-    async fn relays(
-        &self,
-        account: &AccountName,
-        now: Wall,
-        entry: &OutboxEntry,
-    ) -> Result<RelayAnswer, DecisionFailure>;
 
     /// Slot `mail-filter`: the chain.
     async fn filter(

@@ -2,12 +2,14 @@
 
 pub mod decisions;
 pub mod network;
+pub mod relays;
 pub mod storage;
 
 use mail::{AccountName, MailId, PublicKey};
 
 pub use decisions::{DecisionFailure, Decisions};
 pub use network::{Network, TransferFailure};
+pub use relays::{Copies, DropRelays};
 pub use storage::{BodyWriter, Storage, StorageError};
 
 /// Randomness, handed in so that a simulation can be repeated.

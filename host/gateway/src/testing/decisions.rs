@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mail::record::{Direction, OutboxEntry};
+use mail::record::Direction;
 use mail::{AccountName, Address, Refusal, ToxId, Wall};
 
 use super::world::World;
@@ -22,7 +22,6 @@ pub(crate) struct Answers {
     pub friend_request: Answer<FriendRequestAnswer>,
     pub retry: Answer<RetryAnswer>,
     pub resolve: BTreeMap<Address, Result<ResolveAnswer, DecisionFailure>>,
-    pub relays: Answer<RelayAnswer>,
     pub outgoing: Answer<FilterAnswer>,
     pub incoming: Answer<FilterAnswer>,
     /// Outgoing, for one recipient.
@@ -167,16 +166,6 @@ impl Decisions for Script {
         self.think().await;
         let known = lock(&self.0).resolve.get(address).cloned();
         known.unwrap_or_else(|| Ok(self.resolve_by_default(account, address)))
-    }
-
-    async fn relays(
-        &self,
-        _account: &AccountName,
-        _now: Wall,
-        _entry: &OutboxEntry,
-    ) -> Result<RelayAnswer, DecisionFailure> {
-        self.think().await;
-        lock(&self.0).relays.clone().unwrap_or(Ok(RelayAnswer::default()))
     }
 
     async fn filter(

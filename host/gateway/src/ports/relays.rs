@@ -1,0 +1,36 @@
+//! Drop relays as the core sees them: copies of mails wait there while their recipients are offline.
+
+use async_trait::async_trait;
+use mail::record::OutboxEntry;
+use mail::{AccountName, MailId, Wall};
+
+/// What is known of the copies of a mail.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Copies {
+    /// Relays that have the whole mail.
+    pub complete: usize,
+    /// Until when an acknowledgement may come; None if nothing waits anywhere.
+    pub answer_until: Option<Wall>,
+    /// Why no relay is used, one line for people.
+    pub note: Option<String>,
+}
+
+/// Somebody who leaves copies on drop relays. Set with [`crate::Gateway::use_relays`]; without, mails wait in the outbox alone.
+#[async_trait]
+pub trait DropRelays: Send + Sync {
+    /// The recipient of `entry` is offline: sees to its copies, and tells what is known of them. Quick; the deposits take their time
+    /// after it has returned.
+    async fn leave_copies(&self, entry: &OutboxEntry) -> Copies;
+
+    /// What is known of the copies of a mail.
+    fn copies(&self, id: MailId) -> Copies;
+
+    /// Whether a mail can reach somebody by relays whose key alone is known.
+    fn reaches_strangers(&self) -> bool;
+
+    /// A mail has left the outbox, in whatever way. Called once or more, never blocks.
+    fn ended(&self, id: MailId);
+
+    /// The contacts of an account changed.
+    fn contacts_changed(&self, account: &AccountName);
+}
