@@ -11,9 +11,11 @@ const FULL_PERCENT: u32 = 98;
 const REST_AFTER_FAILURE: u64 = 10 * 60;
 const REST_OF_A_BAD_BOARD: u64 = 6 * 3600;
 
-/// Up to `boards` of `relays`, best first: one of each owner, and only then a second one of somebody.
-pub fn best(relays: &[Relay], boards: usize) -> Vec<&Relay> {
-    let mut usable: Vec<&Relay> = relays.iter().filter(|relay| is_usable(relay)).collect();
+/// Up to `boards` of `relays`, best first: one of each owner, and only then a second one of somebody. What the recipient reads
+/// is known (`knows_reader`), or it is a first letter: then those the user chose are the best guess.
+pub fn best(relays: &[Relay], knows_reader: bool, boards: usize) -> Vec<&Relay> {
+    let is_read = |relay: &&Relay| if knows_reader { relay.read_by_recipient } else { relay.chosen_by_user };
+    let mut usable: Vec<&Relay> = relays.iter().filter(is_read).filter(|relay| is_usable(relay)).collect();
     usable.sort_by_key(|relay| Reverse(rank(relay)));
 
     let mut chosen: Vec<&Relay> = Vec::new();
@@ -33,7 +35,7 @@ pub fn best(relays: &[Relay], boards: usize) -> Vec<&Relay> {
 fn is_usable(relay: &Relay) -> bool {
     let rest = if success_percent(relay) < 50 { REST_OF_A_BAD_BOARD } else { REST_AFTER_FAILURE };
     let resting = relay.last_failure.is_some_and(|ago| ago < rest);
-    relay.read_by_recipient && relay.fill < FULL_PERCENT && !resting
+    relay.fill < FULL_PERCENT && !resting
 }
 
 /// What is better, most important first: its record, that the user chose it, tokens at hand, room.

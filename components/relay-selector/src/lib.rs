@@ -1,6 +1,7 @@
 //! The default relay selector: copies of a mail wait on three boards that fail independently.
 //!
-//! Only boards that the recipient reads are of use. Among them, boards of different owners come first, then those
+//! Only boards that the recipient reads are of use; at first contact, while nobody knows which these are, those the user chose
+//! are tried. Among them, boards of different owners come first, then those
 //! with the better record; a board that failed rests for a while. A mail that nothing was heard of gets one board more.
 //!
 //! | setting | value |
@@ -47,7 +48,7 @@ fn plan(mail: &WaitingMail, relays: &[Relay], boards: u32, within: u32) -> Plan 
     if mail.cells > CELLS_MOST {
         return nothing;
     }
-    let chosen = choose::best(relays, boards as usize);
+    let chosen = choose::best(relays, knows_reader(mail), boards as usize);
     // Most of the boards have to say that they hold it.
     let enough = if chosen.is_empty() { 0 } else { chosen.len() as u32 / 2 + 1 };
     let choices = chosen
@@ -55,6 +56,11 @@ fn plan(mail: &WaitingMail, relays: &[Relay], boards: u32, within: u32) -> Plan 
         .map(|relay| Choice { key: relay.key.clone(), identity: Identity::Throwaway, within })
         .collect();
     Plan { choices, enough, ttl_days }
+}
+
+/// Whether the recipient's mailbox record has come, which says what they read.
+fn knows_reader(mail: &WaitingMail) -> bool {
+    mail.attributes.iter().all(|(name, value)| name != "mailbox-record" || value != "none")
 }
 
 /// A number from the settings; the default where it is missing or makes no sense.

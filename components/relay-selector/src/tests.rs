@@ -75,6 +75,16 @@ fn boards_that_are_full_or_unread_are_of_no_use() {
 }
 
 #[test]
+fn at_first_contact_the_boards_the_user_chose_are_tried() {
+    let first = WaitingMail { attributes: vec![("mailbox-record".to_owned(), "none".to_owned())], ..mail() };
+    let known = WaitingMail { attributes: vec![("mailbox-record".to_owned(), "known".to_owned())], ..mail() };
+    let ours = Relay { read_by_recipient: false, ..relay("OURS", "a") };
+    let theirs = Relay { chosen_by_user: false, ..relay("THEIRS", "b") };
+    assert_eq!(keys(&plan(&first, &[ours.clone(), theirs.clone()], 3, 300)), ["OURS"]);
+    assert_eq!(keys(&plan(&known, &[ours, theirs], 3, 300)), ["THEIRS"]);
+}
+
+#[test]
 fn a_mail_too_large_or_too_near_its_end_waits_in_the_outbox() {
     let relays = [relay("A", "anna")];
     let large = WaitingMail { cells: 65, ..mail() };

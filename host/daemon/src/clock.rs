@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use mail::{Clock, Monotonic, Wall};
 
 /// The machine's clocks; monotonic time counts from the start of the program.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SystemClock {
     start: Instant,
 }

@@ -11,6 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::signature::TrustedKey;
 
+mod drop_times;
+
+pub use drop_times::DropTimes;
+
 /// The whole file. `config.example.toml` beside the sources of this crate documents every key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -151,6 +155,8 @@ pub struct DropsConfig {
     pub day_cells: u32,
     /// `HOST:PORT` of Tor's SOCKS port, for throwaways alone; `tox.proxy` where not said.
     pub tor: Option<String>,
+    /// When boards are read and acknowledgements go out.
+    pub times: DropTimes,
 }
 
 impl Default for DropsConfig {
@@ -160,6 +166,7 @@ impl Default for DropsConfig {
             quota_bytes: drops::limits::BOARD_BYTES_DEFAULT,
             day_cells: drops::limits::BOARD_DAY_CELLS,
             tor: None,
+            times: DropTimes::default(),
         }
     }
 }
@@ -237,6 +244,7 @@ fn check(config: &Config) -> Result<(), String> {
     if !(1024..=1024 * 1024 * 1024).contains(&config.mail.max_bytes) {
         return Err("mail.max_bytes must be from 1024 to 1073741824 (1 GiB)".to_owned());
     }
+    config.drops.times.check()?;
     if config.drops.quota_bytes < 64 * 1024 * 1024 {
         return Err("drops.quota_bytes must be 67108864 (64 MiB) or more".to_owned());
     }

@@ -56,6 +56,11 @@ impl DataDirectory {
         self.0.join("secrets")
     }
 
+    /// Private mailbox keys, each in a file of its own.
+    pub fn mailbox_keys(&self) -> PathBuf {
+        self.0.join("mailbox-keys")
+    }
+
     /// Compiled components.
     pub fn compiled(&self) -> PathBuf {
         self.0.join("compiled")

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use ::offline::OfflineMail;
 use admin::{Access, EventLog, History, Token};
 use gateway::Gateway;
 use gateway::ports::Network as _;
@@ -37,6 +38,7 @@ use crate::adapters::events::PublishedEvents;
 use crate::adapters::imports::Imports;
 use crate::adapters::management::GatewayManagement;
 use crate::adapters::network::ToxNetwork;
+use crate::adapters::offline::{self, Parts};
 use crate::adapters::pop3::MailboxBackend;
 use crate::adapters::random::SystemRandom;
 use crate::adapters::smtp::SubmissionBackend;
@@ -176,9 +178,6 @@ async fn start(
         options.gateway(),
     ));
     components.contacts.connect(&gateway);
-    gateway.start().await?;
-    network.connect(&gateway);
-
     let reloader = Arc::new(Reloader {
         file: options.config_file.clone(),
         current: Mutex::new(options.config.clone()),
@@ -194,6 +193,25 @@ async fn start(
         store.accounts().await?.into_iter().find(|account| account.owner).ok_or(UpError::NoAccount)?.name;
     let sandbox = &components.sandbox;
     let relays = Arc::new(Relays::start(options.relays(), owner, store, sandbox, &clock).await?);
+    let settings = options.config.drops.times.settings();
+    let directory = &options.directory;
+    let (core, tox) = (&gateway, &network);
+    let parts = Parts {
+        gateway: core,
+        network: tox,
+        relays: &relays,
+        sandbox,
+        store,
+        directory,
+        clock: &clock,
+        settings,
+    };
+    let offline = if options.relay_only { None } else { Some(offline::connect(&parts).await?) };
+    gateway.start().await?;
+    network.connect(&gateway);
+    if let Some(offline) = &offline {
+        offline.start();
+    }
     let running = Running {
         options,
         store,
@@ -206,6 +224,7 @@ async fn start(
         gateway,
         reloader,
         relays,
+        offline,
     };
     running.serve(listeners, is_new, signals).await
 }
@@ -267,6 +286,7 @@ struct Running<'a> {
     gateway: Arc<Gateway>,
     reloader: Arc<Reloader>,
     relays: Arc<Relays>,
+    offline: Option<Arc<OfflineMail>>,
 }
 
 impl Running<'_> {
@@ -298,6 +318,9 @@ impl Running<'_> {
         cancel.cancel();
         let stopped = async {
             while servers.join_next().await.is_some() {}
+            if let Some(offline) = &self.offline {
+                offline.stop().await;
+            }
             self.gateway.stop().await;
             tokio::join!(self.network.stop(), self.relays.stop());
         };
@@ -395,6 +418,7 @@ impl Running<'_> {
             imports: Imports::default(),
             history: self.history.clone(),
             relays: Arc::clone(&self.relays),
+            offline: self.offline.clone(),
             mail: addresses.mail,
         }
     }

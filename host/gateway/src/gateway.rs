@@ -412,6 +412,12 @@ impl Gateway {
         contacts
     }
 
+    /// The contact with this key.
+    #[must_use]
+    pub fn contact(&self, account: &AccountName, key: PublicKey) -> Option<Contact> {
+        self.core.people.contact(account, key)
+    }
+
     /// The contact an address means: by alias, key, Tox ID, or an address its gateway told.
     #[must_use]
     pub fn find_contact(&self, account: &AccountName, address: &Address) -> Option<Contact> {

@@ -62,19 +62,23 @@ impl OfflineMail {
         Self { shared, runner: Mutex::new(None) }
     }
 
-    /// Reads what is stored and begins. Call it once, when the core knows its accounts.
+    /// Reads what is stored of these accounts. Call it once, before the core's outbox asks for anything.
     ///
     /// # Errors
-    /// When the store cannot be read; nothing runs then.
-    pub async fn start(&self) -> Result<(), Failure> {
+    /// When the store cannot be read.
+    pub async fn load(&self, accounts: &[AccountName]) -> Result<(), Failure> {
         upkeep::load_boards(&self.shared).await?;
         upkeep::forget_ended(&self.shared).await?;
-        for account in self.shared.ports.core.accounts() {
-            upkeep::load(&self.shared, &account).await?;
-            crate::keys::renew(&self.shared, &account).await?;
+        for account in accounts {
+            upkeep::load(&self.shared, account).await?;
+            crate::keys::renew(&self.shared, account).await?;
         }
-        *lock(&self.runner) = Some(tokio::spawn(upkeep::run(Arc::clone(&self.shared))));
         Ok(())
+    }
+
+    /// Begins to read boards and to answer. Call it in a tokio runtime, once, when the core runs.
+    pub fn start(&self) {
+        *lock(&self.runner) = Some(tokio::spawn(upkeep::run(Arc::clone(&self.shared))));
     }
 
     /// Stops: sessions end where they are, and lose nothing.
@@ -133,6 +137,12 @@ impl OfflineMail {
     /// When it cannot be stored that there is a new one.
     pub async fn own_record(&self, account: &AccountName) -> Result<Option<Vec<u8>>, Failure> {
         records::own(&self.shared, account).await
+    }
+
+    /// The account's mailbox record as it was last made, at once; None before the first.
+    #[must_use]
+    pub fn record(&self, account: &AccountName) -> Option<Vec<u8>> {
+        self.shared.with(account, |state| state.own.bytes()).flatten()
     }
 
     /// A contact's mailbox record came in a hello.

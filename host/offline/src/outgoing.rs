@@ -259,6 +259,8 @@ async fn account_for(shared: &Shared, job: &mut Job, board: BoardKey, deposited:
         })
     };
     let receipts = deposited.receipts.len() as u64;
+    let failure = problem.as_deref().filter(|_| has_failed);
+    shared.ports.boards.behaved(board, receipts, failure, None);
     shared
         .remember(board, |history| {
             history.receipts += receipts;

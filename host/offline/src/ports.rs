@@ -46,6 +46,10 @@ pub trait Boards: Send + Sync {
     /// The boards the user added, and the one served here.
     fn known(&self) -> Vec<KnownBoard>;
 
+    /// How a board behaved in a session, for whoever lists boards: receipts, what failed, how full it says it is (percent). Never
+    /// blocks.
+    fn behaved(&self, board: BoardKey, receipts: u64, failure: Option<&str>, fill: Option<u8>);
+
     /// Opens a session under a throwaway that was never used (a board served here: in process). Takes as long as the network
     /// takes, a minute or two at most.
     async fn open(&self, board: BoardKey, purpose: Purpose) -> Result<Box<dyn BoardSession>, Unreachable>;

@@ -65,6 +65,7 @@ async fn visit(shared: &Arc<Shared>, board: BoardKey) {
         Err(VisitError::Stopping) => return,
         Err(error) => {
             tracing::info!(%board, %error, "a drop relay could not be read");
+            shared.ports.boards.behaved(board, 0, Some(&error.to_string()), None);
             let wall = shared.wall();
             let lied = matches!(
                 error,

@@ -19,6 +19,12 @@ pub(crate) struct OwnRecord {
     bytes: Vec<u8>,
 }
 
+impl OwnRecord {
+    pub fn bytes(&self) -> Option<Vec<u8>> {
+        Some(self.bytes.clone()).filter(|bytes| !bytes.is_empty())
+    }
+}
+
 /// What stands in a record beside the time.
 struct Facts {
     owner: ToxId,

@@ -249,11 +249,11 @@ async fn one_death(dying: usize, n: u64, after: bool) -> bool {
     let (mut anna, mut ben) = (world.node(1, &[0, 1]), world.node(2, &[0, 1]));
     anna.befriend(&ben);
     let short = anna.submit(1, &ben, "a short one");
-    let text: String = (0..10_000).map(|number| format!("{number:04} ")).collect();
+    let text: String = (0..5_000).map(|number| format!("{number:04} ")).collect();
     let long = anna.submit(2, &ben, &text);
     let answer = ben.submit(3, &anna, "an answer");
     let mut died = false;
-    for day in 0..8 {
+    for day in 0..6 {
         let (number, node) = if day % 2 == 0 { (0, &mut anna) } else { (1, &mut ben) };
         if number == dying && !died {
             node.start_to_die(n, after).await;

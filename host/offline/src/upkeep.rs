@@ -18,6 +18,7 @@ use crate::limits::{CLOCK_JUMP, LOOK, STEADY};
 use crate::outgoing;
 use crate::ports::{Document, Failure};
 use crate::readers;
+use crate::records;
 use crate::shared::{AccountState, Shared};
 use crate::story::Story;
 
@@ -63,6 +64,7 @@ async fn look_after(
         load(shared, account).await?;
     }
     keys::renew(shared, account).await?;
+    records::own(shared, account).await?;
     if is_sweep {
         keys::erase(shared, account).await?;
         incoming::forget(shared, account).await?;

@@ -137,6 +137,7 @@ impl Visit<'_> {
             ReadEvent::Send(message) => self.session.send(message).await?,
             ReadEvent::Info(info) => {
                 let fill = info.fill;
+                self.shared.ports.boards.behaved(self.board, 0, None, Some(fill));
                 self.shared.remember(self.board, |history| history.fill = fill).await;
             }
             ReadEvent::Cell { segment, cell } => {

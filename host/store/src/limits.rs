@@ -124,3 +124,9 @@ pub const SWEPT_PER_COMMIT: usize = 2000;
 
 /// Most entries one list call returns where the caller may ask for any number.
 pub const LIST_ENTRIES: usize = 10_000;
+
+/// Largest document: a whole mail that waits, with room around it.
+pub const DOCUMENT_BYTES: usize = 2 * 1024 * 1024;
+
+/// Longest key of a document.
+pub const DOCUMENT_KEY_BYTES: usize = 128;

@@ -116,6 +116,19 @@ impl Secrets {
         Ok(Some(secret))
     }
 
+    /// The names of all secrets, in no order.
+    ///
+    /// # Errors
+    /// [`SecretError::Io`].
+    pub fn names(&self) -> Result<Vec<String>, SecretError> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&self.dir).map_err(io_error("list", &self.dir))? {
+            let name = entry.map_err(io_error("list", &self.dir))?.file_name();
+            names.extend(name.to_str().filter(|name| !name.ends_with(TEMPORARY)).map(str::to_owned));
+        }
+        Ok(names)
+    }
+
     /// Overwrites the secret under `name` and removes it. False if there was none.
     ///
     /// # Errors

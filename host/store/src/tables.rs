@@ -145,6 +145,8 @@ pub(crate) type DecisionRow = (u64, &'static str, &'static str, &'static [u8]);
 tables! {
     /// Numbers the store keeps about itself.
     system SYSTEM: &'static str => u64;
+    /// Small documents of others: kind, owner, key.
+    documents DOCUMENTS: (&'static str, &'static str, &'static [u8]) => &'static [u8];
     /// Settings of others.
     meta META: &'static str => &'static [u8];
     /// Bodies by id.

@@ -362,3 +362,29 @@ async fn deleting_mails_makes_room_although_the_disk_is_full() {
     more(&store).await.unwrap();
     assert!(std::fs::metadata(dir.path().join("store.redb")).unwrap().len() > 80_000_000);
 }
+
+#[tokio::test]
+async fn documents_are_kept_by_kind_owner_and_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let put = |kind, owner, key: u8, text: Option<&str>| {
+        store.document_put(kind, owner, vec![key], text.map(|text| text.as_bytes().to_vec()))
+    };
+    put("story", "ben", 2, Some("two")).await.unwrap();
+    put("story", "anna", 1, Some("one")).await.unwrap();
+    put("story", "anna", 3, Some("three")).await.unwrap();
+    put("stories", "anna", 1, Some("another kind")).await.unwrap();
+    put("story", "anna", 3, None).await.unwrap();
+    put("story", "anna", 9, None).await.unwrap();
+    put("story", "ben", 2, Some("two, again")).await.unwrap();
+    let too_long =
+        store.document_put("story", "anna", vec![], Some(vec![0; limits::DOCUMENT_BYTES + 1])).await;
+    assert!(matches!(too_long, Err(Error::LimitReached(_))));
+    drop(store);
+    let all = open(dir.path()).documents("story").await.unwrap();
+    let all: Vec<_> = all
+        .iter()
+        .map(|one| (one.owner.as_str(), one.key[0], std::str::from_utf8(&one.bytes).unwrap()))
+        .collect();
+    assert_eq!(all, [("anna", 1, "one"), ("ben", 2, "two, again")]);
+}

@@ -76,6 +76,21 @@ impl SavedData {
         friends
     }
 
+    /// The secret key of the identity.
+    #[must_use]
+    pub fn secret_key(&self) -> Zeroizing<[u8; 32]> {
+        let mut secret = Zeroizing::new([0; 32]);
+        // Checked by `new`: the section is there and has this length.
+        let mut rest = self.bytes.get(HEADER.len()..).unwrap_or_default();
+        while let Some((kind, content, after)) = section(rest) {
+            if let (NOSPAM_AND_KEYS, Some(key)) = (kind, content.last_chunk::<32>()) {
+                secret.copy_from_slice(key);
+            }
+            rest = if kind == END { &[] } else { after };
+        }
+        secret
+    }
+
     /// Whose identity it is.
     #[must_use]
     pub fn public_key(&self) -> PublicKey {

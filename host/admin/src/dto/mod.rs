@@ -35,7 +35,7 @@ pub use contact::{
 pub use decision::{Decision, DecisionQuery, InvalidSearchText, SearchText};
 pub use history::{History, Slice, Times};
 pub use mailbox::{ImportedMail, MailboxMail};
-pub use outbox::OutboxEntry;
+pub use outbox::{Copies, OutboxEntry, RelayCopies};
 pub use outcome::{Outcome, OutcomeKind};
 pub use page::{Listing, Page};
 pub use pin::Pin;

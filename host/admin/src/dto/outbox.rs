@@ -40,6 +40,46 @@ pub struct OutboxEntry {
     pub last_problem: Option<Refusal>,
     /// Whether the sender was told that it takes long.
     pub delay_reported: bool,
+    /// Where copies wait while the recipient is offline; absent if none was tried to leave.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub copies: Option<Copies>,
+}
+
+/// Copies of a mail on drop relays.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Copies {
+    /// Relays that have the whole mail.
+    pub complete: u64,
+    /// Relays that have to have it for the mail to count as handed over.
+    pub enough: u32,
+    /// When it was handed over.
+    pub handed_over: Option<Timestamp>,
+    /// Until when copies wait.
+    pub until: Option<Timestamp>,
+    /// Until when an acknowledgement may come.
+    pub answer_until: Option<Timestamp>,
+    /// How often it was left anew after silence.
+    pub reposts: u32,
+    /// Why no relay is used.
+    pub note: Option<String>,
+    /// Relay by relay.
+    pub relays: Vec<RelayCopies>,
+}
+
+/// Copies on one drop relay.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RelayCopies {
+    /// Which relay.
+    #[schema(value_type = String)]
+    pub key: PublicKey,
+    /// Receipts it gave.
+    pub receipts: u64,
+    /// Cells the mail takes there: as many receipts, and it has the whole mail.
+    pub cells: u32,
+    /// Until when it holds them.
+    pub until: Option<Timestamp>,
+    /// What went wrong last.
+    pub problem: Option<String>,
 }
 
 impl From<&record::OutboxEntry> for OutboxEntry {
@@ -61,6 +101,7 @@ impl From<&record::OutboxEntry> for OutboxEntry {
             next_attempt: entry.next_attempt.map(Timestamp),
             last_problem: entry.last_problem.clone(),
             delay_reported: entry.delay_reported,
+            copies: None,
         }
     }
 }

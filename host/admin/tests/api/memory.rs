@@ -116,6 +116,7 @@ fn outbox_entry(number: u8) -> OutboxEntry {
         next_attempt: Some(time()),
         last_problem: Some(mail::Refusal::transient(4, 1, "offline")),
         delay_reported: false,
+        copies: None,
     }
 }
 

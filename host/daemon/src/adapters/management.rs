@@ -22,12 +22,14 @@ use gateway::ports::{Network as _, StorageError};
 use gateway::{Cancelled, ContactError, Gateway};
 use mail::record::{Direction, QuarantineEntry as QuarantinedMail};
 use mail::{AccountName, Address, Clock, MailId, PublicKey, ReversePath, ToxId};
+use offline::OfflineMail;
 use sandbox::mail_filter::UserDecision;
 use sandbox::{DecisionRecord, EntryStatus, Library, LibraryError, Sandbox, SwapError};
 use serde_json::Value;
 use store::Store;
 use zeroize::Zeroizing;
 
+use super::copies;
 use super::decisions::{first_entry, with_policy_set};
 use super::feedback::feedback;
 use super::imports::Imports;
@@ -63,6 +65,8 @@ pub struct GatewayManagement {
     pub history: admin::History,
     /// Drop relays.
     pub relays: Arc<Relays>,
+    /// Offline mail; a drop relay alone has none.
+    pub offline: Option<Arc<OfflineMail>>,
     /// Where SMTP and POP3 listen; a drop relay alone has neither.
     pub mail: Option<(SocketAddr, SocketAddr)>,
 }
@@ -245,6 +249,13 @@ impl GatewayManagement {
         if let Err(error) = self.sandbox.learn(account, self.clock.wall(), feedback, mail).await {
             tracing::warn!(%error, %account, "a filter did not learn what was decided");
         }
+    }
+
+    /// An entry with what is known of its copies on drop relays.
+    fn with_copies(&self, entry: &mail::record::OutboxEntry) -> OutboxEntry {
+        let story = self.offline.as_ref().and_then(|offline| offline.story(entry.id));
+        let copies = story.map(|story| copies::shown(&story, self.clock.wall()));
+        OutboxEntry { copies, ..OutboxEntry::from(entry) }
     }
 
     fn no_entry(id: MailId) -> ManagementError {
@@ -456,13 +467,13 @@ impl Management for GatewayManagement {
         self.known(account).await?;
         let after = cursor(page)?;
         let entries = self.gateway.list(account, after, page.limit() + 1).await.map_err(storage)?;
-        Ok(listing(page, entries.iter().map(OutboxEntry::from), |entry| entry.id.to_string()))
+        Ok(listing(page, entries.iter().map(|entry| self.with_copies(entry)), |entry| entry.id.to_string()))
     }
 
     async fn outbox_entry(&self, account: &AccountName, id: MailId) -> Result<OutboxEntry> {
         self.known(account).await?;
         let entry = self.gateway.outbox_entry(account, id).await.map_err(storage)?;
-        entry.as_ref().map(OutboxEntry::from).ok_or_else(|| Self::no_entry(id))
+        entry.as_ref().map(|entry| self.with_copies(entry)).ok_or_else(|| Self::no_entry(id))
     }
 
     async fn retry(&self, account: &AccountName, id: MailId) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use admin::dto;
+use admin::dto::{self, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Error, Value};
 
@@ -243,7 +243,32 @@ fn outbox_entry(entry: &dto::OutboxEntry) -> String {
             ("problem", problem),
         ],
     );
+    if let Some(copies) = &entry.copies {
+        outbox_copies(&mut text, copies);
+    }
     text
+}
+
+fn outbox_copies(text: &mut String, copies: &dto::Copies) {
+    let time = |time: &Option<Timestamp>| time.map_or_else(|| "no".to_owned(), Timestamp::to_text);
+    let (complete, enough) = (copies.complete, copies.enough);
+    let mut all = vec![
+        ("copies", format!("{complete} drop relays have the whole mail, {enough} are enough")),
+        ("handed over", time(&copies.handed_over)),
+        ("answer until", time(&copies.answer_until)),
+    ];
+    all.extend(copies.note.iter().map(|note| ("no relay", note.clone())));
+    for relay in &copies.relays {
+        let mut line = format!("{}  {} of {} receipts", relay.key, relay.receipts, relay.cells);
+        if let Some(until) = &relay.until {
+            line.push_str(&format!(", held until {}", until.to_text()));
+        }
+        if let Some(problem) = &relay.problem {
+            line.push_str(&format!(", {problem}"));
+        }
+        all.push(("relay", line));
+    }
+    lines(text, &all);
 }
 
 fn quarantine(entries: &[dto::QuarantineEntry]) -> String {

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -23,6 +23,9 @@ pub struct Gateway {
     pub name: char,
     place: Place,
     bootstrap: String,
+    config: Option<PathBuf>,
+    /// A drop relay and nothing else.
+    is_relay: bool,
     child: Option<Child>,
     ready: Option<Ready>,
 }
@@ -30,7 +33,20 @@ pub struct Gateway {
 impl Gateway {
     /// A gateway that does not run yet.
     pub fn new(name: char, place: Place, bootstrap: &str) -> Self {
-        Self { name, place, bootstrap: bootstrap.to_owned(), child: None, ready: None }
+        let bootstrap = bootstrap.to_owned();
+        Self { name, place, bootstrap, config: None, is_relay: false, child: None, ready: None }
+    }
+
+    /// With this configuration file.
+    pub fn with_config(mut self, path: &Path) -> Self {
+        self.config = Some(path.to_owned());
+        self
+    }
+
+    /// As a drop relay and nothing else.
+    pub fn relay_only(mut self) -> Self {
+        self.is_relay = true;
+        self
     }
 
     /// Starts the process and waits until it is ready.
@@ -39,12 +55,19 @@ impl Gateway {
         let log = log.map_err(DemoError::system("opening the log of a gateway"))?;
         let errors = log.try_clone().map_err(DemoError::system("opening the log of a gateway"))?;
         Ready::remove(&self.place.directory).map_err(DemoError::system("removing an old ready file"))?;
-        let child = Command::new(&self.place.program)
-            .arg("up")
+        let mut command = Command::new(&self.place.program);
+        match self.is_relay {
+            true => command.args(["relay", "serve"]),
+            false => command.args(["up", "--no-welcome", "--smtp", "127.0.0.1:0", "--pop3", "127.0.0.1:0"]),
+        };
+        if let Some(config) = &self.config {
+            command.arg("--config").arg(config);
+        }
+        let child = command
             .arg("--data")
             .arg(&self.place.directory)
-            .args(["--smtp", "127.0.0.1:0", "--pop3", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
-            .args(["--no-public-bootstrap", "--no-welcome", "--bootstrap", &self.bootstrap])
+            .args(["--admin", "127.0.0.1:0"])
+            .args(["--no-public-bootstrap", "--bootstrap", &self.bootstrap])
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors)

@@ -1,8 +1,10 @@
 //! `toxmail demo`: a private Tox network on this machine, two gateways as processes of their own, and mails between
-//! them: an ordinary one, one to a machine that is off, and one whose sender is killed in the middle.
+//! them: an ordinary one, one to a machine that is off, and one whose sender is killed in the middle. Beside that, two more gateways
+//! that are never online at the same time exchange mail over a drop relay.
 //!
 //! It uses the gateways as a user does: through SMTP, POP3 and the command line. Nothing leaves 127.0.0.1.
 
+mod apart;
 mod gateway;
 mod mails;
 mod network;
@@ -80,7 +82,21 @@ fn tell(bootstrap: &str, json: bool) -> Result<(Report, story::Stage), DemoError
         .tempdir()
         .map_err(DemoError::system("making a temporary directory"))?;
     let mut report = Report::new(!json);
+    let mut beside = report.beside();
+    let (place, network) = (directory.path().to_owned(), bootstrap.to_owned());
+    let runner = program.clone();
+    let apart = std::thread::spawn(move || {
+        let told = apart::tell(&mut beside, &runner, &place, &network);
+        (beside, told)
+    });
     let stage = story::tell(&mut report, &program, directory, bootstrap)?;
+    match apart.join() {
+        Ok((beside, told)) => {
+            report.take_in(beside);
+            told?;
+        }
+        Err(_) => return Err(DemoError::Network("the second story ended by a bug".to_owned())),
+    }
     Ok((report, stage))
 }
 

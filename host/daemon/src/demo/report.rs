@@ -9,6 +9,8 @@ use crate::clock::SystemClock;
 pub struct Report {
     clock: SystemClock,
     print: bool,
+    /// Lines kept until somebody asks for them.
+    kept: Option<Vec<String>>,
     steps: Vec<(f64, String)>,
     checks: Vec<(&'static str, bool, f64)>,
 }
@@ -16,7 +18,36 @@ pub struct Report {
 impl Report {
     /// An empty report; `print` shows each line as it comes.
     pub fn new(print: bool) -> Self {
-        Self { clock: SystemClock::new(), print, steps: Vec::new(), checks: Vec::new() }
+        Self { clock: SystemClock::new(), print, kept: None, steps: Vec::new(), checks: Vec::new() }
+    }
+
+    /// A report of what goes on at the same time; its lines are printed when it is taken in.
+    pub fn beside(&self) -> Self {
+        Self {
+            clock: self.clock.clone(),
+            print: false,
+            kept: self.print.then(Vec::new),
+            steps: Vec::new(),
+            checks: Vec::new(),
+        }
+    }
+
+    /// Takes in what went on at the same time.
+    pub fn take_in(&mut self, other: Self) {
+        for line in other.kept.unwrap_or_default() {
+            println!("{line}");
+        }
+        self.steps.extend(other.steps);
+        self.checks.extend(other.checks);
+    }
+
+    fn show(&mut self, line: String) {
+        if self.print {
+            println!("{line}");
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.push(line);
+        }
     }
 
     /// The time.
@@ -30,18 +61,14 @@ impl Report {
     }
 
     /// A headline.
-    pub fn act(&self, title: &str) {
-        if self.print {
-            println!("\n{title}");
-        }
+    pub fn act(&mut self, title: &str) {
+        self.show(format!("\n{title}"));
     }
 
     /// Something happened.
     pub fn step(&mut self, text: impl Into<String>) {
         let (seconds, text) = (self.seconds(), text.into());
-        if self.print {
-            println!("{seconds:8.3} s  {text}");
-        }
+        self.show(format!("{seconds:8.3} s  {text}"));
         self.steps.push((seconds, text));
     }
 

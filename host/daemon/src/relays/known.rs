@@ -77,7 +77,6 @@ pub struct KnownRelays {
     writing: Turn<()>,
 }
 
-#[allow(dead_code, reason = "how relays behave is reported by whoever uses them")]
 impl KnownRelays {
     /// Reads what is stored.
     ///
@@ -116,17 +115,6 @@ impl KnownRelays {
     /// [`KnownError`]
     pub async fn choose(&self, address: BoardAddress) -> Result<KnownRelay, KnownError> {
         self.insert(address, true).await
-    }
-
-    /// A contact reads this relay. Known ones stay as they are.
-    ///
-    /// # Errors
-    /// [`KnownError`]
-    pub async fn named_by_contact(&self, key: PublicKey) -> Result<KnownRelay, KnownError> {
-        match self.get(&key) {
-            Some(known) => Ok(known),
-            None => self.insert(key.into(), false).await,
-        }
     }
 
     async fn insert(&self, address: BoardAddress, is_chosen: bool) -> Result<KnownRelay, KnownError> {
@@ -222,11 +210,10 @@ mod tests {
         let store = Store::open(directory.path(), store::OpenOptions::new(Arc::clone(&clock))).unwrap();
         let known = KnownRelays::load(store.clone(), Arc::clone(&clock)).await.unwrap();
         let (ours, theirs) = (PublicKey([1; 32]), PublicKey([2; 32]));
-        known.named_by_contact(theirs).await.unwrap();
+        known.choose(theirs.into()).await.unwrap();
         known.choose(BoardAddress { key: ours, invitation: Some([7; 16]) }).await.unwrap();
-        // Named again, without the invitation and by somebody else: nothing is lost.
-        known.choose(ours.into()).await.unwrap();
-        assert!(known.named_by_contact(ours).await.unwrap().is_chosen);
+        // Named again, without the invitation: nothing is lost.
+        assert!(known.choose(ours.into()).await.unwrap().is_chosen);
         known.receipts(&ours, 16).await.unwrap();
         known.failed(&theirs, &"x".repeat(1000)).await.unwrap();
         known.failed(&PublicKey([9; 32]), "never heard of").await.unwrap();
@@ -236,7 +223,7 @@ mod tests {
         let relay = again.get(&ours).unwrap();
         assert_eq!((relay.address.invitation, relay.behaviour.receipts), (Some([7; 16]), 16));
         let theirs_now = again.get(&theirs).unwrap();
-        assert!(!theirs_now.is_chosen && theirs_now.behaviour.last_failure.is_some());
+        assert!(theirs_now.behaviour.last_failure.is_some());
         assert_eq!(theirs_now.behaviour.last_problem.map(|text| text.len()), Some(PROBLEM_CHARS));
         assert!(again.remove(&ours).await.unwrap());
         assert!(!again.remove(&ours).await.unwrap());

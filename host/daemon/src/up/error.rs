@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::accounts::AccountError;
 use crate::adapters::decisions::SlotsError;
+use crate::adapters::offline::OfflineError;
 use crate::config::ConfigError;
 use crate::directory::FileError;
 use crate::relays::RelayError;
@@ -91,6 +92,9 @@ pub enum UpError {
     /// DNS.
     #[error("DNS cannot be asked: {0}; name a server with --dns HOST:PORT")]
     Dns(#[from] resolve::DnsError),
+    /// Offline mail.
+    #[error(transparent)]
+    Offline(#[from] OfflineError),
     /// Drop relays.
     #[error(transparent)]
     Relay(#[from] RelayError),

@@ -108,6 +108,8 @@ impl Boards for TestBoards {
         lock(&self.known).clone()
     }
 
+    fn behaved(&self, _board: BoardKey, _receipts: u64, _failure: Option<&str>, _fill: Option<u8>) {}
+
     async fn open(&self, board: BoardKey, _purpose: Purpose) -> Result<Box<dyn BoardSession>, Unreachable> {
         let host = self.all.iter().find(|host| host.key == board && host.is_up.load(Ordering::Relaxed));
         let host = host.ok_or_else(|| Unreachable("the board is not there".to_owned()))?;

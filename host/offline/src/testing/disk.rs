@@ -14,10 +14,13 @@ use mail::{AccountName, Acknowledgement, BodyDigest, MailId, PublicKey};
 use crate::ports::{Document, Documents, Failure, KeyFiles};
 use crate::shared::lock;
 
+/// Kind, owner and key of a document.
+type Name = (String, String, Vec<u8>);
+
 /// Everything durable of one gateway.
 #[derive(Default)]
 pub(crate) struct Disk {
-    pub documents: Mutex<BTreeMap<(String, String, Vec<u8>), Vec<u8>>>,
+    pub documents: Mutex<BTreeMap<Name, Vec<u8>>>,
     pub keys: Mutex<BTreeMap<Period, Secret>>,
     pub outbox: Mutex<BTreeMap<MailId, (OutboxEntry, Bytes)>>,
     /// How mails left the outbox.

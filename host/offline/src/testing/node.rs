@@ -118,7 +118,8 @@ impl Node {
         let seed = self.starts * 1000 + u64::from(self.secret.as_bytes()[0]);
         let dice = Box::new(ChaCha20Rng::seed_from_u64(seed));
         let offline = Arc::new(OfflineMail::new(ports, Settings::default(), dice));
-        let _may_die = offline.start().await;
+        let _may_die = offline.load(&[account()]).await;
+        offline.start();
         lock(&self.online).insert(self.key());
         let outbox = tokio::spawn(outbox(Arc::clone(&offline), core));
         self.process = Some(Process { offline, life, outbox });

@@ -31,6 +31,20 @@ fn erasing_overwrites_in_place() {
 }
 
 #[test]
+fn all_are_listed() {
+    let dir = tempfile::tempdir().unwrap();
+    let secrets = Secrets::open(dir.path()).unwrap();
+    for name in ["anna.1", "anna.2", "ben.1"] {
+        secrets.write(name, b"x").unwrap();
+    }
+    secrets.erase("anna.1").unwrap();
+    std::fs::write(dir.path().join("half.new"), b"half").unwrap();
+    let mut names = secrets.names().unwrap();
+    names.sort();
+    assert_eq!(names, ["anna.2", "ben.1"]);
+}
+
+#[test]
 fn remains_of_a_write_are_erased() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("key.new"), b"half").unwrap();

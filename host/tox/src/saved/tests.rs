@@ -34,7 +34,9 @@ proptest! {
 
     #[test]
     fn the_identity_is_found(key: [u8; 32]) {
-        prop_assert_eq!(SavedData::new(whole(key)).unwrap().public_key(), PublicKey(key));
+        let saved = SavedData::new(whole(key)).unwrap();
+        prop_assert_eq!(saved.public_key(), PublicKey(key));
+        prop_assert_eq!(*saved.secret_key(), [9; 32]);
     }
 
     #[test]

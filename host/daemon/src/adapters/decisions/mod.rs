@@ -5,20 +5,18 @@ mod slots;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use gateway::ports::Decisions;
 use gateway::ports::decisions::{
     DecisionFailure, FilterAnswer, FilterFacts, FriendRequestAnswer, FriendRequestFacts, MessageBytes,
-    RelayAnswer, Resolution, ResolutionSource, ResolutionTarget, ResolveAnswer, Retry, RetryAnswer,
-    Submission, SubmissionAnswer, Trust,
+    Resolution, ResolutionSource, ResolutionTarget, ResolveAnswer, Retry, RetryAnswer, Submission,
+    SubmissionAnswer, Trust,
 };
-use mail::record::{OutboxEntry, Route};
 use mail::{AccountName, Address, Wall};
 use sandbox::capabilities::MessageSource;
-use sandbox::{CallError, Sandbox, mail_filter, policy, relay_selector, resolver};
+use sandbox::{CallError, Sandbox, mail_filter, policy, resolver};
 
 pub use capabilities::{GatewayContacts, GatewayDns, StoredDecisions, StoredState};
 pub use slots::{SlotsError, StoredSlots, configuration, first_entry, with_policy_set};
@@ -110,17 +108,6 @@ impl Decisions for ComponentDecisions {
         }
     }
 
-    async fn relays(
-        &self,
-        account: &AccountName,
-        now: Wall,
-        entry: &OutboxEntry,
-    ) -> Result<RelayAnswer, DecisionFailure> {
-        let question = relay_selector::Select { mail: waiting(entry, now), relays: Vec::new() };
-        let plan = self.sandbox.select(account, now, question).await.map_err(failed)?;
-        Ok(RelayAnswer { relays: plan.choices.iter().map(|choice| choice.key.to_string()).collect() })
-    }
-
     async fn filter(
         &self,
         account: &AccountName,
@@ -150,25 +137,6 @@ impl Decisions for ComponentDecisions {
     fn quarantine_unfiltered(&self) -> bool {
         self.quarantine_unfiltered.load(Ordering::Relaxed)
     }
-}
-
-/// What the relay-selector is told of a mail. There are no relays to choose from before drop relays are in the daemon.
-fn waiting(entry: &OutboxEntry, now: Wall) -> relay_selector::WaitingMail {
-    relay_selector::WaitingMail {
-        size: entry.size,
-        cells: cells(entry.size),
-        remaining: entry.expires.since(now).max(Duration::from_secs(1)),
-        recipient_is_contact: !matches!(entry.route, Route::Remote(mail::record::Destination::Tox(_))),
-        reposted: false,
-        attributes: Vec::new(),
-    }
-}
-
-/// Cells of a drop relay that a mail takes: their number is rounded up to a power of two, so that it tells little.
-fn cells(size: u64) -> u32 {
-    /// What of a mail one cell carries, about.
-    const CELL_BYTES: u64 = 16_000;
-    u32::try_from(size.div_ceil(CELL_BYTES).max(1).next_power_of_two()).unwrap_or(u32::MAX)
 }
 
 fn resolution(found: resolver::Resolution) -> Resolution {

@@ -73,6 +73,12 @@ impl Incoming for AccountMail {
         let told = gateway.peer_hello(&instance.account, from, hello.tox_id, hello.addresses).await;
         if let Err(error) = told {
             tracing::warn!(%error, account = %instance.account, %from, "a hello was not taken");
+            return;
+        }
+        if let (Some(offline), Some(record)) = (instance.offline(), hello.mailbox_record)
+            && let Err(error) = offline.record_received(&instance.account, from, &record).await
+        {
+            tracing::warn!(%error, account = %instance.account, %from, "a mailbox record was not stored");
         }
     }
 

@@ -1,12 +1,13 @@
 //! The Tox instance of one account and its sessions with friends.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use gateway::Gateway;
 use mail::{AccountName, Address, Clock, Monotonic, PublicKey};
-use peer::{Hello, Nonce, Peer, SessionEnd, Setup};
+use offline::OfflineMail;
+use peer::{Capabilities, Hello, Nonce, Peer, SessionEnd, Setup};
 use tokio::task::JoinHandle;
 use tox::{Events, Node, Tox};
 
@@ -33,6 +34,7 @@ pub struct Instance {
     events: Mutex<Option<Events>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     pub(super) store: store::Store,
+    offline: Arc<OnceLock<Weak<OfflineMail>>>,
 }
 
 /// What is known of a friend while the program runs.
@@ -66,6 +68,7 @@ impl Instance {
             events: Mutex::new(Some(events)),
             tasks: Mutex::default(),
             store: network.store.clone(),
+            offline: Arc::clone(&network.offline),
         })
     }
 
@@ -96,6 +99,11 @@ impl Instance {
         for task in lock(&self.tasks).drain(..) {
             task.abort();
         }
+    }
+
+    /// Offline mail, where there is any.
+    pub(super) fn offline(&self) -> Option<Arc<OfflineMail>> {
+        self.offline.get().and_then(Weak::upgrade)
     }
 
     pub(super) fn set_addresses(&self, addresses: Vec<Address>) {
@@ -165,8 +173,12 @@ impl Instance {
             return tracing::error!(%error, "the operating system gives no random bytes");
         }
         let addresses = self.addresses.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let hello =
+        let mut hello =
             Hello { max_mail: self.max_mail_bytes, ..Hello::new(self.tox.id(), addresses, Nonce(nonce)) };
+        if let Some(record) = self.offline().and_then(|offline| offline.record(&self.account)) {
+            hello.capabilities = Capabilities::DROPS;
+            hello.mailbox_record = Some(record);
+        }
         let setup = Setup {
             peer: friend,
             hello,

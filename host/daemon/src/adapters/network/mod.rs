@@ -17,6 +17,7 @@ use gateway::Gateway;
 use gateway::ports::{Network, TransferFailure};
 use mail::record::OutboxEntry;
 use mail::{AccountName, Acknowledgement, Address, Clock, MailId, PublicKey, ToxId};
+use offline::OfflineMail;
 use peer::{Offer, TransferError};
 use store::Store;
 use tox::{Connection, Node, Options, Proxy, StartError};
@@ -74,6 +75,7 @@ pub struct ToxNetwork {
     clock: Arc<dyn Clock>,
     memory: peer::Memory,
     gateway: OnceLock<Weak<Gateway>>,
+    offline: Arc<OnceLock<Weak<OfflineMail>>>,
     instances: RwLock<HashMap<AccountName, Arc<Instance>>>,
     /// Nodes that came after the start.
     added: RwLock<Vec<Node>>,
@@ -88,6 +90,7 @@ impl ToxNetwork {
             clock,
             memory: peer::Memory::default(),
             gateway: OnceLock::new(),
+            offline: Arc::default(),
             instances: RwLock::default(),
             added: RwLock::default(),
         })
@@ -100,6 +103,11 @@ impl ToxNetwork {
         for instance in self.all() {
             instance.run(gateway);
         }
+    }
+
+    /// From now on mailbox records are handed over in hellos. A second call changes nothing.
+    pub fn use_offline(&self, offline: &Arc<OfflineMail>) {
+        let _first_one_stays = self.offline.set(Arc::downgrade(offline));
     }
 
     /// Starts the instance of an account, with its saved data or (None) a new identity. The saved data of a new one

@@ -1,0 +1,81 @@
+//! Sessions with boards over Tox, or in process with the one served here.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use drops::cell::BoardKey;
+use offline::ports::{BoardSession, Boards, KnownBoard, Purpose, Unreachable};
+
+use crate::relays::Relays;
+
+/// The boards of this gateway.
+pub struct ToxBoards(pub Arc<Relays>);
+
+#[async_trait]
+impl Boards for ToxBoards {
+    fn known(&self) -> Vec<KnownBoard> {
+        let own = self.0.serving().map(|serving| serving.key());
+        let mut known: Vec<KnownBoard> =
+            own.into_iter().map(|key| KnownBoard { key, owner: None, served_here: true }).collect();
+        let chosen = self.0.known.list().into_iter().filter(|relay| relay.is_chosen);
+        let chosen = chosen.map(|relay| relay.address.key).filter(|key| Some(*key) != own);
+        known.extend(chosen.map(|key| KnownBoard { key, owner: None, served_here: false }));
+        known
+    }
+
+    fn behaved(&self, board: BoardKey, receipts: u64, failure: Option<&str>, fill: Option<u8>) {
+        if let Some(fill) = fill {
+            self.0.known.says_fill(&board, fill);
+        }
+        if receipts == 0 && failure.is_none() {
+            return;
+        }
+        let (relays, failure) = (Arc::clone(&self.0), failure.map(str::to_owned));
+        tokio::spawn(async move {
+            let mut told = Ok(());
+            if receipts > 0 {
+                told = relays.known.receipts(&board, receipts).await;
+            }
+            if let Some(failure) = failure {
+                told = told.and(relays.known.failed(&board, &failure).await);
+            }
+            if let Err(error) = told {
+                tracing::warn!(%board, %error, "how a drop relay behaved was not stored");
+            }
+        });
+    }
+
+    async fn open(&self, board: BoardKey, purpose: Purpose) -> Result<Box<dyn BoardSession>, Unreachable> {
+        let sessions = &self.0.sessions;
+        let is_own = self.0.serving().is_some_and(|serving| serving.key() == board);
+        let purpose = match purpose {
+            Purpose::Read => relay::Purpose::Reading,
+            Purpose::Deposit => relay::Purpose::Depositing,
+        };
+        let opened =
+            if is_own { sessions.open_here(board).await } else { sessions.open(board, purpose).await };
+        opened.map(|session| Box::new(Open(session)) as Box<dyn BoardSession>).map_err(unreachable)
+    }
+}
+
+struct Open(relay::BoardSession);
+
+#[async_trait]
+impl BoardSession for Open {
+    fn throwaway(&self) -> u64 {
+        self.0.number()
+    }
+
+    async fn send(&mut self, message: Vec<u8>) -> Result<(), Unreachable> {
+        self.0.send(&message).await.map_err(unreachable)
+    }
+
+    async fn receive(&mut self) -> Result<Bytes, Unreachable> {
+        self.0.receive().await.map_err(unreachable)
+    }
+}
+
+fn unreachable(error: relay::SessionError) -> Unreachable {
+    Unreachable(error.to_string())
+}

@@ -1,0 +1,139 @@
+//! The core, as offline mail sees it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use drops::point::Secret;
+use gateway::ports::Network as _;
+use gateway::{Gateway, Received};
+use mail::record::{ContactState, OutboxEntry};
+use mail::{AccountName, Acknowledgement, BodyDigest, MailId, PublicKey};
+use offline::ports::{Core, Failure, FoundMail, Identity, Knock, Taken};
+use store::Store;
+
+use super::Parts;
+use crate::adapters::network::ToxNetwork;
+
+/// Core, network and store.
+pub struct GatewayCore {
+    gateway: Weak<Gateway>,
+    network: Arc<ToxNetwork>,
+    store: Store,
+    /// Secret keys never change; reading one walks through all of the Tox data.
+    secrets: Mutex<HashMap<AccountName, Secret>>,
+}
+
+fn failure(error: impl ToString) -> Failure {
+    Failure(error.to_string())
+}
+
+impl GatewayCore {
+    pub fn new(parts: &Parts<'_>) -> Self {
+        Self {
+            gateway: Arc::downgrade(parts.gateway),
+            network: Arc::clone(parts.network),
+            store: parts.store.clone(),
+            secrets: Mutex::default(),
+        }
+    }
+
+    fn gateway(&self) -> Result<Arc<Gateway>, Failure> {
+        self.gateway.upgrade().ok_or_else(|| failure("the gateway is stopping"))
+    }
+
+    async fn secret(&self, account: &AccountName) -> Option<Secret> {
+        let known = self.secrets.lock().unwrap_or_else(PoisonError::into_inner).get(account).cloned();
+        if known.is_some() {
+            return known;
+        }
+        let saved = self.store.tox_saved(account).await.ok().flatten()?;
+        let saved = tox::SavedData::new(saved.to_vec()).ok()?;
+        let secret = Secret::from_bytes(*saved.secret_key());
+        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        secrets.insert(account.clone(), secret.clone());
+        Some(secret)
+    }
+}
+
+#[async_trait]
+impl Core for GatewayCore {
+    fn accounts(&self) -> Vec<AccountName> {
+        self.gateway().map(|gateway| gateway.accounts()).unwrap_or_default()
+    }
+
+    async fn identity(&self, account: &AccountName) -> Option<Identity> {
+        let tox_id = self.network.tox_id(account)?;
+        let secret = self.secret(account).await?;
+        Some(Identity { secret, tox_id })
+    }
+
+    fn is_online(&self, account: &AccountName, key: PublicKey) -> bool {
+        self.network.is_online(account, key)
+    }
+
+    fn contact(&self, account: &AccountName, key: PublicKey) -> Option<ContactState> {
+        let gateway = self.gateway().ok()?;
+        gateway.contact(account, key).map(|contact| contact.state)
+    }
+
+    fn contacts(&self, account: &AccountName) -> Vec<PublicKey> {
+        let contacts = self.gateway().map(|gateway| gateway.contacts(account)).unwrap_or_default();
+        let confirmed = contacts.iter().filter(|contact| contact.state == ContactState::Confirmed);
+        confirmed.map(|contact| contact.key).collect()
+    }
+
+    async fn outgoing(
+        &self,
+        id: MailId,
+        max: usize,
+    ) -> Result<Option<(OutboxEntry, Option<Bytes>)>, Failure> {
+        self.gateway()?.outgoing(id, max).await.map_err(failure)
+    }
+
+    async fn take(&self, account: &AccountName, sender: PublicKey, mail: FoundMail) -> Taken {
+        let gateway = match self.gateway() {
+            Ok(gateway) => gateway,
+            Err(error) => return Taken::Later(error.to_string()),
+        };
+        let FoundMail { id, envelope, body } = mail;
+        match gateway.receive_whole(account, sender, id, envelope, body).await {
+            Received::Acknowledged(word) => Taken::Acknowledged(word),
+            Received::Stranger => Taken::Stranger,
+            Received::Later(why) => Taken::Later(why),
+            Received::Broken(why) => Taken::Broken(why),
+        }
+    }
+
+    async fn knock(&self, account: &AccountName, key: PublicKey, text: &str) -> Result<Knock, Failure> {
+        let gateway = self.gateway()?;
+        match gateway.knock(account, key, text).await.map_err(failure)? {
+            Some(_) => Ok(Knock::Contact),
+            None if self.is_waiting(account, key).await? => Ok(Knock::Waits),
+            None => Ok(Knock::Ignored),
+        }
+    }
+
+    async fn is_waiting(&self, account: &AccountName, key: PublicKey) -> Result<bool, Failure> {
+        let requests = self.gateway()?.friend_requests(account).await.map_err(failure)?;
+        Ok(requests.iter().any(|request| request.key == key))
+    }
+
+    async fn acknowledged(
+        &self,
+        account: &AccountName,
+        from: PublicKey,
+        id: MailId,
+        digest: BodyDigest,
+        word: Acknowledgement,
+    ) -> Result<(), Failure> {
+        self.gateway()?.acknowledged(account, from, id, digest, word).await.map_err(failure)
+    }
+
+    fn outbox_changed(&self, account: &AccountName, id: MailId, what: &str) {
+        if let Ok(gateway) = self.gateway() {
+            gateway.tell_outbox_changed(account, id, what);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Plugs `offline` into the core, and everything it needs into `offline`: copies of mails wait on drop relays.
+
+mod boards;
+mod core;
+mod files;
+mod selector;
+mod workers;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use gateway::Gateway;
+use gateway::ports::{Copies, DropRelays};
+use mail::record::OutboxEntry;
+use mail::{AccountName, Clock, MailId};
+use offline::{OfflineMail, Ports, Settings};
+use rand_core::OsRng;
+use sandbox::Sandbox;
+use store::Store;
+use store::secrets::{SecretError, Secrets};
+
+use crate::adapters::network::ToxNetwork;
+use crate::directory::DataDirectory;
+use crate::relays::Relays;
+
+/// What offline mail is built from.
+pub struct Parts<'a> {
+    /// The core.
+    pub gateway: &'a Arc<Gateway>,
+    /// Identities of the accounts.
+    pub network: &'a Arc<ToxNetwork>,
+    /// Sessions with boards.
+    pub relays: &'a Arc<Relays>,
+    /// The relay-selector component.
+    pub sandbox: &'a Arc<Sandbox>,
+    /// Documents.
+    pub store: &'a Store,
+    /// Where mailbox keys lie.
+    pub directory: &'a DataDirectory,
+    /// Time.
+    pub clock: &'a Arc<dyn Clock>,
+    /// When things happen.
+    pub settings: Settings,
+}
+
+/// Why offline mail does not work.
+#[derive(Debug, thiserror::Error)]
+pub enum OfflineError {
+    /// The directory of mailbox keys.
+    #[error("mailbox keys cannot be kept: {0}")]
+    Keys(#[from] SecretError),
+    /// The accounts cannot be read.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// Threads for scanning and stamps.
+    #[error("no thread for scanning drop relays: {0}")]
+    Threads(#[from] std::io::Error),
+    /// What is stored cannot be read.
+    #[error("offline mail cannot start: {0}")]
+    Start(#[from] offline::ports::Failure),
+}
+
+/// Builds offline mail, reads what is stored of it, and tells the core. It does nothing before [`OfflineMail::start`].
+///
+/// # Errors
+/// [`OfflineError`]
+pub async fn connect(parts: &Parts<'_>) -> Result<Arc<OfflineMail>, OfflineError> {
+    let secrets = Secrets::open(&parts.directory.mailbox_keys())?;
+    let ports = Ports {
+        boards: Arc::new(boards::ToxBoards(Arc::clone(parts.relays))),
+        documents: Arc::new(files::StoredDocuments(parts.store.clone())),
+        keys: Arc::new(files::StoredKeys(secrets)),
+        core: Arc::new(core::GatewayCore::new(parts)),
+        selector: Arc::new(selector::ComponentSelector {
+            sandbox: Arc::clone(parts.sandbox),
+            gateway: Arc::downgrade(parts.gateway),
+        }),
+        workers: Arc::new(workers::Threads::start()?),
+        clock: Arc::clone(parts.clock),
+    };
+    let offline = Arc::new(OfflineMail::new(ports, parts.settings, Box::new(OsRng)));
+    let accounts = parts.store.accounts().await?;
+    let accounts: Vec<AccountName> = accounts.into_iter().map(|account| account.name).collect();
+    offline.load(&accounts).await?;
+    parts.gateway.use_relays(Arc::new(OutboxCopies(Arc::clone(&offline))));
+    parts.network.use_offline(&offline);
+    Ok(offline)
+}
+
+/// Offline mail, as the core's outbox sees it.
+struct OutboxCopies(Arc<OfflineMail>);
+
+#[async_trait]
+impl DropRelays for OutboxCopies {
+    async fn leave_copies(&self, entry: &OutboxEntry) -> Copies {
+        let tried = self.0.leave_copies(entry).await;
+        let copies = self.copies(entry.id);
+        match tried {
+            Ok(()) => copies,
+            Err(error) => Copies { note: Some(error.to_string()), ..copies },
+        }
+    }
+
+    fn copies(&self, id: MailId) -> Copies {
+        let copies = self.0.copies(id);
+        copies
+            .map(|copies| Copies {
+                complete: copies.complete,
+                answer_until: copies.answer_until,
+                note: copies.note,
+            })
+            .unwrap_or_default()
+    }
+
+    fn reaches_strangers(&self) -> bool {
+        self.0.reaches_strangers()
+    }
+
+    fn ended(&self, id: MailId) {
+        let offline = Arc::clone(&self.0);
+        tokio::spawn(async move { offline.ended(id).await });
+    }
+
+    fn contacts_changed(&self, _account: &AccountName) {
+        self.0.changed();
+    }
+}

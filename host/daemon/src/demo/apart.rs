@@ -1,0 +1,154 @@
+//! Two people who are never online at the same time, and never were: C writes to D's Tox ID over a drop relay, D accepts, answers and
+//! acknowledges, C acknowledges the answer.
+//!
+//! It runs beside the rest of the demo, on gateways of its own: deposits and readings spend most of their time looking for each
+//! other on the Tox network. Boards are read every few seconds here; a real gateway takes hours, so that the relay
+//! learns nothing from the times.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::gateway::Gateway;
+use super::report::Report;
+use super::{DemoError, Place, mails, pop3, smtp};
+
+/// Short times, whose price in privacy the documentation of `[drops.times]` tells.
+const CONFIG: &str = "\
+[drops.times]
+read_start = 1
+read_every = [1, 2]
+acknowledge_every = [1, 2]
+acknowledge_rest = 0
+
+[components.settings.relay-selector]
+spread-seconds = \"1\"
+";
+
+/// The relay and the two gateways.
+struct Stage {
+    relay: Gateway,
+    c: Gateway,
+    d: Gateway,
+}
+
+/// Plays it.
+pub fn tell(report: &mut Report, program: &Path, directory: &Path, bootstrap: &str) -> Result<(), DemoError> {
+    let place = |name: &str| Place { program: program.to_owned(), directory: directory.join(name) };
+    let config = directory.join("apart.toml");
+    std::fs::write(&config, CONFIG).map_err(DemoError::system("writing a configuration file"))?;
+    let gateway = |name, directory| Gateway::new(name, place(directory), bootstrap).with_config(&config);
+    let mut stage = Stage {
+        relay: Gateway::new('R', place("r"), bootstrap).relay_only(),
+        c: gateway('C', "c"),
+        d: gateway('D', "d"),
+    };
+    report.act("Two people who are never online at the same time");
+    let start = report.now();
+    stage.relay.start()?;
+    let relay = stage.relay.ready()?.tox_id.to_string();
+    report.step(format!("R: toxmail relay serve, a drop relay and nothing else: {relay}"));
+    stage.d.start()?;
+    stage.d.verb(&["relay", "add", &relay])?;
+    let d_address = stage.d.mail_address()?;
+    stage.d.stop()?;
+    report.step("D: toxmail relay add <address of R>, and off again; C and D never met");
+
+    stage.c.start()?;
+    stage.c.verb(&["relay", "add", &relay])?;
+    let letter =
+        mails::short(&stage.c.mail_address()?, &d_address, "hello", "We never met, and you are not there.");
+    submit(&stage.c, &d_address, &letter)?;
+    report.step("C: a mail to D's Tox ID, accepted");
+    left_on_relay(&mut stage.c)?;
+    report.check("left on the drop relay", true, since(report, start));
+    report.step("C: the drop relay has it (toxmail outbox show), C goes off");
+    stage.c.stop()?;
+
+    stage.d.start()?;
+    let key = stage.c.ready()?.tox_id.key.to_string();
+    stage.d.wait("C's request", |d| {
+        let requests = d.verb(&["contact", "requests"])?;
+        Ok(all(&requests).any(|request| request["key"] == key.as_str()).then_some(()))
+    })?;
+    stage.d.verb(&["contact", "accept", &key, "carla"])?;
+    report.step("D: somebody unknown wrote: toxmail contact accept <key of C> carla");
+    arrives(&mut stage.d, &letter)?;
+    report.check("arrives from a drop relay", true, since(report, start));
+    report.step("D: the mail is there, byte for byte");
+    let answer = mails::short(&d_address, "carla@tox", "re: hello", "Now you are not there.");
+    submit(&stage.d, "carla@tox", &answer)?;
+    left_on_relay(&mut stage.d)?;
+    // C's mail, D's answer, and D's acknowledgement.
+    holds(&mut stage.relay, 3)?;
+    report.step("D: answer and acknowledgement are on the drop relay, D goes off");
+    stage.d.stop()?;
+
+    stage.c.start()?;
+    arrives(&mut stage.c, &answer)?;
+    empty_outbox(&mut stage.c)?;
+    report.check("answered and acknowledged over the drop relay", true, since(report, start));
+    report.step("C: the answer is there, and the outbox empty: D's acknowledgement came");
+    holds(&mut stage.relay, 4)?;
+    stage.c.stop()?;
+    stage.d.start()?;
+    empty_outbox(&mut stage.d)?;
+    report.step("C off, D on again: C's acknowledgement came");
+    let copies = copies(&stage.d, &letter)?;
+    report.check("both ways, each shown once", copies == 1, since(report, start));
+    stage.d.stop()?;
+    stage.relay.stop()
+}
+
+fn all(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
+fn since(report: &Report, start: mail::Monotonic) -> f64 {
+    (report.now().since(start).as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+fn submit(gateway: &Gateway, recipient: &str, text: &[u8]) -> Result<(), DemoError> {
+    let (account, password) = (gateway.ready()?.account.clone(), gateway.password()?);
+    let login = (account.as_str(), password.as_str());
+    smtp::submit(gateway.smtp()?, login, &gateway.mail_address()?, recipient, text)?;
+    Ok(())
+}
+
+/// Waits until all mails of the outbox are whole on the relay.
+fn left_on_relay(gateway: &mut Gateway) -> Result<(), DemoError> {
+    gateway.wait("the deposit receipts", |gateway| {
+        let outbox = gateway.verb(&["outbox", "list"])?;
+        let is_left = all(&outbox).all(|mail| mail["copies"]["complete"] == 1);
+        Ok((is_left && all(&outbox).next().is_some()).then_some(()))
+    })
+}
+
+/// Waits until the relay holds so many cells.
+fn holds(relay: &mut Gateway, cells: u64) -> Result<(), DemoError> {
+    relay.wait(&format!("{cells} cells on the drop relay"), |relay| {
+        let relays = relay.verb(&["relay", "list"])?;
+        Ok(all(&relays).any(|own| own["serving"]["cells"].as_u64() >= Some(cells)).then_some(()))
+    })
+}
+
+fn mailbox(gateway: &Gateway) -> Result<Vec<Vec<u8>>, DemoError> {
+    let (account, password) = (gateway.ready()?.account.clone(), gateway.password()?);
+    pop3::fetch(gateway.pop3()?, (account.as_str(), &password))
+}
+
+fn arrives(gateway: &mut Gateway, text: &[u8]) -> Result<(), DemoError> {
+    gateway.wait("the mail from the drop relay", |gateway| {
+        Ok(mailbox(gateway)?.iter().any(|mail| mail.ends_with(text)).then_some(()))
+    })
+}
+
+fn copies(gateway: &Gateway, text: &[u8]) -> Result<usize, DemoError> {
+    Ok(mailbox(gateway)?.iter().filter(|mail| mail.ends_with(text)).count())
+}
+
+fn empty_outbox(gateway: &mut Gateway) -> Result<(), DemoError> {
+    gateway.wait("the acknowledgement", |gateway| {
+        Ok((gateway.verb(&["status"])?["outbox"]["queued"] == 0).then_some(()))
+    })
+}
