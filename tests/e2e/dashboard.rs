@@ -204,7 +204,7 @@ fn retry(anna: &Person<'_>, ben: &mut Person<'_>) {
 /// The pages nobody has looked at so far.
 fn every_page(anna: &mut Person<'_>) {
     let browser = anna.browser;
-    for name in ["mailbox", "decisions", "traffic", "events", "accounts"] {
+    for name in ["mailbox", "decisions", "traffic", "relays", "events", "accounts"] {
         anna.look_at(&format!("/{name}"), name);
     }
     // Every link of the navigation leads to a page.

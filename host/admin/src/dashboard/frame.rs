@@ -55,6 +55,7 @@ impl Frame {
             ("/decisions", "Decisions", 0, true),
             ("/events", "Events", 0, true),
             ("/traffic", "Traffic", 0, is_owner),
+            ("/relays", "Relays", 0, is_owner),
             ("/components", "Components", 0, is_owner),
             ("/accounts", if is_owner { "Accounts" } else { "Password" }, 0, true),
         ];

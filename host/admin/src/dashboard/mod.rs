@@ -20,6 +20,7 @@ mod overview;
 mod page;
 mod qr;
 mod quarantine;
+mod relays;
 mod shadows;
 mod text;
 mod traffic;
@@ -59,6 +60,10 @@ pub(crate) fn router(access: &Arc<Access>) -> Router<Shared> {
         .route("/components/shadow/end", post(shadows::end))
         .route("/decisions", get(decisions::page))
         .route("/traffic", get(traffic::page))
+        .route("/relays", get(relays::page))
+        .route("/relays/add", post(relays::add))
+        .route("/relays/remove", post(relays::remove))
+        .route("/relays/invite", post(relays::invite))
         .route("/events", get(events::page))
         .route("/accounts", get(accounts::page))
         .route("/accounts/add", post(accounts::add))

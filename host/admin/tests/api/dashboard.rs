@@ -7,13 +7,14 @@ use crate::client::Api;
 use crate::memory::{ANNAS_PASSWORD, OWNER_ID, STRANGER, mail_id};
 
 /// Every page with something that it shows.
-const PAGES: [(&str, &str); 10] = [
+const PAGES: [(&str, &str); 11] = [
     ("/", OWNER_ID),
     ("/contacts", "a@tox"),
     ("/outbox", "carol@tox"),
     ("/mailbox", "From carol@tox"),
     ("/quarantine", "looks odd"),
     ("/traffic", "Arrived here"),
+    ("/relays", "Use a relay"),
     ("/components", "mail-filter"),
     ("/decisions", "next-attempt"),
     ("/events", "outbox-changed"),
@@ -209,6 +210,13 @@ async fn forms_do_what_they_say_and_the_next_page_tells() {
             "its answers are compared and not used",
         ),
         ("/components/shadow/end", vec![("slot", "policy")], "ends shadow of policy".to_owned(), "was ended"),
+        (
+            "/relays/add",
+            vec![("address", STRANGER)],
+            format!("uses relay {STRANGER}"),
+            "The relay is used from now on",
+        ),
+        ("/relays/invite", vec![], "invites".to_owned(), "00112233445566778899AABBCCDDEEFF"),
     ] {
         let answer = browser.submit(path, &fields).await;
         let page = browser.follow(&answer).await.text();

@@ -1,0 +1,143 @@
+//! Drop relays: the own one and those of others, what they said, and invitations.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use mail::PublicKey;
+
+use super::form::Submitted;
+use super::frame::Frame;
+use super::page::{PageError, html};
+use super::text::{Moment, bytes, plural, shortened};
+use super::visitor::Visitor;
+use crate::dto::{self, Board, Hiding, NewRelay};
+use crate::limits::{REQUEST_TIME, ROWS};
+use crate::problem::Refused;
+use crate::routes::{Shared, run};
+
+#[derive(Template)]
+#[template(path = "relays.html")]
+struct Relays {
+    frame: Frame,
+    relays: Vec<Relay>,
+    /// Whether this gateway serves one.
+    is_serving: bool,
+    more: usize,
+}
+
+struct Relay {
+    address: String,
+    key: String,
+    origin: &'static str,
+    /// What is known of it, a sentence each.
+    facts: Vec<String>,
+    problem: Option<String>,
+    problem_time: Option<Moment>,
+    is_own: bool,
+}
+
+/// The page.
+pub(super) async fn page(State(shared): State<Shared>, visitor: Visitor) -> Result<Response, PageError> {
+    visitor.caller.must_be_owner()?;
+    let (frame, _) = Frame::new(&shared, &visitor, "/relays").await?;
+    let (management, now) = (shared.management.clone(), shared.clock.wall());
+    let relays = run(REQUEST_TIME, async move { management.relays().await }).await?;
+    let page = Relays {
+        is_serving: relays.iter().any(|relay| relay.serving.is_some()),
+        more: relays.len().saturating_sub(ROWS),
+        relays: relays.into_iter().take(ROWS).map(|relay| shown(relay, now)).collect(),
+        frame,
+    };
+    Ok(html(StatusCode::OK, &page))
+}
+
+fn shown(relay: dto::Relay, now: mail::Wall) -> Relay {
+    let is_own = relay.serving.is_some();
+    let mut facts = relay.serving.as_ref().map(board).unwrap_or_default();
+    let receipts = plural(relay.receipts, "receipt");
+    facts.push(format!("{receipts} for what was left there, {}.", plural(relay.failures, "failure")));
+    facts.extend(relay.fill.map(|fill| format!("It says that it is {fill} % full.")));
+    facts.push(
+        match relay.address_hidden {
+            Hiding::Proxy => "A proxy hides the address of this machine from everybody.",
+            Hiding::Relays => {
+                "It does not learn the address of this machine; Tox's TCP relays in between do."
+            }
+            Hiding::Visible => "It can learn the address of this machine.",
+        }
+        .to_owned(),
+    );
+    Relay {
+        address: shortened(&relay.address),
+        key: relay.key.to_string(),
+        origin: match (is_own, relay.chosen_by_user, relay.invited) {
+            (true, ..) => "served here",
+            (_, true, true) => "named by you, with an invitation",
+            (_, true, false) => "named by you",
+            (_, false, _) => "a contact reads it",
+        },
+        facts,
+        problem: relay.last_problem.as_deref().map(shortened),
+        problem_time: relay.last_failure.map(|time| Moment::new(time, now)),
+        is_own,
+    }
+}
+
+fn board(board: &Board) -> Vec<String> {
+    let state = if board.online { "It is online" } else { "It is not connected yet" };
+    vec![
+        format!(
+            "{state}, with {} and {} given.",
+            plural(board.sessions, "session"),
+            plural(board.invitations, "invitation")
+        ),
+        format!(
+            "It holds {} in {} of {}; {} of at most {} taken today.",
+            plural(board.cells, "cell"),
+            bytes(board.bytes),
+            bytes(board.capacity_bytes),
+            board.today,
+            board.day_cells
+        ),
+    ]
+}
+
+/// Names a relay to use.
+pub(super) async fn add(State(shared): State<Shared>, submitted: Submitted) -> Result<Response, PageError> {
+    submitted.visitor.caller.must_be_owner()?;
+    let relay = NewRelay { address: submitted.fields.text("address").to_owned() };
+    let management = shared.management.clone();
+    let result = run(REQUEST_TIME, async move { management.add_relay(relay).await }).await;
+    let done = |_: &dto::Relay| "The relay is used from now on.".to_owned();
+    Ok(submitted.answer("/relays", result, done))
+}
+
+/// Forgets a relay.
+pub(super) async fn remove(
+    State(shared): State<Shared>,
+    submitted: Submitted,
+) -> Result<Response, PageError> {
+    submitted.visitor.caller.must_be_owner()?;
+    let result = try_remove(&shared, &submitted).await;
+    Ok(submitted.answer("/relays", result, |()| "The relay is no longer used.".to_owned()))
+}
+
+async fn try_remove(shared: &Shared, submitted: &Submitted) -> Result<(), Refused> {
+    let key: PublicKey = submitted.fields.parse("key")?;
+    let management = shared.management.clone();
+    run(REQUEST_TIME, async move { management.remove_relay(key).await }).await
+}
+
+/// Makes an invitation to the own relay: told once.
+pub(super) async fn invite(
+    State(shared): State<Shared>,
+    submitted: Submitted,
+) -> Result<Response, PageError> {
+    submitted.visitor.caller.must_be_owner()?;
+    let management = shared.management.clone();
+    let result = run(REQUEST_TIME, async move { management.invite_to_relay().await }).await;
+    Ok(submitted.answer("/relays", result, |invitation| {
+        format!("Give this to one person, in secret; it is shown this once: {}", invitation.address)
+    }))
+}
