@@ -89,7 +89,7 @@ impl Gateway {
             }
         }
         // Tests count mails; the one that wants to be welcomed says so.
-        if !options.iter().any(|option| option == WELCOME) {
+        if !options.iter().any(|option| option == WELCOME) && verb == ["up"] {
             command.arg("--no-welcome");
         }
         command.args(options.iter().filter(|option| *option != WELCOME)).stdin(Stdio::null());
