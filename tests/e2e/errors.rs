@@ -72,14 +72,6 @@ fn a_taken_port_is_named_with_the_option_that_changes_it() {
 }
 
 #[test]
-fn a_listener_beyond_loopback_is_refused() {
-    let directory = tempfile::tempdir().unwrap();
-    let (output, text) = up(directory.path(), &["--no-public-bootstrap", "--smtp", "0.0.0.0:0"]);
-    assert_eq!(output.status.code(), Some(1));
-    contains(&text, &["loopback", "127.0.0.1"]);
-}
-
-#[test]
 fn a_directory_in_use_names_the_other_process() {
     let gateway = Gateway::start(network());
     let (output, text) = up(&gateway.path(""), &["--no-public-bootstrap"]);

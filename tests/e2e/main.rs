@@ -19,4 +19,5 @@ mod mail_programs;
 mod outage;
 mod relays;
 mod resolution;
+mod tls;
 mod trials;

@@ -26,5 +26,5 @@ async fn main() {
     let router = admin::router(Arc::new(memory::Memory::default()), events, access);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("http://{}/", listener.local_addr().unwrap());
-    admin::serve(listener, router, CancellationToken::new()).await;
+    admin::serve(listener, None, router, CancellationToken::new()).await;
 }

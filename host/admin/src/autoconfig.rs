@@ -15,8 +15,8 @@ const USER: &str = "%EMAILADDRESS%";
 /// The document at `/.well-known/autoconfig/mail/config-v1.1.xml`, for an address of this domain.
 pub(crate) fn thunderbird(domain: &str, settings: &MailSettings) -> String {
     let domain = escaped(domain);
-    let incoming = server("incomingServer", "pop3", settings.pop3);
-    let outgoing = server("outgoingServer", "smtp", settings.smtp);
+    let incoming = server("incomingServer", "pop3", settings.pop3, settings.pop3_tls);
+    let outgoing = server("outgoingServer", "smtp", settings.smtp, settings.smtp_tls);
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <clientConfig version=\"1.1\">\n\
@@ -30,12 +30,13 @@ pub(crate) fn thunderbird(domain: &str, settings: &MailSettings) -> String {
     )
 }
 
-fn server(element: &str, kind: &str, address: std::net::SocketAddr) -> String {
+fn server(element: &str, kind: &str, address: std::net::SocketAddr, tls: bool) -> String {
+    let socket = if tls { "SSL" } else { "plain" };
     format!(
         "\x20   <{element} type=\"{kind}\">\n\
          \x20     <hostname>{}</hostname>\n\
          \x20     <port>{}</port>\n\
-         \x20     <socketType>plain</socketType>\n\
+         \x20     <socketType>{socket}</socketType>\n\
          \x20     <username>{USER}</username>\n\
          \x20     <authentication>password-cleartext</authentication>\n\
          \x20   </{element}>\n",
@@ -64,12 +65,12 @@ pub(crate) fn apple(settings: &MailSettings, address: &Address) -> String {
         text("IncomingMailServerAuthentication", "EmailAuthPassword"),
         text("IncomingMailServerHostName", &host(settings.pop3)),
         number("IncomingMailServerPortNumber", settings.pop3.port()),
-        truth("IncomingMailServerUseSSL", false),
+        truth("IncomingMailServerUseSSL", settings.pop3_tls),
         text("IncomingMailServerUsername", &user),
         text("OutgoingMailServerAuthentication", "EmailAuthPassword"),
         text("OutgoingMailServerHostName", &host(settings.smtp)),
         number("OutgoingMailServerPortNumber", settings.smtp.port()),
-        truth("OutgoingMailServerUseSSL", false),
+        truth("OutgoingMailServerUseSSL", settings.smtp_tls),
         text("OutgoingMailServerUsername", &user),
         truth("OutgoingPasswordSameAsIncomingPassword", true),
     ]
@@ -128,6 +129,9 @@ mod tests {
             user: "anna".parse().unwrap(),
             smtp: "127.0.0.1:2525".parse().unwrap(),
             pop3: "[::1]:2626".parse().unwrap(),
+            smtp_tls: false,
+            pop3_tls: false,
+            certificate: None,
         }
     }
 

@@ -7,8 +7,11 @@ use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -19,7 +22,15 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves `router` on `listener` until `stop` is cancelled; then open requests get [`limits::STOP_TIME`], event streams end
 /// at once. At most [`limits::CONNECTIONS`] connections are open; further ones wait to be accepted.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+///
+/// With `tls` everything goes over TLS from the first byte on; a handshake has [`limits::HEADER_TIME`].
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    router: Router,
+    stop: CancellationToken,
+) {
+    let tls = tls.map(TlsAcceptor::from);
     let router = router.layer(Extension(Stop(stop.clone())));
     let permits = Arc::new(Semaphore::new(limits::CONNECTIONS));
     let connections = TaskTracker::new();
@@ -37,9 +48,10 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
         match accepted {
             Ok((stream, _)) => {
                 let (router, stop, end) = (router.clone(), stop.clone(), end.clone());
+                let tls = tls.clone();
                 connections.spawn(async move {
                     tokio::select! {
-                        () = serve_connection(stream, router, stop) => {}
+                        () = serve_stream(stream, tls, router, stop) => {}
                         () = end.cancelled() => {}
                     }
                     drop(permit);
@@ -63,9 +75,21 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
 #[derive(Clone)]
 pub(crate) struct Stop(pub CancellationToken);
 
-async fn serve_connection(stream: TcpStream, router: Router, stop: CancellationToken) {
+async fn serve_stream(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router, stop: CancellationToken) {
     // Small answers and events are not to wait for more bytes.
     let _ = stream.set_nodelay(true);
+    let Some(tls) = tls else { return serve_connection(stream, router, stop).await };
+    match tokio::time::timeout(limits::HEADER_TIME, tls.accept(stream)).await {
+        Ok(Ok(stream)) => serve_connection(stream, router, stop).await,
+        Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
+    }
+}
+
+async fn serve_connection<S>(stream: S, router: Router, stop: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits::HEADER_TIME)

@@ -29,6 +29,8 @@ pub struct Config {
     pub dns: DnsConfig,
     /// Drop relays.
     pub drops: DropsConfig,
+    /// TLS of what is bound to anything but loopback.
+    pub tls: TlsConfig,
     /// Components.
     pub components: ComponentsConfig,
 }
@@ -37,11 +39,11 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Listen {
-    /// SMTP submission; loopback only.
+    /// SMTP submission; beyond loopback over TLS.
     pub smtp: SocketAddr,
-    /// POP3; loopback only.
+    /// POP3; beyond loopback over TLS.
     pub pop3: SocketAddr,
-    /// Web API; loopback only.
+    /// Web API; beyond loopback over TLS.
     pub admin: SocketAddr,
 }
 
@@ -169,6 +171,18 @@ impl Default for DropsConfig {
             times: DropTimes::default(),
         }
     }
+}
+
+/// `[tls]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TlsConfig {
+    /// The certificate chain (PEM). None: one is made and kept in the data directory.
+    pub certificate: Option<PathBuf>,
+    /// Its private key (PEM).
+    pub key: Option<PathBuf>,
+    /// Names and IP addresses this gateway is reached by: the web page answers to them, and the made certificate is for them.
+    pub names: Vec<String>,
 }
 
 /// `[components]`

@@ -17,6 +17,7 @@ mod policy_set;
 mod relays;
 mod reload;
 mod signature;
+mod tls;
 mod up;
 mod welcome_mail;
 

@@ -83,6 +83,7 @@ fn kept(new: Config, old: &Config) -> Config {
         listen: old.listen.clone(),
         dns: old.dns.clone(),
         drops: old.drops.clone(),
+        tls: old.tls.clone(),
         tox: config::ToxConfig { bootstrap: new.tox.bootstrap, ..old.tox.clone() },
         mail: config::MailConfig { max_bytes: old.mail.max_bytes, welcome: old.mail.welcome, ..new.mail },
         components: config::ComponentsConfig {

@@ -51,6 +51,7 @@ use crate::logins::Logins;
 use crate::passwords::Passwords;
 use crate::relays::Relays;
 use crate::reload::Reloader;
+use crate::tls::Tls;
 
 use error::UpError;
 use notify::Notify;
@@ -110,6 +111,23 @@ impl Listeners {
         Ok(Self { mail, admin: listen("web", "--admin", options.listen.admin).await? })
     }
 
+    /// TLS, if one of them can be reached from elsewhere.
+    fn tls(&self, options: &Options) -> Result<Option<Tls>, UpError> {
+        let addresses = self.addresses().map_err(UpError::Addresses)?;
+        let mail = addresses.mail.into_iter().flat_map(|(smtp, pop3)| [smtp, pop3]);
+        let beyond: Vec<SocketAddr> =
+            mail.chain([addresses.admin]).filter(|address| is_beyond(*address)).collect();
+        if beyond.is_empty() {
+            return Ok(None);
+        }
+        let bound = beyond.iter().map(|address| address.ip()).filter(|ip| !ip.is_unspecified());
+        let config = &options.config.tls;
+        let names = config.names.iter().cloned().chain(bound.map(|ip| ip.to_string()));
+        let (certificate, key) = (config.certificate.as_deref(), config.key.as_deref());
+        let names: Vec<String> = names.collect();
+        Ok(Some(Tls::load(&options.directory, certificate, key, &names)?))
+    }
+
     fn addresses(&self) -> io::Result<Addresses> {
         let mail = match &self.mail {
             Some((smtp, pop3)) => Some((smtp.local_addr()?, pop3.local_addr()?)),
@@ -117,6 +135,11 @@ impl Listeners {
         };
         Ok(Addresses { mail, admin: self.admin.local_addr()? })
     }
+}
+
+/// Whether others can reach it: then it is over TLS.
+fn is_beyond(address: SocketAddr) -> bool {
+    !address.ip().is_loopback()
 }
 
 /// Where they listen.
@@ -132,9 +155,6 @@ async fn listen(
     option: &'static str,
     address: SocketAddr,
 ) -> Result<TcpListener, UpError> {
-    if !address.ip().is_loopback() {
-        return Err(UpError::NotLoopback { name, option, address });
-    }
     TcpListener::bind(address).await.map_err(|error| UpError::Listen { name, option, address, error })
 }
 
@@ -299,8 +319,9 @@ impl Running<'_> {
     ) -> Result<(), UpError> {
         let addresses = listeners.addresses().map_err(UpError::Addresses)?;
         let cancel = CancellationToken::new();
-        let mut servers = self.start_servers(listeners, addresses, &cancel)?;
-        let ready = self.ready(addresses).await?;
+        let tls = listeners.tls(self.options)?;
+        let mut servers = self.start_servers(listeners, addresses, tls.as_ref(), &cancel)?;
+        let ready = self.ready(addresses, tls.as_ref()).await?;
         let directory = self.options.directory.path();
         ready.write(directory).map_err(UpError::Ready)?;
         welcome::print(&ready, is_new, self.network.nodes() > 0);
@@ -372,8 +393,11 @@ impl Running<'_> {
         &self,
         listeners: Listeners,
         addresses: Addresses,
+        tls: Option<&Tls>,
         cancel: &CancellationToken,
     ) -> Result<JoinSet<()>, UpError> {
+        let web = addresses.admin;
+        let tls_of = |address| tls.filter(|_| is_beyond(address)).map(|tls| Arc::clone(&tls.config));
         let passwords = Arc::clone(&self.accounts.passwords);
         let (network, password_file) = (Arc::clone(&self.network), self.options.directory.password());
         let logins = Arc::new(Logins::new(self.store.clone(), network, passwords, password_file));
@@ -381,21 +405,28 @@ impl Running<'_> {
         settings.max_mail_bytes = self.options.config.mail.max_bytes;
         let submission =
             Arc::new(SubmissionBackend { gateway: Arc::clone(&self.gateway), logins: Arc::clone(&logins) });
-        let access =
-            Access::new(self.token()?, Arc::clone(&logins) as Arc<dyn admin::Login>, Arc::clone(&self.clock));
+        let access = self.access(Arc::clone(&logins), web)?;
         let mailbox = Arc::new(MailboxBackend::new(self.store.clone(), logins));
-        let router = admin::router(Arc::new(self.management(addresses)), self.events.clone(), access);
+        let management = Arc::new(self.management(addresses, tls));
+        let router = admin::router(management, self.events.clone(), access);
 
         let mut servers = JoinSet::new();
-        if let Some((smtp, pop3)) = listeners.mail {
-            let smtp = smtp::Server::new(smtp, submission, settings, Arc::clone(&self.clock));
-            servers.spawn(smtp.run(cancel.clone()));
+        if let (Some((smtp, pop3)), Some((smtp_address, pop3_address))) = (listeners.mail, addresses.mail) {
+            let server = smtp::Server::new(smtp, submission, settings, Arc::clone(&self.clock));
+            let server = match tls_of(smtp_address) {
+                Some(tls) => server.over_tls(tls),
+                None => server,
+            };
+            servers.spawn(server.run(cancel.clone()));
             let settings = pop3::Settings::default();
-            let pop3 = pop3::Server::new(pop3, mailbox, settings, Arc::clone(&self.clock));
-            servers.spawn(pop3.run(cancel.clone()));
+            let server = pop3::Server::new(pop3, mailbox, settings, Arc::clone(&self.clock));
+            let server = match tls_of(pop3_address) {
+                Some(tls) => server.over_tls(tls),
+                None => server,
+            };
+            servers.spawn(server.run(cancel.clone()));
         }
-        let web = admin::serve(listeners.admin, router, cancel.clone());
-        servers.spawn(web);
+        servers.spawn(admin::serve(listeners.admin, tls_of(web), router, cancel.clone()));
         servers.spawn(history::keep(
             self.store.clone(),
             self.history.clone(),
@@ -405,7 +436,18 @@ impl Running<'_> {
         Ok(servers)
     }
 
-    fn management(&self, addresses: Addresses) -> GatewayManagement {
+    /// The web page answers to loopback names, to the address it is bound to, and to those in the configuration.
+    fn access(&self, logins: Arc<Logins>, web: SocketAddr) -> Result<Access, UpError> {
+        let mut access = Access::new(self.token()?, logins as Arc<dyn admin::Login>, Arc::clone(&self.clock));
+        let bound = Some(web.ip()).filter(|ip| is_beyond(web) && !ip.is_unspecified());
+        let bound = bound.map(|ip| ip.to_string());
+        for host in self.options.config.tls.names.iter().chain(&bound) {
+            access = access.allow_host(host)?;
+        }
+        Ok(access)
+    }
+
+    fn management(&self, addresses: Addresses, tls: Option<&Tls>) -> GatewayManagement {
         GatewayManagement {
             gateway: Arc::clone(&self.gateway),
             accounts: Arc::clone(&self.accounts),
@@ -420,6 +462,7 @@ impl Running<'_> {
             relays: Arc::clone(&self.relays),
             offline: self.offline.clone(),
             mail: addresses.mail,
+            certificate: tls.map(|tls| tls.certificate.clone()),
         }
     }
 
@@ -433,7 +476,7 @@ impl Running<'_> {
         Ok(token)
     }
 
-    async fn ready(&self, addresses: Addresses) -> Result<Ready, UpError> {
+    async fn ready(&self, addresses: Addresses, tls: Option<&Tls>) -> Result<Ready, UpError> {
         let accounts = self.store.accounts().await?;
         let owner = accounts.first().map(|account| account.name.clone()).ok_or(UpError::NoAccount)?;
         let accounts: Vec<ReadyAccount> = accounts
@@ -454,6 +497,9 @@ impl Running<'_> {
             smtp: shown(addresses.mail.map(|(smtp, _)| smtp)),
             pop3: shown(addresses.mail.map(|(_, pop3)| pop3)),
             admin: addresses.admin.to_string(),
+            admin_certificate_file: tls
+                .filter(|_| is_beyond(addresses.admin))
+                .map(|tls| tls.certificate.clone()),
             account: owner,
             password_file: self.options.directory.password(),
             admin_token_file: self.options.directory.token(),

@@ -81,9 +81,10 @@ fn text(account: &Account, id: ToxId, web: SocketAddr) -> String {
          told when it takes long. Everything that leaves this machine is end-to-end\n\
          encrypted. What lies on this machine is not: use disk encryption.\n\
          \n\
-         The web page shows all of this and more: http://{web}/\n\
+         The web page shows all of this and more: {scheme}://{web}/\n\
          Log in as \"{name}\" with the password of your mail program.\n",
         address = id.address(),
+        scheme = if web.ip().is_loopback() { "http" } else { "https" },
     )
 }
 
@@ -109,7 +110,7 @@ mod tests {
         let text = String::from_utf8(mail).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(head.contains("\r\nSubject: Welcome to Toxmail\r\n"), "{head}");
-        assert!(text.lines().all(|line| line.len() <= 100 && line.is_ascii()), "{text}");
+        assert!(text.is_ascii() && body.lines().all(|line| line.len() <= 81), "{text}");
         assert_eq!(text.matches('\n').count(), text.matches("\r\n").count());
         for words in
             [id.address().to_string().as_str(), "contact add NAME ADDRESS\r\n", "http://127.0.0.1:8080/"]

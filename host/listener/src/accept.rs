@@ -9,12 +9,14 @@ use mail::Clock;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
-use crate::connection::{Connection, Shared};
+use crate::TlsConfig;
+use crate::connection::{Connection, Shared, displaced};
 use crate::conversation::Conversation;
-use crate::limits::{ACCEPT_PAUSE, STOP_GRACE, UNDISTURBED};
+use crate::limits::{ACCEPT_PAUSE, HANDSHAKE_TIME, STOP_GRACE, UNDISTURBED};
 use crate::lobby::Lobby;
 
 /// The bounds of one listener, and its words to those beyond them.
@@ -41,6 +43,7 @@ pub struct Listener {
     clock: Arc<dyn Clock>,
     sessions: Arc<Semaphore>,
     lobby: Arc<Lobby>,
+    tls: Option<Arc<TlsConfig>>,
 }
 
 impl Listener {
@@ -49,7 +52,14 @@ impl Listener {
     pub fn new(listener: TcpListener, settings: Settings, clock: Arc<dyn Clock>) -> Self {
         let sessions = Arc::new(Semaphore::new(settings.max_sessions.min(Semaphore::MAX_PERMITS)));
         let lobby = Lobby::new(settings.max_unauthenticated, UNDISTURBED);
-        Self { listener, settings, clock, sessions, lobby }
+        Self { listener, settings, clock, sessions, lobby, tls: None }
+    }
+
+    /// The same with TLS from the first byte on (RFC 8314 section 3). Nobody gets anything in plain text, clients for whom there is
+    /// no place neither.
+    #[must_use]
+    pub fn over_tls(self, config: Arc<TlsConfig>) -> Self {
+        Self { tls: Some(config), ..self }
     }
 
     /// The address listened on.
@@ -104,33 +114,54 @@ impl Listener {
         tasks: &mut JoinSet<()>,
     ) {
         let Ok(session) = Arc::clone(&self.sessions).try_acquire_owned() else {
-            return turn_away(stream, &self.settings.too_many_sessions);
+            return self.turn_away(stream, &self.settings.too_many_sessions);
         };
         let Some(place) = self.lobby.enter(self.clock.monotonic()) else {
-            return turn_away(stream, &self.settings.too_many_unauthenticated);
+            return self.turn_away(stream, &self.settings.too_many_unauthenticated);
         };
         // Replies are written whole: waiting for more to send only delays them.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY");
         }
         let (conversation, span) = begin();
-        let connection = Connection::new(stream, conversation, Arc::clone(shared), place);
-        tasks.spawn(
-            async move {
+        let shared = Arc::clone(shared);
+        let Some(config) = &self.tls else {
+            let connection = Connection::new(stream, conversation, shared, place);
+            let serving = async move {
                 connection.serve().await;
                 drop(session);
+            };
+            tasks.spawn(serving.instrument(span));
+            return;
+        };
+        let handshake = TlsAcceptor::from(Arc::clone(config)).accept(stream);
+        let serving = async move {
+            let shaken = tokio::select! {
+                biased;
+                shaken = handshake => shaken,
+                () = shared.cancel.cancelled() => return,
+                () = shared.clock.sleep(HANDSHAKE_TIME) => return,
+                () = displaced(Some(&place)) => return,
+            };
+            match shaken {
+                Ok(stream) => Connection::new(stream, conversation, shared, place).serve().await,
+                Err(error) => tracing::debug!(%error, "no TLS"),
             }
-            .instrument(span),
-        );
+            drop(session);
+        };
+        tasks.spawn(serving.instrument(span));
     }
-}
 
-/// One line fits the buffer of every fresh socket, so this never waits for the client.
-fn turn_away(stream: TcpStream, reply: &str) {
-    tracing::warn!(reply, "connection turned away");
-    let line = format!("{reply}\r\n");
-    if let Err(error) = stream.into_std().and_then(|mut stream| stream.write_all(line.as_bytes())) {
-        tracing::debug!(%error, "turning away");
+    /// One line fits the buffer of every fresh socket, so this never waits for the client. Over TLS nothing is said.
+    fn turn_away(&self, stream: TcpStream, reply: &str) {
+        tracing::warn!(reply, "connection turned away");
+        if self.tls.is_some() {
+            return;
+        }
+        let line = format!("{reply}\r\n");
+        if let Err(error) = stream.into_std().and_then(|mut stream| stream.write_all(line.as_bytes())) {
+            tracing::debug!(%error, "turning away");
+        }
     }
 }
 

@@ -121,6 +121,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, C: Conversation> Connection<S, C> {
 
     /// Writes all output.
     async fn flush(&mut self) -> Result<(), End> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
         while !self.output.is_empty() {
             let written = tokio::select! {
                 biased;
@@ -134,7 +137,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin, C: Conversation> Connection<S, C> {
                 Ok(bytes) => self.output.advance(bytes),
             }
         }
-        Ok(())
+        // TLS may hold the end of it still.
+        let flushed = tokio::select! {
+            biased;
+            flushed = self.stream.flush() => flushed,
+            () = self.shared.cancel.cancelled() => return Err(STOPPED),
+            () = self.watchdog.expired() => return Err(TIMED_OUT),
+            () = displaced(self.place.as_ref()) => return Err(DISPLACED),
+        };
+        flushed.map_err(|_| End::Gone)
     }
 
     /// Reads something.
@@ -182,7 +193,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, C: Conversation> Connection<S, C> {
 }
 
 /// Returns when the place is needed by others; never for a session that gave its place back by logging in.
-async fn displaced(place: Option<&Place>) {
+pub(crate) async fn displaced(place: Option<&Place>) {
     match place {
         Some(place) => place.leave().cancelled().await,
         None => std::future::pending().await,

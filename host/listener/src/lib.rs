@@ -28,3 +28,4 @@ mod watchdog;
 pub use accept::{Listener, Settings};
 pub use conversation::{Conversation, Interruption, Next};
 pub use stop::{Stopped, unless_stopped};
+pub use tokio_rustls::rustls::ServerConfig as TlsConfig;

@@ -26,3 +26,6 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Time to log in before a session has to make room for others that wait to: programs log in within
 /// milliseconds of connecting, so only the silent lose their places.
 pub const UNDISTURBED: Duration = Duration::from_secs(5);
+
+/// Longest TLS handshake: two round trips and some computing, also over a slow mobile line.
+pub const HANDSHAKE_TIME: Duration = Duration::from_secs(10);

@@ -15,7 +15,7 @@
 //! | 5034 | AUTH | PLAIN; `AUTH` alone lists it |
 //! | 4616 | SASL PLAIN | an authorization identity other than the login is refused |
 //! | 6856 | UTF8 | the command; mails with UTF-8 headers are handed out as they are with or without it; no LANG |
-//! | 2595 | STLS | no: loopback only |
+//! | 2595 | STLS | no: loopback, or TLS from the first byte on (RFC 8314) |
 //!
 //! # What a client sees at a limit
 //!

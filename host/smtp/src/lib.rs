@@ -19,7 +19,7 @@
 //! | 2920 | PIPELINING | yes |
 //! | 2034, 3463, 5248 | enhanced status codes | yes |
 //! | 3461 | DSN | the parameters; reports are made elsewhere |
-//! | 3207 | STARTTLS | no: loopback only |
+//! | 3207 | STARTTLS | no: loopback, or TLS from the first byte on (RFC 8314) |
 //! | 3030 | CHUNKING, BINARYMIME | no |
 //!
 //! # What a client sees at a limit

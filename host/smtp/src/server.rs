@@ -16,7 +16,7 @@ use crate::settings::Settings;
 
 /// A submission server on one listener.
 ///
-/// It speaks plain TCP and offers AUTH without TLS: bind it to the loopback interface.
+/// It speaks plain TCP and offers AUTH without TLS: bind it to the loopback interface, or put it [`over_tls`](Self::over_tls).
 pub struct Server<B> {
     listener: Listener,
     backend: Arc<B>,
@@ -35,6 +35,12 @@ impl<B: Backend> Server<B> {
             too_many_unauthenticated: Reply::UNAUTHENTICATED_SESSIONS.as_str().to_owned(),
         };
         Self { listener: Listener::new(listener, bounds, clock), backend, settings: Arc::new(settings) }
+    }
+
+    /// The same with TLS from the first byte on (RFC 8314 section 3.3): for addresses that others can reach.
+    #[must_use]
+    pub fn over_tls(self, config: Arc<listener::TlsConfig>) -> Self {
+        Self { listener: self.listener.over_tls(config), ..self }
     }
 
     /// The address listened on.

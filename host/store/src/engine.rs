@@ -24,7 +24,7 @@ pub const STORE_FILE: &str = "store.redb";
 /// The format this program writes. A larger number in the file means a newer program wrote it, a smaller one that the file is
 /// brought up to date when it is opened, see [`crate::upgrade`].
 ///
-/// 2: accounts can be switched off (the table `disabled`).
+/// 2: accounts can be switched off (the table `disabled`), mails in quarantine are counted (`quarantine_counts`).
 pub const FORMAT: u64 = 2;
 
 /// Where the format stands in the `system` table.

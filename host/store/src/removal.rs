@@ -121,6 +121,7 @@ fn remove_records(context: &mut Context<'_, '_>, name: &str) -> Result<(), Error
     }
     context.t.tox_saved.write()?.remove(name)?;
     context.t.disabled.write()?.remove(name)?;
+    context.t.quarantine_counts.write()?.remove(name)?;
     context.t.stats.write()?.remove(name)?;
     context.t.accounts.write()?.remove(name)?;
     Ok(())

@@ -2,7 +2,7 @@
 //!
 //! | from | what is done |
 //! | --- | --- |
-//! | 1 | the table `disabled` is made |
+//! | 1 | the tables `disabled` and `quarantine_counts` are made |
 //!
 //! A step that only adds tables needs nothing more here than the new number of [`FORMAT`]: missing tables are made.
 

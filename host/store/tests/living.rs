@@ -16,6 +16,7 @@ type MailRow = ([u8; 16], u64, u64, u32);
 
 const SYSTEM: TableDefinition<'_, &str, u64> = TableDefinition::new("system");
 const MAILBOX: TableDefinition<'_, (&str, u64), MailRow> = TableDefinition::new("mailbox");
+const COUNTS: TableDefinition<'_, &str, u64> = TableDefinition::new("quarantine_counts");
 const DISABLED: TableDefinition<'_, &str, ()> = TableDefinition::new("disabled");
 
 /// A store with two mails for bob.
@@ -91,6 +92,7 @@ fn downgrade(dir: &std::path::Path) {
     let database = Database::open(dir.join(STORE_FILE)).unwrap();
     let transaction = database.begin_write().unwrap();
     assert!(transaction.delete_table(DISABLED).unwrap());
+    assert!(transaction.delete_table(COUNTS).unwrap());
     transaction.open_table(SYSTEM).unwrap().insert("format", 1).unwrap();
     transaction.commit().unwrap();
 }

@@ -31,7 +31,10 @@ pub(crate) fn cookie(headers: &HeaderMap, purpose: &str) -> Option<String> {
 /// another site makes the browser send it.
 pub(crate) fn set_cookie(headers: &HeaderMap, purpose: &str, value: &str) -> Option<HeaderValue> {
     let age = if value.is_empty() { "; Max-Age=0" } else { "" };
-    let field = format!("{}={value}; Path=/; HttpOnly; SameSite=Strict{age}", name(headers, purpose));
+    // Browsers tell with every form where they are: over TLS the cookie is for TLS alone.
+    let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).unwrap_or_default();
+    let secure = if origin.starts_with("https://") { "; Secure" } else { "" };
+    let field = format!("{}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{age}", name(headers, purpose));
     let mut field = HeaderValue::from_str(&field).ok()?;
     field.set_sensitive(true);
     Some(field)

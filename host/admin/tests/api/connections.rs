@@ -22,7 +22,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, api) = (CancellationToken::new(), Api::new());
-        let task = tokio::spawn(admin::serve(listener, api.router.clone(), stop.clone()));
+        let task = tokio::spawn(admin::serve(listener, None, api.router.clone(), stop.clone()));
         Self { address, stop, task, api }
     }
 

@@ -316,6 +316,9 @@ impl Management for Memory {
             user: account.clone(),
             smtp: "127.0.0.1:2525".parse().unwrap(),
             pop3: "127.0.0.1:2626".parse().unwrap(),
+            smtp_tls: false,
+            pop3_tls: false,
+            certificate: None,
         })
     }
 

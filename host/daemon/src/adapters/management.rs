@@ -69,6 +69,8 @@ pub struct GatewayManagement {
     pub offline: Option<Arc<OfflineMail>>,
     /// Where SMTP and POP3 listen; a drop relay alone has neither.
     pub mail: Option<(SocketAddr, SocketAddr)>,
+    /// The file with the certificate, where TLS is.
+    pub certificate: Option<PathBuf>,
 }
 
 /// What is shown of a contact's message when it asks; longer ones are refused by Tox.
@@ -423,7 +425,10 @@ impl Management for GatewayManagement {
                     .to_owned(),
             )
         })?;
-        Ok(MailSettings { user: account.clone(), smtp, pop3 })
+        let tls = |address: SocketAddr| !address.ip().is_loopback();
+        let certificate = self.certificate.as_ref().map(|path| path.display().to_string());
+        let (smtp_tls, pop3_tls) = (tls(smtp), tls(pop3));
+        Ok(MailSettings { user: account.clone(), smtp, pop3, smtp_tls, pop3_tls, certificate })
     }
 
     async fn contacts(&self, account: &AccountName, page: &Page) -> Result<Listing<Contact>> {

@@ -17,10 +17,14 @@ use hyper::{Request, Response, header};
 use hyper_util::rt::TokioIo;
 use mail::AccountName;
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::call::Call;
 use super::ready::{Ready, ReadyError};
+use crate::tls;
 
 pub use exchange::Exchange;
 
@@ -85,13 +89,20 @@ fn print_safe(text: &str) -> String {
 }
 
 /// A gateway that runs, as far as its ready file says.
-#[derive(Debug)]
 pub struct Gateway {
     directory: PathBuf,
     address: SocketAddr,
     token: Token,
+    /// Over TLS to the certificate that the ready file names, where it is.
+    tls: Option<TlsConnector>,
     /// What its ready file says.
     pub ready: Ready,
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Gateway").field("address", &self.address).finish_non_exhaustive()
+    }
 }
 
 /// One page of an answer.
@@ -117,7 +128,9 @@ impl Gateway {
             ClientError::Ready(ReadyError::Damaged { path, problem: "`admin` is no address".to_owned() })
         })?;
         let token = read_token(&directory.join(&ready.admin_token_file))?;
-        Ok(Self { directory: directory.to_owned(), address: reachable(address), token, ready })
+        let tls = ready.admin_certificate_file.as_deref().map(tls::connector).transpose();
+        let tls = tls.map_err(|error| ClientError::Input(error.to_string()))?;
+        Ok(Self { directory: directory.to_owned(), address: reachable(address), token, tls, ready })
     }
 
     /// Asks, and follows the pages of a list to its end. An answer without content is an empty object.
@@ -165,12 +178,15 @@ impl Gateway {
             Ok(Err(error)) => return Err(ClientError::Broken(error.to_string())),
             Err(_) => return Err(ClientError::Silent),
         };
-        let (sender, connection) = http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| ClientError::Broken(error.to_string()))?;
-        // Ends with the sender; what goes wrong shows in the answer.
-        tokio::spawn(connection);
-        Ok(sender)
+        match &self.tls {
+            None => speak(stream).await,
+            Some(tls) => {
+                let name = ServerName::IpAddress(self.address.ip().into());
+                let shaken = tokio::time::timeout(CONNECT_TIME, tls.connect(name, stream)).await;
+                let stream = shaken.map_err(|_| ClientError::Silent)?;
+                speak(stream.map_err(|error| ClientError::Broken(error.to_string()))?).await
+            }
+        }
     }
 
     async fn ask_once(
@@ -201,6 +217,18 @@ impl Gateway {
         };
         builder.body(Full::new(body)).map_err(|error| ClientError::Unexpected(error.to_string()))
     }
+}
+
+async fn speak<S>(stream: S) -> Result<SendRequest<Full<Bytes>>, ClientError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| ClientError::Broken(error.to_string()))?;
+    // Ends with the sender; what goes wrong shows in the answer.
+    tokio::spawn(connection);
+    Ok(sender)
 }
 
 /// `?account=NAME` and what else the call names.

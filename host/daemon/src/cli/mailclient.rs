@@ -47,7 +47,9 @@ pub async fn configurations(
     let identity: Identity = read(gateway.ask(Call::get("/identity"), account).await?)?;
     let address = identity.sender_address().to_string();
     let Some(program) = program else {
-        return Ok((Vec::new(), text::general(&settings, &address, &gateway.ready.admin)));
+        let scheme = if gateway.ready.admin_certificate_file.is_some() { "https" } else { "http" };
+        let web = format!("{scheme}://{}", gateway.ready.admin);
+        return Ok((Vec::new(), text::general(&settings, &address, &web)));
     };
     let is_owner = settings.user == gateway.ready.account;
     let password_file = match (password_file, is_owner) {

@@ -30,6 +30,9 @@ pub struct Ready {
     pub pop3: String,
     /// Web listener, host:port.
     pub admin: String,
+    /// The certificate of the web listener, where it is over TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admin_certificate_file: Option<PathBuf>,
     /// The first account: the user name for SMTP and POP3.
     pub account: AccountName,
     /// File with its password and nothing else.

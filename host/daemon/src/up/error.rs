@@ -10,6 +10,7 @@ use crate::adapters::offline::OfflineError;
 use crate::config::ConfigError;
 use crate::directory::FileError;
 use crate::relays::RelayError;
+use crate::tls::TlsError;
 
 /// Why the gateway does not start. Each text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -28,18 +29,12 @@ pub enum UpError {
         /// Why not.
         error: io::Error,
     },
-    /// A listener beyond this machine.
-    #[error(
-        "{name} would listen on {address}, where others can reach it, and there is no TLS: use a loopback address with {option}, 127.0.0.1 for instance"
-    )]
-    NotLoopback {
-        /// `SMTP`, `POP3` or `web`.
-        name: &'static str,
-        /// The option that changes it.
-        option: &'static str,
-        /// What was asked for.
-        address: SocketAddr,
-    },
+    /// TLS for listeners beyond this machine.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A name that is none.
+    #[error("tls.names in the configuration: {0}")]
+    Name(#[from] admin::InvalidHost),
     /// The configuration file.
     #[error(transparent)]
     Config(#[from] ConfigError),

@@ -1,6 +1,7 @@
 //! What a person sees when the gateway is ready.
 
 use std::io::{self, IsTerminal as _};
+use std::net::SocketAddr;
 
 use super::qr;
 use crate::cli::ready::Ready;
@@ -35,12 +36,13 @@ fn gateway(ready: &Ready, is_new: bool) {
     } else {
         println!("Toxmail {} is ready.", ready.version);
     }
-    println!("  outgoing mail   SMTP {}, no encryption (it stays on this machine), password", ready.smtp);
-    println!("  incoming mail   POP3 {}, no encryption", ready.pop3);
+    println!("  outgoing mail   SMTP {}, {}, password", ready.smtp, encryption(&ready.smtp));
+    println!("  incoming mail   POP3 {}, {}", ready.pop3, encryption(&ready.pop3));
     println!("  user name       {}", ready.account);
     println!("  password        in {}", ready.password_file.display());
     println!("  mail address    {}@tox", ready.tox_id.to_string().to_lowercase());
-    println!("  web page        http://{}/ (the same user name and password)", ready.admin);
+    let scheme = if ready.admin_certificate_file.is_some() { "https" } else { "http" };
+    println!("  web page        {scheme}://{}/ (the same user name and password)", ready.admin);
     if is_new {
         println!("\nGive that address to a friend who runs Toxmail too, and add theirs:");
         println!("  toxmail contact add ALIAS TOX-ID");
@@ -53,4 +55,10 @@ fn gateway(ready: &Ready, is_new: bool) {
     {
         println!("\nThe same for the camera of a phone (toxmail id --link):\n{code}");
     }
+}
+
+/// What a mail program is to be told about an address.
+fn encryption(address: &str) -> &'static str {
+    let is_loopback = address.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_loopback());
+    if is_loopback { "no encryption (it stays on this machine)" } else { "TLS (SSL), not STARTTLS" }
 }

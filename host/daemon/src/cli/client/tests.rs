@@ -19,6 +19,7 @@ fn data(admin: &str, pid: u32) -> TempDir {
         "56A1ADE4B65B86BCD51CC73E2CD4E542179F47959FE3E0E21B4B0ACDADE51855D34D34D37CB5".parse().unwrap();
     let account: AccountName = "anna".parse().unwrap();
     let ready = Ready {
+        admin_certificate_file: None,
         pid,
         version: "0.1.0".to_owned(),
         tox_id,

@@ -91,7 +91,7 @@ fn lists_are_tables() {
         ),
         (
             "account list",
-            json!([{ "name": "anna", "owner": true, "tox_id": ID, "addresses": [], "created": TIME }]),
+            json!([{ "name": "anna", "owner": true, "tox_id": ID, "addresses": [], "created": TIME, "enabled": true }]),
             format!("anna     yes    {ID}\n"),
         ),
         (

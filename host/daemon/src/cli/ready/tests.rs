@@ -12,6 +12,7 @@ fn ready(pid: u32) -> Ready {
         tox_id,
         smtp: "127.0.0.1:2525".to_owned(),
         pop3: "127.0.0.1:2626".to_owned(),
+        admin_certificate_file: None,
         admin: "127.0.0.1:8080".to_owned(),
         account: account.clone(),
         password_file: "/d/password".into(),

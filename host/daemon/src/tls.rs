@@ -1,0 +1,165 @@
+//! TLS of the listeners that others can reach: the user's own certificate, or one made here and kept in the data directory.
+//!
+//! TLS begins with the connection (RFC 8314 section 3); there is no STARTTLS, and nothing is said in plain text.
+
+mod pinned;
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{self, ServerConfig};
+
+use crate::directory::{DataDirectory, FileError};
+
+pub use pinned::connector;
+
+/// Largest file with certificates or a key: a chain has a few kilobytes.
+const FILE_BYTES: u64 = 1024 * 1024;
+
+/// Names every certificate made here is good for: the verbs connect so.
+const OWN_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+
+/// Why there is no TLS. Each text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// One of the two files is named, the other is not.
+    #[error(
+        "tls.certificate and tls.key in the configuration go together: name both, or none to have a certificate made"
+    )]
+    HalfNamed,
+    /// A file cannot be read or holds nothing of use.
+    #[error("{path} cannot be used for TLS: {why}")]
+    Unusable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// The two do not belong together, or are of a kind that is not known.
+    #[error("the certificate {path} cannot be used: {error}; check that the key belongs to it")]
+    Refused {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: rustls::Error,
+    },
+    /// A name no certificate can be made for.
+    #[error("a certificate cannot be made: {0}; check tls.names in the configuration")]
+    NotMade(#[from] rcgen::Error),
+    /// The made one cannot be kept.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// What TLS needs.
+pub struct Tls {
+    /// For listeners.
+    pub config: Arc<ServerConfig>,
+    /// The file with the certificate: what mail programs on this machine are told to trust.
+    pub certificate: PathBuf,
+}
+
+impl Tls {
+    /// Reads the named files, or those in the data directory, which are made if they are not there: for `names` and this machine.
+    ///
+    /// # Errors
+    /// [`TlsError`]
+    pub fn load(
+        directory: &DataDirectory,
+        certificate: Option<&Path>,
+        key: Option<&Path>,
+        names: &[String],
+    ) -> Result<Self, TlsError> {
+        let (certificate, key) = match (certificate, key) {
+            (Some(certificate), Some(key)) => (certificate.to_owned(), key.to_owned()),
+            (None, None) => own(directory, names)?,
+            _ => return Err(TlsError::HalfNamed),
+        };
+        let chain = certificates(&certificate)?;
+        let key_der = PrivateKeyDer::from_pem_slice(&read(&key)?).map_err(|_| TlsError::Unusable {
+            path: key,
+            why: "there is no private key in PEM form in it".to_owned(),
+        })?;
+        let config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key_der));
+        let config = config.map_err(|error| TlsError::Refused { path: certificate.clone(), error })?;
+        Ok(Self { config: Arc::new(config), certificate })
+    }
+}
+
+fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// The certificates in a file; one at least.
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let unusable = |why: String| TlsError::Unusable { path: path.to_owned(), why };
+    let bytes = read(path)?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    match found {
+        Ok(found) if !found.is_empty() => Ok(found),
+        Ok(_) => Err(unusable("there is no certificate in PEM form in it".to_owned())),
+        Err(error) => Err(unusable(error.to_string())),
+    }
+}
+
+fn read(path: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, TlsError> {
+    let failed = |error: std::io::Error| TlsError::Unusable { path: path.to_owned(), why: error.to_string() };
+    let mut bytes = zeroize::Zeroizing::new(Vec::new());
+    File::open(path).map_err(failed)?.take(FILE_BYTES).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
+}
+
+/// The certificate in the data directory, made at first.
+fn own(directory: &DataDirectory, names: &[String]) -> Result<(PathBuf, PathBuf), TlsError> {
+    let certificate = directory.path().join("tls-certificate.pem");
+    let key = directory.path().join("tls-key.pem");
+    if !certificate.exists() || !key.exists() {
+        let names = names.iter().map(String::as_str).chain(OWN_NAMES).map(str::to_owned);
+        let made = rcgen::generate_simple_self_signed(names.collect::<Vec<_>>())?;
+        let pem = zeroize::Zeroizing::new(made.signing_key.serialize_pem());
+        // The key first: a certificate that stands alone is made anew.
+        directory.write_secret(&key, &pem)?;
+        directory.write_secret(&certificate, &made.cert.pem())?;
+    }
+    Ok((certificate, key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(directory: &Path, certificate: Option<&Path>, key: Option<&Path>) -> Result<Tls, TlsError> {
+        Tls::load(&DataDirectory::new(directory).unwrap(), certificate, key, &["mail.example.org".to_owned()])
+    }
+
+    #[test]
+    fn a_certificate_is_made_once_and_kept() {
+        let place = tempfile::tempdir().unwrap();
+        let made = load(place.path(), None, None).unwrap();
+        let before = std::fs::read(&made.certificate).unwrap();
+        let again = load(place.path(), None, None).unwrap();
+        assert_eq!(std::fs::read(&again.certificate).unwrap(), before);
+        // It can be named like one's own.
+        let key = place.path().join("tls-key.pem");
+        assert!(load(place.path(), Some(&made.certificate), Some(&key)).is_ok());
+    }
+
+    #[test]
+    fn files_of_no_use_are_named() {
+        let place = tempfile::tempdir().unwrap();
+        let made = load(place.path(), None, None).unwrap();
+        assert!(matches!(load(place.path(), Some(&made.certificate), None), Err(TlsError::HalfNamed)));
+        let missing = place.path().join("missing.pem");
+        let error = load(place.path(), Some(&missing), Some(&missing)).err().unwrap().to_string();
+        assert!(error.contains("missing.pem"), "{error}");
+        // The certificate is no key.
+        let error = load(place.path(), Some(&made.certificate), Some(&made.certificate)).err().unwrap();
+        assert!(error.to_string().contains("private key"), "{error}");
+    }
+}

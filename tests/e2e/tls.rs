@@ -1,0 +1,97 @@
+//! Listeners that others can reach speak TLS and nothing else.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
+
+use tests::{Gateway, network, program, wait};
+
+const EVERYWHERE: [&str; 6] = ["--smtp", "0.0.0.0:0", "--pop3", "0.0.0.0:0", "--admin", "0.0.0.0:0"];
+
+/// What the listener answers to plain text.
+fn plain(port: u16, text: &str) -> Vec<u8> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(wait::DEADLINE)).unwrap();
+    stream.write_all(text.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    // A reset is as good as an end.
+    let _ = stream.read_to_end(&mut answer);
+    answer
+}
+
+#[test]
+fn everything_beyond_loopback_is_over_tls() {
+    let mut gateway = Gateway::start_with(network(), &EVERYWHERE);
+    let certificate = gateway.path("tls-certificate.pem");
+    for secret in [&certificate, &gateway.path("tls-key.pem")] {
+        assert_eq!(secret.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    // The verbs know the certificate.
+    assert_eq!(gateway.json(&["id"])["tox_id"], gateway.tox_id());
+
+    // Plain text gets no word, of no protocol: at most the alert of TLS (RFC 8446 section 6).
+    for (port, text) in [
+        (gateway.smtp().port(), "EHLO x\r\nQUIT\r\n"),
+        (gateway.pop3().port(), "CAPA\r\nQUIT\r\n"),
+        (gateway.admin().port(), "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"),
+    ] {
+        let answer = plain(port, text);
+        assert!(answer.is_empty() || answer[0] == 0x15, "{}", String::from_utf8_lossy(&answer));
+    }
+
+    // Mail programs with the printed configuration, which checks the certificate.
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    for part in ["cur", "new", "tmp"] {
+        std::fs::create_dir_all(home.join("Mail/toxmail").join(part)).unwrap();
+    }
+    for (name, file) in [("msmtp", ".msmtprc"), ("mpop", ".mpoprc"), ("fetchmail", ".fetchmailrc")] {
+        let output = gateway.run(&["mailclient", name]);
+        std::fs::write(home.join(file), output.stdout).unwrap();
+        std::fs::set_permissions(home.join(file), std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let fetched = || std::fs::read_dir(home.join("Mail/toxmail/new")).unwrap().count();
+    for (number, fetch) in (1..).zip([&["mpop"][..], &["fetchmail", "--nodetach"]]) {
+        let _ = program::output(home, "msmtp", &["owner@tox"], b"Subject: over TLS\n\nHello\n");
+        wait::until("the mail", || {
+            // Nothing to fetch yet is no failure.
+            let _ = program::run(home, fetch[0], &fetch[1..], b"");
+            (fetched() == number).then_some(())
+        });
+    }
+
+    // Browsers and curl, which trusts the certificate it is given; under names the gateway has.
+    let url =
+        format!("https://127.0.0.1:{}/.well-known/autoconfig/mail/config-v1.1.xml", gateway.admin().port());
+    let trusted = ["-sSf", "--cacert", certificate.to_str().unwrap()];
+    let document = program::output(home, "curl", &[&trusted[..], &[&url]].concat(), b"");
+    assert_eq!(document.matches("<socketType>SSL</socketType>").count(), 2, "{document}");
+    let foreign = program::run(home, "curl", &["-sSf", &url], b"");
+    assert!(!foreign.status.success(), "an unknown certificate is not trusted");
+
+    // The certificate stays.
+    let before = std::fs::read(&certificate).unwrap();
+    assert_eq!(gateway.stop().code(), Some(0));
+    gateway.restart();
+    assert_eq!(std::fs::read(&certificate).unwrap(), before);
+}
+
+#[test]
+fn a_silent_handshake_ends_and_holds_nobody_up() {
+    let gateway = Gateway::start_with(network(), &EVERYWHERE);
+    let silent: Vec<TcpStream> =
+        (0..20).map(|_| TcpStream::connect(("127.0.0.1", gateway.smtp().port())).unwrap()).collect();
+    let url = format!("smtps://127.0.0.1:{}", gateway.smtp().port());
+    let certificate = gateway.path("tls-certificate.pem");
+    let home = tempfile::tempdir().unwrap();
+    let login = format!("{}:{}", gateway.account(), gateway.password());
+    let arguments = ["-sS", "--cacert", certificate.to_str().unwrap(), "--url", &url, "--user", &login];
+    let rest = ["--mail-from", "owner@tox", "--mail-rcpt", "owner@tox", "--upload-file", "-"];
+    let _ =
+        program::output(home.path(), "curl", &[&arguments[..], &rest].concat(), b"Subject: x\r\n\r\nx\r\n");
+    for mut stream in silent {
+        stream.set_read_timeout(Some(wait::DEADLINE)).unwrap();
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest);
+    }
+}
