@@ -78,7 +78,7 @@ async fn reading() {
         ),
         (
             "/api/v1/mail-settings?account=bob",
-            json!({ "user": "bob", "smtp": "127.0.0.1:2525", "pop3": "127.0.0.1:2626" }),
+            json!({ "user": "bob", "smtp": "127.0.0.1:2525", "pop3": "127.0.0.1:2626", "smtp_tls": false, "pop3_tls": false }),
         ),
         (
             "/api/v1/decisions?limit=1&slot=resolver&account=bob",
