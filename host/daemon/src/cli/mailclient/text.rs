@@ -127,7 +127,8 @@ pub(super) fn fetchmail(account: &MailAccount, password: &str) -> String {
     let settings = &account.settings;
     let (user, pop3) = (&settings.user, place(settings.pop3));
     let tls = if settings.pop3_tls {
-        format!("ssl sslcertck sslcertfile '{}'", certificate(settings))
+        // fetchmail looks for names in a certificate, not for addresses; one made here has this name.
+        format!("ssl sslcertck sslcommonname \"localhost\" sslcertfile '{}'", certificate(settings))
     } else {
         "sslproto ''".to_owned()
     };
