@@ -9,11 +9,8 @@ use std::time::Duration;
 use mail::limits;
 use serde::{Deserialize, Serialize};
 
+use crate::drop_times::DropTimes;
 use crate::signature::TrustedKey;
-
-mod drop_times;
-
-pub use drop_times::DropTimes;
 
 /// The whole file. `config.example.toml` beside the sources of this crate documents every key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

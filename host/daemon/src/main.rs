@@ -11,6 +11,7 @@ mod clock;
 mod config;
 mod demo;
 mod directory;
+mod drop_times;
 mod logins;
 mod passwords;
 mod policy_set;

@@ -8,6 +8,9 @@ use libfuzzer_sys::fuzz_target;
 #[path = "../../../host/daemon/src/config.rs"]
 mod config;
 #[allow(dead_code)]
+#[path = "../../../host/daemon/src/drop_times.rs"]
+mod drop_times;
+#[allow(dead_code)]
 #[path = "../../../host/daemon/src/signature.rs"]
 mod signature;
 

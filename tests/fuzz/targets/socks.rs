@@ -12,7 +12,8 @@ use relay::socks::{Dial, DialStep, HttpDial, Serve, Step};
 fuzz_target!(|data: &[u8]| {
     let Some((seed, bytes)) = data.split_first() else { return };
     let target = SocketAddr::from(([192, 0, 2, 1], 443));
-    let (mut serve, mut dial, mut http) = (Serve::default(), Dial::new(target, [1; 16]), HttpDial::new(target));
+    let (mut serve, mut dial, mut http) =
+        (Serve::default(), Dial::new(target, [1; 16]), HttpDial::new(target));
     let (mut steps, mut held, mut is_open) = (0, 0, true);
     for piece in pieces(bytes, *seed) {
         held += piece.len();
