@@ -22,7 +22,7 @@ use crate::upgrade;
 pub const STORE_FILE: &str = "store.redb";
 
 /// The format this program writes. A larger number in the file means a newer program wrote it, a smaller one that the file is
-/// brought up to date when it is opened, see [`crate::upgrade`].
+/// brought up to date when it is opened, see `upgrade.rs`.
 ///
 /// 2: accounts can be switched off (the table `disabled`), mails in quarantine are counted (`quarantine_counts`).
 pub const FORMAT: u64 = 2;
