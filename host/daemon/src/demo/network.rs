@@ -1,23 +1,51 @@
-//! The private Tox network: one node in this process, on loopback, that serves as bootstrap node and Tox TCP relay.
+//! The private Tox network: some nodes in this process, on loopback, that serve as bootstrap nodes and Tox TCP relays.
 
 use tokio::task::JoinHandle;
 use tox::{Options, Tox};
 
 use super::DemoError;
 
+/// Few enough to be light, and enough that paths do not all lead through gateways the demo switches off.
+const NODES: usize = 4;
+
 /// A running network.
 pub struct PrivateNetwork {
-    node: Tox,
+    nodes: Vec<Node>,
+}
+
+struct Node {
+    tox: Tox,
     relay_port: u16,
     events: JoinHandle<()>,
 }
 
 impl PrivateNetwork {
-    /// Starts the node.
+    /// Starts the nodes; each knows those before it.
     ///
     /// # Errors
     /// [`DemoError::Network`].
     pub async fn start() -> Result<Self, DemoError> {
+        let failed = |error: &dyn std::fmt::Display| DemoError::Network(error.to_string());
+        let mut nodes: Vec<Node> = Vec::new();
+        for _ in 0..NODES {
+            let node = Node::start().await?;
+            for other in &nodes {
+                let other = other.bootstrap().parse().map_err(|error| failed(&error))?;
+                node.tox.add_node(&other).await.map_err(|error| failed(&error))?;
+            }
+            nodes.push(node);
+        }
+        Ok(Self { nodes })
+    }
+
+    /// The nodes, each as `toxmail up --bootstrap` takes it, with spaces between them.
+    pub fn bootstrap(&self) -> String {
+        self.nodes.iter().map(Node::bootstrap).collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl Node {
+    async fn start() -> Result<Self, DemoError> {
         let relay_port = free_port().map_err(DemoError::system("finding a free port"))?;
         let options = Options {
             ipv6: false,
@@ -25,20 +53,20 @@ impl PrivateNetwork {
             tcp_relay_port: Some(relay_port),
             ..Options::default()
         };
-        let (node, mut events) =
+        let (tox, mut events) =
             Tox::start(options).await.map_err(|error| DemoError::Network(error.to_string()))?;
         let events = tokio::spawn(async move { while events.next().await.is_some() {} });
-        Ok(Self { node, relay_port, events })
+        Ok(Self { tox, relay_port, events })
     }
 
-    /// `HOST:PORT:KEY:TCPPORT`, as `toxmail up --bootstrap` takes it.
-    pub fn bootstrap(&self) -> String {
-        let port = self.node.udp_port().unwrap_or_default();
-        format!("127.0.0.1:{port}:{}:{}", self.node.dht_key(), self.relay_port)
+    /// `HOST:PORT:KEY:TCPPORT`.
+    fn bootstrap(&self) -> String {
+        let port = self.tox.udp_port().unwrap_or_default();
+        format!("127.0.0.1:{port}:{}:{}", self.tox.dht_key(), self.relay_port)
     }
 }
 
-impl Drop for PrivateNetwork {
+impl Drop for Node {
     fn drop(&mut self) {
         self.events.abort();
     }

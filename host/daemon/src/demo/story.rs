@@ -62,7 +62,7 @@ pub fn tell(
     };
     report.act("A private Tox network on this machine");
     report.step(format!(
-        "bootstrap node and Tox TCP relay: {}",
+        "bootstrap nodes and Tox TCP relays, the first: {}",
         bootstrap.split(':').take(2).collect::<Vec<_>>().join(":")
     ));
     let mut stage = Stage {
