@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use admin::dto::{ComponentName, ComponentRef, Slot};
 use clap::{Args, Parser, Subcommand};
 use mail::{AccountName, Address, MailId, PublicKey};
+use tox::Node;
 
 pub use source::ContactSource;
 pub use task::{Import, MailProgram, MailboxFormat, Task};
@@ -111,6 +112,23 @@ pub struct Id {
     pub vcard: bool,
 }
 
+/// How a daemon joins the Tox network.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Network {
+    /// UDP port of the first Tox instance: the owner's, or a drop relay's alone; further ones pick free ports
+    #[arg(long, value_name = "PORT")]
+    pub tox_port: Option<u16>,
+    /// TCP port on which that instance serves as a Tox TCP relay
+    #[arg(long, value_name = "PORT")]
+    pub tox_tcp_port: Option<u16>,
+    /// A Tox bootstrap node (repeatable); with TCPPORT also used as a Tox TCP relay
+    #[arg(long, value_name = "HOST:PORT:KEY[:TCPPORT]")]
+    pub bootstrap: Vec<Node>,
+    /// Do not contact the built-in public Tox nodes
+    #[arg(long)]
+    pub no_public_bootstrap: bool,
+}
+
 /// Arguments of `up`. What is absent comes from the configuration file, then from the defaults.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Up {
@@ -126,18 +144,9 @@ pub struct Up {
     /// Where the web API listens [default: 127.0.0.1:8080]; port 0 picks one
     #[arg(long, value_name = "ADDR")]
     pub admin: Option<SocketAddr>,
-    /// UDP port of the first account's Tox instance; further ones pick free ports
-    #[arg(long, value_name = "PORT")]
-    pub tox_port: Option<u16>,
-    /// TCP port on which the first account's Tox instance serves as a Tox TCP relay
-    #[arg(long, value_name = "PORT")]
-    pub tox_tcp_port: Option<u16>,
-    /// A Tox bootstrap node (repeatable); with TCPPORT also used as a Tox TCP relay
-    #[arg(long, value_name = "HOST:PORT:KEY[:TCPPORT]")]
-    pub bootstrap: Vec<BootstrapNode>,
-    /// Do not contact the built-in public Tox nodes
-    #[arg(long)]
-    pub no_public_bootstrap: bool,
+    /// How it joins the Tox network.
+    #[command(flatten)]
+    pub network: Network,
     /// Serve a drop relay: hold sealed mail for others while they are offline
     #[arg(long)]
     pub serve_drops: bool,
@@ -448,18 +457,9 @@ pub struct ServeRelay {
     /// Where the web API listens [default: 127.0.0.1:8080]; port 0 picks one
     #[arg(long, value_name = "ADDR")]
     pub admin: Option<SocketAddr>,
-    /// UDP port of the relay's Tox instance
-    #[arg(long, value_name = "PORT")]
-    pub tox_port: Option<u16>,
-    /// TCP port on which it serves as a Tox TCP relay too
-    #[arg(long, value_name = "PORT")]
-    pub tox_tcp_port: Option<u16>,
-    /// A Tox bootstrap node (repeatable)
-    #[arg(long, value_name = "HOST:PORT:KEY[:TCPPORT]")]
-    pub bootstrap: Vec<BootstrapNode>,
-    /// Do not contact the built-in public Tox nodes
-    #[arg(long)]
-    pub no_public_bootstrap: bool,
+    /// How it joins the Tox network.
+    #[command(flatten)]
+    pub network: Network,
 }
 
 impl From<ServeRelay> for Up {
@@ -467,10 +467,7 @@ impl From<ServeRelay> for Up {
         Self {
             config: serve.config,
             admin: serve.admin,
-            tox_port: serve.tox_port,
-            tox_tcp_port: serve.tox_tcp_port,
-            bootstrap: serve.bootstrap,
-            no_public_bootstrap: serve.no_public_bootstrap,
+            network: serve.network,
             serve_drops: true,
             relay_only: true,
             ..Self::default()
@@ -488,63 +485,6 @@ pub enum Pin {
         /// The name, see `pin list`
         address: Address,
     },
-}
-
-/// A Tox node to join the network through, `HOST:PORT:KEY[:TCPPORT]`. An IPv6 host stands in brackets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BootstrapNode {
-    /// Name or IP address, without brackets; 1 to 255 bytes.
-    pub host: String,
-    /// UDP port, not 0.
-    pub port: u16,
-    /// The node's key.
-    pub key: PublicKey,
-    /// TCP port if it is to be used as a Tox TCP relay, not 0.
-    pub tcp_port: Option<u16>,
-}
-
-/// Why a text names no Tox node.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("write a Tox node as HOST:PORT:KEY or HOST:PORT:KEY:TCPPORT, its key with 64 hex digits: {0}")]
-pub struct InvalidBootstrapNode(&'static str);
-
-impl std::str::FromStr for BootstrapNode {
-    type Err = InvalidBootstrapNode;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (host, rest) = match text.strip_prefix('[') {
-            Some(bracketed) => {
-                let (host, rest) = bracketed
-                    .split_once("]:")
-                    .ok_or(InvalidBootstrapNode("`]:` is missing after the host"))?;
-                host.parse::<std::net::Ipv6Addr>()
-                    .map_err(|_| InvalidBootstrapNode("between brackets stands an IPv6 address"))?;
-                (host, rest)
-            }
-            None => text.split_once(':').ok_or(InvalidBootstrapNode("the port is missing"))?,
-        };
-        let is_host_byte =
-            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
-        if host.is_empty() || host.len() > mail::limits::DOMAIN_BYTES || !host.bytes().all(is_host_byte) {
-            return Err(InvalidBootstrapNode("the host is no name or IP address"));
-        }
-        let mut parts = rest.split(':');
-        let port = port(parts.next())?;
-        let key = parts.next().ok_or(InvalidBootstrapNode("the key is missing"))?;
-        let key = key.parse().map_err(|_| InvalidBootstrapNode("the key is not 64 hex digits"))?;
-        let tcp_port = parts.next().map(|text| self::port(Some(text))).transpose()?;
-        if parts.next().is_some() {
-            return Err(InvalidBootstrapNode("there is something after the TCP port"));
-        }
-        Ok(Self { host: host.to_owned(), port, key, tcp_port })
-    }
-}
-
-fn port(text: Option<&str>) -> Result<u16, InvalidBootstrapNode> {
-    match text.unwrap_or_default().parse() {
-        Ok(0) | Err(_) => Err(InvalidBootstrapNode("a port is a number from 1 to 65535")),
-        Ok(port) => Ok(port),
-    }
 }
 
 #[cfg(test)]

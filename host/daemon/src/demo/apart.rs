@@ -33,7 +33,12 @@ struct Stage {
 }
 
 /// Plays it.
-pub fn tell(report: &mut Report, program: &Path, directory: &Path, bootstrap: &str) -> Result<(), DemoError> {
+pub fn tell(
+    report: &mut Report,
+    program: &Path,
+    directory: &Path,
+    bootstrap: &[String],
+) -> Result<(), DemoError> {
     let place = |name: &str| Place { program: program.to_owned(), directory: directory.join(name) };
     let config = directory.join("apart.toml");
     std::fs::write(&config, CONFIG).map_err(DemoError::system("writing a configuration file"))?;

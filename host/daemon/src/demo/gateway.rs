@@ -22,7 +22,7 @@ pub struct Gateway {
     /// `A` or `B`.
     pub name: char,
     place: Place,
-    bootstrap: String,
+    bootstrap: Vec<String>,
     config: Option<PathBuf>,
     /// A drop relay and nothing else.
     is_relay: bool,
@@ -32,7 +32,7 @@ pub struct Gateway {
 
 impl Gateway {
     /// A gateway that does not run yet.
-    pub fn new(name: char, place: Place, bootstrap: &str) -> Self {
+    pub fn new(name: char, place: Place, bootstrap: &[String]) -> Self {
         let bootstrap = bootstrap.to_owned();
         Self { name, place, bootstrap, config: None, is_relay: false, child: None, ready: None }
     }
@@ -68,7 +68,7 @@ impl Gateway {
             .arg(&self.place.directory)
             .args(["--admin", "127.0.0.1:0"])
             .arg("--no-public-bootstrap")
-            .args(self.bootstrap.split(' ').flat_map(|node| ["--bootstrap", node]))
+            .args(self.bootstrap.iter().flat_map(|node| ["--bootstrap", node]))
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors)

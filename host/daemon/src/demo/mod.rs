@@ -75,7 +75,7 @@ pub async fn run(once: bool, json: bool) -> ExitCode {
     }
 }
 
-fn tell(bootstrap: &str, json: bool) -> Result<(Report, story::Stage), DemoError> {
+fn tell(bootstrap: &[String], json: bool) -> Result<(Report, story::Stage), DemoError> {
     let program = std::env::current_exe().map_err(DemoError::system("finding the own program"))?;
     let directory = tempfile::Builder::new()
         .prefix("toxmail-demo-")

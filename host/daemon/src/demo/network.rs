@@ -38,9 +38,9 @@ impl PrivateNetwork {
         Ok(Self { nodes })
     }
 
-    /// The nodes, each as `toxmail up --bootstrap` takes it, with spaces between them.
-    pub fn bootstrap(&self) -> String {
-        self.nodes.iter().map(Node::bootstrap).collect::<Vec<_>>().join(" ")
+    /// The nodes, each as `toxmail up --bootstrap` takes it.
+    pub fn bootstrap(&self) -> Vec<String> {
+        self.nodes.iter().map(Node::bootstrap).collect()
     }
 }
 

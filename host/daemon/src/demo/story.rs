@@ -54,17 +54,15 @@ pub fn tell(
     report: &mut Report,
     program: &Path,
     directory: TempDir,
-    bootstrap: &str,
+    bootstrap: &[String],
 ) -> Result<Stage, DemoError> {
     let place = |name: &str| {
         let directory = directory.path().join(name);
         Place { program: program.to_owned(), directory }
     };
     report.act("A private Tox network on this machine");
-    report.step(format!(
-        "bootstrap nodes and Tox TCP relays, the first: {}",
-        bootstrap.split(':').take(2).collect::<Vec<_>>().join(":")
-    ));
+    let ports: Vec<_> = bootstrap.iter().filter_map(|node| node.split(':').nth(1)).collect();
+    report.step(format!("bootstrap nodes and Tox TCP relays: 127.0.0.1, ports {}", ports.join(", ")));
     let mut stage = Stage {
         a: Gateway::new('A', place("a"), bootstrap),
         b: Gateway::new('B', place("b"), bootstrap),

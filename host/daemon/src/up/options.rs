@@ -9,7 +9,7 @@ use tox::{Node, Proxy, public_nodes};
 use super::error::UpError;
 use crate::adapters::network::NetworkSettings;
 use crate::cli;
-use crate::cli::args::{BootstrapNode, Common, Up};
+use crate::cli::args::{Common, Up};
 use crate::config::{self, Config, Listen};
 use crate::directory::DataDirectory;
 use crate::relays::{RelaySettings, ServeSettings};
@@ -71,8 +71,8 @@ impl Options {
             relay_only: arguments.relay_only,
             serve_drops: arguments.serve_drops || config.drops.serve,
             tor,
-            tox_port: arguments.tox_port.or(config.tox.port),
-            tox_tcp_port: arguments.tox_tcp_port.or(config.tox.tcp_port),
+            tox_port: arguments.network.tox_port.or(config.tox.port),
+            tox_tcp_port: arguments.network.tox_tcp_port.or(config.tox.tcp_port),
             welcome: config.mail.welcome && !arguments.no_welcome,
             config,
             config_file,
@@ -140,8 +140,7 @@ async fn dns(server: Option<&str>) -> Result<resolve::Settings, UpError> {
 }
 
 fn nodes(arguments: &Up, config: &Config) -> Result<Vec<Node>, UpError> {
-    let from_command_line = arguments.bootstrap.iter().map(node);
-    let mut nodes: Vec<Node> = from_command_line.collect();
+    let mut nodes = arguments.network.bootstrap.clone();
     for text in &config.tox.bootstrap {
         let parsed = text.parse::<Node>();
         nodes.push(
@@ -151,14 +150,10 @@ fn nodes(arguments: &Up, config: &Config) -> Result<Vec<Node>, UpError> {
             })?,
         );
     }
-    if config.tox.public_bootstrap && !arguments.no_public_bootstrap {
+    if config.tox.public_bootstrap && !arguments.network.no_public_bootstrap {
         nodes.extend(public_nodes());
     }
     Ok(nodes)
-}
-
-fn node(node: &BootstrapNode) -> Node {
-    Node { host: node.host.clone(), port: node.port, key: node.key, tcp_port: node.tcp_port }
 }
 
 /// What throwaways go through: Tor if it is named, else what everything goes through.

@@ -98,9 +98,9 @@ fn wrong_usage_is_exit_code_2_and_says_what_is_meant() {
 
 #[test]
 fn a_bootstrap_node_has_four_parts_at_most() {
-    let node: BootstrapNode = format!("[::1]:33445:{KEY}:3389").parse().unwrap();
+    let node: Node = format!("[::1]:33445:{KEY}:3389").parse().unwrap();
     assert_eq!((node.host.as_str(), node.port, node.tcp_port), ("::1", 33445, Some(3389)));
-    let node: BootstrapNode = format!("tox.example.org:1:{KEY}").parse().unwrap();
+    let node: Node = format!("tox.example.org:1:{KEY}").parse().unwrap();
     assert_eq!((node.host.as_str(), node.port, node.tcp_port), ("tox.example.org", 1, None));
     for wrong in [
         format!("h:0:{KEY}"),
@@ -113,14 +113,14 @@ fn a_bootstrap_node_has_four_parts_at_most() {
         "h:1".to_owned(),
         "h:1:ab".to_owned(),
     ] {
-        assert!(wrong.parse::<BootstrapNode>().is_err(), "{wrong}");
+        assert!(wrong.parse::<Node>().is_err(), "{wrong}");
     }
 }
 
 proptest! {
     #[test]
     fn any_text_is_a_node_or_refused(text in "\\PC{0,90}|\\[?[a-z0-9.:]{0,20}\\]?:[0-9]{0,6}:[0-9A-F]{62,66}(:[0-9]{0,6}){0,2}") {
-        if let Ok(node) = text.parse::<BootstrapNode>() {
+        if let Ok(node) = text.parse::<Node>() {
             prop_assert!(node.port > 0 && node.tcp_port != Some(0) && !node.host.is_empty());
         }
     }
