@@ -138,7 +138,7 @@ impl Storage for Nothing {
     ) -> Result<(), StorageError> {
         Ok(())
     }
-    async fn outbox_all(&self) -> Result<Vec<OutboxEntry>, StorageError> {
+    async fn outbox_page(&self, _: Option<MailId>, _: usize) -> Result<Vec<OutboxEntry>, StorageError> {
         Ok(Vec::new())
     }
     /// Ended already: what the schedule does is not measured.

@@ -133,12 +133,16 @@ impl Core {
         }
     }
 
-    /// Reads the outbox at the start.
+    /// Reads the outbox at the start, a page at a time: only the index stays in memory.
     pub async fn load_outbox(&self) -> Result<(), StorageError> {
         lock(&self.outbox.index).observe(self.now());
-        for entry in self.storage.outbox_all().await? {
-            let waiting = self.waiting(&entry, false);
-            lock(&self.outbox.index).insert(waiting);
+        let mut page = self.storage.outbox_page(None, limits::LIST_ENTRIES).await?;
+        while let Some(last) = page.last().map(|entry| entry.id) {
+            for entry in page {
+                let waiting = self.waiting(&entry, false);
+                lock(&self.outbox.index).insert(waiting);
+            }
+            page = self.storage.outbox_page(Some(last), limits::LIST_ENTRIES).await?;
         }
         self.outbox.changed.notify_one();
         Ok(())

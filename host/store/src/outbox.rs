@@ -31,16 +31,8 @@ impl Store {
         self.put(move |context| enqueue(context, body, &entries, &quarantined)).await
     }
 
-    /// Everything in the outbox, for the start, in no particular order. Holds all of it in memory: where many wait, take
-    /// [`Store::outbox_page`].
-    ///
-    /// # Errors
-    /// [`Error::Damaged`], [`Error::Failed`].
-    pub async fn outbox_all(&self) -> Result<Vec<OutboxEntry>, Error> {
-        self.list(|transaction| page(transaction, None, usize::MAX)).await
-    }
-
-    /// At most `max` entries of the outbox after the id `after`, in the order of ids.
+    /// At most `max` entries (10 000 at most) of the outbox after the id `after`, in the order of ids. Fewer than asked for: it
+    /// was the last page.
     ///
     /// # Errors
     /// [`Error::Damaged`], [`Error::Failed`].

@@ -43,13 +43,7 @@ impl Store {
     }
 
     async fn remove_mails(&self, name: &AccountName) -> Result<(), Error> {
-        for entry in self.outbox_all().await?.into_iter().filter(|entry| entry.account == *name) {
-            match self.finish_outbox(entry.id, Outcome::Cancelled, Vec::new()).await {
-                // It ended by itself meanwhile.
-                Ok(()) | Err(Error::NotFound) => {}
-                Err(error) => return Err(error),
-            }
-        }
+        self.remove_outbox(name).await?;
         let numbers: Vec<u64> = self.mailbox_list(name).await?.iter().map(|item| item.number).collect();
         for some in numbers.chunks(MAILS_AT_A_TIME) {
             self.mailbox_delete(name, some.to_vec()).await?;
@@ -59,6 +53,21 @@ impl Store {
                 Ok(()) | Err(Error::NotFound) => {}
                 Err(error) => return Err(error),
             }
+        }
+        Ok(())
+    }
+
+    async fn remove_outbox(&self, name: &AccountName) -> Result<(), Error> {
+        let mut page = self.outbox_page(None, MAILS_AT_A_TIME).await?;
+        while let Some(last) = page.last().map(|entry| entry.id) {
+            for entry in page.into_iter().filter(|entry| entry.account == *name) {
+                match self.finish_outbox(entry.id, Outcome::Cancelled, Vec::new()).await {
+                    // It ended by itself meanwhile.
+                    Ok(()) | Err(Error::NotFound) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            page = self.outbox_page(Some(last), MAILS_AT_A_TIME).await?;
         }
         Ok(())
     }

@@ -73,8 +73,8 @@ impl Storage for StoreAdapter {
         self.0.enqueue(body, entries, quarantined).await.map_err(storage_error)
     }
 
-    async fn outbox_all(&self) -> Result<Vec<OutboxEntry>, StorageError> {
-        self.0.outbox_all().await.map_err(storage_error)
+    async fn outbox_page(&self, after: Option<MailId>, max: usize) -> Result<Vec<OutboxEntry>, StorageError> {
+        self.0.outbox_page(after, max).await.map_err(storage_error)
     }
 
     async fn outbox_entry(&self, id: MailId) -> Result<Option<OutboxEntry>, StorageError> {

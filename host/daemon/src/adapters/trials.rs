@@ -183,7 +183,7 @@ async fn stored_mails(store: &Store, account: &AccountName) -> std::result::Resu
     for entry in store.quarantine(account).await? {
         mails.push(Kept { direction: entry.direction, at: entry.mail.received, mail: entry.mail });
     }
-    for entry in store.outbox_all().await?.into_iter().filter(|entry| entry.account == *account).take(MAILS) {
+    for entry in waiting_mails(store, account).await? {
         let mail = mail::record::MailboxEntry {
             number: 0,
             uidl: entry.id,
@@ -197,6 +197,21 @@ async fn stored_mails(store: &Store, account: &AccountName) -> std::result::Resu
         mails.push(Kept { direction: Direction::Outgoing, at: entry.created, mail });
     }
     Ok(mails)
+}
+
+/// The mails of an account in the outbox, as many as are looked at.
+async fn waiting_mails(
+    store: &Store,
+    account: &AccountName,
+) -> std::result::Result<Vec<mail::record::OutboxEntry>, store::Error> {
+    let mut found = Vec::new();
+    let mut page = store.outbox_page(None, MAILS).await?;
+    while let Some(last) = page.last().map(|entry| entry.id).filter(|_| found.len() < MAILS) {
+        found.extend(page.into_iter().filter(|entry| entry.account == *account));
+        page = store.outbox_page(Some(last), MAILS).await?;
+    }
+    found.truncate(MAILS);
+    Ok(found)
 }
 
 impl History for StoredHistory {

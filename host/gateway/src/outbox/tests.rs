@@ -427,6 +427,19 @@ async fn stopping_ends_transfers_and_a_new_start_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_outbox_of_several_pages_is_read_whole_at_the_start() {
+    let world = anna_and_ben().await;
+    world.set_reachable(1, false).await;
+    let mails = limits::LIST_ENTRIES + 2;
+    for number in 0..mails {
+        world.submit("anna", &["ben@tox"], &mail_text("anna@tox", &number.to_string())).await.unwrap();
+    }
+    world.crash(0, 0).await;
+    world.start(0).await;
+    assert_eq!(world.gateway(0).unwrap().queued(&account("anna")), mails as u64);
+}
+
+#[tokio::test(start_paused = true)]
 async fn old_arrivals_are_forgotten_only_while_the_clock_can_be_believed() {
     let world = anna_and_ben().await;
     world.submit("anna", &["ben@tox"], &mail_text("anna@tox", "one")).await.unwrap();

@@ -76,8 +76,8 @@ pub trait Storage: Send + Sync {
         entries: Vec<OutboxEntry>,
         quarantined: Vec<QuarantineEntry>,
     ) -> Result<(), StorageError>;
-    /// All ids in the outbox with what the schedule needs, for the start.
-    async fn outbox_all(&self) -> Result<Vec<OutboxEntry>, StorageError>;
+    /// At most `max` entries of all accounts after the id `after`, in the order of ids; empty after the last.
+    async fn outbox_page(&self, after: Option<MailId>, max: usize) -> Result<Vec<OutboxEntry>, StorageError>;
     /// One entry.
     async fn outbox_entry(&self, id: MailId) -> Result<Option<OutboxEntry>, StorageError>;
     /// Replaces an entry (same id). `NotFound` if it has left the outbox meanwhile. May be lazy: a change of attempts, next

@@ -352,8 +352,9 @@ impl Storage for MemoryStorage {
         .await
     }
 
-    async fn outbox_all(&self) -> Result<Vec<OutboxEntry>, StorageError> {
-        self.read(|state| state.outbox.values().cloned().collect())
+    async fn outbox_page(&self, after: Option<MailId>, max: usize) -> Result<Vec<OutboxEntry>, StorageError> {
+        let comes_after = |entry: &&OutboxEntry| after.is_none_or(|after| entry.id > after);
+        self.read(|state| state.outbox.values().filter(comes_after).take(max).cloned().collect())
     }
 
     async fn outbox_entry(&self, id: MailId) -> Result<Option<OutboxEntry>, StorageError> {
