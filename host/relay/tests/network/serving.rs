@@ -6,9 +6,16 @@ use std::time::Duration;
 use drops::depositor::NotTaken;
 use drops::message::Refusal;
 use drops::ttl::Ttl;
-use relay::{Hiding, Purpose, SessionError};
+use relay::{Hiding, Purpose, Serving, SessionError};
 
 use crate::support::{Network, bring, cell, cheap, deposit, read, soon};
+
+/// Waits until the board has exactly so many sessions: it learns of a closed one through the network.
+async fn sessions_are(board: &Serving, sessions: usize) {
+    while board.status().await.unwrap().sessions != sessions {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_throwaway_deposits_another_one_reads() {
@@ -39,15 +46,10 @@ async fn what_one_throwaway_deposits_another_one_reads() {
     assert_eq!(inside.hiding(), None);
     assert_eq!(read(&mut inside, 15).await.len(), 15);
     assert_ne!(inside.number(), reader.number());
-    assert_eq!(board.status().await.unwrap().sessions, 2);
+    soon("the depositor's session has ended", sessions_are(&board, 2)).await;
     drop(inside);
     drop(reader);
-    soon("the sessions end", async {
-        while board.status().await.unwrap().sessions > 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    })
-    .await;
+    soon("the sessions end", sessions_are(&board, 0)).await;
     board.stop().await;
     assert!(board.status().await.is_err());
     assert_eq!(sessions.open_here(board.key()).await.unwrap_err(), SessionError::Stopping);
