@@ -93,8 +93,8 @@ fn cost(decision: &Decision) -> usize {
 }
 
 impl Store {
-    /// Records a decision, and returns its id. Lazy, takes microseconds, and never causes an fsync of its own more often than
-    /// once a second; it can be read once it is on disk.
+    /// Records a decision, and returns its id. Lazy and takes microseconds: all that were recorded within a second go to disk
+    /// together; it can be read once it is there.
     ///
     /// # Errors
     /// [`Error::LimitReached`] where the record is too long or too many wait to be written.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::Store;
 use crate::engine::write_new;
 use crate::error::Error;
-use crate::shared::{Shared, Space, Urgency};
+use crate::shared::{Message, Shared, Space, Urgency};
 use crate::tables::{copy_rows, count_rows};
 
 /// Rows between two calls of the one who watches.
@@ -26,6 +26,7 @@ impl Store {
     /// # Errors
     /// [`Error::Full`], [`Error::Failed`], [`Error::Closed`].
     pub async fn flush(&self) -> Result<(), Error> {
+        self.inner.shared.send(Message::Flush)?;
         self.call(Urgency::Durable, Space::Frees, |_| Ok(())).await
     }
 

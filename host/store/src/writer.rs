@@ -204,7 +204,7 @@ impl Writer {
         loop {
             match self.attempt(jobs, durable, flush) {
                 Attempt::Committed(effects) => {
-                    self.committed(effects, durable);
+                    self.committed(effects, durable, flush);
                     return Ok(());
                 }
                 Attempt::Spoiled(index, error) => {
@@ -265,7 +265,7 @@ impl Writer {
     }
 
     /// Brings memory in line with what is committed.
-    fn committed(&mut self, effects: Effects, durable: bool) {
+    fn committed(&mut self, effects: Effects, durable: bool, flush: bool) {
         self.discarded.clear();
         for (body, count) in effects.advanced {
             self.growing.advance(body, count);
@@ -275,9 +275,7 @@ impl Writer {
             reception::saved(&self.shared, &self.growing);
             self.shared.state().saved(true);
             self.shared.state_saved.notify_all();
-            self.shared.decisions().saved();
             self.garbage = effects.garbage;
-            self.due = None;
         } else {
             self.garbage |= effects.garbage;
         }
@@ -286,13 +284,18 @@ impl Writer {
             self.shared.staged().remove(body);
         }
         reception::ended(&self.shared, effects.ended);
+        if flush {
+            self.shared.decisions().saved();
+        }
         if durable {
-            self.wait_for_the_rest();
+            self.wait_for_the_rest(flush);
         }
     }
 
-    /// After a durable commit that did not take everything: the rest keeps a time limit.
-    fn wait_for_the_rest(&mut self) {
+    /// After a durable commit that did not take everything: the rest keeps its time limit, so that commits one after another do
+    /// not put it off for ever.
+    fn wait_for_the_rest(&mut self, flushed: bool) {
+        let before = self.due.take().filter(|_| !flushed);
         let (mut partial, mut staged) = (false, false);
         for (_, grow) in self.growing.iter().filter(|(_, grow)| grow.is_unsaved()) {
             match grow.owner {
@@ -305,6 +308,9 @@ impl Writer {
         }
         if partial {
             self.save_within(UNSAVED_TIME);
+        }
+        if let (Some(before), Some(rest)) = (before, self.due) {
+            self.due = Some(before.min(rest));
         }
     }
 
@@ -360,7 +366,8 @@ fn take_more(
     }
 }
 
-/// Writes what waits in memory: pieces of bodies, and with a durable commit component state and decisions.
+/// Writes what waits in memory: component state with every durable commit; pieces of bodies and decisions only when their time has
+/// come, many at once, so that no mail's commit has to write them.
 fn write_unsaved(
     context: &mut Context<'_, '_>,
     discarded: &[u64],
@@ -373,12 +380,14 @@ fn write_unsaved(
             context.write_growing(body, flush)?;
         }
     }
+    if flush {
+        decisions::write_waiting(context)?;
+    }
     for &body in discarded {
         context.discard_staged(body)?;
     }
     if durable {
         state::write_pending(context)?;
-        decisions::write_waiting(context)?;
     }
     Ok(())
 }

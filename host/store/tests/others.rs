@@ -249,7 +249,7 @@ async fn decisions_are_read_by_slot_time_and_id() {
     for _ in 0..20 {
         store.append_decision("policy", &alice(), bytes(1000, 0)).unwrap();
     }
-    store.meta_put("x", None).await.unwrap();
+    store.flush().await.unwrap();
     assert_eq!(of_policy(Wall(0), 0, 100).await.len(), 10);
     // By age, and ids go on over a restart.
     drop(store);
@@ -257,9 +257,27 @@ async fn decisions_are_read_by_slot_time_and_id() {
     let store = Store::open(dir.path(), options()).unwrap();
     let id = store.append_decision("policy", &alice(), Bytes::new()).unwrap();
     assert_eq!(id, last + 21);
-    store.meta_put("x", None).await.unwrap();
+    store.flush().await.unwrap();
     let left = store.decisions_since("policy", Wall(0), 0, 100).await.unwrap();
     assert_eq!(left.iter().map(|decision| decision.id).collect::<Vec<_>>(), [id]);
+    assert_sound(&store).await;
+}
+
+#[tokio::test]
+async fn commits_one_after_another_do_not_put_decisions_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Arc::new(TestClock::real());
+    let options = OpenOptions::new(Arc::clone(&clock) as Arc<dyn Clock>);
+    let store = with_accounts_and(dir.path(), options).await;
+    store.append_decision("policy", &alice(), Bytes::new()).unwrap();
+    let is_written = async || !store.decisions_since("policy", Wall(0), 0, 1).await.unwrap().is_empty();
+    store.meta_put("x", None).await.unwrap();
+    assert!(!is_written().await, "a commit wrote decisions whose time had not come");
+    for _ in 0..11 {
+        clock.advance(limits::LAZY_TIME / 10);
+        store.meta_put("x", None).await.unwrap();
+    }
+    assert!(is_written().await);
     assert_sound(&store).await;
 }
 
@@ -278,7 +296,7 @@ async fn decisions_are_searched_newest_first() {
         times.push(clock.wall());
         clock.advance(Duration::from_secs(1));
     }
-    store.meta_put("x", None).await.unwrap();
+    store.flush().await.unwrap();
     let search = async |search: DecisionSearch, max| {
         let found = store.decisions_newest(search, max).await.unwrap();
         let ids: Vec<u64> = found.decisions.iter().map(|decision| decision.id - 1).collect();
