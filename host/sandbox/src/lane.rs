@@ -1,9 +1,9 @@
 //! Threads of a slot. Each slot has its own, so that a component that spins in one slot holds up no other.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ type Job = Box<dyn FnOnce() + Send>;
 /// The threads of one slot and the calls that wait for them.
 #[derive(Debug)]
 pub struct Lane {
-    jobs: Sender<Job>,
+    jobs: Arc<Jobs>,
     /// One permit a thread: a job is handed over only when a thread is free for it.
     free: Arc<Semaphore>,
     waiting: AtomicUsize,
@@ -43,30 +43,29 @@ pub struct LaneSettings {
 impl Lane {
     /// Starts the threads.
     pub fn start(slot: Slot, settings: LaneSettings, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
-        let (jobs, receiver) = channel::<Job>();
-        let receiver = Arc::new(Mutex::new(receiver));
-        for number in 0..settings.threads {
-            let receiver = Arc::clone(&receiver);
-            thread::Builder::new()
-                .name(format!("{slot}-{number}"))
-                .stack_size(settings.stack_bytes)
-                .spawn(move || work(&receiver))?;
-        }
-        Ok(Self {
-            jobs,
+        let lane = Self {
+            jobs: Arc::default(),
             free: Arc::new(Semaphore::new(settings.threads)),
             waiting: AtomicUsize::new(0),
             most_waiting: settings.most_waiting,
             longest_wait: settings.longest_wait,
             clock,
-        })
+        };
+        for number in 0..settings.threads {
+            let jobs = Arc::clone(&lane.jobs);
+            thread::Builder::new()
+                .name(format!("{slot}-{number}"))
+                .stack_size(settings.stack_bytes)
+                .spawn(move || work(&jobs))?;
+        }
+        Ok(lane)
     }
 
     /// Runs `job` on a thread of the lane, once the component's own `turns` and a thread are free. If the caller goes away
     /// meanwhile, the job still ends by itself and keeps its thread until then.
     ///
     /// # Errors
-    /// [`Failure::Busy`] if it would wait too long, [`Failure::Gateway`] if the job panicked, [`Failure::Stopped`] if the lane is gone.
+    /// [`Failure::Busy`] if it would wait too long, [`Failure::Gateway`] if the job panicked, [`Failure::Stopped`] if the component is gone.
     pub async fn run<R: Send + 'static>(
         &self,
         turns: &Arc<Semaphore>,
@@ -82,7 +81,7 @@ impl Lane {
                 let _ = sender.send(result);
             }
         };
-        self.jobs.send(Box::new(job)).map_err(|_| Failure::Stopped)?;
+        self.jobs.push(Box::new(job));
         receiver
             .await
             .map_err(|_| Failure::Gateway("a fault of the gateway itself; its log says more".into()))
@@ -122,13 +121,57 @@ impl Drop for Waiting<'_> {
     }
 }
 
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.jobs.end();
+    }
+}
+
+/// What the threads of a lane share. A job wakes one of them and no other, which a shared channel behind a lock would.
+#[derive(Default)]
+struct Jobs {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    ended: bool,
+}
+
+impl std::fmt::Debug for Jobs {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Jobs").field("waiting", &self.lock().jobs.len()).finish_non_exhaustive()
+    }
+}
+
+impl Jobs {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, job: Job) {
+        self.lock().jobs.push_back(job);
+        self.changed.notify_one();
+    }
+
+    fn end(&self) {
+        self.lock().ended = true;
+        self.changed.notify_all();
+    }
+
+    /// The next job, when there is one; None after the end, when none is left.
+    fn next(&self) -> Option<Job> {
+        let idle = |queue: &mut Queue| queue.jobs.is_empty() && !queue.ended;
+        let mut queue = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
+        queue.jobs.pop_front()
+    }
+}
+
 /// The life of a thread: until the lane is dropped.
-fn work(jobs: &Mutex<Receiver<Job>>) {
-    loop {
-        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        match job {
-            Ok(job) => job(),
-            Err(_) => return,
-        }
+fn work(jobs: &Jobs) {
+    while let Some(job) = jobs.next() {
+        job();
     }
 }
