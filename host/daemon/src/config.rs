@@ -259,8 +259,8 @@ fn check(config: &Config) -> Result<(), String> {
     if config.drops.quota_bytes < 64 * 1024 * 1024 {
         return Err("drops.quota_bytes must be 67108864 (64 MiB) or more".to_owned());
     }
-    if !(64..=65_536).contains(&config.drops.day_cells) {
-        return Err("drops.day_cells must be from 64 to 65536".to_owned());
+    if !(64..=drops::limits::BOARD_DAY_CELLS_MOST).contains(&config.drops.day_cells) {
+        return Err("drops.day_cells must be from 64 to 8192: no reader takes more".to_owned());
     }
     if !(1..=21 * 24).contains(&config.mail.delay_notice_hours) {
         return Err("mail.delay_notice_hours must be from 1 to 504".to_owned());
@@ -370,6 +370,7 @@ mod tests {
         assert!(parse("[mail]\nmax_bytes = 1").is_err());
         assert!(parse("[drops]\nquota_bytes = 1").unwrap_err().contains("64 MiB"));
         assert!(parse("[drops]\nday_cells = 1").is_err());
+        assert!(parse("[drops]\nday_cells = 8193").unwrap_err().contains("8192"));
         assert!(parse("[mail]\ndelay_notice_hours = 0").is_err());
     }
 

@@ -1,7 +1,7 @@
 //! `[drops.times]`: when boards are read and acknowledgements go out.
 //!
-//! The defaults are what the privacy of drop relays was measured with. Shorter times deliver sooner and tell a board more: that somebody came
-//! online just now, how long they stay, and that what goes out answers what was just read. With a handful of seconds a board can tell
+//! The defaults are what the privacy of drop relays was measured with. Shorter times deliver sooner and tell a board more: who
+//! is online and how long they stay, and that what goes out answers what was just read. With a handful of seconds a board can tell
 //! who reads a deposit nearly every time. They are for trying things out and for boards run by friends.
 
 use std::time::Duration;
@@ -12,10 +12,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DropTimes {
-    /// From the start to the first reading of a board, at most.
-    pub read_start: u64,
-    /// Between two readings of a board.
-    pub read_every: [u64; 2],
+    /// From the start to the first reading of a board, and between two readings: the mean of random times without memory.
+    pub read_every: u64,
     /// Between two slots for acknowledgements.
     pub acknowledge_every: [u64; 2],
     /// From reading a mail to its acknowledgement, at least.
@@ -29,8 +27,7 @@ impl Default for DropTimes {
         let defaults = offline::Settings::default();
         let pair = |(least, most): (Duration, Duration)| [least.as_secs(), most.as_secs()];
         Self {
-            read_start: defaults.read_start.as_secs(),
-            read_every: pair(defaults.read_every),
+            read_every: defaults.read_every.as_secs(),
             acknowledge_every: pair(defaults.acknowledge_every),
             acknowledge_rest: defaults.acknowledge_rest.as_secs(),
             audit_after: pair(defaults.audit_after),
@@ -43,8 +40,7 @@ impl DropTimes {
     pub fn settings(&self) -> offline::Settings {
         let pair = |[least, most]: [u64; 2]| (Duration::from_secs(least), Duration::from_secs(most));
         offline::Settings {
-            read_start: Duration::from_secs(self.read_start),
-            read_every: pair(self.read_every),
+            read_every: Duration::from_secs(self.read_every),
             acknowledge_every: pair(self.acknowledge_every),
             acknowledge_rest: Duration::from_secs(self.acknowledge_rest),
             audit_after: pair(self.audit_after),
@@ -58,21 +54,19 @@ impl DropTimes {
     pub fn check(&self) -> Result<(), String> {
         const LONGEST: u64 = 7 * 24 * 3600;
         let pairs = [
-            ("read_every", self.read_every),
+            ("read_every", [self.read_every; 2]),
             ("acknowledge_every", self.acknowledge_every),
             ("audit_after", self.audit_after),
         ];
         for (key, [least, most]) in pairs {
             if least == 0 || least > most || most > LONGEST {
                 return Err(format!(
-                    "drops.times.{key} must be two numbers of seconds from 1 to {LONGEST}, the smaller first"
+                    "drops.times.{key} must be seconds from 1 to {LONGEST}; of two numbers the smaller first"
                 ));
             }
         }
-        for (key, seconds) in [("read_start", self.read_start), ("acknowledge_rest", self.acknowledge_rest)] {
-            if seconds > LONGEST {
-                return Err(format!("drops.times.{key} must be at most {LONGEST} seconds"));
-            }
+        if self.acknowledge_rest > LONGEST {
+            return Err(format!("drops.times.acknowledge_rest must be at most {LONGEST} seconds"));
         }
         Ok(())
     }
@@ -86,9 +80,9 @@ mod tests {
     fn the_defaults_are_those_of_the_specification_and_bounds_hold() {
         assert_eq!(DropTimes::default().settings(), offline::Settings::default());
         assert_eq!(DropTimes::default().check(), Ok(()));
-        let wrong = DropTimes { read_every: [5, 2], ..DropTimes::default() };
+        let wrong = DropTimes { read_every: 0, ..DropTimes::default() };
         assert!(wrong.check().unwrap_err().contains("drops.times.read_every"));
-        let wrong = DropTimes { acknowledge_every: [0, 2], ..DropTimes::default() };
+        let wrong = DropTimes { acknowledge_every: [5, 2], ..DropTimes::default() };
         assert!(wrong.check().unwrap_err().contains("acknowledge_every"));
         let wrong = DropTimes { acknowledge_rest: u64::MAX, ..DropTimes::default() };
         assert!(wrong.check().is_err());

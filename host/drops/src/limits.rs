@@ -54,6 +54,9 @@ pub const RECORD_BYTES: usize = 12_000;
 pub const DAY_SECONDS: u64 = 24 * 3600;
 /// Cells a board takes a day by default: 64 MB, which is what each reader downloads.
 pub const BOARD_DAY_CELLS: u32 = 4_096;
+/// Cells a board may take a day at most: readers take no more from it ([`READER_DAY_CELLS`]), and 21 days of them, in segments
+/// of hours and of 1 024 cells, stay below [`SEGMENTS_HELD`].
+pub const BOARD_DAY_CELLS_MOST: u32 = 8_192;
 /// Bytes of cells a board holds by default.
 pub const BOARD_BYTES_DEFAULT: u64 = 2 * 1024 * 1024 * 1024;
 /// A segment closes after this time.
@@ -123,8 +126,8 @@ pub const REFUSAL_BYTES: usize = 200;
 pub const ANSWER_TIME: Duration = Duration::from_secs(90);
 /// A follower hears of a closed segment at least this often, or the board has stopped serving it.
 pub const FOLLOW_SILENCE: Duration = Duration::from_secs(3 * 3600);
-/// Cells a reader takes from a board for each day read; twice what a board takes by default.
-pub const READER_DAY_CELLS: u64 = 2 * BOARD_DAY_CELLS as u64;
+/// Cells a reader takes from a board for each day read.
+pub const READER_DAY_CELLS: u64 = BOARD_DAY_CELLS_MOST as u64;
 /// Segments that may close in a day while a reader follows.
 pub const FOLLOW_DAY_SEGMENTS: u64 = 48;
 /// Tries of one cell on one board before the board counts as failed for this mail.
@@ -149,3 +152,5 @@ const _: () = assert!(CHUNK_BYTES == 15_918);
 const _: () = assert!(RECORD_BYTES < CHUNK_BYTES);
 const _: () = assert!(MESSAGE_BYTES > CELL_BYTES + 1_024);
 const _: () = assert!(MAIL_CELLS.is_power_of_two());
+const _: () = assert!(BOARD_DAY_CELLS <= BOARD_DAY_CELLS_MOST);
+const _: () = assert!(22 * (24 + BOARD_DAY_CELLS_MOST as usize / SEGMENT_CELLS) <= SEGMENTS_HELD + 24);

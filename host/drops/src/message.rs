@@ -1,30 +1,6 @@
 //! The messages between a board and its clients: carried in `frame` over a Tox friend connection.
 //!
-//! Each message is `kind (1), request number (4), fields`. Clients number their requests as they like, answers carry
-//! the number back. Requests are answered in any order; the cells of one segment come in order, without others of the
-//! same request in between.
-//!
-//! | kind | request | fields |
-//! | --- | --- | --- |
-//! | 1 | info | version (1) |
-//! | 2 | deposit | ttl class (1), admission, cell (16 240) |
-//! | 3 | read | segment (4) |
-//! | 4 | follow | |
-//! | 5 | issue | period (4), invitation (16), count (1), blinded elements (32 each) |
-//! | 6 | enter | token (100) |
-//!
-//! An admission is `1, token (100)` or `2, day (4), segment (4), nonce (8)`.
-//!
-//! | kind | answer | fields |
-//! | --- | --- | --- |
-//! | 129 | info | see [`BoardInfo`] |
-//! | 130 | receipt | name (32), segment (4), held until (8, seconds) |
-//! | 131 | begin | segment (4), edition (1), cells (2; 65 535: open, more will come) |
-//! | 132 | cell | ttl class (1), cell (16 240) |
-//! | 133 | end | segment (4), hash (32) |
-//! | 134 | issued | count (1), evaluated elements (32 each), proof (64) |
-//! | 135 | entered | |
-//! | 136 | refused | code (1), argument (8), text (u16 length, at most 200) |
+//! The tables of kinds, fields and refusals stand in the specification (PROTOCOL.md, "Messages").
 
 use bytes::Bytes;
 use frame::{PacketId, ReadError, Reader, Writer};

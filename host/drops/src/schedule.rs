@@ -1,4 +1,4 @@
-//! Times that have nothing to do with mail: when acknowledgements go out, when readers start and change their throwaway.
+//! Times that have nothing to do with mail: when acknowledgements go out, when boards are read, when readers change their throwaway.
 //!
 //! All are drawn before anything is known of what they will carry.
 
@@ -13,10 +13,10 @@ use crate::random::duration_between;
 const SLOTS: (Duration, Duration) = (Duration::from_secs(3600), Duration::from_secs(6 * 3600));
 /// An acknowledgement goes out no sooner than this after its mail was read.
 const REST: Duration = Duration::from_secs(1800);
-/// Time from the start of the gateway to the first reading of a board.
-const READER_START: Duration = Duration::from_secs(30 * 60);
-/// Time between two visits of a reader that does not stay.
-const READER_VISIT: (Duration, Duration) = (Duration::from_secs(3600), Duration::from_secs(4 * 3600));
+/// Mean time to the next visit of a reader, from the start of its gateway and from each visit.
+pub const READING: Duration = Duration::from_secs(2 * 3600);
+/// No wait is longer than so many means: one in three thousand is cut.
+const LONGEST_READING: u32 = 8;
 /// How long a reader that stays keeps a throwaway.
 const READER_RENEWAL: (Duration, Duration) = (Duration::from_secs(12 * 3600), Duration::from_secs(36 * 3600));
 /// When own cells are looked after: a day at least, so that a board cannot wait with erasing.
@@ -67,15 +67,13 @@ pub fn between(least: Duration, most: Duration, rng: &mut impl RngCore) -> Durat
     duration_between(least, most, rng)
 }
 
-/// How long after the gateway's start a board is first read.
-pub fn reader_start(rng: &mut impl RngCore) -> Duration {
-    duration_between(Duration::ZERO, READER_START, rng)
-}
-
-/// How long until a board is visited again, each time under a fresh throwaway. This is the rule: a reader that stays and
-/// follows shows with the end of its session when its gateway stopped.
-pub fn reader_visit(rng: &mut impl RngCore) -> Duration {
-    duration_between(READER_VISIT.0, READER_VISIT.1, rng)
+/// How long until a board is visited (again), each time under a fresh throwaway, with this mean: an exponential wait, which has no memory.
+/// So a visit is as likely in any minute, whenever the gateway started and whenever it came last, and the moment of a visit says no more
+/// of whose it is than that their gateway runs. A reader that stayed and followed would show with the end of its session when its gateway stopped.
+pub fn reading(mean: Duration, rng: &mut impl RngCore) -> Duration {
+    // Evenly from the open interval between 0 and 1.
+    let chance = ((rng.next_u64() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
+    mean.mul_f64(-chance.ln()).min(mean * LONGEST_READING)
 }
 
 /// How long a reader that stays keeps its throwaway: for gateways that never stop.
@@ -111,6 +109,22 @@ mod tests {
         let minute = Duration::from_secs(60);
         assert!(gaps.iter().all(|gap| *gap >= SLOTS.0 && *gap <= SLOTS.1 + minute));
         assert!(gaps.iter().max() > gaps.iter().min());
+    }
+
+    #[test]
+    fn a_visit_is_as_likely_in_any_minute() {
+        let mut rng = ChaCha20Rng::seed_from_u64(2);
+        let waits: Vec<Duration> = (0..20_000).map(|_| reading(READING, &mut rng)).collect();
+        let mean = waits.iter().sum::<Duration>() / 20_000;
+        assert!(mean > READING.mul_f64(0.97) && mean < READING.mul_f64(1.03), "{mean:?}");
+        // Of those who waited any time, as many wait half a mean more.
+        let longer = |than: Duration| waits.iter().filter(|wait| **wait > than).count() as f64;
+        let half = READING / 2;
+        for already in [Duration::ZERO, half, READING, 2 * READING] {
+            let share = longer(already + half) / longer(already);
+            assert!((share - 0.6065).abs() < 0.03, "{share} after {already:?}");
+        }
+        assert!(waits.iter().all(|wait| *wait <= READING * LONGEST_READING));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(crate) fn look(shared: &Arc<Shared>) -> Option<Monotonic> {
     let (now, wall) = (shared.monotonic(), shared.wall());
     let read = read_here(shared);
     for board in &read {
-        let after = shared.draw((Duration::ZERO, shared.settings.read_start));
+        let after = shared.draw_reading();
         shared.state().board(*board).next_visit.get_or_insert(from_now_at(now, after));
     }
     let mut due = vec![];
@@ -58,8 +58,7 @@ async fn visit(shared: &Arc<Shared>, board: BoardKey) {
         Ok(_permit) => visit::visit(shared, board).await,
         Err(_) => Err(VisitError::Stopping),
     };
-    let every = shared.settings.read_every;
-    let mut wait = shared.draw(every);
+    let mut wait = shared.draw_reading();
     match result {
         Ok(()) => tracing::debug!(%board, "a drop relay was read"),
         Err(VisitError::Stopping) => return,

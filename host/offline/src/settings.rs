@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-/// Times that have nothing to do with mail. A pair is least and most; what happens is drawn evenly in between.
+/// Times that have nothing to do with mail. A pair is least and most; what happens is drawn evenly in between. A single one is a mean,
+/// or where it says so the least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// From the start of the gateway to the first reading of a board. Short: a board sees who has just come online.
-    pub read_start: Duration,
-    /// Between two readings of a board. Short: a board sees for how long somebody is online.
-    pub read_every: (Duration, Duration),
+    /// From the start of the gateway to the first reading of a board, and between two readings, on average
+    /// ([`drops::schedule::reading`]). Short: a board sees who is online, and for how long.
+    pub read_every: Duration,
     /// Between two slots for acknowledgements. Short: a board sees that somebody answers what was just read.
     pub acknowledge_every: (Duration, Duration),
     /// From reading a mail to its acknowledgement at least.
@@ -21,8 +21,7 @@ impl Default for Settings {
     fn default() -> Self {
         let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
         Self {
-            read_start: minutes(30),
-            read_every: (minutes(60), minutes(240)),
+            read_every: drops::schedule::READING,
             acknowledge_every: (minutes(60), minutes(360)),
             acknowledge_rest: minutes(30),
             audit_after: (minutes(360), minutes(1200)),

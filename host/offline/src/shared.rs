@@ -112,6 +112,12 @@ impl Shared {
         self.roll(|dice| drops::schedule::between(least, most, dice))
     }
 
+    /// How long until a board is read, again or for the first time.
+    pub fn draw_reading(&self) -> std::time::Duration {
+        let mean = self.settings.read_every;
+        self.roll(|dice| drops::schedule::reading(mean, dice))
+    }
+
     /// Hands out the randomness.
     pub fn roll<T>(&self, f: impl FnOnce(&mut Dice<'_>) -> T) -> T {
         let mut dice = lock(&self.dice);

@@ -16,8 +16,7 @@ use super::{DemoError, Place, mails, pop3, smtp};
 /// Short times, whose price in privacy the documentation of `[drops.times]` tells.
 const CONFIG: &str = "\
 [drops.times]
-read_start = 1
-read_every = [1, 2]
+read_every = 1
 acknowledge_every = [1, 2]
 acknowledge_rest = 0
 

@@ -1,9 +1,16 @@
 //! The adversary: one board (or two) with its log to the millisecond, everybody's presence, contacts, boards and volumes, the code
 //! and its constants. It weighs every explanation of what it saw by how likely the code is to produce it.
+//!
+//! Each question is answered three times: by *guessing*, with all of that but the board's log; by *presence*, with the moment of the
+//! event added and nothing else (who was online then), which no scheme can hide whose sessions are held while a gateway runs;
+//! and by the attack, with the whole log.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use drops::cell::Name;
+use drops::reader::Window;
+use drops::schedule::READING;
 
 use crate::world::{
     DAY, DepositLog, Dice, EVERY, HOUR, Log, MINUTE, Reading, SECOND, Scheme, SessionKind, SessionLog, Time,
@@ -15,15 +22,17 @@ use crate::world::{
 pub struct Score {
     pub count: f64,
     pub attack: f64,
+    pub presence: f64,
     pub guess: f64,
     pub paired: f64,
     pub paired_guess: f64,
 }
 
 impl Score {
-    fn add(&mut self, attack: &[f64], guess: &[f64], truth: usize, other: usize) {
+    fn add(&mut self, attack: &[f64], presence: &[f64], guess: &[f64], truth: usize, other: usize) {
         self.count += 1.0;
         self.attack += is_top(attack, truth);
+        self.presence += is_top(presence, truth);
         self.guess += is_top(guess, truth);
         self.paired += beats(attack, truth, other);
         self.paired_guess += beats(guess, truth, other);
@@ -36,6 +45,11 @@ impl Score {
     /// Percent right.
     pub fn attack(&self) -> f64 {
         self.share(self.attack)
+    }
+
+    /// Percent right by the moment alone.
+    pub fn presence(&self) -> f64 {
+        self.share(self.presence)
     }
 
     /// Percent right without the log.
@@ -130,6 +144,12 @@ impl<'a> Adversary<'a> {
         stays[..before].last().copied().filter(|(_, to)| at < *to)
     }
 
+    /// How long the user was online between two moments.
+    fn time_online(&self, user: usize, since: Time, until: Time) -> Time {
+        let within = |(from, to): &(Time, Time)| (*to).min(until).saturating_sub((*from).max(since));
+        self.log.presence[user].iter().map(within).sum()
+    }
+
     fn reads_here(&self, user: usize) -> bool {
         self.boards.iter().any(|board| self.log.boards_read[user].contains(board))
     }
@@ -139,7 +159,7 @@ impl<'a> Adversary<'a> {
             let online: Vec<bool> = (0..USERS).map(|user| self.is_online(user, at)).collect();
             for from in 0..USERS {
                 for to in &self.log.contacts[from] {
-                    if online[from] && !online[*to] {
+                    if online[from] && (!online[*to] || self.scheme.copies_of_all) {
                         self.exposure[from][*to] += 1.0;
                     }
                 }
@@ -182,7 +202,7 @@ impl<'a> Adversary<'a> {
                 SessionKind::Reading if !self.reads_here(user) => 0.0,
                 SessionKind::Reading => {
                     let stays = self.log.presence[user].iter();
-                    stays.map(|(from, to)| 1.0 + (to - from) as f64 / (2.5 * HOUR as f64)).sum()
+                    stays.map(|(from, to)| (to - from) as f64 / READING.as_millis() as f64).sum()
                 }
                 SessionKind::Depositing => (0..USERS)
                     .filter(|to| self.reads_here(*to))
@@ -214,25 +234,41 @@ impl<'a> Adversary<'a> {
             return 0.0;
         }
         let since = session.begin - from;
-        let first = match self.scheme.delays {
-            true if since < 30 * MINUTE => 1.0 / (30 * MINUTE) as f64,
-            true => 0.0,
-            // Without delays readings come with the gateway, and then by the clock.
-            false if since % EVERY < SECOND => 1.0,
-            false => 0.0,
-        };
+        let mean = READING.as_millis() as f64;
+        let unread = (-(since as f64) / mean).exp();
         match self.scheme.reading {
-            Reading::Visits => {
-                let is_later = self.scheme.delays && since > HOUR;
-                let later = if is_later { 1.0 / (2.5 * HOUR as f64) } else { 0.0 };
-                first + later
-            }
+            // Without delays readings come with the gateway, and then by the clock.
+            Reading::Visits if !self.scheme.delays => f64::from(u8::from(since % EVERY < SECOND)),
+            // As likely in any minute; how far back it reads says how long ago the last one was.
+            Reading::Visits => self.explain_window(user, session, from, unread),
             Reading::Follow => {
+                let first = unread / mean;
                 let renewed = if since > 12 * HOUR { 1.0 / DAY as f64 } else { 0.0 };
                 // Whose gateway stops with the session is nearly found.
                 let end = if session.end.abs_diff(to) < SECOND { 1.0 } else { 1.0 / DAY as f64 };
                 (first + renewed) * end
             }
+        }
+    }
+
+    /// How well the window a session read fits to how long the user's gateway was off, where this is its first reading since
+    /// (with chance `unread`).
+    fn explain_window(&self, user: usize, session: &SessionLog, from: Time, unread: f64) -> f64 {
+        let stays = &self.log.presence[user];
+        let before = stays.partition_point(|(begin, _)| *begin < from);
+        let Some((_, last)) = stays[..before].last() else {
+            // The first stay of all: everything is read.
+            return if session.window == Some(Window::All) { unread } else { 1.0 - unread };
+        };
+        let away = Window::covering(Some(Duration::from_millis(session.begin - last)));
+        // The stay before may have been too short for a reading.
+        let missed = 0.2;
+        match session.window {
+            Some(Window::Day) if away == Window::Day => 1.0 - unread * missed,
+            Some(Window::Day) => 1.0 - unread,
+            Some(window) if window == away => unread * (1.0 - missed),
+            Some(window) if window > away => unread * missed,
+            _ => 0.0,
         }
     }
 
@@ -249,7 +285,7 @@ impl<'a> Adversary<'a> {
         let offline = (0..=4)
             .filter(|step| {
                 let then = at.saturating_sub(within * step / 4);
-                self.is_online(from, then) && !self.is_online(to, then)
+                self.is_online(from, then) && (!self.is_online(to, then) || self.scheme.copies_of_all)
             })
             .count() as f64
             / 5.0;
@@ -322,6 +358,7 @@ impl<'a> Adversary<'a> {
         let readers = self.prior_reader();
         let before: Vec<Vec<f64>> = self.expected();
         let priors = [SessionKind::Reading, SessionKind::Depositing].map(|kind| self.prior_session(kind));
+        let (session_presence, deposit_presence) = self.by_presence(&sessions, &deposits, &priors[0]);
         for session in &sessions {
             if session.kind == SessionKind::Reading {
                 self.note_reading(session, &deposits);
@@ -330,36 +367,70 @@ impl<'a> Adversary<'a> {
         if refined {
             self.refine(&deposits, &before);
         }
-        for session in &sessions {
+        for (session, presence) in sessions.iter().zip(&session_presence) {
             let prior = &priors[usize::from(session.kind == SessionKind::Depositing)];
             let other = other_than(&mut dice, session.user, prior);
             let score = match session.kind {
                 SessionKind::Reading => &mut scores.session,
                 SessionKind::Depositing => &mut scores.depositor,
             };
-            score.add(&self.explain_session(session), prior, session.user, other);
+            score.add(&self.explain_session(session), presence, prior, session.user, other);
         }
-        for deposit in &deposits {
+        for (deposit, presence) in deposits.iter().zip(&deposit_presence) {
             let other = other_than(&mut dice, deposit.to, &readers);
-            scores.reader.add(&self.explain_deposit(deposit).0, &readers, deposit.to, other);
+            scores.reader.add(&self.explain_deposit(deposit).0, presence, &readers, deposit.to, other);
         }
         self.score_pairs(&deposits, &before, &mut scores.pair, &mut dice);
         scores
     }
 
+    /// What the moment alone says of each session and each deposit: who was online then, and who was not.
+    fn by_presence(
+        &self,
+        sessions: &[&SessionLog],
+        deposits: &[&DepositLog],
+        readings: &[f64],
+    ) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
+        let online = |user: usize| -> f64 {
+            self.log.presence[user].iter().map(|(from, to)| (to - from) as f64).sum::<f64>().max(1.0)
+        };
+        let pair = |from: usize, to: usize, at: Time| {
+            let is_waiting = !self.is_online(to, at) || self.scheme.copies_of_all;
+            let is_possible = self.reads_here(to) && self.is_online(from, at) && is_waiting;
+            if is_possible { self.rate[from][to] } else { 0.0 }
+        };
+        let whose = |session: &&SessionLog| -> Vec<f64> {
+            let at = session.begin;
+            let weight = |user: usize| match session.kind {
+                _ if !self.is_online(user, at) => 0.0,
+                SessionKind::Reading => readings[user] / online(user),
+                SessionKind::Depositing => (0..USERS).map(|to| pair(user, to, at)).sum(),
+            };
+            (0..USERS).map(weight).collect()
+        };
+        let for_whom = |deposit: &&DepositLog| -> Vec<f64> {
+            (0..USERS).map(|to| (0..USERS).map(|from| pair(from, to, deposit.at)).sum()).collect()
+        };
+        (sessions.iter().map(whose).collect(), deposits.iter().map(for_whom).collect())
+    }
+
     fn note_reading(&mut self, session: &SessionLog, deposits: &[&DepositLog]) {
         let whose = Self::normal(self.explain_session(session));
-        if !session.fetched.is_empty() {
-            // The recipient was offline at the deposit: this is most likely the first reading since.
-            let mut first = whose.clone();
-            for (user, weight) in first.iter_mut().enumerate() {
-                let since = self.stay(user, session.begin).map_or(DAY, |(from, _)| session.begin - from);
-                *weight *= if since < 30 * MINUTE || session.identity.is_some() { 1.0 } else { 0.05 };
-            }
-            let first = Self::normal(first);
-            for name in &session.fetched {
-                self.fetched.entry(*name).or_insert_with(|| first.clone());
-            }
+        for name in &session.fetched {
+            let Some(deposit) = deposits.iter().find(|deposit| deposit.name == *name) else { continue };
+            let weight = match self.fetched.get(name) {
+                // Again, by another throwaway: whoever fetched it first was there then too.
+                Some(first) => first.iter().zip(&whose).map(|(first, now)| first * (now + 1e-6)).collect(),
+                // Whoever was there for long since the deposit would have fetched it before.
+                None => {
+                    let unread = |user: usize| {
+                        let online = self.time_online(user, deposit.at, session.begin);
+                        (-(online as f64) / READING.as_millis() as f64).exp()
+                    };
+                    whose.iter().enumerate().map(|(user, weight)| weight * unread(user)).collect()
+                }
+            };
+            self.fetched.insert(*name, Self::normal(weight));
         }
         if !self.scheme.delays {
             let is_answered = deposits.iter().any(|deposit| deposit.at.abs_diff(session.begin) <= SECOND);
@@ -419,7 +490,8 @@ impl<'a> Adversary<'a> {
             let prior = here(&before[from]);
             if prior.iter().filter(|weight| **weight > 0.0).count() >= 2 {
                 let other = other_than(dice, truth, &prior);
-                score.add(&here(&after[from]), &prior, truth, other);
+                // A habit has no moment: presence is in its prior already.
+                score.add(&here(&after[from]), &prior, &prior, truth, other);
             }
         }
     }

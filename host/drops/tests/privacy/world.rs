@@ -19,7 +19,7 @@ use drops::message::Answer;
 use drops::parcel::{Assembly, Kind, Parcel, Parts, Progress};
 use drops::point::Secret;
 use drops::reader::{BoardMemory, ReadEvent, ReadSession, Window};
-use drops::schedule::{Slots, reader_renewal, reader_start, reader_visit};
+use drops::schedule::{READING, Slots, reader_renewal, reading};
 use drops::segment::{Entry, segment_hash};
 use drops::ttl::Ttl;
 use mail::{MailId, Monotonic, PublicKey, Wall};
@@ -65,11 +65,15 @@ pub struct Scheme {
     pub within: Time,
     /// On: one user's contact and the first board work together and mark sessions.
     pub tagging: bool,
+    /// On: every gateway runs all day but for a restart.
+    pub always_on: bool,
+    /// On: copies go to boards also where the recipient is online and has the mail already.
+    pub copies_of_all: bool,
 }
 
 impl Scheme {
     pub const DEFAULT: Self = Self {
-        name: "as specified, short visits",
+        name: "as specified",
         reading: Reading::Visits,
         throwaways: true,
         whole_board: true,
@@ -78,6 +82,8 @@ impl Scheme {
         supernode: false,
         within: 5 * MINUTE,
         tagging: false,
+        always_on: false,
+        copies_of_all: false,
     };
 }
 
@@ -134,6 +140,8 @@ pub struct SessionLog {
     pub end: Time,
     /// The identity shown: none is a throwaway.
     pub identity: Option<usize>,
+    /// How far back it read; none: it deposited.
+    pub window: Option<Window>,
     /// Cells fetched by name, when whole-board reading is off.
     pub fetched: Vec<Name>,
     /// The truth.
@@ -203,6 +211,8 @@ struct User {
     seen: HashSet<usize>,
     /// Mails whose cells were seen once only.
     unconfirmed: HashSet<usize>,
+    /// How often its cells were seen.
+    fetched: HashMap<Name, u32>,
 }
 
 struct Follow {
@@ -319,9 +329,12 @@ impl World {
                 owed: vec![],
                 seen: HashSet::new(),
                 unconfirmed: HashSet::new(),
+                fetched: HashMap::new(),
             });
         }
-        let presence: Vec<Vec<(Time, Time)>> = (0..USERS).map(|_| habits(&mut dice, days)).collect();
+        let presence: Vec<Vec<(Time, Time)>> = (0..USERS)
+            .map(|_| if scheme.always_on { all_day(&mut dice, days) } else { habits(&mut dice, days) })
+            .collect();
         let log = Log {
             contacts,
             boards_read: users.iter().map(|user| user.boards.clone()).collect(),
@@ -415,7 +428,7 @@ impl World {
         self.users[user].stay += 1;
         let stay = self.users[user].stay;
         for board in self.users[user].boards.clone() {
-            let wait = if self.scheme.delays { millis(reader_start(&mut self.dice.0)) } else { 0 };
+            let wait = if self.scheme.delays { self.next_reading() } else { 0 };
             self.at(self.now + wait, Event::Visit(user, board, stay));
         }
         // What waited in outboxes for this user goes directly now, and so do acknowledgements.
@@ -485,7 +498,9 @@ impl World {
         });
         if self.users[to].online {
             self.arrive_directly(number);
-            return;
+            if !self.scheme.copies_of_all {
+                return;
+            }
         }
         self.plan(number, size);
         if acknowledges.is_none() {
@@ -595,7 +610,8 @@ impl World {
 
     fn deposit(&mut self, mail: usize) {
         let from = self.mails[mail].from;
-        if self.mails[mail].is_done || !self.users[from].online {
+        let is_over = self.mails[mail].is_done && !self.scheme.copies_of_all;
+        if is_over || !self.users[from].online {
             return;
         }
         let Some(mut handover) = self.mails[mail].handover.take() else { return };
@@ -632,6 +648,7 @@ impl World {
             begin: self.now,
             end: self.now + length,
             identity: (!self.scheme.throwaways || self.scheme.supernode).then_some(from),
+            window: None,
             fetched: vec![],
             user: from,
         });
@@ -682,6 +699,10 @@ impl World {
 
     // Reading.
 
+    fn next_reading(&mut self) -> Time {
+        millis(reading(READING, &mut self.dice.0))
+    }
+
     fn visit(&mut self, user: usize, board: usize, stay: u64) {
         let is_there = self.users[user].online
             && self.users[user].stay == stay
@@ -696,7 +717,7 @@ impl World {
             Reading::Visits => {
                 self.leave(user, board);
                 let wait = match self.scheme.delays {
-                    true => millis(reader_visit(&mut self.dice.0)),
+                    true => self.next_reading(),
                     false => EVERY,
                 };
                 self.at(self.now + wait, Event::Visit(user, board, stay));
@@ -738,6 +759,7 @@ impl World {
             begin: self.now,
             end: self.now,
             identity: (!self.scheme.throwaways || self.scheme.supernode).then_some(user),
+            window: Some(window),
             fetched: vec![],
             user,
         });
@@ -811,7 +833,10 @@ impl World {
         if self.mails[mail].to != user {
             return;
         }
-        if !self.scheme.whole_board && !self.users[user].seen.contains(&mail) {
+        // By name a cell is fetched until it was shown to two throwaways.
+        let sightings = self.users[user].fetched.entry(name).or_default();
+        *sightings += 1;
+        if !self.scheme.whole_board && *sightings <= 2 {
             self.log.sessions[follow.log].fetched.push(name);
         }
         let key = self.hosts[board].key;
@@ -833,7 +858,7 @@ impl World {
 
     /// The helper of the board writes to its contact, user 0, by the first board alone; the cell is never put up for all.
     fn make_mark(&mut self) {
-        self.at(self.now + 8 * HOUR, Event::Mark);
+        self.at(self.now + 2 * HOUR, Event::Mark);
         let victim = self.victim();
         let helper = self.users[victim].contacts[0];
         let mut id = [0; 16];
@@ -993,5 +1018,19 @@ fn habits(dice: &mut Dice, days: u64) -> Vec<(Time, Time)> {
         let to = (from + length * hour).min(((day + 1) * DAY) as f64 - 1_000.0);
         times.push((from as Time, to as Time));
     }
+    times
+}
+
+/// Times online of a gateway that never stops but for five minutes a day, at any hour.
+fn all_day(dice: &mut Dice, days: u64) -> Vec<(Time, Time)> {
+    let restarts: Vec<Time> =
+        (0..days).map(|day| day * DAY + dice.between(0.0, (DAY - HOUR) as f64) as Time).collect();
+    let mut from = 0;
+    let mut times = vec![];
+    for restart in restarts {
+        times.push((from, restart));
+        from = restart + 5 * MINUTE;
+    }
+    times.push((from, days * DAY - SECOND));
     times
 }

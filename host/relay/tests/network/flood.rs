@@ -15,14 +15,14 @@ use relay::{BoardSession, Purpose, Sessions};
 use crate::support::{Network, bring, cheap, clock, deposit, soon};
 
 /// One question, one answer.
-async fn ask(session: &mut BoardSession, request: &Request) -> Answer {
+pub async fn ask(session: &mut BoardSession, request: &Request) -> Answer {
     session.send(&request.encode(9)).await.unwrap();
     let message: Bytes = soon("an answer", session.receive()).await.unwrap();
     Answer::decode(&message).unwrap().1
 }
 
 /// Tokens for an invitation. (Members check the key under two throwaways first, and wait a day; a board cannot tell.)
-async fn tokens(session: &mut BoardSession, invitation: [u8; 16]) -> Vec<Token> {
+pub async fn tokens(session: &mut BoardSession, invitation: [u8; 16]) -> Vec<Token> {
     let Answer::Info(info) = ask(session, &Request::Info).await else { panic!("no info") };
     let (period, key) = info.keys[0];
     assert_eq!(period, Period::at(clock().wall()));

@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A test may panic.
 
+mod crowd;
 mod flood;
+mod front;
 mod killed;
 mod serving;
 mod spying;
 mod support;
+mod tor;
