@@ -26,7 +26,6 @@ const READ_BYTES: usize = 512;
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
-    refused: Arc<AtomicU64>,
     task: JoinHandle<()>,
 }
 
@@ -52,7 +51,8 @@ enum ConnectError {
 }
 
 impl Proxy {
-    /// Starts a proxy that leads to `allowed` alone. `name` is a random number of this throwaway, shown to Tor.
+    /// Starts a proxy that leads to `allowed` alone. `name` is a random number of this throwaway, shown to Tor. `refused` counts the
+    /// connections that were asked for and led somewhere else.
     ///
     /// # Errors
     /// The loopback interface has no free port.
@@ -60,25 +60,19 @@ impl Proxy {
         allowed: impl IntoIterator<Item = SocketAddr>,
         upstream: Upstream,
         name: [u8; 16],
+        refused: Arc<AtomicU64>,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let refused = Arc::new(AtomicU64::new(0));
         let allowed = allowed.into_iter().map(canonical).collect();
-        let shared = Arc::new(Shared { allowed, upstream, name, refused: Arc::clone(&refused) });
-        Ok(Self { address, refused, task: tokio::spawn(accept(listener, shared)) })
+        let shared = Arc::new(Shared { allowed, upstream, name, refused });
+        Ok(Self { address, task: tokio::spawn(accept(listener, shared)) })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// Connections that were asked for and led somewhere else than allowed.
-    #[must_use]
-    pub fn refused(&self) -> u64 {
-        self.refused.load(Ordering::Relaxed)
     }
 }
 

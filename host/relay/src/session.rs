@@ -126,15 +126,6 @@ impl BoardSession {
         }
     }
 
-    /// Tox TCP relays that were named to the throwaway and are none of its own: it was kept from going there.
-    #[must_use]
-    pub fn strange_relays(&self) -> u64 {
-        match &self.way {
-            Way::Tox { throwaway, .. } => throwaway.strange_relays(),
-            Way::Inside(_) => 0,
-        }
-    }
-
     /// Sends a message. Returns when the connection has taken all of it, not when it has arrived.
     ///
     /// # Errors

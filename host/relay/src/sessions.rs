@@ -1,6 +1,7 @@
 //! Throwaways made ahead of need, and sessions opened with them.
 
 use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use mail::{Clock, Monotonic, PublicKey};
@@ -54,7 +55,8 @@ impl Sessions {
     /// Looks up the nodes; makes no throwaway yet.
     pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Self {
         let relays = Relays::resolve(&settings.nodes, &settings.upstream, &mut OsRng).await;
-        let maker = Maker { relays, upstream: settings.upstream, is_local: settings.is_local };
+        let (upstream, is_local) = (settings.upstream, settings.is_local);
+        let maker = Maker { relays, upstream, is_local, refused: Arc::default() };
         if maker.hiding() == Hiding::Visible {
             tracing::warn!(
                 "no Tox TCP relay is known: drop relays used from here can learn this machine's address"
@@ -79,6 +81,12 @@ impl Sessions {
     #[must_use]
     pub fn hiding(&self) -> Hiding {
         self.pool.maker.hiding()
+    }
+
+    /// How often throwaways were kept from going to a Tox TCP relay that was named to them and is none of their own.
+    #[must_use]
+    pub fn strange_relays(&self) -> u64 {
+        self.pool.maker.refused.load(Ordering::Relaxed)
     }
 
     /// The board this gateway serves itself, for [`Self::open_here`]. The first one stays.

@@ -1,6 +1,7 @@
 //! A Tox identity for one session.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use drops::board::board_nospam;
@@ -23,7 +24,7 @@ pub(crate) struct Throwaway {
     pub hiding: Hiding,
     pub born: Monotonic,
     /// What it goes through, as long as it lives.
-    proxy: Option<Proxy>,
+    _proxy: Option<Proxy>,
 }
 
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
@@ -40,6 +41,8 @@ pub(crate) struct Maker {
     pub upstream: Upstream,
     /// The whole network is on this machine.
     pub is_local: bool,
+    /// Connections to other relays than their own that throwaways were kept from.
+    pub refused: Arc<AtomicU64>,
 }
 
 impl Maker {
@@ -71,14 +74,14 @@ impl Maker {
             let tcp_port = node.tcp_port.filter(|_| hiding == Hiding::Visible);
             join(&tox, &Node { tcp_port, ..node.clone() }).await;
         }
-        Ok((Throwaway { tox, number: next_number(), hiding, born: now, proxy }, events))
+        Ok((Throwaway { tox, number: next_number(), hiding, born: now, _proxy: proxy }, events))
     }
 
     async fn proxy(&self, relays: &[Node]) -> Result<Proxy, SessionError> {
         let mut name = [0; 16];
         OsRng.fill_bytes(&mut name);
         let allowed: Vec<SocketAddr> = relays.iter().filter_map(listens).collect();
-        let started = Proxy::start(allowed, self.upstream.clone(), name).await;
+        let started = Proxy::start(allowed, self.upstream.clone(), name, Arc::clone(&self.refused)).await;
         started.map_err(|error| SessionError::Throwaway(error.to_string()))
     }
 
@@ -101,11 +104,6 @@ async fn join(tox: &Tox, node: &Node) {
 }
 
 impl Throwaway {
-    /// Connections to other relays than its own that its proxy refused.
-    pub fn strange_relays(&self) -> u64 {
-        self.proxy.as_ref().map_or(0, Proxy::refused)
-    }
-
     /// Becomes a friend of the board and waits until it is there.
     ///
     /// # Errors
