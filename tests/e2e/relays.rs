@@ -1,5 +1,10 @@
 //! Drop relays: served by a gateway, and by a node that does nothing else.
 
+use std::fs;
+use std::io::Read as _;
+use std::net::TcpListener;
+use std::time::Duration;
+
 use serde_json::Value;
 use tempfile::TempDir;
 use tests::gateway::Gateway;
@@ -58,4 +63,26 @@ fn relays_are_named_and_forgotten() {
     let own_key = own["key"].as_str().unwrap();
     let kept = gateway.run(&["relay", "remove", own_key]);
     assert!(String::from_utf8_lossy(&kept.stderr).contains("--serve-drops"));
+}
+
+#[test]
+fn throwaways_ask_tor_where_it_is_set() {
+    let tor = TcpListener::bind("127.0.0.1:0").unwrap();
+    tor.set_nonblocking(true).unwrap();
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("tor.toml");
+    let tor_at = tor.local_addr().unwrap();
+    fs::write(&file, format!("[drops]\ntor = \"{tor_at}\"\n\n[drops.times]\nread_every = 1\n")).unwrap();
+    let mut options = network().options();
+    options.extend(["--config".to_owned(), file.to_str().unwrap().to_owned()]);
+    let gateway = Gateway::start_from(directory, options);
+    let added = gateway.json(&["relay", "add", &"11".repeat(32)]);
+    assert_eq!(added["address_hidden"], "proxy", "nobody on the Tox network sees the address");
+    // The first throwaway of the first reading comes here, and offers a name for circuits of its own (RFC 1928 section 3).
+    let (mut throwaway, _) = wait::until("a throwaway comes to Tor", || tor.accept().ok());
+    throwaway.set_nonblocking(false).unwrap();
+    throwaway.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let mut greeting = [0; 4];
+    throwaway.read_exact(&mut greeting).unwrap();
+    assert_eq!(greeting, [5, 2, 0, 2]);
 }
