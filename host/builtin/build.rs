@@ -24,8 +24,12 @@ const DEFAULTS: [(&str, &str); 4] = [
 ];
 
 /// Guests that misbehave on purpose: slot, and package.
-const TEST_GUESTS: [(&str, &str); 3] =
-    [("policy", "evil-policy"), ("resolver", "evil-resolver"), ("mail-filter", "evil-mail-filter")];
+const TEST_GUESTS: [(&str, &str); 4] = [
+    ("policy", "evil-policy"),
+    ("resolver", "evil-resolver"),
+    ("relay-selector", "evil-relay-selector"),
+    ("mail-filter", "evil-mail-filter"),
+];
 
 /// Variables for cargo that a nested cargo shall see too: where it keeps and gets crates.
 const KEPT: [&str; 5] = ["CARGO_HOME", "CARGO_NET_", "CARGO_HTTP_", "CARGO_SOURCE_", "CARGO_REGISTRIES_"];

@@ -30,8 +30,11 @@ pub struct Cache {
     key: [u8; KEY_BYTES],
 }
 
-/// Bytes that this gateway wrote itself.
-struct Authentic(Vec<u8>);
+/// Bytes that this gateway wrote itself: those of `file` from `begin` on. An interpreter has a hundred million of them: they are not copied.
+struct Authentic {
+    file: Vec<u8>,
+    begin: usize,
+}
 
 impl Cache {
     /// Opens the cache in a directory that is the user's alone. The key is made at first use and kept beside the files: who can read it can
@@ -92,7 +95,7 @@ impl Cache {
         if let Err(error) = write_private(&self.path(digest, compatibility), &[&code, &compiled]) {
             tracing::warn!("the compiled form of component {digest} could not be kept: {error}");
         }
-        deserialize(engine, &Authentic(compiled))
+        deserialize(engine, &Authentic { file: compiled, begin: 0 })
     }
 
     /// Removes all compiled forms of a component.
@@ -118,15 +121,14 @@ impl Cache {
         digest: ComponentDigest,
         compatibility: Compatibility,
     ) -> io::Result<Authentic> {
-        let mut bytes = read_private(path, COMPILED_BYTES + CODE_BYTES as u64)?;
-        if bytes.len() < CODE_BYTES {
+        let file = read_private(path, COMPILED_BYTES + CODE_BYTES as u64)?;
+        let Some((code, compiled)) = file.split_at_checked(CODE_BYTES) else {
             return Err(io::Error::other("it is cut short"));
-        }
-        let compiled = bytes.split_off(CODE_BYTES);
-        self.code(digest, compatibility, &compiled)
-            .verify_slice(&bytes)
+        };
+        self.code(digest, compatibility, compiled)
+            .verify_slice(code)
             .map_err(|_| io::Error::other("it was changed, or written by somebody else"))?;
-        Ok(Authentic(compiled))
+        Ok(Authentic { file, begin: CODE_BYTES })
     }
 
     fn code(&self, digest: ComponentDigest, compatibility: Compatibility, compiled: &[u8]) -> Code {
@@ -137,13 +139,18 @@ impl Cache {
     }
 }
 
+/// A component of another engine for this one. Both have the same compiled form, or this one refuses it.
+pub(crate) fn load_again(engine: &wasmtime::Engine, component: &Component) -> wasmtime::Result<Component> {
+    deserialize(engine, &Authentic { file: component.serialize()?, begin: 0 })
+}
+
 /// The one unsafe function of this crate.
 #[allow(unsafe_code, reason = "loading machine code; the argument's type says that it is our own")]
 fn deserialize(engine: &wasmtime::Engine, compiled: &Authentic) -> wasmtime::Result<Component> {
-    // SAFETY: the bytes have to be what `precompile_component` of this version of wasmtime made, unchanged. An `Authentic` is made in two
-    // places: by `Cache::keep`, from what this process or its child has just compiled, and by `Cache::read`, from a file whose keyed code
-    // covers every byte. Uploaded compiled forms never get here (`check` refuses them). wasmtime itself checks version and configuration.
-    unsafe { Component::deserialize(engine, &compiled.0) }
+    // SAFETY: the bytes have to be what `precompile_component` of this version of wasmtime made, unchanged. An `Authentic` is made in three
+    // places: by `Cache::keep`, from what this process or its child has just compiled, by `load_again`, from a component of this process, and
+    // by `Cache::read`, from a file whose keyed code covers every byte. Uploaded compiled forms never get here (`check` refuses them). wasmtime itself checks version and configuration.
+    unsafe { Component::deserialize(engine, compiled.file.get(compiled.begin..).unwrap_or_default()) }
 }
 
 /// Reads a regular file that belongs to this user and that nobody else can write or read.

@@ -265,6 +265,9 @@ fn limit_this_process([memory, cpu, compiled]: [u64; 3]) -> rustix::io::Result<(
     setrlimit(Resource::Cpu, Rlimit { current: Some(cpu), maximum: Some(cpu.saturating_add(1)) })?;
     limit(Resource::Fsize, compiled)?;
     limit(Resource::Core, 0)?;
+    // Nobody waits any more when the gateway is gone.
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     // Mail comes first.
     nice(10).map(|_| ())
 }

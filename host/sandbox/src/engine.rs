@@ -1,19 +1,17 @@
 //! The WebAssembly engine and the threads that components run on.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use mail::Clock;
-use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use crate::bindings::host::toxmail::gateway as wit;
-use crate::guest::Guest;
 use crate::lane::{Lane, LaneSettings};
+use crate::limits::STACK_LEAST;
 use crate::shadow::ShadowLane;
 use crate::slot::Slot;
 use crate::ticker::{Running, Ticker};
-use crate::wasi;
+use crate::wasm::Wasm;
 
 /// Settings of the whole sandbox; those of one component are [`Limits`](crate::Limits).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,13 +53,14 @@ pub enum EngineError {
 
 /// Compiles and runs components. One for the whole process; share it in an [`Arc`].
 pub struct Engine {
-    engine: wasmtime::Engine,
-    linkers: [Linker<Guest>; 4],
+    wasm: Arc<Wasm>,
+    smaller: Smaller,
     lanes: [Lane; 4],
     shadows: ShadowLane,
     ticker: Ticker,
     clock: Arc<dyn Clock>,
     stack_bytes: usize,
+    memory_ceiling: u64,
 }
 
 impl std::fmt::Debug for Engine {
@@ -79,27 +78,32 @@ impl Engine {
         let unsupported = |error: wasmtime::Error| EngineError::Unsupported(format!("{error:#}"));
         let mut config = configuration(settings.stack_bytes);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));
-        let engine = wasmtime::Engine::new(&config).map_err(unsupported)?;
+        let wasm = Arc::new(Wasm::new(&config).map_err(unsupported)?);
+        let smaller = Smaller::default();
 
-        let beat = engine.clone();
-        let ticker = Ticker::start(move || beat.increment_epoch())?;
+        let (beat, others) = (Arc::clone(&wasm), Arc::clone(&smaller));
+        let ticker = Ticker::start(move || {
+            beat.engine().increment_epoch();
+            for (_, wasm) in others.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+                wasm.engine().increment_epoch();
+            }
+        })?;
         let lane = |slot| Lane::start(slot, lane_settings(settings), Arc::clone(&clock));
         let lanes =
             [lane(Slot::Policy)?, lane(Slot::Resolver)?, lane(Slot::RelaySelector)?, lane(Slot::MailFilter)?];
         let shadows = ShadowLane::start(lane_settings(settings).stack_bytes)?;
-        let linker = |slot| link(&engine, slot).map_err(unsupported);
-        let linkers = [
-            linker(Slot::Policy)?,
-            linker(Slot::Resolver)?,
-            linker(Slot::RelaySelector)?,
-            linker(Slot::MailFilter)?,
-        ];
-        Ok(Self { engine, linkers, lanes, shadows, ticker, clock, stack_bytes: settings.stack_bytes })
+        let (stack_bytes, memory_ceiling) = (settings.stack_bytes, settings.memory_ceiling as u64);
+        Ok(Self { wasm, smaller, lanes, shadows, ticker, clock, stack_bytes, memory_ceiling })
     }
 
-    /// The engine underneath.
-    pub(crate) fn wasm(&self) -> &wasmtime::Engine {
-        &self.engine
+    /// The engine underneath, with the stack that most components have.
+    pub(crate) fn wasm(&self) -> &Wasm {
+        &self.wasm
+    }
+
+    /// Most linear memory of any call in bytes.
+    pub(crate) fn memory_ceiling(&self) -> u64 {
+        self.memory_ceiling
     }
 
     pub(crate) fn stack_bytes(&self) -> usize {
@@ -130,20 +134,27 @@ impl Engine {
         self.ticker.run()
     }
 
-    /// The slot's imports, and inert WASI where the component wants it.
-    pub(crate) fn linker(&self, slot: Slot, component: &Component) -> wasmtime::Result<Linker<Guest>> {
-        let [policy, resolver, relay_selector, mail_filter] = &self.linkers;
-        let mut linker = match slot {
-            Slot::Policy => policy,
-            Slot::Resolver => resolver,
-            Slot::RelaySelector => relay_selector,
-            Slot::MailFilter => mail_filter,
+    /// The engine whose calls have a stack of that many bytes: of the next power of two below, not less than [`STACK_LEAST`] and not more than
+    /// the settings of the sandbox say.
+    pub(crate) fn with_stack(&self, bytes: u64) -> wasmtime::Result<Arc<Wasm>> {
+        let bytes = usize::try_from(bytes.max(STACK_LEAST)).unwrap_or(usize::MAX);
+        if bytes >= self.stack_bytes {
+            return Ok(Arc::clone(&self.wasm));
         }
-        .clone();
-        wasi::link(&self.engine, &mut linker, component)?;
-        Ok(linker)
+        let bytes = 1 << bytes.ilog2();
+        let mut smaller = self.smaller.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, wasm)) = smaller.iter().find(|(stack, _)| *stack == bytes) {
+            return Ok(Arc::clone(wasm));
+        }
+        // Without a pool: that would reserve address space for as many calls again.
+        let wasm = Arc::new(Wasm::new(&configuration(bytes))?);
+        smaller.push((bytes, Arc::clone(&wasm)));
+        Ok(wasm)
     }
 }
+
+/// Engines beside the first, by stack limit: a few, because limits are powers of two.
+type Smaller = Arc<Mutex<Vec<(usize, Arc<Wasm>)>>>;
 
 /// What compiled code depends on: the same here and in the compiling child.
 pub(crate) fn configuration(stack_bytes: usize) -> Config {
@@ -192,22 +203,4 @@ fn lane_settings(settings: &Settings) -> LaneSettings {
         most_waiting: settings.most_waiting,
         longest_wait: settings.longest_wait,
     }
-}
-
-/// Exactly the imports of the slot's world.
-fn link(engine: &wasmtime::Engine, slot: Slot) -> wasmtime::Result<Linker<Guest>> {
-    type Own = HasSelf<Guest>;
-    let mut linker = Linker::new(engine);
-    for import in slot.imports() {
-        match *import {
-            "types" => wit::types::add_to_linker::<Guest, Own>(&mut linker, |guest| guest)?,
-            "log" => wit::log::add_to_linker::<Guest, Own>(&mut linker, |guest| guest)?,
-            "state" => wit::state::add_to_linker::<Guest, Own>(&mut linker, |guest| guest)?,
-            "dns" => wit::dns::add_to_linker::<Guest, Own>(&mut linker, |guest| guest)?,
-            "contacts" => wit::contacts::add_to_linker::<Guest, Own>(&mut linker, |guest| guest)?,
-            "message" => wit::message::add_to_linker::<Guest, Own>(&mut linker, |guest| guest)?,
-            other => return Err(wasmtime::Error::msg(format!("no capability is called {other}"))),
-        }
-    }
-    Ok(linker)
 }

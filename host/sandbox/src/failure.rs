@@ -22,6 +22,12 @@ pub enum Failure {
     /// The component failed after it was denied memory beyond its limit (bytes).
     #[error("it needed more than its limit of {0} bytes of memory")]
     MemoryLimit(u64),
+    /// The component called itself deeper than its stack (bytes) has room for.
+    #[error("it needed more than its limit of {0} bytes of stack")]
+    StackLimit(u64),
+    /// The component failed after it was denied table elements beyond its limit.
+    #[error("it needed a table of more than its limit of {0} elements")]
+    TableLimit(u64),
     /// The component called capabilities more often than its limit.
     #[error("it called the gateway more than {0} times")]
     CapabilityLimit(u32),

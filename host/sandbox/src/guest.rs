@@ -8,6 +8,7 @@ use wasmtime::component::Resource;
 
 use crate::bindings::host::toxmail::gateway::{contacts, dns, log, message, state, types};
 use crate::capabilities::{self, Capabilities, Contact, MessageSource};
+use crate::engine::Engine;
 use crate::limits::{Limits, STATE_KEY_BYTES, STATE_KEYS};
 use crate::memory::Memory;
 use crate::message::{Message, Unavailable};
@@ -81,10 +82,12 @@ impl Guest {
         call: &Call,
         capabilities: Capabilities,
         source: Option<Arc<dyn MessageSource>>,
-        running: Running,
+        engine: &Engine,
     ) -> Self {
+        let running = engine.run();
+        let memory = call.limits.memory_bytes.min(engine.memory_ceiling());
         Self {
-            memory: Memory::new(call.limits.memory_bytes, call.limits.table_elements),
+            memory: Memory::new(memory, call.limits.table_elements),
             transcript: Transcript::default(),
             wasi: wasi::Inert::new(call.now),
             limits: Arc::clone(&call.limits),
@@ -105,6 +108,11 @@ impl Guest {
     pub fn ticks_left(&self) -> Option<u64> {
         let spent = self.running.now().saturating_sub(self.started).saturating_sub(self.waited);
         ticks(self.limits.call_time()).checked_sub(spent).filter(|left| *left > 0)
+    }
+
+    /// Things an answer may list where `most` is the most for everybody.
+    pub fn output_items(&self, most: usize) -> usize {
+        usize::try_from(self.limits.output_items).unwrap_or(usize::MAX).min(most)
     }
 
     /// Counts a call of a capability.

@@ -50,6 +50,7 @@ mod trust;
 mod validate;
 mod version;
 mod wasi;
+mod wasm;
 mod wrap;
 
 pub use capabilities::Capabilities;

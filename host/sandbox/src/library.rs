@@ -18,11 +18,12 @@ use crate::cache::{Cache, read_private, write_private};
 use crate::check::{self, Refused};
 use crate::compile::{CompileError, CompileMode, compile};
 use crate::engine::Engine;
-use crate::limits::{COMPONENT_BYTES, COMPONENTS, NAME_BYTES};
+use crate::limits::{COMPONENT_BYTES, COMPONENTS, Limits, NAME_BYTES};
 use crate::slot::Slot;
 use crate::trust::Trust;
 use crate::validate::one_line;
-use crate::version::{Prepared, Version};
+use crate::version::{Prepared, Version, compiled_bytes};
+use crate::wasm::Wasm;
 
 /// What is known of a component.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -227,14 +228,26 @@ impl Library {
         self.blocking(move |shared| shared.remove(digest)).await
     }
 
-    /// A component made ready for a slot: from the cache, else compiled again.
-    pub(crate) async fn version(&self, slot: Slot, digest: ComponentDigest) -> Result<Version, LibraryError> {
-        self.blocking(move |shared| shared.version(slot, digest)).await
+    /// A component made ready for a slot and limits: from the cache, else compiled again.
+    pub(crate) async fn version(
+        &self,
+        slot: Slot,
+        digest: ComponentDigest,
+        limits: &Limits,
+    ) -> Result<Version, LibraryError> {
+        let stack = limits.stack_bytes;
+        self.blocking(move |shared| shared.version(slot, digest, stack)).await
     }
 
     /// A component from outside made ready for a slot, and not kept. No signature is asked for: it decides nothing.
-    pub(crate) async fn candidate(&self, slot: Slot, bytes: Vec<u8>) -> Result<Version, LibraryError> {
-        self.blocking(move |shared| shared.candidate(slot, &bytes)).await
+    pub(crate) async fn candidate(
+        &self,
+        slot: Slot,
+        bytes: Vec<u8>,
+        limits: &Limits,
+    ) -> Result<Version, LibraryError> {
+        let stack = limits.stack_bytes;
+        self.blocking(move |shared| shared.candidate(slot, &bytes, stack)).await
     }
 
     async fn blocking<R: Send + 'static>(
@@ -299,7 +312,7 @@ impl Shared {
     }
 
     fn compiled(&self, sha256: ComponentDigest, bytes: &[u8]) -> Result<Component, LibraryError> {
-        let engine = self.engine.wasm();
+        let engine = self.engine.wasm().engine();
         if let Some(component) = self.cache.load(engine, sha256) {
             return Ok(component);
         }
@@ -308,7 +321,7 @@ impl Shared {
         Ok(component.map_err(|error| CompileError::Invalid(one_line(&format!("{error:#}"), 1000)))?)
     }
 
-    fn version(&self, slot: Slot, digest: ComponentDigest) -> Result<Version, LibraryError> {
+    fn version(&self, slot: Slot, digest: ComponentDigest, stack: u64) -> Result<Version, LibraryError> {
         let info = self.index().get(&digest).cloned();
         let info = info.ok_or_else(|| LibraryError::Unknown(digest.to_string()))?;
         if !info.slots.contains(&slot) {
@@ -317,29 +330,30 @@ impl Shared {
         if !self.admits(&info) {
             return Err(Refused::Unsigned.into());
         }
-        let component = match self.cache.load(self.engine.wasm(), digest) {
+        let wasm = self.engine.with_stack(stack).map_err(unfit)?;
+        let component = match self.cache.load(wasm.engine(), digest) {
             Some(component) => component,
-            None => self.compiled(digest, &self.bytes(digest)?)?,
+            None => wasm.adopt(self.compiled(digest, &self.bytes(digest)?)?).map_err(unfit)?,
         };
-        let prepared = Prepared::new(&self.engine, slot, &component)
-            .map_err(|error| Refused::WrongTypes(one_line(&format!("{error:#}"), 1000)))?;
-        Ok(Version { digest, name: info.name, prepared })
+        let prepared = Prepared::new(&wasm, slot, &component).map_err(unfit)?;
+        Ok(Version { digest, name: info.name, compiled_bytes: compiled_bytes(&component), prepared })
     }
 
     /// Checked and compiled like one that is added; nothing is left of it.
-    fn candidate(&self, slot: Slot, bytes: &[u8]) -> Result<Version, LibraryError> {
+    fn candidate(&self, slot: Slot, bytes: &[u8], stack: u64) -> Result<Version, LibraryError> {
         let slots = check::slots(bytes)?;
         if !slots.contains(&slot) {
             return Err(LibraryError::WrongSlot { name: "in the file".into(), slot });
         }
         let digest = ComponentDigest(Sha256::digest(bytes).into());
-        let component = self.compiled(digest, bytes)?;
+        let wasm = self.engine.with_stack(stack).map_err(unfit)?;
+        let component = wasm.adopt(self.compiled(digest, bytes)?).map_err(unfit)?;
         if !self.index().contains_key(&digest) {
             self.cache.forget(digest).map_err(|error| self.failed(error))?;
         }
-        let prepared = Prepared::new(&self.engine, slot, &component)
-            .map_err(|error| Refused::WrongTypes(one_line(&format!("{error:#}"), 1000)))?;
-        Ok(Version { digest, name: "candidate".to_owned(), prepared })
+        let prepared = Prepared::new(&wasm, slot, &component).map_err(unfit)?;
+        let compiled_bytes = compiled_bytes(&component);
+        Ok(Version { digest, name: "candidate".to_owned(), compiled_bytes, prepared })
     }
 
     fn admits(&self, info: &ComponentInfo) -> bool {
@@ -385,16 +399,21 @@ impl Shared {
     }
 }
 
+/// The engine's words.
+fn unfit(error: wasmtime::Error) -> LibraryError {
+    Refused::WrongTypes(one_line(&format!("{error:#}"), 1000)).into()
+}
+
 /// The component made ready for those of the candidates whose types fit, too.
 pub(crate) fn fitting(
-    engine: &Engine,
+    wasm: &Wasm,
     candidates: &[Slot],
     component: &Component,
 ) -> Result<Vec<(Slot, Prepared)>, LibraryError> {
     let mut fitting = Vec::new();
     let mut why = String::new();
     for slot in candidates {
-        match Prepared::new(engine, *slot, component) {
+        match Prepared::new(wasm, *slot, component) {
             Ok(prepared) => fitting.push((*slot, prepared)),
             Err(error) => why = one_line(&format!("{error:#}"), 1000),
         }

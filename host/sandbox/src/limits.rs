@@ -17,8 +17,14 @@ pub struct Limits {
     pub memory_bytes: u64,
     /// Elements of each table. Python's function table has about 10 000.
     pub table_elements: u64,
+    /// Stack of one call in bytes: a power of two from [`STACK_LEAST`] to the engine's [`stack_bytes`](crate::Settings::stack_bytes), others
+    /// are rounded down. JavaScript engines want a megabyte. Languages that keep a stack of their own in linear memory have that beside.
+    pub stack_bytes: u64,
     /// Bytes one answer or one call of a capability may hand to the host, roughly.
     pub output_bytes: u64,
+    /// Things one answer may list: header fields, relays, attributes. Not more than [`HEADERS_ADDED`], [`RELAYS_CHOSEN`] and [`ATTRIBUTES`]
+    /// have any effect.
+    pub output_items: u32,
     /// Log lines of one call; what is over is dropped and counted.
     pub log_lines: u32,
     /// Bytes of log text of one call; what is over is dropped and counted.
@@ -32,6 +38,9 @@ pub struct Limits {
     pub dns_wait_ms: u64,
     /// Bytes of state kept for each account, keys and values together.
     pub state_bytes: u64,
+    /// Bytes of the component's compiled form: a larger one does not go live in this entry. At most [`COMPILED_BYTES`], which ends the
+    /// compilation itself.
+    pub compiled_bytes: u64,
     /// Calls that run at once; further ones wait. Not more than the threads of a slot have any effect.
     pub concurrency: u32,
 }
@@ -42,13 +51,16 @@ impl Default for Limits {
             call_ms: 1000,
             memory_bytes: 64 << 20,
             table_elements: 100_000,
+            stack_bytes: 1 << 20,
             output_bytes: 4 << 20,
+            output_items: 32,
             log_lines: 100,
             log_bytes: 32 << 10,
             capability_calls: 10_000,
             dns_lookups: 8,
             dns_wait_ms: 10_000,
             state_bytes: 1 << 20,
+            compiled_bytes: COMPILED_BYTES,
             concurrency: 4,
         }
     }
@@ -67,6 +79,9 @@ impl Limits {
         Duration::from_millis(self.dns_wait_ms.min(CALL_MS_MOST))
     }
 }
+
+/// No setting makes the stack of a call smaller (bytes): some hundred frames, without which nothing runs.
+pub const STACK_LEAST: u64 = 64 << 10;
 
 /// No setting makes a call last longer (milliseconds): somebody waits for every answer.
 pub const CALL_MS_MOST: u64 = 60_000;

@@ -1,4 +1,4 @@
-//! The memory limit of one call.
+//! The limits of memory and tables of one call.
 
 use wasmtime::ResourceLimiter;
 
@@ -8,7 +8,16 @@ pub struct Memory {
     limit: usize,
     used: usize,
     table_elements: usize,
-    denied: bool,
+    denied: Option<Denied>,
+}
+
+/// What a component wanted more of than it may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// Linear memory.
+    Memory,
+    /// Table elements.
+    Table,
 }
 
 impl Memory {
@@ -18,7 +27,7 @@ impl Memory {
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
             used: 0,
             table_elements: usize::try_from(table_elements).unwrap_or(usize::MAX),
-            denied: false,
+            denied: None,
         }
     }
 
@@ -27,8 +36,8 @@ impl Memory {
         self.used as u64
     }
 
-    /// Whether growth was denied: the likely reason of a trap that follows.
-    pub fn was_denied(&self) -> bool {
+    /// What was denied last: the likely reason of a trap that follows.
+    pub fn denied(&self) -> Option<Denied> {
         self.denied
     }
 }
@@ -42,7 +51,7 @@ impl ResourceLimiter for Memory {
     ) -> wasmtime::Result<bool> {
         let used = self.used.saturating_add(desired.saturating_sub(current));
         if used > self.limit {
-            self.denied = true;
+            self.denied = Some(Denied::Memory);
             return Ok(false);
         }
         self.used = used;
@@ -51,7 +60,7 @@ impl ResourceLimiter for Memory {
 
     fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
         // The pool's own ceiling: the same to the component.
-        self.denied = true;
+        self.denied = Some(Denied::Memory);
         Ok(())
     }
 
@@ -62,7 +71,9 @@ impl ResourceLimiter for Memory {
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let allowed = desired <= self.table_elements;
-        self.denied |= !allowed;
+        if !allowed {
+            self.denied = Some(Denied::Table);
+        }
         Ok(allowed)
     }
 }

@@ -115,8 +115,9 @@ impl Question for Select {
         let selector = prepared.relay_selector()?.instantiate(&mut *store)?;
         let guest = selector.toxmail_gateway_relay_selector_decisions();
         let relays: Vec<wit::Relay> = self.relays.iter().map(relay).collect();
+        let most = store.data().output_items(RELAYS_CHOSEN);
         let plan = guest.call_select(store, context, &mail(&self.mail), &relays)?;
-        Ok(check(&plan, &self.relays)?)
+        Ok(check(&plan, &self.relays, most)?)
     }
 }
 
@@ -147,12 +148,9 @@ fn relay(relay: &Relay) -> wit::Relay {
     }
 }
 
-fn check(plan: &wit::Plan, offered: &[Relay]) -> Result<Plan, Nonsense> {
-    if plan.choices.len() > RELAYS_CHOSEN {
-        return Err(Nonsense::new(format!(
-            "it chose {} relays; {RELAYS_CHOSEN} at most",
-            plan.choices.len()
-        )));
+fn check(plan: &wit::Plan, offered: &[Relay], most: usize) -> Result<Plan, Nonsense> {
+    if plan.choices.len() > most {
+        return Err(Nonsense::new(format!("it chose {} relays; {most} at most", plan.choices.len())));
     }
     let choices: Vec<Choice> =
         plan.choices.iter().map(|choice| check_choice(choice, offered)).collect::<Result<_, _>>()?;

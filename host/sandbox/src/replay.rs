@@ -90,8 +90,8 @@ impl Sandbox {
     ) -> Result<ReplayReport, SwapError> {
         let entry = self.entry(slot, entry)?;
         let version = match candidate {
-            Candidate::Known(digest) => self.shared.library.version(slot, digest).await?,
-            Candidate::File(bytes) => self.shared.library.candidate(slot, bytes).await?,
+            Candidate::Known(digest) => self.shared.library.version(slot, digest, &entry.limits).await?,
+            Candidate::File(bytes) => self.shared.library.candidate(slot, bytes, &entry.limits).await?,
         };
         let replay = Replay {
             engine: Arc::clone(&self.shared.engine),

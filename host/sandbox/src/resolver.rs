@@ -7,6 +7,7 @@ use wasmtime::Store;
 use crate::bindings::host::toxmail::gateway::types;
 use crate::bindings::resolver::exports::toxmail::gateway::resolver_decisions as wit;
 use crate::guest::Guest;
+use crate::limits::ATTRIBUTES;
 use crate::question::{Question, Unanswered};
 use crate::slot::Slot;
 use crate::validate::{self, Nonsense};
@@ -95,15 +96,16 @@ impl Question for Resolve {
     ) -> Result<ResolveAnswer, Unanswered> {
         let resolver = prepared.resolver()?.instantiate(&mut *store)?;
         let guest = resolver.toxmail_gateway_resolver_decisions();
+        let most = store.data().output_items(ATTRIBUTES);
         match guest.call_resolve(store, context, &self.address.to_string())? {
-            Ok(resolution) => Ok(ResolveAnswer::Found(check(resolution)?)),
+            Ok(resolution) => Ok(ResolveAnswer::Found(check(resolution, most)?)),
             Err(wit::ResolveError::NotFound(text)) => Ok(ResolveAnswer::NotFound(validate::reason(&text)?)),
             Err(wit::ResolveError::TryLater(text)) => Ok(ResolveAnswer::TryLater(validate::reason(&text)?)),
         }
     }
 }
 
-fn check(resolution: wit::Resolution) -> Result<Resolution, Nonsense> {
+fn check(resolution: wit::Resolution, most: usize) -> Result<Resolution, Nonsense> {
     Ok(Resolution {
         target: target(&resolution.target)?,
         source: match resolution.source {
@@ -117,7 +119,7 @@ fn check(resolution: wit::Resolution) -> Result<Resolution, Nonsense> {
             wit::Trust::Verified => Trust::Verified,
             wit::Trust::FirstUse => Trust::FirstUse,
         },
-        attributes: validate::attributes(resolution.attributes)?,
+        attributes: validate::attributes(resolution.attributes, most)?,
     })
 }
 

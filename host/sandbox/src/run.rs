@@ -10,6 +10,7 @@ use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::guest::{Call, Guest, Stop};
 use crate::limits::Limits;
+use crate::memory::Denied;
 use crate::question::{Question, Unanswered};
 use crate::record::Transcript;
 use crate::validate::one_line;
@@ -35,8 +36,8 @@ pub(crate) fn ask<Q: Question>(
     question: &Q,
     source: Option<Arc<dyn MessageSource>>,
 ) -> Asked<Q::Answer> {
-    let guest = Guest::new(call, capabilities.clone(), source, engine.run());
-    let mut store = Store::new(engine.wasm(), guest);
+    let guest = Guest::new(call, capabilities.clone(), source, engine);
+    let mut store = Store::new(prepared.engine(), guest);
     store.limiter(|guest| &mut guest.memory);
     store.set_hostcall_fuel(usize::try_from(call.limits.output_bytes).unwrap_or(usize::MAX));
     store.set_epoch_deadline(store.data().ticks_left().unwrap_or(1));
@@ -65,13 +66,16 @@ fn failure(why: Unanswered, limits: &Limits, guest: &Guest) -> Failure {
         Some(Stop::Gateway(why)) => return Failure::Gateway(one_line(why, 400)),
         None => {}
     }
-    if guest.memory.was_denied() {
-        return Failure::MemoryLimit(limits.memory_bytes);
+    match guest.memory.denied() {
+        Some(Denied::Memory) => return Failure::MemoryLimit(limits.memory_bytes),
+        Some(Denied::Table) => return Failure::TableLimit(limits.table_elements),
+        None => {}
     }
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
         return Failure::Busy;
     }
     match error.downcast_ref::<Trap>() {
+        Some(Trap::StackOverflow) => Failure::StackLimit(limits.stack_bytes),
         Some(trap) => Failure::Trapped(trap.to_string()),
         None => Failure::Unreadable(one_line(&format!("{:#}", error), 400)),
     }

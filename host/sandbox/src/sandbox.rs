@@ -237,9 +237,11 @@ impl Sandbox {
         entry: Option<&str>,
         component: ComponentDigest,
     ) -> Result<EntryStatus, SwapError> {
-        let version = Arc::new(self.shared.library.version(slot, component).await?);
+        let limits = Arc::clone(&self.entry(slot, entry)?.limits);
+        let version = Arc::new(self.shared.library.version(slot, component, &limits).await?);
         let _one_at_a_time = self.shared.changes.lock().await;
         let entry = self.entry(slot, entry)?;
+        check_size(&version, slot, &entry.name, entry.limits.compiled_bytes)?;
         let live = entry.live.load_full();
         let next = if live.version.digest == version.digest {
             // Put in again: its past failures are forgotten, and what to go back to stays.
@@ -262,19 +264,33 @@ impl Sandbox {
         self.go_live(&entry, Live::new(earlier, Some(Arc::clone(&live.version)))).await
     }
 
-    /// Puts a whole policy set to work, in one step: entries, order of filters, settings and limits.
+    /// Puts a whole policy set to work, in one step: entries, order of filters, settings and limits. An entry that gets another component
+    /// can go back to the one it has now, unless that one is failing.
     ///
     /// # Errors
     /// [`SwapError`]; nothing is changed then.
     pub async fn configure(&self, config: SlotsConfig) -> Result<(), SwapError> {
-        let entries = build(&self.shared.library, config.clone()).await?;
+        let entries = build(&self.shared.library, config).await?;
         let _one_at_a_time = self.shared.changes.lock().await;
-        self.save(config).await?;
+        for entry in entries.iter().flatten() {
+            self.keep_good_one(entry);
+        }
+        self.save(config_of(&entries, None)).await?;
         self.shared.entries.store(Arc::new(entries));
         for slot in Slot::ALL {
             self.shared.end_needless_shadow(slot);
         }
         Ok(())
+    }
+
+    /// What an entry that is not live yet goes back to: what stands in its place now.
+    fn keep_good_one(&self, entry: &Entry) {
+        let Ok(place) = self.entry(entry.slot, Some(&entry.name)) else { return };
+        let (now, next) = (place.live.load(), entry.live.load_full());
+        let goes_back_to_now = next.last_good.as_ref().is_none_or(|good| good.digest == now.version.digest);
+        if next.version.digest != now.version.digest && goes_back_to_now {
+            entry.live.store(Arc::new(Live::new(Arc::clone(&next.version), now.good_one())));
+        }
     }
 
     /// A call that goes to the one entry of a slot.
@@ -328,12 +344,7 @@ impl Sandbox {
 impl Shared {
     /// The configuration, with one entry as it will be.
     fn config(&self, change: Option<(&Arc<Entry>, &Live)>) -> SlotsConfig {
-        let entries = self.entries.load();
-        let config = |entry: &Arc<Entry>| match change {
-            Some((changed, next)) if Arc::ptr_eq(changed, entry) => entry.config(next),
-            _ => entry.config(&entry.live.load()),
-        };
-        SlotsConfig { entries: entries.iter().flatten().map(config).collect() }
+        config_of(&self.entries.load(), change)
     }
 
     /// Asks one entry, on a thread of its slot.
@@ -431,7 +442,9 @@ impl Shared {
     fn fall_back(&self, entry: &Arc<Entry>, failed: &Arc<Live>, outcome: &Result<String, Failure>) {
         let Some(good) = failed.last_good.clone() else { return };
         let Ok(_one_at_a_time) = self.changes.try_lock() else { return };
-        if !Arc::ptr_eq(&entry.live.load(), failed) {
+        // A policy set may have put another entry in this one's place.
+        let is_in_use = self.entries.load().iter().flatten().any(|used| Arc::ptr_eq(used, entry));
+        if !is_in_use || !Arc::ptr_eq(&entry.live.load(), failed) {
             return;
         }
         let event = FellBack {
@@ -448,6 +461,15 @@ impl Shared {
         entry.live.store(Arc::new(next));
         self.keeper.fell_back(event);
     }
+}
+
+/// Entries as they are kept, with one as it will be.
+fn config_of(entries: &Entries, change: Option<(&Arc<Entry>, &Live)>) -> SlotsConfig {
+    let config = |entry: &Arc<Entry>| match change {
+        Some((changed, next)) if Arc::ptr_eq(changed, entry) => entry.config(next),
+        _ => entry.config(&entry.live.load()),
+    };
+    SlotsConfig { entries: entries.iter().flatten().map(config).collect() }
 }
 
 /// For whom and how an entry is asked.
@@ -509,16 +531,25 @@ async fn build(library: &Library, config: SlotsConfig) -> Result<Entries, SwapEr
 pub(crate) async fn bring_to_life(library: &Library, config: EntryConfig) -> Result<Entry, SwapError> {
     let last_good = match config.last_good {
         // That an old version is gone is no reason not to use the new one.
-        Some(digest) => library.version(config.slot, digest).await.ok().map(Arc::new),
+        Some(digest) => {
+            let version = library.version(config.slot, digest, &config.limits).await.ok();
+            version.filter(|version| version.compiled_bytes <= config.limits.compiled_bytes).map(Arc::new)
+        }
         None => None,
     };
-    let live = match (library.version(config.slot, config.component).await, last_good) {
+    let version = match library.version(config.slot, config.component, &config.limits).await {
+        Ok(version) => {
+            check_size(&version, config.slot, &config.entry, config.limits.compiled_bytes).map(|()| version)
+        }
+        Err(error) => Err(error.into()),
+    };
+    let live = match (version, last_good) {
         (Ok(version), last_good) => Live::new(Arc::new(version), last_good),
         (Err(error), Some(good)) => {
             tracing::warn!("entry {}: {error}; the last good component is used", config.entry);
             Live::new(good, None)
         }
-        (Err(error), None) => return Err(error.into()),
+        (Err(error), None) => return Err(error),
     };
     let turns = usize::try_from(config.limits.concurrency.clamp(1, 64)).unwrap_or(1);
     Ok(Entry {
@@ -531,6 +562,15 @@ pub(crate) async fn bring_to_life(library: &Library, config: EntryConfig) -> Res
         turns: Arc::new(Semaphore::new(turns)),
         live: ArcSwap::from_pointee(live),
     })
+}
+
+/// Whether the compiled form of a component is as small as its entry wants it.
+fn check_size(version: &Version, slot: Slot, entry: &str, limit: u64) -> Result<(), SwapError> {
+    if version.compiled_bytes <= limit {
+        return Ok(());
+    }
+    let (name, bytes, entry) = (version.name.clone(), version.compiled_bytes, entry.to_owned());
+    Err(SwapError::TooLarge { name, bytes, slot, entry, limit })
 }
 
 /// The rules of policy sets.

@@ -111,6 +111,23 @@ pub enum SwapError {
     /// A rule of policy sets is broken.
     #[error("{0}")]
     Invalid(String),
+    /// The compiled form is larger than the entry allows.
+    #[error(
+        "component {name} takes {bytes} bytes when compiled, and entry `{entry}` of slot {slot} allows {limit}: raise `compiled-bytes` of its \
+         limits in the policy set, or make the component smaller"
+    )]
+    TooLarge {
+        /// The component.
+        name: String,
+        /// Its compiled form.
+        bytes: u64,
+        /// The slot.
+        slot: Slot,
+        /// The entry.
+        entry: String,
+        /// What the entry allows.
+        limit: u64,
+    },
     /// The component cannot be used.
     #[error(transparent)]
     Library(#[from] LibraryError),

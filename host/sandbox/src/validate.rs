@@ -4,7 +4,7 @@ use mail::status::EnhancedStatus;
 use mail::{PublicKey, Refusal};
 
 use crate::bindings::host::toxmail::gateway::types;
-use crate::limits::{ATTRIBUTE_NAME_BYTES, ATTRIBUTE_VALUE_BYTES, ATTRIBUTES, REASON_BYTES};
+use crate::limits::{ATTRIBUTE_NAME_BYTES, ATTRIBUTE_VALUE_BYTES, REASON_BYTES};
 
 /// What makes no sense about an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,12 +52,12 @@ pub(crate) fn key(text: &str) -> Result<PublicKey, Nonsense> {
     text.parse().map_err(|_| Nonsense::new(format!("`{}` is no public key", quoted(text))))
 }
 
-/// Attributes of an answer, bounded.
-pub(crate) fn attributes(list: types::Attributes) -> Result<Vec<(String, String)>, Nonsense> {
+/// Attributes of an answer, at most so many.
+pub(crate) fn attributes(list: types::Attributes, most: usize) -> Result<Vec<(String, String)>, Nonsense> {
     let fits = |(name, value): &(String, String)| {
         name.len() <= ATTRIBUTE_NAME_BYTES && value.len() <= ATTRIBUTE_VALUE_BYTES
     };
-    if list.len() > ATTRIBUTES || !list.iter().all(fits) {
+    if list.len() > most || !list.iter().all(fits) {
         return Err(Nonsense::new("it has too many or too long attributes"));
     }
     let clean = |(name, value): (String, String)| {

@@ -8,9 +8,9 @@ use crate::bindings::mail_filter::MailFilterPre;
 use crate::bindings::policy::PolicyPre;
 use crate::bindings::relay_selector::RelaySelectorPre;
 use crate::bindings::resolver::ResolverPre;
-use crate::engine::Engine;
 use crate::guest::Guest;
 use crate::slot::Slot;
+use crate::wasm::Wasm;
 
 /// A version of a component, ready to be called in one slot.
 pub struct Version {
@@ -18,8 +18,16 @@ pub struct Version {
     pub digest: ComponentDigest,
     /// Its name in the library.
     pub name: String,
+    /// Bytes of the compiled form.
+    pub compiled_bytes: u64,
     /// What is called.
     pub prepared: Prepared,
+}
+
+/// Bytes a compiled component takes.
+pub(crate) fn compiled_bytes(component: &Component) -> u64 {
+    let range = component.image_range();
+    (range.end.addr() - range.start.addr()) as u64
 }
 
 /// The typed form for each slot. Instances are made from it without looking anything up.
@@ -39,8 +47,8 @@ impl Prepared {
     ///
     /// # Errors
     /// The engine's words where an import or export does not have the slot's types.
-    pub fn new(engine: &Engine, slot: Slot, component: &Component) -> wasmtime::Result<Self> {
-        let linker = engine.linker(slot, component)?;
+    pub fn new(wasm: &Wasm, slot: Slot, component: &Component) -> wasmtime::Result<Self> {
+        let linker = wasm.linker(slot, component)?;
         let pre = linker.instantiate_pre(component)?;
         Ok(match slot {
             Slot::Policy => Self::Policy(PolicyPre::new(pre)?),
@@ -55,6 +63,16 @@ impl Prepared {
                 Self::MailFilter(Box::new((MailFilterPre::new(pre)?, learning)))
             }
         })
+    }
+
+    /// The engine it is prepared for.
+    pub fn engine(&self) -> &wasmtime::Engine {
+        match self {
+            Self::Policy(pre) => pre.engine(),
+            Self::Resolver(pre) => pre.engine(),
+            Self::RelaySelector(pre) => pre.engine(),
+            Self::MailFilter(pre) => pre.0.engine(),
+        }
     }
 
     /// For questions to slot `policy`; each of these fails if the host mixed up slots.

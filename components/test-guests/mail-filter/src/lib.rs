@@ -6,6 +6,7 @@ mod bindings {
 }
 
 use bindings::exports::toxmail::gateway::{mail_filter_decisions, mail_filter_feedback};
+use bindings::toxmail::gateway::log::{Level, write};
 use bindings::toxmail::gateway::message::Message;
 use bindings::toxmail::gateway::state;
 use mail_filter_decisions::{Context, Header, MailFacts, Verdict};
@@ -13,11 +14,23 @@ use mail_filter_feedback::UserDecision;
 
 struct Evil;
 
+impl mischief::Gateway for Evil {
+    fn log(text: &str) {
+        write(Level::Info, text);
+    }
+
+    fn set(key: &str, value: &[u8]) -> bool {
+        state::set(key, value).is_ok()
+    }
+}
+
 impl mail_filter_decisions::Guest for Evil {
     fn filter(context: Context, _facts: MailFacts, mail: &Message) -> Verdict {
-        let what = mischief::wanted(&context.settings);
-        mischief::act(what);
+        let what = mischief::wanted(&context.settings, "filter");
+        mischief::act::<Self>(what);
         match what {
+            "huge" => Verdict::Quarantine(mischief::huge()),
+            "nonsense" => Verdict::Quarantine("  ".into()),
             "describe" => Verdict::Accept(describe(mail)),
             "learned" => Verdict::Quarantine(learned()),
             "bad-header" => Verdict::Accept(vec![header("X-Evil", "one\r\nBcc: everybody")]),
@@ -32,7 +45,8 @@ impl mail_filter_decisions::Guest for Evil {
 }
 
 impl mail_filter_feedback::Guest for Evil {
-    fn learn(_context: Context, _facts: MailFacts, mail: &Message, decision: UserDecision) {
+    fn learn(context: Context, _facts: MailFacts, mail: &Message, decision: UserDecision) {
+        mischief::act::<Self>(mischief::wanted(&context.settings, "learn"));
         let what = format!("{decision:?} {}", mail.size());
         let _ = state::set("learned", what.as_bytes());
     }

@@ -1,4 +1,4 @@
-//! A policy that misbehaves as the setting `do` says. Without it every submission is refused with a text that names this component.
+//! A policy that misbehaves as the settings `do` and `at` say. Without it every submission is refused with a text that names this component.
 
 #[allow(missing_docs, reason = "generated; the WIT files document it")]
 mod bindings {
@@ -14,44 +14,62 @@ use bindings::toxmail::gateway::state;
 
 struct Evil;
 
+impl mischief::Gateway for Evil {
+    fn log(text: &str) {
+        write(Level::Info, text);
+    }
+
+    fn set(key: &str, value: &[u8]) -> bool {
+        state::set(key, value).is_ok()
+    }
+}
+
+/// What `function` is asked to do, when it has done what all can.
+fn wanted<'a>(context: &'a Context, function: &str) -> &'a str {
+    let what = mischief::wanted(&context.settings, function);
+    mischief::act::<Evil>(what);
+    what
+}
+
 impl Guest for Evil {
     fn allow_submission(context: Context, _submission: Submission) -> SubmissionAnswer {
-        let what = mischief::wanted(&context.settings);
-        mischief::act(what);
-        match what {
-            "huge" => refuse("5.7.1", "x".repeat(40 << 20)),
-            "no-status" => refuse("goodbye", "text".into()),
+        match wanted(&context, "allow-submission") {
+            "huge" => refuse("5.7.1", mischief::huge()),
+            "nonsense" => refuse("goodbye", "text".into()),
             "wrong-class" => refuse("2.0.0", "text".into()),
             "no-text" => refuse("5.7.1", "  ".into()),
-            "log-flood" => {
-                for number in 0..5000 {
-                    write(Level::Info, &format!("line {number}\r\nand more"));
-                }
-                SubmissionAnswer::Allow
-            }
-            "call-loop" => loop {
-                write(Level::Debug, "again");
-            },
+            "log-flood" | mischief::DUTY => SubmissionAnswer::Allow,
             "state-flood" => fill_state(),
             "count" => refuse("4.7.1", count().to_string()),
             _ => refuse("5.7.1", "the evil policy".into()),
         }
     }
 
-    fn accept_friend(_context: Context, _request: FriendRequest) -> FriendRequestAnswer {
-        FriendRequestAnswer::Ignore
-    }
-
-    fn next_attempt(context: Context, _retry: Retry) -> RetryAnswer {
-        match mischief::wanted(&context.settings) {
-            "forever" => RetryAnswer::After(u64::MAX),
-            "passing" => RetryAnswer::GiveUp(Refusal { status: "4.4.1".into(), text: "not final".into() }),
-            _ => RetryAnswer::After(0),
+    fn accept_friend(context: Context, _request: FriendRequest) -> FriendRequestAnswer {
+        match wanted(&context, "accept-friend") {
+            "" => FriendRequestAnswer::Ignore,
+            _ => FriendRequestAnswer::AskUser,
         }
     }
 
-    fn allow_deposit(_context: Context, _deposit: Deposit) -> DepositAnswer {
-        DepositAnswer::Refuse("the evil policy".into())
+    fn next_attempt(context: Context, _retry: Retry) -> RetryAnswer {
+        let give_up = |status: &str, text| RetryAnswer::GiveUp(Refusal { status: status.into(), text });
+        match wanted(&context, "next-attempt") {
+            "forever" => RetryAnswer::After(u64::MAX),
+            "huge" => give_up("5.4.7", mischief::huge()),
+            "nonsense" => give_up("4.4.1", "not final".into()),
+            "" => RetryAnswer::After(0),
+            _ => RetryAnswer::After(60),
+        }
+    }
+
+    fn allow_deposit(context: Context, _deposit: Deposit) -> DepositAnswer {
+        match wanted(&context, "allow-deposit") {
+            "huge" => DepositAnswer::Refuse(mischief::huge()),
+            "nonsense" => DepositAnswer::Refuse("  ".into()),
+            "" => DepositAnswer::Refuse("the evil policy".into()),
+            _ => DepositAnswer::Allow,
+        }
     }
 }
 

@@ -9,15 +9,31 @@ use bindings::exports::toxmail::gateway::resolver_decisions::{
     Context, Guest, Resolution, ResolveError, Source, Target, Trust,
 };
 use bindings::toxmail::gateway::dns::{DnsError, lookup_txt};
+use bindings::toxmail::gateway::log::{Level, write};
+use bindings::toxmail::gateway::{contacts, state};
 
 struct Evil;
 
+impl mischief::Gateway for Evil {
+    fn log(text: &str) {
+        write(Level::Info, text);
+    }
+
+    fn set(key: &str, value: &[u8]) -> bool {
+        state::set(key, value).is_ok()
+    }
+}
+
 impl Guest for Evil {
     fn resolve(context: Context, _address: String) -> Result<Resolution, ResolveError> {
-        let what = mischief::wanted(&context.settings);
-        mischief::act(what);
+        let what = mischief::wanted(&context.settings, "resolve");
+        mischief::act::<Self>(what);
         match what {
-            "no-id" => Ok(found(Target::ToxId("not hexadecimal".into()))),
+            "huge" => Err(ResolveError::NotFound(mischief::huge())),
+            "contact-loop" => loop {
+                contacts::by_alias("nobody");
+            },
+            "nonsense" => Ok(found(Target::ToxId("not hexadecimal".into()))),
             "no-account" => Ok(found(Target::Account("../etc".into()))),
             "many-attributes" => {
                 let attributes = vec![("name".into(), "value".into()); 1000];

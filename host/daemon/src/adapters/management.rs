@@ -130,7 +130,7 @@ pub fn swap_error(error: SwapError) -> ManagementError {
         SwapError::Library(error) => library_error(error),
         SwapError::NoEntry { .. } => ManagementError::NotFound(text),
         SwapError::NothingToRollBack(_) | SwapError::WhichEntry(_) => ManagementError::Conflict(text),
-        SwapError::Invalid(_) => ManagementError::Unprocessable(text),
+        SwapError::Invalid(_) | SwapError::TooLarge { .. } => ManagementError::Unprocessable(text),
         SwapError::Keeper(_) | SwapError::State(_) | SwapError::Replay(_) => ManagementError::Internal(text),
     }
 }

@@ -233,7 +233,7 @@ async fn calls(sandbox: &Arc<Sandbox>, durations: &Durations) -> Result<(), Box<
         caller.await?;
     }
     println!("policy, round trip        {:>10.2?}  four callers, each call", begin.elapsed() / CALLS / 4);
-    durations.mean();
+    println!("policy, fresh             {:>10.2?}  four callers, from begin to end", durations.mean());
 
     let address: Address =
         "56A1ADE4B65B86BCD51CC73E2CD4E542179F47959FE3E0E21B4B0ACDADE51855D34D34D37CB5@tox".parse()?;
@@ -279,6 +279,33 @@ mod warm {
         }
     }
 
+    /// An instance for each caller: one serves one call at a time.
+    fn four_callers(
+        engine: &Engine,
+        component: &Component,
+        linker: &Linker<Host>,
+        context: &types::Context,
+        submission: &exports::toxmail::gateway::policy_decisions::Submission,
+    ) -> Result<(), Box<dyn Error>> {
+        let call = || -> wasmtime::Result<()> {
+            let mut store = Store::new(engine, Host);
+            store.set_epoch_deadline(u64::MAX / 2);
+            let policy = Policy::instantiate(&mut store, component, linker)?;
+            let decisions = policy.toxmail_gateway_policy_decisions();
+            for _ in 0..CALLS {
+                black_box(decisions.call_allow_submission(&mut store, context, submission)?);
+            }
+            Ok(())
+        };
+        let begin = now();
+        std::thread::scope(|scope| {
+            let callers: Vec<_> = (0..4).map(|_| scope.spawn(call)).collect();
+            callers.into_iter().try_for_each(|caller| caller.join().unwrap_or(Ok(())))
+        })?;
+        println!("policy, warm              {:>10.2?}  four callers, each call", begin.elapsed() / CALLS / 4);
+        Ok(())
+    }
+
     pub fn measure() -> Result<(), Box<dyn Error>> {
         let mut config = Config::new();
         config.epoch_interruption(true).concurrency_support(false);
@@ -307,6 +334,7 @@ mod warm {
             black_box(decisions.call_allow_submission(&mut store, &context, &submission)?);
         }
         println!("policy, warm              {:>10.2?}  one caller", begin.elapsed() / CALLS);
+        four_callers(&engine, &component, &linker, &context, &submission)?;
 
         let pre = PolicyPre::new(linker.instantiate_pre(&component)?)?;
         let begin = now();

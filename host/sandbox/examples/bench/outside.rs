@@ -80,6 +80,17 @@ pub async fn measure(directory: &Path) -> Result<(), Box<dyn Error>> {
         black_box(allow_submission(black_box(&submission)));
     }
     println!("native function           {:>10.2?}  one caller", begin.elapsed() / CALLS);
+    let begin = now();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..CALLS {
+                    black_box(allow_submission(black_box(&submission)));
+                }
+            });
+        }
+    });
+    println!("native function           {:>10.2?}  four callers, each call", begin.elapsed() / CALLS / 4);
 
     let socket = directory.join("milter");
     let _process = Process(Command::new(std::env::current_exe()?).arg(DECIDE).arg(&socket).spawn()?);

@@ -57,6 +57,7 @@ const STACK_BYTES: usize = 8 << 20;
 /// A component on the bench.
 pub struct Bench {
     engine: Arc<Engine>,
+    component: Component,
     prepared: Vec<(Slot, Prepared)>,
 }
 
@@ -91,7 +92,7 @@ impl Bench {
     /// [`LibraryError`], the same as adding it would give.
     pub fn new(engine: &Arc<Engine>, component: &[u8]) -> Result<Self, LibraryError> {
         let candidates = check::slots(component)?;
-        let component = Component::new(engine.wasm(), component)
+        let component = Component::new(engine.wasm().engine(), component)
             .map_err(|error| CompileError::Invalid(one_line(&format!("{error:#}"), 1000)))?;
         Self::of(engine, &candidates, &component)
     }
@@ -102,7 +103,8 @@ impl Bench {
         candidates: &[Slot],
         component: &Component,
     ) -> Result<Self, LibraryError> {
-        Ok(Self { engine: Arc::clone(engine), prepared: fitting(engine, candidates, component)? })
+        let prepared = fitting(engine.wasm(), candidates, component)?;
+        Ok(Self { engine: Arc::clone(engine), component: component.clone(), prepared })
     }
 
     /// The slots whose conformance cases the component answers, each call with any valid answer.
@@ -151,8 +153,10 @@ impl Bench {
     /// If the component is not for the slot of a call, or no thread can be started.
     pub fn run(&self, case: &Case) -> Result<Vec<CallReport>, LibraryError> {
         let world = Arc::new(World::new(case));
+        let other = self.with_stack(case.limits.stack_bytes)?;
+        let prepared = other.as_ref().unwrap_or(&self.prepared);
         let asked = thread::scope(|scope| {
-            let run = || case.calls.iter().map(|call| self.call(case, call, &world)).collect();
+            let run = || case.calls.iter().map(|call| self.call(case, call, prepared, &world)).collect();
             let thread = thread::Builder::new().name("bench".into()).stack_size(STACK_BYTES);
             Ok(thread.spawn_scoped(scope, run)?.join())
         });
@@ -161,14 +165,26 @@ impl Bench {
             .map_err(|_| LibraryError::Stopped)?
     }
 
+    /// The component with another stack limit than it is prepared for; none if that is the one.
+    fn with_stack(&self, bytes: u64) -> Result<Option<Vec<(Slot, Prepared)>>, LibraryError> {
+        let invalid = |error| CompileError::Invalid(one_line(&format!("{error:#}"), 1000));
+        let wasm = self.engine.with_stack(bytes).map_err(invalid)?;
+        if wasmtime::Engine::same(wasm.engine(), self.component.engine()) {
+            return Ok(None);
+        }
+        let component = wasm.adopt(self.component.clone()).map_err(invalid)?;
+        Ok(Some(fitting(&wasm, &self.slots(), &component)?))
+    }
+
     fn call(
         &self,
         case: &Case,
         call: &case::CaseCall,
+        prepared: &[(Slot, Prepared)],
         world: &Arc<World>,
     ) -> Result<CallReport, LibraryError> {
         let slot = call.ask.slot();
-        let found = self.prepared.iter().find(|(fits, _)| *fits == slot);
+        let found = prepared.iter().find(|(fits, _)| *fits == slot);
         let Some((_, prepared)) = found else {
             return Err(LibraryError::WrongSlot { name: "under test".into(), slot });
         };

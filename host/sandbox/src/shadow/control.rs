@@ -27,8 +27,8 @@ impl Sandbox {
         accounts: Vec<AccountName>,
         now: Wall,
     ) -> Result<ShadowReport, SwapError> {
-        let version = self.shared.library.version(slot, component).await?;
         let entry = self.entry(slot, entry)?;
+        let version = self.shared.library.version(slot, component, &entry.limits).await?;
         let (from, name) = (Arc::clone(&self.shared.capabilities.state), Arc::clone(&entry.state));
         let copied = tokio::task::spawn_blocking(move || {
             let copy = CopiedState::default();

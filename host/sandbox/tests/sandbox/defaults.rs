@@ -50,8 +50,50 @@ pub fn facts(direction: Direction) -> MailFacts {
     }
 }
 
-fn request(written_to: bool) -> FriendRequest {
+pub fn request(written_to: bool) -> FriendRequest {
     FriendRequest { key: PublicKey([7; 32]), message: "hello".into(), written_to, attributes: vec![] }
+}
+
+pub fn deposit(admission: &str) -> Deposit {
+    Deposit {
+        admission: admission.into(),
+        ttl_days: 7,
+        cells: 60,
+        capacity: 100,
+        today: 3,
+        attributes: vec![],
+    }
+}
+
+fn relay(number: u8, owner: &str) -> Relay {
+    Relay {
+        key: PublicKey([number; 32]),
+        owner: Some(owner.into()),
+        served_here: false,
+        read_by_recipient: true,
+        chosen_by_user: true,
+        receipts: 5,
+        failures: 0,
+        last_failure: None,
+        fill: 20,
+        tokens: 3,
+        attributes: vec![],
+    }
+}
+
+/// A mail, and four relays of three owners.
+pub fn mail_waiting() -> Select {
+    Select {
+        mail: WaitingMail {
+            size: 4000,
+            cells: 1,
+            remaining: Duration::from_secs(8 * 24 * 3600),
+            recipient_is_contact: true,
+            reposted: false,
+            attributes: vec![],
+        },
+        relays: vec![relay(1, "anna"), relay(2, "anna"), relay(3, "ben"), relay(4, "cleo")],
+    }
 }
 
 #[tokio::test]
@@ -68,14 +110,6 @@ async fn policy() {
         sandbox.next_attempt(&anna, NOW, retry()).await,
         Ok(RetryAnswer::After(Duration::from_secs(300)))
     );
-    let deposit = |admission: &str| Deposit {
-        admission: admission.into(),
-        ttl_days: 7,
-        cells: 60,
-        capacity: 100,
-        today: 3,
-        attributes: vec![],
-    };
     assert_eq!(sandbox.allow_deposit(&anna, NOW, deposit("token")).await, Ok(DepositAnswer::Allow));
     let refused = sandbox.allow_deposit(&anna, NOW, deposit("stamp")).await;
     assert!(matches!(refused, Ok(DepositAnswer::Refuse(text)) if text.contains("token")));
@@ -133,31 +167,7 @@ async fn resolver() {
 #[tokio::test]
 async fn relay_selector() {
     let bench = Bench::new().await;
-    let relay = |number: u8, owner: &str| Relay {
-        key: PublicKey([number; 32]),
-        owner: Some(owner.into()),
-        served_here: false,
-        read_by_recipient: true,
-        chosen_by_user: true,
-        receipts: 5,
-        failures: 0,
-        last_failure: None,
-        fill: 20,
-        tokens: 3,
-        attributes: vec![],
-    };
-    let question = Select {
-        mail: WaitingMail {
-            size: 4000,
-            cells: 1,
-            remaining: Duration::from_secs(8 * 24 * 3600),
-            recipient_is_contact: true,
-            reposted: false,
-            attributes: vec![],
-        },
-        relays: vec![relay(1, "anna"), relay(2, "anna"), relay(3, "ben"), relay(4, "cleo")],
-    };
-    let plan = bench.sandbox.select(&anna(), NOW, question).await.unwrap();
+    let plan = bench.sandbox.select(&anna(), NOW, mail_waiting()).await.unwrap();
     let keys: Vec<u8> = plan.choices.iter().map(|choice| choice.key.0[0]).collect();
     assert_eq!((keys, plan.enough, plan.ttl_days), (vec![1, 3, 4], 2, 7));
     assert!(plan.choices.iter().all(|choice| choice.identity == Identity::Throwaway));

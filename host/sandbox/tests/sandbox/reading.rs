@@ -8,7 +8,13 @@ use crate::defaults::facts;
 use crate::setup::{Bench, Mail, NOW, anna, mail};
 
 async fn describe(bytes: std::sync::Arc<dyn sandbox::capabilities::MessageSource>) -> Vec<(String, String)> {
-    let bench = Bench::evil(Slot::MailFilter, "describe").await;
+    let bench = Bench::with(|set| {
+        set.put(Slot::MailFilter, "evil-mail-filter");
+        set.entry(Slot::MailFilter).settings = vec![("do".into(), "describe".into())];
+        // Going over a large mail takes time on a busy machine.
+        set.entry(Slot::MailFilter).limits.call_ms = 10_000;
+    })
+    .await;
     let verdict = bench.sandbox.filter(&anna(), NOW, facts(Direction::Incoming), bytes).await;
     let Ok(Verdict::Accept(headers)) = verdict else { panic!("{verdict:?}") };
     headers.into_iter().map(|header| (header.name, header.value)).collect()

@@ -57,7 +57,18 @@ pub struct World {
     /// How long DNS takes.
     pub dns_delay: Mutex<Duration>,
     pub lookups: Mutex<u32>,
+    lookups_now: Mutex<u32>,
+    pub most_lookups_at_once: Mutex<u32>,
     state: Mutex<BTreeMap<(String, AccountName, String), Vec<u8>>>,
+}
+
+impl World {
+    /// Bytes of state an entry keeps, keys and values, over all accounts.
+    pub fn state_bytes(&self, entry: &str) -> usize {
+        let state = self.state.lock().unwrap();
+        let ours = state.iter().filter(|((at, _, _), _)| at == entry);
+        ours.map(|((_, _, key), value)| key.len() + value.len()).sum()
+    }
 }
 
 impl State for World {
@@ -117,7 +128,18 @@ impl State for World {
 impl Dns for World {
     fn lookup_txt(&self, name: &str, _time: Duration) -> Result<TxtAnswer, DnsError> {
         *self.lookups.lock().unwrap() += 1;
-        std::thread::sleep(*self.dns_delay.lock().unwrap());
+        let delay = *self.dns_delay.lock().unwrap();
+        let now = {
+            let mut now = self.lookups_now.lock().unwrap();
+            *now += 1;
+            *now
+        };
+        {
+            let mut most = self.most_lookups_at_once.lock().unwrap();
+            *most = now.max(*most);
+        }
+        std::thread::sleep(delay);
+        *self.lookups_now.lock().unwrap() -= 1;
         self.dns.lock().unwrap().get(name).cloned().unwrap_or(Err(DnsError::NoRecord))
     }
 }

@@ -149,7 +149,21 @@ async fn a_policy_set_is_checked_as_a_whole() {
     let mut changed = before.clone();
     changed.entries[0].component = bench.sha256("evil-policy");
     bench.sandbox.configure(changed.clone()).await.unwrap();
-    assert_eq!(bench.sandbox.config(), changed);
+    changed.entries[0].last_good = Some(bench.sha256("default-policy"));
+    assert_eq!(bench.sandbox.config(), changed, "what was live is what it can go back to");
     let json = serde_json::to_string(&changed).unwrap();
     assert_eq!(serde_json::from_str::<sandbox::SlotsConfig>(&json).unwrap(), changed);
+
+    // A set that lasts only until it fails.
+    let mut trapping = changed.clone();
+    trapping.entries[0].component = bench.sha256("default-policy");
+    bench.sandbox.configure(trapping.clone()).await.unwrap();
+    trapping.entries[0].component = bench.sha256("evil-policy");
+    trapping.entries[0].last_good = None;
+    trapping.entries[0].settings = vec![("do".into(), "trap".into())];
+    bench.sandbox.configure(trapping).await.unwrap();
+    for _ in 0..20 {
+        let _ = bench.sandbox.allow_submission(&anna(), NOW, submission()).await;
+    }
+    assert_eq!(bench.sandbox.status()[0].sha256, bench.sha256("default-policy"));
 }

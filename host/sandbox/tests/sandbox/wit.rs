@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use wit_component::{OutputToString, WitPrinter};
-use wit_parser::{PackageId, Resolve};
+use wit_parser::{Docs, PackageId, Resolve, Type, TypeDefKind};
 
 /// Each published version, and the SHA-256 of its canonical text. A version is added here when it is published; no line changes.
 const PUBLISHED: [(&str, &str); 1] =
@@ -68,6 +68,60 @@ fn incompatible(published: &str, new: &str) -> Option<String> {
         Some(_) => Some(format!("{name} changed")),
         None => Some(format!("{name} is gone")),
     })
+}
+
+/// What has no documentation, by name.
+fn undocumented(resolve: &Resolve, package: PackageId) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut look = |name: String, docs: &Docs| {
+        if docs.contents.as_deref().is_none_or(|text| text.trim().is_empty()) {
+            found.push(name);
+        }
+    };
+    look("the package".into(), &resolve.packages[package].docs);
+    for (_, world) in resolve.worlds.iter().filter(|(_, world)| world.package == Some(package)) {
+        look(world.name.clone(), &world.docs);
+    }
+    for (_, interface) in
+        resolve.interfaces.iter().filter(|(_, interface)| interface.package == Some(package))
+    {
+        let place = interface.name.clone().unwrap();
+        look(place.clone(), &interface.docs);
+        for (name, function) in &interface.functions {
+            look(format!("{place}.{name}"), &function.docs);
+        }
+        for (name, id) in &interface.types {
+            let kind = &resolve.types[*id];
+            // What another interface documents.
+            if matches!(kind.kind, TypeDefKind::Type(Type::Id(_))) {
+                continue;
+            }
+            look(format!("{place}.{name}"), &kind.docs);
+            let mut part = |part: &str, docs: &Docs| look(format!("{place}.{name}.{part}"), docs);
+            match &kind.kind {
+                TypeDefKind::Record(record) => {
+                    record.fields.iter().for_each(|field| part(&field.name, &field.docs))
+                }
+                TypeDefKind::Variant(variant) => {
+                    variant.cases.iter().for_each(|case| part(&case.name, &case.docs))
+                }
+                TypeDefKind::Enum(cases) => cases.cases.iter().for_each(|case| part(&case.name, &case.docs)),
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_type_function_and_case_is_documented() {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(wit()).unwrap();
+    assert_eq!(undocumented(&resolve, package), Vec::<String>::new());
+    let bare = "package a:b; interface c { record d { e: u8 } f: func(); }";
+    let mut resolve = Resolve::default();
+    let package = resolve.push_str("bare.wit", bare).unwrap();
+    assert_eq!(undocumented(&resolve, package), ["the package", "c", "c.f", "c.d", "c.d.e"]);
 }
 
 #[test]

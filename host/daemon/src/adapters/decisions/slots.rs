@@ -85,7 +85,8 @@ pub async fn configuration(
     if let Some(path) = &components.policy_set {
         add_builtins(library).await?;
         let set = policy_set::load(path, library, now).await?;
-        config = merged(config, set);
+        // What was live at the last stop is what a new component can go back to.
+        config = merged(config, set, |known| Some(known.component));
     }
     for builtin in builtin::components() {
         let info = library.add_builtin(builtin.name, builtin.bytes).await?;
@@ -137,16 +138,22 @@ pub fn with_policy_set(before: SlotsConfig, mut set: SlotsConfig) -> SlotsConfig
     for entry in &mut set.entries {
         entry.keeps_settings = true;
     }
-    merged(before, set)
+    // The sandbox knows whether what is live now is good enough to go back to.
+    merged(before, set, |_| None)
 }
 
-/// The slots of the set as it says, the others as they were. What an entry can go back to is kept.
-fn merged(before: SlotsConfig, mut set: SlotsConfig) -> SlotsConfig {
+/// The slots of the set as it says, the others as they were. What an entry can go back to is kept; `good` says what it is where the set names
+/// another component than before.
+fn merged(
+    before: SlotsConfig,
+    mut set: SlotsConfig,
+    good: impl Fn(&EntryConfig) -> Option<mail::ComponentDigest>,
+) -> SlotsConfig {
     for entry in &mut set.entries {
         let known =
             before.entries.iter().find(|known| known.slot == entry.slot && known.entry == entry.entry);
-        entry.last_good =
-            known.filter(|known| known.component == entry.component).and_then(|known| known.last_good);
+        entry.last_good = known
+            .and_then(|known| if known.component == entry.component { known.last_good } else { good(known) });
     }
     let is_left_out = |entry: &EntryConfig| set.entries.iter().all(|other| other.slot != entry.slot);
     let left_out: Vec<EntryConfig> = before.entries.into_iter().filter(is_left_out).collect();
