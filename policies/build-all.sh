@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds and tests every policy here, and a new project of each language and slot. Takes minutes, and gets the tools from crates.io, npm
-# and PyPI. TOXMAIL names the program to test with, if it is not target/release/toxmail.
+# and PyPI. TOXMAIL names the program to test with, if it is not target/release/toxmail. `./build-all.sh gateway` then tries them in running
+# gateways too, which builds the end-to-end tests.
 set -eu
 cd "$(dirname "$0")"
 TOXMAIL=${TOXMAIL:-$PWD/../target/release/toxmail}
@@ -27,3 +28,7 @@ for lang in rust js python; do
 done
 [ -z "$failed" ] || { echo "these failed:$failed" >&2; exit 1; }
 echo "all policies and new projects build and answer as they should"
+[ "${1:-}" = gateway ] || exit 0
+unset TOXMAIL CARGO_TARGET_DIR
+cd ..
+cargo test --release --workspace --bin toxmail --test e2e -- --ignored --nocapture --test-threads 2

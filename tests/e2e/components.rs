@@ -1,6 +1,8 @@
 //! The four slots are filled by components; one is exchanged while mail flows, and one that misbehaves loses nothing.
 
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use tests::{Gateway, network, pop3, smtp, wait};
 
@@ -172,4 +174,43 @@ fn a_filter_learns_what_the_user_decided() {
     let _ = gateway.json(&["mail", "ham", listed.split_whitespace().last().unwrap()]);
     assert!(learned("::NotSpam"));
     assert_eq!(gateway.run(&["mail", "ham", &"0".repeat(32)]).status.code(), Some(1));
+}
+
+/// Killed while one component takes another's place, the gateway comes back with one of the two, and with the new one if that was promised.
+#[test]
+fn a_crash_in_the_middle_of_a_swap_leaves_the_old_or_the_new_component() {
+    let mut gateway = Gateway::start(network());
+    let file = guest(&gateway, "mail-filter");
+    let _ = gateway.json(&["component", "add", file.to_str().unwrap(), "--name", "marker"]);
+    let live = |gateway: &Gateway| {
+        let slots = gateway.json(&["slot", "list"]);
+        let row = slots.as_array().unwrap().iter().find(|row| row["slot"] == "mail-filter").unwrap();
+        row["name"].as_str().unwrap().to_owned()
+    };
+    let (mut old, mut promised) = ("default-mail-filter", 0);
+    for round in 0..8 {
+        let new = if old == "marker" { "default-mail-filter" } else { "marker" };
+        let mut swap = Command::new(tests::gateway::program())
+            .args(["slot", "use", "mail-filter", new, "--data"])
+            .arg(gateway.path(""))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // From before the request to after the answer.
+        std::thread::sleep(Duration::from_millis(12 * round));
+        gateway.kill();
+        let was_promised = swap.wait().unwrap().success();
+        promised += usize::from(was_promised);
+        gateway.restart();
+        let now = live(&gateway);
+        assert!(
+            now == new || (now == old && !was_promised),
+            "{old} -> {new}, promised {was_promised}: {now}"
+        );
+        old = if now == new { new } else { old };
+    }
+    println!("{promised} of 8 swaps were promised before the kill");
+    gateway.submit(&format!("{}@tox", gateway.account()), b"Subject: x\r\n\r\nafter all\r\n");
+    let _ = gateway.wait_for_mail(b"after all\r\n");
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use tests::{Gateway, network, smtp, wait};
+use tests::{Gateway, network, wait};
 
 /// Writes a built-in or misbehaving component to a file.
 fn component(gateway: &Gateway, name: &str) -> PathBuf {
@@ -173,54 +173,4 @@ fn where_signatures_are_required_only_signed_components_are_taken() {
     let other = component(&gateway, "evil-resolver");
     let error = failing(&gateway, &["component", "add", other.to_str().unwrap(), "--signature", signature]);
     assert!(error.contains("another key"), "{error}");
-}
-
-/// While each kind of misbehaviour goes on in a filter, SMTP up to DATA and POP3 keep answering.
-#[test]
-fn while_components_misbehave_smtp_and_pop3_answer_in_time() {
-    for mischief in ["spin", "allocate", "recurse", "trap", "read-loop"] {
-        let directory = tempfile::tempdir().unwrap();
-        let settings = format!("[components.settings.mail-filter]\ndo = \"{mischief}\"\n");
-        std::fs::write(directory.path().join("config.toml"), settings).unwrap();
-        let gateway = Gateway::start_from(directory, network().options());
-        let name = format!("{}@tox", gateway.account());
-        add(&gateway, "evil-mail-filter");
-        let _ = gateway.json(&["slot", "use", "mail-filter", "evil-mail-filter"]);
-
-        let slowest = std::thread::scope(|scope| {
-            let sending: Vec<_> = (0..4)
-                .map(|_| {
-                    scope.spawn(|| {
-                        let mut session =
-                            smtp::Session::login(gateway.smtp(), &gateway.account(), &gateway.password());
-                        session.send(&gateway.address(), &[&name], b"Subject: x\r\n\r\nfiltered\r\n")
-                    })
-                })
-                .collect();
-            let mut session = smtp::Session::login(gateway.smtp(), &gateway.account(), &gateway.password());
-            let mut slowest = std::time::Duration::ZERO;
-            while !sending.iter().all(std::thread::ScopedJoinHandle::is_finished) {
-                slowest = slowest.max(wait::time(|| {
-                    assert!(
-                        session.command(&format!("MAIL FROM:<{}>", gateway.address())).starts_with("250")
-                    );
-                    assert!(session.command(&format!("RCPT TO:<{name}>")).starts_with("250"));
-                    assert!(session.command("RSET").starts_with("250"));
-                    assert!(gateway.mails().is_empty());
-                }));
-            }
-            for sent in sending {
-                // 451, unless the last good one came back meanwhile.
-                if let Err(refused) = sent.join().unwrap() {
-                    assert!(refused.starts_with("451 4.3.0"), "{refused}");
-                }
-            }
-            slowest
-        });
-        println!("{mischief}: SMTP up to RCPT and a POP3 session took {slowest:?} at most");
-        // On an idle machine some milliseconds; a wait for the filter would be a second.
-        assert!(slowest < std::time::Duration::from_secs(5), "{mischief}: {slowest:?}");
-        let failures = gateway.json(&["status"])["slots"].to_string();
-        assert!(failures.contains("failures"), "{failures}");
-    }
 }

@@ -6,6 +6,7 @@
 //! | setting | value |
 //! | --- | --- |
 //! | `quarantine-over` | incoming mail with a higher score is set aside: 0.5 to 1, default 0.95 |
+//! | `contacts` | `too`: mail of contacts may be set aside as well |
 
 mod counts;
 mod words;
@@ -41,7 +42,7 @@ impl Guest for SpamScore {
             return Verdict::Accept(vec![]);
         }
         let score = counts.score(&words::of(mail));
-        if score > threshold(&context) && !facts.is_contact {
+        if score > threshold(&context) && (!facts.is_contact || contacts_too(&context)) {
             return Verdict::Quarantine(format!("it looks like spam (score {score:.2})"));
         }
         Verdict::Accept(vec![Header { name: "X-Spam-Score".into(), value: format!("{score:.2}") }])
@@ -66,9 +67,16 @@ fn load() -> Counts {
     Counts::from_bytes(&state::get(COUNTS).ok().flatten().unwrap_or_default())
 }
 
+fn contacts_too(context: &Context) -> bool {
+    context.settings.iter().any(|(name, value)| name == "contacts" && value == "too")
+}
+
 fn threshold(context: &Context) -> f64 {
     let setting = context.settings.iter().find(|(name, _)| name == "quarantine-over");
-    setting.and_then(|(_, value)| value.parse().ok()).filter(|over| (0.5..=1.0).contains(over)).unwrap_or(0.95)
+    setting
+        .and_then(|(_, value)| value.parse().ok())
+        .filter(|over| (0.5..=1.0).contains(over))
+        .unwrap_or(0.95)
 }
 
 bindings::export!(SpamScore with_types_in bindings);
