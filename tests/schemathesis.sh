@@ -26,6 +26,6 @@ address="$(sed -n 's/.*"admin": "\(.*\)".*/\1/p' "$data/ready.json")"
 "$venv/bin/schemathesis" run "http://$address/api/v1/openapi.json" \
     --header "Authorization: Bearer $(cat "$data/admin-token")" \
     --exclude-path /api/v1/events --exclude-path /api/v1/accounts --exclude-path-regex '/accounts/.*' \
-    --exclude-operation-id add_component --exclude-operation-id replay --exclude-operation-id import_mail \
+    --exclude-operation-id add_component --exclude-operation-id test_component --exclude-operation-id replay --exclude-operation-id import_mail \
     --max-examples "$examples" --phases fuzzing --suppress-health-check all --request-timeout 60 --no-color \
     --checks not_a_server_error,content_type_conformance,response_schema_conformance,negative_data_rejection

@@ -3,6 +3,8 @@
 //!
 //! One browser and two gateways serve all of it, so it is one test; `TOXMAIL_SCREENSHOTS=DIR` keeps pictures of the pages.
 
+use std::cell::RefCell;
+
 use serde_json::Value;
 use tests::browser::Browser;
 use tests::{Gateway, network, pop3, smtp, wait};
@@ -54,8 +56,23 @@ impl<'a> Person<'a> {
     }
 }
 
+thread_local! {
+    /// Pages that do not fit on a telephone: all are told at the end.
+    static TOO_WIDE: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A small telephone.
+const TELEPHONE: (u32, u32) = (390, 844);
+
 /// Fails where the page of the browser is hard to use for somebody, or too large.
 fn check(browser: &Browser, name: &str) {
+    browser.telephone(Some(TELEPHONE));
+    browser.picture(&format!("{name}-telephone"));
+    let width = browser.page_width();
+    if width > u64::from(TELEPHONE.0) {
+        TOO_WIDE.with_borrow_mut(|names| names.push(format!("{name}: {width} pixels")));
+    }
+    browser.telephone(None);
     for scheme in ["dark", "light"] {
         browser.prefer(scheme);
         browser.picture(&format!("{name}-{scheme}"));
@@ -83,6 +100,8 @@ fn two_people_use_the_dashboard() {
     swap_and_release(&anna, &ben);
     retry(&anna, &mut ben);
     every_page(&mut anna);
+    let too_wide = TOO_WIDE.take();
+    assert!(too_wide.is_empty(), "{too_wide:?}");
 }
 
 /// Anna adds Ben by his Tox ID; Ben's page shows the request by itself, and he accepts.
@@ -201,12 +220,42 @@ fn retry(anna: &Person<'_>, ben: &mut Person<'_>) {
     let _ = ben.wait_for_mail("for later");
 }
 
+/// Settings and limits of the policy are changed on its page, and it is tested there.
+fn tune_and_test(anna: &Person<'_>) {
+    let browser = anna.browser;
+    anna.open("/components");
+    browser.click("#slot-policy .live a");
+    browser.wait_for_text("#entry-title", "policy");
+    browser.fill("#name-0", "accept-friends");
+    browser.fill("#value-0", "everybody");
+    browser.fill("#limit-call-ms", "0");
+    browser.click("#tune > button");
+    browser.wait_for_text("#limit-call-ms-error", "from 1 to 60000");
+    check(browser, "component-wrong");
+    browser.fill("#limit-call-ms", "500");
+    browser.click("#tune > button");
+    browser.wait_for_text(".notice", "hold from the next call on");
+    let tuned = anna.gateway.json(&["slot", "settings", "policy"]);
+    assert_eq!(tuned["settings"], serde_json::json!({ "accept-friends": "everybody" }));
+    assert_eq!(tuned["limits"][0]["value"], 500);
+    browser.click("//button[.='Test it']");
+    browser.wait_for_text("#tested", "answered as expected");
+    browser.fill("#case", "[[call]]\nask = { next-attempt = { attempts = 1 } }\nanswer = { after = 1 }\n");
+    browser.click("//button[.='Test it']");
+    browser.wait_for_text("#tested", "0 of 1 calls");
+    check(browser, "component");
+    browser.fill("#case", "nonsense");
+    browser.click("//button[.='Test it']");
+    browser.wait_for_text("#case-error", "expected");
+}
+
 /// The pages nobody has looked at so far.
 fn every_page(anna: &mut Person<'_>) {
     let browser = anna.browser;
-    for name in ["mailbox", "decisions", "traffic", "relays", "events", "accounts"] {
+    for name in ["mailbox", "decisions", "traffic", "relays", "events", "settings", "accounts"] {
         anna.look_at(&format!("/{name}"), name);
     }
+    tune_and_test(anna);
     // Every link of the navigation leads to a page.
     let links =
         browser.run("return [...document.querySelectorAll('#navigation a')].map((link) => link.pathname)");

@@ -24,3 +24,4 @@ mod relays;
 mod resolution;
 mod tls;
 mod trials;
+mod web_attacks;

@@ -45,7 +45,9 @@ fn everything_beyond_loopback_is_over_tls() {
     for part in ["cur", "new", "tmp"] {
         std::fs::create_dir_all(home.join("Mail/toxmail").join(part)).unwrap();
     }
-    for (name, file) in [("msmtp", ".msmtprc"), ("mpop", ".mpoprc"), ("fetchmail", ".fetchmailrc")] {
+    for (name, file) in
+        [("msmtp", ".msmtprc"), ("mpop", ".mpoprc"), ("fetchmail", ".fetchmailrc"), ("mutt", ".muttrc")]
+    {
         let output = gateway.run(&["mailclient", name]);
         std::fs::write(home.join(file), output.stdout).unwrap();
         std::fs::set_permissions(home.join(file), std::fs::Permissions::from_mode(0o600)).unwrap();
@@ -59,6 +61,17 @@ fn everything_beyond_loopback_is_over_tls() {
             (fetched() == number).then_some(())
         });
     }
+
+    let mails = std::fs::read_dir(home.join("Mail/toxmail/new")).unwrap();
+    let mail = std::fs::read_to_string(mails.flatten().next().unwrap().path()).unwrap();
+    assert!(mail.contains("with ESMTPSA id"), "{mail}");
+    // Mutt wants a terminal for reading: G fetches, x leaves.
+    let _ = program::output(home, "mutt", &["-s", "by mutt", "owner@tox"], b"Hello\n");
+    wait::until("the mail of mutt", || {
+        let keys = "mutt -e 'set wait_key=no' -e 'push \"G<exit>\"'";
+        let _ = program::run(home, "env", &["TERM=vt100", "script", "-qec", keys, "/dev/null"], b"");
+        (fetched() == 3).then_some(())
+    });
 
     // Browsers and curl, which trusts the certificate it is given; under names the gateway has.
     let url =

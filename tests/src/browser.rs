@@ -181,10 +181,34 @@ impl Browser {
         fs::write(directory.join(format!("{name}.png")), bytes).expect("a file for the screenshot");
     }
 
+    /// Shows pages as on a telephone, in CSS pixels; `None` as on a desk again.
+    pub fn telephone(&self, size: Option<(u32, u32)>) {
+        let command = match size {
+            Some((width, height)) => json!({
+                "cmd": "Emulation.setDeviceMetricsOverride",
+                "params": { "width": width, "height": height, "deviceScaleFactor": 1, "mobile": true },
+            }),
+            None => json!({ "cmd": "Emulation.clearDeviceMetricsOverride", "params": {} }),
+        };
+        self.call("POST", "/goog/cdp/execute", Some(&command)).expect("another screen");
+    }
+
+    /// How wide the page is, in CSS pixels: more than the screen where something sticks out.
+    #[must_use]
+    pub fn page_width(&self) -> u64 {
+        self.run("return document.documentElement.scrollWidth").as_u64().expect("a width")
+    }
+
+    fn width(&self) -> Option<u64> {
+        let script = json!({ "script": "return document.documentElement.clientWidth", "args": [] });
+        self.call("POST", "/execute/sync", Some(&script)).ok()?.as_u64()
+    }
+
     fn png(&self) -> Option<Vec<u8>> {
         let script = json!({ "script": "return document.documentElement.scrollHeight", "args": [] });
         let height = self.call("POST", "/execute/sync", Some(&script)).ok()?;
-        let clip = json!({ "x": 0, "y": 0, "width": 1280, "height": height, "scale": 1 });
+        let width = self.width()?;
+        let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
         let params = json!({ "captureBeyondViewport": true, "clip": clip });
         let command = json!({ "cmd": "Page.captureScreenshot", "params": params });
         let picture = self.call("POST", "/goog/cdp/execute", Some(&command)).ok()?;

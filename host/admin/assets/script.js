@@ -73,8 +73,22 @@ const addRow = (event) => {
 const pause = document.getElementById("pause");
 pause?.addEventListener("change", () => { if (!pause.checked) held.splice(0).forEach(addRow); });
 
+// How far a backup is.
+const backupState = document.getElementById("backup-state");
+document.getElementById("backup")?.addEventListener("click", () => {
+  backupState.textContent = "The store is being copied; the file comes when that is done.";
+});
+const tellBackup = (message) => {
+  if (!backupState || message.type === "gap") return;
+  const event = JSON.parse(message.data);
+  if (event.kind !== "backup") return;
+  backupState.textContent = event.data.percent < 100
+    ? `The store is being copied: ${event.data.percent} %` : "Copied. The browser is saving the file.";
+};
+
 let timer;
 const hear = (message) => {
+  tellBackup(message);
   if (list && message.type !== "gap") {
     const event = JSON.parse(message.data);
     if (pause.checked) held.push(event); else addRow(event);
@@ -119,6 +133,32 @@ if (upload) {
         ? `${body.name} is here. It fits ${body.slots.join(", ")}: use it above.`
         : body.detail;
       if (answer.ok) { upload.reset(); button.blur(); refresh(); }
+    } catch { state.textContent = "The gateway did not answer. Is it running?"; } finally { button.disabled = false; }
+  });
+}
+
+// A profile of another Tox program.
+const profile = document.getElementById("import");
+if (profile) {
+  const [file, name, password, state] = ["import-file", "import-name", "import-password", "import-state"].map((id) => document.getElementById(id));
+  profile.hidden = false;
+  file.addEventListener("change", () => {
+    name.value ||= file.files[0]?.name.replace(/\.tox$/, "").toLowerCase().replace(/[^a-z0-9._-]/g, "-").slice(0, 40) ?? "";
+  });
+  profile.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = profile.querySelector("button");
+    button.disabled = true;
+    state.textContent = "Making the account.";
+    const headers = { "Content-Type": "application/octet-stream", "X-CSRF-Token": csrf };
+    if (password.value) headers["X-Profile-Password"] = encodeURIComponent(password.value);
+    try {
+      const answer = await fetch(`/api/v1/accounts/${encodeURIComponent(name.value)}/import`, { method: "POST", body: file.files[0], headers });
+      const body = await answer.json();
+      state.textContent = answer.ok
+        ? `${body.credentials.account} is made, with ${body.contacts} contacts. Its password, shown this once: ${body.credentials.password}`
+        : body.detail;
+      if (answer.ok) profile.reset();
     } catch { state.textContent = "The gateway did not answer. Is it running?"; } finally { button.disabled = false; }
   });
 }

@@ -1,6 +1,8 @@
 //! What mail programs of other kinds read to set themselves up: Thunderbird's autoconfig file (config version 1.1) and
 //! Apple's configuration profile. Neither holds a secret; a mail program asks its user for the password.
 
+use std::net::SocketAddr;
+
 use mail::Address;
 use sha2::{Digest as _, Sha256};
 
@@ -12,11 +14,12 @@ pub(crate) const PROFILE_CONTENT_TYPE: &str = "application/x-apple-aspen-config"
 /// The user name that every account can log in with: Thunderbird fills in the address its user gave.
 const USER: &str = "%EMAILADDRESS%";
 
-/// The document at `/.well-known/autoconfig/mail/config-v1.1.xml`, for an address of this domain.
-pub(crate) fn thunderbird(domain: &str, settings: &MailSettings) -> String {
+/// The document at `/.well-known/autoconfig/mail/config-v1.1.xml`, for an address of this domain; `asked` is the name of the gateway in
+/// the request.
+pub(crate) fn thunderbird(domain: &str, settings: &MailSettings, asked: Option<&str>) -> String {
     let domain = escaped(domain);
-    let incoming = server("incomingServer", "pop3", settings.pop3, settings.pop3_tls);
-    let outgoing = server("outgoingServer", "smtp", settings.smtp, settings.smtp_tls);
+    let incoming = server("incomingServer", "pop3", settings.pop3, settings.pop3_tls, asked);
+    let outgoing = server("outgoingServer", "smtp", settings.smtp, settings.smtp_tls, asked);
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <clientConfig version=\"1.1\">\n\
@@ -30,7 +33,7 @@ pub(crate) fn thunderbird(domain: &str, settings: &MailSettings) -> String {
     )
 }
 
-fn server(element: &str, kind: &str, address: std::net::SocketAddr, tls: bool) -> String {
+fn server(element: &str, kind: &str, address: SocketAddr, tls: bool, asked: Option<&str>) -> String {
     let socket = if tls { "SSL" } else { "plain" };
     format!(
         "\x20   <{element} type=\"{kind}\">\n\
@@ -40,15 +43,15 @@ fn server(element: &str, kind: &str, address: std::net::SocketAddr, tls: bool) -
          \x20     <username>{USER}</username>\n\
          \x20     <authentication>password-cleartext</authentication>\n\
          \x20   </{element}>\n",
-        address.ip(),
+        escaped(&MailSettings::host(address, asked)),
         address.port()
     )
 }
 
 /// A profile that adds the account to the mail program of macOS and iOS (payload `com.apple.mail.managed`).
-pub(crate) fn apple(settings: &MailSettings, address: &Address) -> String {
+pub(crate) fn apple(settings: &MailSettings, address: &Address, asked: Option<&str>) -> String {
     let (user, address) = (escaped(settings.user.as_str()), escaped(&address.to_string()));
-    let host = |server: std::net::SocketAddr| server.ip().to_string();
+    let host = |server: SocketAddr| escaped(&MailSettings::host(server, asked));
     let text = |key: &str, value: &str| format!("<key>{key}</key><string>{value}</string>\n");
     let number = |key: &str, value: u16| format!("<key>{key}</key><integer>{value}</integer>\n");
     let truth = |key: &str, value: bool| format!("<key>{key}</key><{value}/>\n");
@@ -132,20 +135,39 @@ mod tests {
             smtp_tls: false,
             pop3_tls: false,
             certificate: None,
+            password_file: None,
         }
     }
 
     #[test]
     fn a_hostile_domain_stays_text() {
-        let document = thunderbird("a\"><script>&'", &settings());
+        let document = thunderbird("a\"><script>&'", &settings(), None);
         assert!(document.contains("<domain>a&quot;&gt;&lt;script&gt;&amp;&apos;</domain>"), "{document}");
         assert!(document.contains("<hostname>::1</hostname>"));
     }
 
     #[test]
+    fn a_gateway_on_all_addresses_is_named_as_it_was_asked() {
+        let everywhere = MailSettings {
+            smtp: "0.0.0.0:2525".parse().unwrap(),
+            pop3: "[::]:2626".parse().unwrap(),
+            ..settings()
+        };
+        let document = thunderbird("tox", &everywhere, Some("mail.home"));
+        assert_eq!(document.matches("<hostname>mail.home</hostname>").count(), 2, "{document}");
+        let profile = apple(&everywhere, &"anna@tox".parse().unwrap(), Some("[fd00::1]"));
+        assert_eq!(profile.matches("<string>fd00::1</string>").count(), 2, "{profile}");
+        assert!(!profile.contains("0.0.0.0"));
+        // A server on one address is there, whatever the web page is called.
+        assert!(
+            thunderbird("tox", &settings(), Some("mail.home")).contains("<hostname>127.0.0.1</hostname>")
+        );
+    }
+
+    #[test]
     fn a_profile_keeps_its_identity() {
         let address = "anna@tox".parse().unwrap();
-        assert_eq!(apple(&settings(), &address), apple(&settings(), &address));
+        assert_eq!(apple(&settings(), &address, None), apple(&settings(), &address, None));
         let (one, other) = (uuid("profile", "anna@tox"), uuid("profile", "bob@tox"));
         assert_ne!(one, other);
         assert_eq!(one.as_bytes()[14], b'8');

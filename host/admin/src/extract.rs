@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use mail::AccountName;
+use mail::{AccountName, MailId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -40,6 +40,7 @@ struct Parameters {
     days: Option<u32>,
     until: Option<Timestamp>,
     text: Option<SearchText>,
+    mail: Option<MailId>,
 }
 
 async fn parameters(parts: &mut Parts) -> Result<Parameters, Refused> {
@@ -74,15 +75,15 @@ impl<S: Sync> FromRequestParts<S> for UploadParameters {
     }
 }
 
-/// `?account=NAME&slot=SLOT&from=TIME&until=TIME&text=TEXT`, what of them is there.
+/// `?account=NAME&slot=SLOT&mail=ID&from=TIME&until=TIME&text=TEXT`, what of them is there.
 pub struct DecisionParameters(pub DecisionQuery);
 
 impl<S: Sync> FromRequestParts<S> for DecisionParameters {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refused> {
-        let Parameters { account, slot, from, until, text, .. } = parameters(parts).await?;
-        Ok(Self(DecisionQuery { slot, account, from, until, text }))
+        let Parameters { account, slot, mail, from, until, text, .. } = parameters(parts).await?;
+        Ok(Self(DecisionQuery { slot, mail, account, from, until, text }))
     }
 }
 
@@ -102,6 +103,19 @@ impl<S: Sync> FromRequestParts<S> for TrialParameters {
     }
 }
 
+/// The name or address by which a request reached the gateway, without port. It was checked to be one of the gateway's.
+pub struct AskedHost(pub Option<String>);
+
+impl<S: Sync> FromRequestParts<S> for AskedHost {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
+        let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let authority = host.and_then(|host| host.parse::<axum::http::uri::Authority>().ok());
+        Ok(Self(authority.map(|authority| authority.host().to_owned())))
+    }
+}
+
 /// `?limit=N&after=CURSOR`, and the account for the link to the next page.
 pub struct PageParameters {
     pub page: Page,
@@ -113,7 +127,8 @@ impl<S: Sync> FromRequestParts<S> for PageParameters {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refused> {
-        let Parameters { account, limit, after, slot, from, until, text, .. } = parameters(parts).await?;
+        let Parameters { account, limit, after, slot, from, until, text, mail, .. } =
+            parameters(parts).await?;
         if after.as_ref().is_some_and(|after| after.len() > limits::CURSOR_BYTES) {
             return Err(Refused::bad_request("the cursor `after` is none that a page named"));
         }
@@ -128,7 +143,8 @@ impl<S: Sync> FromRequestParts<S> for PageParameters {
         let time = |name, time: Timestamp| format!("{name}={}&", percent_encoded(&time.to_text()));
         let (from, until) = (from.map(|from| time("from", from)), until.map(|until| time("until", until)));
         let text = text.map(|text| format!("text={}&", percent_encoded(text.as_str())));
-        Ok(Self { page, rest: [account, slot, from, until, text].into_iter().flatten().collect() })
+        let mail = mail.map(|mail| format!("mail={mail}&"));
+        Ok(Self { page, rest: [account, slot, mail, from, until, text].into_iter().flatten().collect() })
     }
 }
 
@@ -260,17 +276,43 @@ impl<S: Sync> FromRequest<S> for MailBody {
     }
 }
 
-/// The profile of another Tox program, not encrypted.
-pub struct ProfileBody(pub Zeroizing<Vec<u8>>);
+/// The profile of another Tox program, and the password in the field `X-Profile-Password` where it is encrypted.
+pub struct ProfileBody {
+    pub profile: Zeroizing<Vec<u8>>,
+    pub password: Option<Zeroizing<String>>,
+}
 
 impl<S: Sync> FromRequest<S> for ProfileBody {
     type Rejection = Refused;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Refused> {
         check_content_type(request.headers(), &["application/octet-stream"])?;
+        let password = profile_password(request.headers())?;
         let bytes = read(request.into_body(), limits::PROFILE_BYTES, limits::JSON_BODY_TIME).await?;
-        Ok(Self(Zeroizing::new(bytes.to_vec())))
+        Ok(Self { profile: Zeroizing::new(bytes.to_vec()), password })
     }
+}
+
+/// The password of a profile. Fields of a request are ASCII, passwords need not be: it is percent-encoded.
+fn profile_password(headers: &HeaderMap) -> Result<Option<Zeroizing<String>>, Refused> {
+    let Some(value) = headers.get("x-profile-password") else { return Ok(None) };
+    let wrong =
+        || Refused::bad_request("X-Profile-Password: percent-encode the password (1024 characters at most)");
+    let text = value.to_str().ok().filter(|text| text.len() <= 3 * limits::PROFILE_PASSWORD_BYTES);
+    let mut bytes = text.ok_or_else(wrong)?.bytes();
+    let mut decoded = Zeroizing::new(Vec::new());
+    while let Some(byte) = bytes.next() {
+        if byte == b'%' {
+            let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+            let (high, low) = (digit(bytes.next()), digit(bytes.next()));
+            let (high, low) = high.zip(low).ok_or_else(wrong)?;
+            decoded.push(u8::try_from(high * 16 + low).map_err(|_| wrong())?);
+        } else {
+            decoded.push(byte);
+        }
+    }
+    let password = String::from_utf8(decoded.to_vec()).map(Zeroizing::new).map_err(|_| wrong())?;
+    Ok(Some(password))
 }
 
 pub fn check_content_type(headers: &HeaderMap, allowed: &[&'static str]) -> Result<(), Refused> {

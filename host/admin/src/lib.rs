@@ -43,16 +43,18 @@
 //! | `GET /api/v1/slots`; `POST /slots/{slot}/use`, `/slots/{slot}/rollback` | [`dto::SlotEntry`], [`dto::UseComponent`] |
 //! | `PUT /api/v1/filters`; `DELETE /filters/{entry}` | the chain of filters: [`dto::FilterOrder`], [`dto::SlotEntry`] |
 //! | `PUT /api/v1/policy-set` | [`dto::UsePolicySet`], [`dto::SlotEntry`] |
+//! | `GET, PATCH /api/v1/slots/{slot}/settings` | [`dto::Tuned`], [`dto::Tune`] |
+//! | `POST /api/v1/slots/{slot}/test?component=NAME` | [`dto::Tested`]; a case file as body, or none |
 //! | `GET, PUT, DELETE /api/v1/slots/{slot}/shadow` | [`dto::Shadow`], [`dto::BeginShadow`] |
 //! | `POST /api/v1/slots/{slot}/replay?days=N` | [`dto::Replay`]; the file itself as body, or `component=NAME` |
 //! | `GET /api/v1/pins`; `POST /pins/{address}/accept` | [`dto::Pin`] |
 //! | `GET /api/v1/mail-settings`, `/mail-settings/apple` | [`dto::MailSettings`]; a configuration profile |
 //! | `POST /api/v1/accounts/{name}/import`, `/enable`, `/disable`; `DELETE /accounts/{name}` | a Tox profile as body, [`dto::ImportedAccount`] |
 //! | `GET, POST /api/v1/mailbox`; `GET /mailbox/{number}` | [`dto::MailboxMail`]; a mail as body, [`dto::ImportedMail`] |
-//! | `GET /api/v1/backup`; `POST /api/v1/reload` | a tar archive; [`dto::Reloaded`] |
+//! | `GET /api/v1/backup`; `GET /api/v1/configuration`; `POST /api/v1/reload` | a tar archive; [`dto::ConfigurationKey`]; [`dto::Reloaded`] |
 //! | `GET /.well-known/autoconfig/mail/config-v1.1.xml` | for Thunderbird; no login |
 //! | `GET /api/v1/history` | [`dto::History`] |
-//! | `GET /api/v1/decisions?slot=SLOT&from=TIME&until=TIME&text=TEXT` | [`dto::Decision`] |
+//! | `GET /api/v1/decisions?slot=SLOT&mail=ID&from=TIME&until=TIME&text=TEXT` | [`dto::Decision`] |
 //! | `GET /api/v1/events` | server-sent events, see [`events`] |
 
 mod access;
@@ -63,6 +65,7 @@ pub mod events;
 mod extract;
 mod history;
 pub mod limits;
+pub mod mail_programs;
 pub mod management;
 pub mod metrics;
 mod openapi;
@@ -70,6 +73,7 @@ mod problem;
 mod routes;
 mod server;
 pub mod trials;
+pub mod tuning;
 
 pub use access::{Access, InvalidHost, InvalidToken, Login, Token};
 pub use events::EventLog;

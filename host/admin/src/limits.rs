@@ -34,6 +34,9 @@ pub const REQUEST_TIME: Duration = Duration::from_secs(30);
 /// How long checking and compiling a component may take: an interpreter takes half a minute on a fast machine.
 pub const COMPONENT_TIME: Duration = Duration::from_secs(300);
 
+/// Largest case file of the test bench: it is written by hand.
+pub const CASE_BYTES: usize = 1 << 20;
+
 /// How long a replay may take: an interpreter is asked 300 decisions a second, and compiled before.
 pub const REPLAY_TIME: Duration = Duration::from_secs(600);
 
@@ -112,6 +115,9 @@ pub const MAIL_BODY_TIME: Duration = Duration::from_secs(120);
 /// Largest profile of another Tox program: what the store keeps of an identity.
 pub const PROFILE_BYTES: usize = 4 * 1024 * 1024;
 
+/// Longest password of an encrypted profile: a long sentence.
+pub const PROFILE_PASSWORD_BYTES: usize = 1024;
+
 /// How long copying the store for a backup may take before it goes out: ten million rows on a slow disk.
 pub const BACKUP_TIME: Duration = Duration::from_secs(3600);
 
@@ -129,6 +135,15 @@ pub const HISTORY_HOURS: usize = 14 * 24;
 
 /// Mails shown of those that left the outbox lately.
 pub const OUTCOMES: usize = 10;
+
+/// Drop relays shown for a mail: a mail is left on a handful.
+pub const SHOWN_RELAYS: usize = 6;
+
+/// Settings of one entry in its form: what the gateway takes, and rows to type new ones into.
+pub const SETTING_ROWS: usize = 40;
+
+/// Lines of a component's log, and calls of a test, that its page shows: the page stays under 100 KB.
+pub const LOGGED: usize = 20;
 
 /// Differences of a shadow that its page shows; the API has more of them.
 pub const SHOWN_DIFFERENCES: usize = 15;

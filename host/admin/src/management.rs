@@ -9,13 +9,14 @@ use mail::{AccountName, Address, MailId, PublicKey};
 use zeroize::Zeroizing;
 
 use crate::dto::{
-    Account, Arrival, Component, ComponentName, ComponentRef, ComponentSignature, Contact, ContactRequest,
-    Credentials, Decision, DecisionQuery, History, Identity, ImportedAccount, ImportedMail, Invitation,
-    Listing, MailSettings, MailboxMail, Mark, NewAccount, NewContact, NewRelay, OutboxEntry, Outcome, Page,
-    Password, Pin, QuarantineEntry, Relay, Reloaded, Slot, SlotEntry, Status,
+    Account, Arrival, Component, ComponentName, ComponentRef, ComponentSignature, ConfigurationKey, Contact,
+    ContactRequest, Credentials, Decision, DecisionQuery, History, Identity, ImportedAccount, ImportedMail,
+    Invitation, Listing, MailSettings, MailboxMail, Mark, NewAccount, NewContact, NewRelay, OutboxEntry,
+    Outcome, Page, Password, Pin, QuarantineEntry, Relay, Reloaded, Slot, SlotEntry, Status,
 };
 use crate::metrics::Metric;
 use crate::trials::Trials;
+use crate::tuning::Tuning;
 
 /// Why the gateway did not do what was asked. The text is for the user: what is wrong and what to do;
 /// never a secret, never mail text.
@@ -56,7 +57,7 @@ pub struct Backup {
 /// The gateway, as its users manage it. Methods that name an account answer
 /// [`ManagementError::NotFound`] for one that is not there. A change is durable when its method returns.
 #[async_trait]
-pub trait Management: Trials {
+pub trait Management: Trials + Tuning {
     /// The first account: the one meant where a request names none.
     async fn owner(&self) -> Result<AccountName>;
 
@@ -116,10 +117,14 @@ pub trait Management: Trials {
     /// Sets the password of an account; None makes one of 128 random bits and returns it, this once.
     async fn set_password(&self, account: &AccountName, password: Option<Password>) -> Result<Credentials>;
 
-    /// Makes an account with the identity of another Tox program (its profile, not encrypted), its friends as contacts, and a generated
-    /// password.
-    async fn import_profile(&self, name: AccountName, profile: Zeroizing<Vec<u8>>)
-    -> Result<ImportedAccount>;
+    /// Makes an account with the identity of another Tox program, its friends as contacts, and a generated password. `password` opens the
+    /// profile where it is encrypted; `Unprocessable` where it does not.
+    async fn import_profile(
+        &self,
+        name: AccountName,
+        profile: Zeroizing<Vec<u8>>,
+        password: Option<Zeroizing<String>>,
+    ) -> Result<ImportedAccount>;
     /// Removes an account with its mail, contacts and identity for good. `Conflict` for the owner.
     async fn remove_account(&self, account: &AccountName) -> Result<()>;
     /// Switches an account off (no login, not on the Tox network, its mail waits at the senders) or on again. `Conflict`
@@ -135,6 +140,8 @@ pub trait Management: Trials {
 
     /// Copies everything while mail goes on, and gives the archive.
     async fn backup(&self) -> Result<Backup>;
+    /// Every key of the configuration file, and what of the file holds now; options of the command line are not in it.
+    async fn configuration(&self) -> Result<Vec<ConfigurationKey>>;
     /// Reads the configuration again. `Unprocessable` where it is not right; nothing changes then.
     async fn reload(&self) -> Result<Reloaded>;
 

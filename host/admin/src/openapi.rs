@@ -47,8 +47,8 @@ impl Modify for Access {
 /// Every route may say no with a problem.
 pub(crate) fn with_problems(mut document: Document) -> Document {
     for item in document.paths.paths.values_mut() {
-        let operations: [&mut Option<Operation>; 4] =
-            [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
+        let operations: [&mut Option<Operation>; 5] =
+            [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
             let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
             let problem = ResponseBuilder::new()
@@ -89,12 +89,42 @@ pub(crate) struct PageQuery {
 pub(crate) struct DecisionsQuery {
     /// Of this slot alone.
     slot: Option<crate::dto::Slot>,
+    /// About this mail alone: 32 hex digits.
+    mail: Option<String>,
     /// Recorded at this time or later.
     from: Option<crate::dto::Timestamp>,
     /// Recorded at this time or earlier.
     until: Option<crate::dto::Timestamp>,
     /// With this text in what the component was told, answered or logged; 1 to 200 bytes.
     text: Option<String>,
+}
+
+/// What opens an encrypted profile.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "describes what crate::extract reads")]
+pub(crate) struct ProfilePassword {
+    /// The password of an encrypted profile, percent-encoded (RFC 3986 section 2.1); 1024 characters at most.
+    #[param(rename = "X-Profile-Password")]
+    x_profile_password: Option<String>,
+}
+
+/// Which entry of a slot.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "describes what crate::extract reads")]
+pub(crate) struct EntryQuery {
+    /// The entry; needed where the slot has several.
+    entry: Option<String>,
+}
+
+/// What is tested.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "describes what crate::extract reads")]
+pub(crate) struct TestQuery {
+    /// The component, by name or SHA-256.
+    component: String,
 }
 
 /// Where a listener goes on.

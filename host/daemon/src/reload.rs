@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use admin::dto::Reloaded;
+use admin::dto::{ConfigurationKey, Reloaded};
 use gateway::Gateway;
 use mail::Clock;
 use sandbox::{Library, Sandbox};
@@ -49,6 +49,11 @@ pub struct Reloader {
 }
 
 impl Reloader {
+    /// Every key and what holds, in the order of the names.
+    pub async fn keys(&self) -> Vec<ConfigurationKey> {
+        keys(&*self.current.lock().await)
+    }
+
     /// Reads the file and takes over what can be. Nothing changes where the file is not right.
     ///
     /// # Errors
@@ -75,6 +80,22 @@ impl Reloader {
         *current = kept(new, &current);
         Ok(Reloaded { changed, after_restart })
     }
+}
+
+/// Keys of the tables of a configuration; settings of components count as one key.
+fn keys(config: &Config) -> Vec<ConfigurationKey> {
+    let tables = |config: &Config| serde_json::to_value(config).unwrap_or_default();
+    let (held, default) = (tables(config), tables(&Config::default()));
+    let mut shown = Vec::new();
+    for (table, keys) in held.as_object().into_iter().flatten() {
+        for (name, value) in keys.as_object().into_iter().flatten() {
+            let key = format!("{table}.{name}");
+            let is_default = default.get(table).and_then(|keys| keys.get(name)) == Some(value);
+            let after_restart = !LIVE.contains(&key.as_str());
+            shown.push(ConfigurationKey { key, value: value.clone(), is_default, after_restart });
+        }
+    }
+    shown
 }
 
 /// What holds after a reload: keys that need a restart are reported again the next time.

@@ -403,8 +403,11 @@ impl Running<'_> {
         let logins = Arc::new(Logins::new(self.store.clone(), network, passwords, password_file));
         let mut settings = smtp::Settings::new("toxmail.localhost");
         settings.max_mail_bytes = self.options.config.mail.max_bytes;
-        let submission =
-            Arc::new(SubmissionBackend { gateway: Arc::clone(&self.gateway), logins: Arc::clone(&logins) });
+        let submission = Arc::new(SubmissionBackend {
+            gateway: Arc::clone(&self.gateway),
+            logins: Arc::clone(&logins),
+            is_over_tls: addresses.mail.is_some_and(|(smtp, _)| tls_of(smtp).is_some()),
+        });
         let access = self.access(Arc::clone(&logins), web)?;
         let mailbox = Arc::new(MailboxBackend::new(self.store.clone(), logins));
         let management = Arc::new(self.management(addresses, tls));
@@ -461,6 +464,7 @@ impl Running<'_> {
             history: self.history.clone(),
             relays: Arc::clone(&self.relays),
             offline: self.offline.clone(),
+            events: self.events.clone(),
             mail: addresses.mail,
             certificate: tls.map(|tls| tls.certificate.clone()),
         }

@@ -48,6 +48,7 @@ impl Core {
         let check = mail::from_check::check(incoming.facts, incoming.sender, &incoming.allowed);
         let account = incoming.person.name();
         let facts = FilterFacts {
+            id: incoming.id,
             direction: Direction::Incoming,
             envelope: incoming.envelope.clone(),
             peer: incoming.peer,

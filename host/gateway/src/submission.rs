@@ -32,6 +32,8 @@ pub struct Submission {
     envelope_id: Option<String>,
     recipients: Vec<Recipient>,
     body: Option<BodyIntake>,
+    /// How it comes, for `Received` (RFC 3848).
+    with: &'static str,
 }
 
 /// A mail was accepted: durable, and on its way.
@@ -81,7 +83,14 @@ impl Submission {
         }
         let envelope_id = envelope_id.filter(|id| id.len() <= limits::ENVELOPE_ID_BYTES);
         let recipients = Vec::new();
-        Ok(Self { core, person, reverse_path, declared_size, ret, envelope_id, recipients, body: None })
+        let (body, with) = (None, "ESMTPA");
+        Ok(Self { core, person, reverse_path, declared_size, ret, envelope_id, recipients, body, with })
+    }
+
+    /// The same, over TLS: `Received` says so.
+    #[must_use]
+    pub fn over_tls(self) -> Self {
+        Self { with: "ESMTPSA", ..self }
     }
 
     /// Adds a recipient. One that leads to somebody who is a recipient already is accepted and counted once.
@@ -96,7 +105,8 @@ impl Submission {
     ) -> Result<(), Refusal> {
         let original_recipient =
             original_recipient.filter(|text| text.len() <= limits::ORIGINAL_RECIPIENT_BYTES);
-        self.check_policy(&address).await?;
+        let id = self.core.random.mail_id();
+        self.check_policy(id, &address).await?;
         let route = self.core.resolve(&self.person, &address).await?;
         if let Some(known) = self.recipients.iter_mut().find(|known| known.leads_to(&route)) {
             known.merge(notify);
@@ -109,7 +119,7 @@ impl Submission {
                 "a mail can have 100 recipients at most: send it to the others in a second mail",
             ));
         }
-        self.recipients.push(Recipient { route, address, notify, original_recipient });
+        self.recipients.push(Recipient { id, route, address, notify, original_recipient });
         Ok(())
     }
 
@@ -153,10 +163,10 @@ impl Submission {
     }
 
     fn intake(&mut self) -> &mut BodyIntake {
-        let (core, person) = (&self.core, &self.person);
+        let (core, person, with) = (&self.core, &self.person, self.with);
         self.body.get_or_insert_with(|| {
             let key = core.key_of_account(person);
-            BodyIntake::new(core.storage.clone(), key, core.random.mail_id(), core.clock.wall())
+            BodyIntake::new(core.storage.clone(), key, with, core.random.mail_id(), core.clock.wall())
         })
     }
 
@@ -197,7 +207,7 @@ impl Submission {
         };
         let (prefix, digest) = digests.of(added).await.map_err(|error| storage_refusal(&error))?;
         let entry = OutboxEntry {
-            id: self.core.random.mail_id(),
+            id: recipient.id,
             account: self.person.name().clone(),
             envelope,
             route: recipient.route.clone(),
@@ -242,6 +252,7 @@ impl Submission {
         };
         let message = Arc::new(intake.message(self.core.storage.clone()));
         let facts = FilterFacts {
+            id: recipient.id,
             direction: Direction::Outgoing,
             envelope,
             peer,
@@ -293,7 +304,7 @@ impl Submission {
     fn quarantine_entry(&self, entry: OutboxEntry, reason: String) -> QuarantineEntry {
         let mail = MailboxEntry {
             number: 0,
-            uidl: self.core.random.mail_id(),
+            uidl: entry.id,
             received: entry.created,
             prefix: entry.prefix.clone(),
             body: entry.body,

@@ -13,7 +13,7 @@ pub(crate) use facts::guarded;
 pub use facts::{HeaderFacts, facts};
 pub use fields::{FieldName, Fields};
 pub use scanner::{HeaderScanner, Seen};
-pub use trace::{AuthenticationResults, Received, authserv_id};
+pub use trace::{AuthenticationResults, Received, authserv_id, received_id};
 
 #[cfg(test)]
 mod tests;

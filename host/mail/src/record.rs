@@ -170,6 +170,14 @@ pub struct MailboxEntry {
     pub envelope: Envelope,
 }
 
+impl MailboxEntry {
+    /// The id the mail came with, which decisions about it name; None for reports and other mail made here.
+    #[must_use]
+    pub fn mail_id(&self) -> Option<MailId> {
+        crate::header::received_id(&self.prefix)
+    }
+}
+
 /// A mail that a filter set aside for the user to look at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuarantineEntry {
@@ -181,6 +189,14 @@ pub struct QuarantineEntry {
     pub direction: Direction,
     /// For an outgoing one: the entry to put into the outbox when released.
     pub outgoing: Option<OutboxEntry>,
+}
+
+impl QuarantineEntry {
+    /// The id that decisions about the mail name.
+    #[must_use]
+    pub fn mail_id(&self) -> Option<MailId> {
+        self.outgoing.as_ref().map_or_else(|| self.mail.mail_id(), |entry| Some(entry.id))
+    }
 }
 
 /// Which way a mail goes, seen from this gateway.

@@ -120,6 +120,15 @@ impl OfflineMail {
         self.shared.state().stories.get(&id).cloned()
     }
 
+    /// The drop relays that a contact's gateway said it reads.
+    #[must_use]
+    pub fn relays_of(&self, account: &AccountName, contact: PublicKey) -> Vec<PublicKey> {
+        let boards = self
+            .shared
+            .with(account, |state| state.records.get(&contact).map(|record| record.boards.clone()));
+        boards.flatten().unwrap_or_default()
+    }
+
     /// A mail has left the outbox, in whatever way.
     pub async fn ended(&self, id: MailId) {
         outgoing::ended(&self.shared, id).await;

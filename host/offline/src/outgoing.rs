@@ -72,7 +72,7 @@ pub(crate) async fn leave_copies(shared: &Arc<Shared>, entry: &OutboxEntry) -> R
         remaining: entry.created.plus(mail::limits::EXPIRY_LONGEST).since(now),
         recipient_is_contact: shared.ports.core.contact(&entry.account, recipient).is_some(),
         reposted: is_repost,
-        attributes: vec![record_fact(has_record == Some(true))],
+        attributes: vec![record_fact(has_record == Some(true)), (MAIL_ID.to_owned(), entry.id.to_string())],
     };
     let remaining = mail.remaining;
     let plan = shared.ports.selector.select(&entry.account, now, mail, boards).await?;
@@ -83,6 +83,9 @@ pub(crate) async fn leave_copies(shared: &Arc<Shared>, entry: &OutboxEntry) -> R
     let handover = plan_handover(shared, &entry.account, recipient, &plan, ttl, parts);
     begin(shared, entry, recipient, handover, secret, ttl, &plan, is_repost).await
 }
+
+/// The attribute with a mail's id, the same in every slot.
+const MAIL_ID: &str = "mail-id";
 
 /// A fact that tells a mail to somebody whose boards are known from one at first contact.
 pub(crate) fn record_fact(is_known: bool) -> (String, String) {

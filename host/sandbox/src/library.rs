@@ -220,6 +220,19 @@ impl Library {
         self.shared.index().get(&digest).cloned()
     }
 
+    /// A kept component on the test bench.
+    ///
+    /// # Errors
+    /// [`LibraryError::Unknown`], or as [`Library::add`].
+    pub async fn bench(&self, digest: ComponentDigest) -> Result<Bench, LibraryError> {
+        self.blocking(move |shared| {
+            let bytes = shared.bytes(digest)?;
+            let component = shared.compiled(digest, &bytes)?;
+            Bench::of(&shared.engine, &check::slots(&bytes)?, &component)
+        })
+        .await
+    }
+
     /// Forgets a component and its compiled forms. The caller makes sure that no slot needs it; built-in ones stay.
     ///
     /// # Errors

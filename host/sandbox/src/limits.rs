@@ -144,6 +144,9 @@ pub const ATTRIBUTE_NAME_BYTES: usize = 64;
 /// Longest value of an attribute.
 pub const ATTRIBUTE_VALUE_BYTES: usize = 1024;
 
+/// Longest value of a setting: a list of addresses or words fits.
+pub const SETTING_BYTES: usize = 4096;
+
 /// Longest time to the next attempt: a schedule that forgets a mail for longer is a mistake.
 pub const RETRY_LONGEST: Duration = Duration::from_secs(24 * 3600);
 

@@ -565,7 +565,7 @@ pub(crate) async fn bring_to_life(library: &Library, config: EntryConfig) -> Res
 }
 
 /// Whether the compiled form of a component is as small as its entry wants it.
-fn check_size(version: &Version, slot: Slot, entry: &str, limit: u64) -> Result<(), SwapError> {
+pub(crate) fn check_size(version: &Version, slot: Slot, entry: &str, limit: u64) -> Result<(), SwapError> {
     if version.compiled_bytes <= limit {
         return Ok(());
     }

@@ -21,6 +21,9 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const BODY: &[u8] = b"Subject: filled\r\n\r\nA mail among many.\r\n";
 
+/// A decision as the gateway records one; `FACTS` is what the component was told.
+const RECORD: &str = r#"{"slot":"policy","function":"next-attempt","entry":"policy","account":"owner","component":"0000000000000000000000000000000000000000000000000000000000000000","facts":"FACTS","capability_calls":[],"capability_calls_dropped":0,"outcome":{"Ok":"\"allow\""},"log":[],"log_lines_dropped":0,"when":0,"duration":{"secs":0,"nanos":1000}}"#;
+
 /// Mails put in at once: they share commits.
 const AT_ONCE: u64 = 500;
 
@@ -54,13 +57,16 @@ async fn main() -> Result<(), Failure> {
             }
         }
     }
-    let record = Bytes::from_static(
-        br#"{"slot":"policy","function":"next-attempt","entry":"policy","account":"owner","component":"0000000000000000000000000000000000000000000000000000000000000000","facts":"{}","capability_calls":[],"capability_calls_dropped":0,"outcome":{"Ok":"\"allow\""},"log":[],"log_lines_dropped":0,"when":0,"duration":{"secs":0,"nanos":1000}}"#,
-    );
+    let record = |mail: MailId| {
+        let facts =
+            format!(r#"{{\"size\":4096,\"attributes\":[[\"size\",\"4096\"],[\"mail-id\",\"{mail}\"]]}}"#);
+        Bytes::from(RECORD.replace("FACTS", &facts))
+    };
     for number in 0..mails {
-        store.append_decision("policy", &owner, record.clone())?;
+        let mail = MailId(u128::from(number).to_be_bytes());
+        store.append_decision("policy", &owner, Some(mail), record(mail))?;
         if number % 2000 == 0 {
-            store.meta_put("filled", None).await?;
+            store.flush().await?;
         }
     }
     store.close();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use mail::{AccountName, Wall};
+use mail::{AccountName, MailId, Wall};
 use redb::{ReadTransaction, ReadableTable};
 
 use crate::Store;
@@ -14,7 +14,7 @@ use crate::limits::{
     NAME_BYTES,
 };
 use crate::shared::{Message, Shared};
-use crate::tables::{DECISION_SLOTS, DECISIONS, DecisionRow, SYSTEM};
+use crate::tables::{DECISION_SLOTS, DECISIONS, DecisionRow, MAIL_DECISIONS, SYSTEM};
 
 /// Bytes of all decisions, in the `system` table.
 pub(crate) const BYTES_KEY: &str = "decision bytes";
@@ -41,6 +41,8 @@ pub struct Decision {
 pub struct DecisionSearch {
     /// Of this slot.
     pub slot: Option<String>,
+    /// About this mail.
+    pub mail: Option<MailId>,
     /// For this account.
     pub account: Option<AccountName>,
     /// Recorded at this time or later.
@@ -63,10 +65,17 @@ pub struct DecisionsFound {
     pub next: Option<u64>,
 }
 
+/// A decision that is not written yet, and the mail it is about.
+#[derive(Clone, Debug)]
+struct Unwritten {
+    decision: Decision,
+    mail: Option<MailId>,
+}
+
 /// Decisions not written yet.
 #[derive(Debug, Default)]
 pub(crate) struct Waiting {
-    decisions: Vec<Decision>,
+    decisions: Vec<Unwritten>,
     bytes: usize,
     next_id: u64,
     /// How many of them the transaction now running writes.
@@ -76,8 +85,8 @@ pub(crate) struct Waiting {
 impl Waiting {
     /// What was in flight is on disk.
     pub(crate) fn saved(&mut self) {
-        for decision in self.decisions.drain(..self.in_flight) {
-            self.bytes -= cost(&decision);
+        for unwritten in self.decisions.drain(..self.in_flight) {
+            self.bytes -= cost(&unwritten.decision);
         }
         self.in_flight = 0;
     }
@@ -93,12 +102,18 @@ fn cost(decision: &Decision) -> usize {
 }
 
 impl Store {
-    /// Records a decision, and returns its id. Lazy and takes microseconds: all that were recorded within a second go to disk
-    /// together; it can be read once it is there.
+    /// Records a decision, about `mail` if it is about one, and returns its id. Lazy and takes microseconds: all that were recorded within
+    /// a second go to disk together; it can be read once it is there.
     ///
     /// # Errors
     /// [`Error::LimitReached`] where the record is too long or too many wait to be written.
-    pub fn append_decision(&self, slot: &str, account: &AccountName, record: Bytes) -> Result<u64, Error> {
+    pub fn append_decision(
+        &self,
+        slot: &str,
+        account: &AccountName,
+        mail: Option<MailId>,
+        record: Bytes,
+    ) -> Result<u64, Error> {
         let shared = &self.inner.shared;
         if record.len() > DECISION_BYTES || slot.len() > NAME_BYTES {
             return Err(Error::LimitReached(format!("the record of a decision has {} bytes", record.len())));
@@ -112,7 +127,7 @@ impl Store {
         let is_first = !waiting.is_unsaved();
         waiting.next_id += 1;
         waiting.bytes += cost(&decision);
-        waiting.decisions.push(decision);
+        waiting.decisions.push(Unwritten { decision, mail });
         if is_first {
             shared.send(Message::Unsaved)?;
         } else if waiting.bytes > DECISIONS_WAITING_BYTES / 2 {
@@ -162,11 +177,15 @@ pub(crate) fn write_waiting(context: &mut Context<'_, '_>) -> Result<(), Error> 
         return Ok(());
     }
     let mut total = context.t.system.read()?.get(BYTES_KEY)?.map_or(0, |bytes| bytes.value());
-    for decision in &waiting {
+    for Unwritten { decision, mail } in &waiting {
         let (slot, account) = (decision.slot.as_str(), decision.account.as_str());
         let row = (decision.time.0, slot, account, &decision.record[..]);
         context.t.decisions.write()?.insert(decision.id, row)?;
         context.t.decision_slots.write()?.insert((slot, decision.id), decision.time.0)?;
+        if let Some(mail) = mail {
+            context.t.mail_decisions.write()?.insert((mail.0, decision.id), ())?;
+            context.t.decision_mails.write()?.insert(decision.id, mail.0)?;
+        }
         total += decision.record.len() as u64;
     }
     total = drop_old(context, total)?;
@@ -189,6 +208,10 @@ fn drop_old(context: &mut Context<'_, '_>, mut total: u64) -> Result<u64, Error>
         }
         context.t.decisions.write()?.remove(id)?;
         context.t.decision_slots.write()?.remove((slot.as_str(), id))?;
+        let mail = context.t.decision_mails.write()?.remove(id)?.map(|mail| mail.value());
+        if let Some(mail) = mail {
+            context.t.mail_decisions.write()?.remove((mail, id))?;
+        }
         total = total.saturating_sub(bytes);
     }
     Ok(total)
@@ -236,29 +259,60 @@ fn newest(
     if first >= end {
         return Ok(found);
     }
-    for (searched, row) in decisions.range(first..end)?.rev().enumerate() {
-        let (id, row) = row?;
-        let (id, (time, slot, account, record)) = (id.value(), row.value());
+    // Whether the search goes on; without, this one is the first of the next page.
+    let mut look = |searched: usize, id: u64, row: (u64, &str, &str, &[u8])| {
         if found.decisions.len() >= max || searched >= DECISIONS_SEARCHED {
-            // This one is the first of the next page.
             found.next = Some(id.saturating_add(1));
-            break;
+            return Ok(false);
         }
-        let fits = search.slot.as_ref().is_none_or(|wanted| wanted == slot)
-            && search.account.as_ref().is_none_or(|wanted| wanted.as_str() == account)
-            && search.from.is_none_or(|from| Wall(time) >= from)
-            && search.until.is_none_or(|until| Wall(time) <= until)
-            && text.as_ref().is_none_or(|text| contains(record, text));
-        if fits {
-            found.decisions.push(decision(id, row.value())?);
+        if search.fits(text.as_deref(), row) {
+            found.decisions.push(decision(id, row)?);
+        }
+        Ok::<_, Error>(true)
+    };
+    if let Some(mail) = search.mail {
+        let index = transaction.open_table(MAIL_DECISIONS)?;
+        for (searched, key) in index.range((mail.0, first)..(mail.0, end))?.rev().enumerate() {
+            let id = key?.0.value().1;
+            let row = decisions.get(id)?.ok_or_else(|| damaged(id, "it is missing"))?;
+            if !look(searched, id, row.value())? {
+                break;
+            }
+        }
+    } else {
+        for (searched, row) in decisions.range(first..end)?.rev().enumerate() {
+            let (id, row) = row?;
+            if !look(searched, id.value(), row.value())? {
+                break;
+            }
         }
     }
     Ok(found)
 }
 
-/// Whether `text`, in lower case, is somewhere in `record`.
+impl DecisionSearch {
+    /// Whether a row fits; `text` is the one looked for, in lower case. Of the mail nothing is looked at.
+    fn fits(&self, text: Option<&[u8]>, (time, slot, account, record): (u64, &str, &str, &[u8])) -> bool {
+        self.slot.as_ref().is_none_or(|wanted| wanted == slot)
+            && self.account.as_ref().is_none_or(|wanted| wanted.as_str() == account)
+            && self.from.is_none_or(|from| Wall(time) >= from)
+            && self.until.is_none_or(|until| Wall(time) <= until)
+            && text.is_none_or(|text| contains(record, text))
+    }
+}
+
+/// Whether `text`, in lower case, is somewhere in `record`. Most places are passed by their first byte: a search looks at megabytes.
 fn contains(record: &[u8], text: &[u8]) -> bool {
-    text.is_empty() || record.windows(text.len()).any(|window| window.eq_ignore_ascii_case(text))
+    let Some((first, rest)) = text.split_first() else { return true };
+    let (lower, upper) = (*first, first.to_ascii_uppercase());
+    let mut left = record;
+    while let Some(at) = left.iter().position(|byte| *byte == lower || *byte == upper) {
+        left = left.get(at + 1..).unwrap_or_default();
+        if left.get(..rest.len()).is_some_and(|found| found.eq_ignore_ascii_case(rest)) {
+            return true;
+        }
+    }
+    false
 }
 
 /// The id of the first decision recorded at `from` or later: ids and times grow together, as long as nobody sets the clock back,
@@ -296,4 +350,25 @@ pub(crate) fn load(shared: &Shared) -> Result<(), Error> {
     })?;
     shared.decisions().next_id = next_id;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::contains;
+
+    #[test]
+    fn a_text_is_found_in_either_case_wherever_it_stands() {
+        for (record, text, found) in [
+            ("", "", true),
+            ("", "a", false),
+            ("xAbc", "abc", true),
+            ("aab", "ab", true),
+            ("ABAC", "bac", true),
+            ("abab", "abc", false),
+            ("ab", "abc", false),
+            ("{\"to\":\"Mail-7@tox\"}", "mail-7@", true),
+        ] {
+            assert_eq!(contains(record.as_bytes(), text.as_bytes()), found, "{text} in {record}");
+        }
+    }
 }

@@ -25,7 +25,7 @@ pub const STORE_FILE: &str = "store.redb";
 /// brought up to date when it is opened, see `upgrade.rs`.
 ///
 /// 2: accounts can be switched off (the table `disabled`), mails in quarantine are counted (`quarantine_counts`).
-pub const FORMAT: u64 = 2;
+pub const FORMAT: u64 = 3;
 
 /// Where the format stands in the `system` table.
 pub(crate) const FORMAT_KEY: &str = "format";

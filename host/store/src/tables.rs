@@ -205,4 +205,8 @@ tables! {
     decisions DECISIONS: u64 => DecisionRow;
     /// Times of decisions by slot and id.
     decision_slots DECISION_SLOTS: (&'static str, u64) => u64;
+    /// Decisions about a mail: mail id, decision (since format 3).
+    mail_decisions MAIL_DECISIONS: ([u8; 16], u64) => ();
+    /// The mail a decision is about (since format 3).
+    decision_mails DECISION_MAILS: u64 => [u8; 16];
 }

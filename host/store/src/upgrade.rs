@@ -3,6 +3,7 @@
 //! | from | what is done |
 //! | --- | --- |
 //! | 1 | the tables `disabled` and `quarantine_counts` are made |
+//! | 2 | the tables `mail_decisions` and `decision_mails` are made; decisions of before are found without them |
 //!
 //! A step that only adds tables needs nothing more here than the new number of [`FORMAT`]: missing tables are made.
 

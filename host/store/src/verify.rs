@@ -15,9 +15,9 @@ use crate::mailbox::describe;
 use crate::outcomes::Ended;
 use crate::reception::arrival_key;
 use crate::tables::{
-    ALIASES, ARRIVALS, BODIES, CONTACTS, DECISION_SLOTS, DECISIONS, GARBAGE, MAILBOX, MAILS, OUTBOX,
-    OUTCOME_IDS, OUTCOMES, PARTIALS, PINS, QUARANTINE, QUARANTINE_COUNTS, QUARANTINE_IDS, ROWS, STAGED,
-    STATE, STATE_USAGE, STATS, SYSTEM,
+    ALIASES, ARRIVALS, BODIES, CONTACTS, DECISION_MAILS, DECISION_SLOTS, DECISIONS, GARBAGE, MAIL_DECISIONS,
+    MAILBOX, MAILS, OUTBOX, OUTCOME_IDS, OUTCOMES, PARTIALS, PINS, QUARANTINE, QUARANTINE_COUNTS,
+    QUARANTINE_IDS, ROWS, STAGED, STATE, STATE_USAGE, STATS, SYSTEM,
 };
 
 /// What [`Store::verify`] found.
@@ -297,6 +297,16 @@ impl Check<'_> {
         self.expect(bytes == said, || format!("{bytes} bytes of decisions, not {said}"));
         let counts = (decisions.len()?, self.transaction.open_table(DECISION_SLOTS)?.len()?);
         self.expect(counts.0 == counts.1, || format!("decisions and their index: {counts:?}"));
+        let mails = self.transaction.open_table(DECISION_MAILS)?;
+        let by_mail = self.transaction.open_table(MAIL_DECISIONS)?;
+        for row in by_mail.iter()? {
+            let (mail, id) = row?.0.value();
+            let known = mails.get(id)?.is_some_and(|known| known.value() == mail);
+            let kept = decisions.get(id)?.is_some();
+            self.expect(known && kept, || format!("decision {id} of a mail: not as in its row"));
+        }
+        let counts = (mails.len()?, by_mail.len()?);
+        self.expect(counts.0 == counts.1, || format!("decisions of mails and their index: {counts:?}"));
         Ok(())
     }
 }

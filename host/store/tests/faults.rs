@@ -256,7 +256,7 @@ async fn script(store: &Store, clock: &TestClock, expected: &mut Expected) {
     expected.durable(&step, &[("outbox 3", "108 after 0")]);
     let step = store.state_set("spam", &alice(), b"count", bytes(100, 0), 1000);
     expected.lazy(&step, "state count", "100 bytes");
-    store.append_decision("policy", &alice(), bytes(100, 0)).unwrap();
+    store.append_decision("policy", &alice(), None, bytes(100, 0)).unwrap();
     let step = retry(store, 3).await;
     expected.lazy(&step, "outbox 3", "108 after 1");
     let step = deliver_local(store, 1).await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mail::record::{Contact, ContactState, FriendRequest, Pin};
-use mail::{Clock, Wall};
+use mail::{Clock, MailId, Wall};
 use store::{DecisionSearch, DecisionsFound, Error, OpenOptions, Store, limits};
 use zeroize::Zeroizing;
 
@@ -226,11 +226,11 @@ async fn decisions_are_read_by_slot_time_and_id() {
         ..OpenOptions::new(Arc::clone(&clock) as Arc<dyn Clock>)
     };
     let store = with_accounts_and(dir.path(), options()).await;
-    let first = store.append_decision("policy", &alice(), bytes(10, 1)).unwrap();
-    store.append_decision("resolver", &alice(), bytes(10, 2)).unwrap();
+    let first = store.append_decision("policy", &alice(), None, bytes(10, 1)).unwrap();
+    store.append_decision("resolver", &alice(), None, bytes(10, 2)).unwrap();
     clock.advance(Duration::from_secs(60));
     let middle = clock.wall();
-    let last = store.append_decision("policy", &bob(), bytes(10, 3)).unwrap();
+    let last = store.append_decision("policy", &bob(), None, bytes(10, 3)).unwrap();
     let of_policy = async |from, after, max| {
         let decisions = store.decisions_since("policy", from, after, max).await.unwrap();
         decisions.into_iter().map(|decision| decision.id).collect::<Vec<_>>()
@@ -247,7 +247,7 @@ async fn decisions_are_read_by_slot_time_and_id() {
 
     // By bytes.
     for _ in 0..20 {
-        store.append_decision("policy", &alice(), bytes(1000, 0)).unwrap();
+        store.append_decision("policy", &alice(), None, bytes(1000, 0)).unwrap();
     }
     store.flush().await.unwrap();
     assert_eq!(of_policy(Wall(0), 0, 100).await.len(), 10);
@@ -255,7 +255,7 @@ async fn decisions_are_read_by_slot_time_and_id() {
     drop(store);
     clock.advance(Duration::from_secs(3601));
     let store = Store::open(dir.path(), options()).unwrap();
-    let id = store.append_decision("policy", &alice(), Bytes::new()).unwrap();
+    let id = store.append_decision("policy", &alice(), None, Bytes::new()).unwrap();
     assert_eq!(id, last + 21);
     store.flush().await.unwrap();
     let left = store.decisions_since("policy", Wall(0), 0, 100).await.unwrap();
@@ -269,7 +269,7 @@ async fn commits_one_after_another_do_not_put_decisions_off() {
     let clock = Arc::new(TestClock::real());
     let options = OpenOptions::new(Arc::clone(&clock) as Arc<dyn Clock>);
     let store = with_accounts_and(dir.path(), options).await;
-    store.append_decision("policy", &alice(), Bytes::new()).unwrap();
+    store.append_decision("policy", &alice(), None, Bytes::new()).unwrap();
     let is_written = async || !store.decisions_since("policy", Wall(0), 0, 1).await.unwrap().is_empty();
     store.meta_put("x", None).await.unwrap();
     assert!(!is_written().await, "a commit wrote decisions whose time had not come");
@@ -292,7 +292,7 @@ async fn decisions_are_searched_newest_first() {
         let account = if number % 2 == 0 { alice() } else { bob() };
         let slot = if number % 3 == 0 { "policy" } else { "resolver" };
         let record = Bytes::from(format!("{{\"To\":\"Mail-{number}@tox\"}}"));
-        store.append_decision(slot, &account, record).unwrap();
+        store.append_decision(slot, &account, None, record).unwrap();
         times.push(clock.wall());
         clock.advance(Duration::from_secs(1));
     }
@@ -326,6 +326,49 @@ async fn decisions_are_searched_newest_first() {
 }
 
 #[tokio::test]
+async fn decisions_about_a_mail_are_found_without_a_search() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Arc::new(TestClock::real());
+    let options = OpenOptions::new(Arc::clone(&clock) as Arc<dyn Clock>);
+    let store = with_accounts_and(dir.path(), options).await;
+    let (one, other) = (MailId([1; 16]), MailId([2; 16]));
+    // More lie between them than a search looks at.
+    let between = limits::DECISIONS_SEARCHED + 10;
+    let first = store.append_decision("policy", &alice(), Some(one), bytes(10, 0)).unwrap();
+    for number in 0..between {
+        let about = (number % 100 == 0).then_some(other);
+        store.append_decision("resolver", &alice(), about, bytes(10, 1)).unwrap();
+        if number % 1000 == 0 {
+            store.flush().await.unwrap();
+        }
+    }
+    let last = store.append_decision("mail-filter", &alice(), Some(one), bytes(10, 2)).unwrap();
+    store.flush().await.unwrap();
+    let ids = async |search: DecisionSearch, max| {
+        let found = store.decisions_newest(search, max).await.unwrap();
+        (found.decisions.iter().map(|decision| decision.id).collect::<Vec<_>>(), found.next)
+    };
+    let about = |mail| DecisionSearch { mail: Some(mail), ..DecisionSearch::default() };
+    assert_eq!(ids(about(one), 10).await, (vec![last, first], None));
+    assert_eq!(ids(about(one), 1).await, (vec![last], Some(first + 1)));
+    assert_eq!(ids(DecisionSearch { before: Some(last), ..about(one) }, 10).await, (vec![first], None));
+    assert_eq!(ids(DecisionSearch { account: Some(bob()), ..about(one) }, 10).await.0, []);
+    assert_eq!(ids(about(MailId([3; 16])), 10).await, (vec![], None));
+    assert_sound(&store).await;
+    // What is dropped is dropped from the index too.
+    clock.advance(Duration::from_secs(40 * 24 * 3600));
+    for _ in 0..between {
+        store.append_decision("policy", &alice(), None, Bytes::new()).unwrap();
+        if store.decisions_newest(about(one), 1).await.unwrap() == DecisionsFound::default() {
+            break;
+        }
+        store.flush().await.unwrap();
+    }
+    assert_eq!(ids(about(one), 10).await, (vec![], None));
+    assert_sound(&store).await;
+}
+
+#[tokio::test]
 async fn settings_are_kept_and_bounded() {
     let dir = tempfile::tempdir().unwrap();
     let store = with_accounts(dir.path()).await;
@@ -348,7 +391,7 @@ async fn a_closed_store_says_so() {
     store.close();
     assert_eq!(store.accounts().await, Err(Error::Closed));
     assert_eq!(store.meta_put("a", None).await, Err(Error::Closed));
-    assert_eq!(store.append_decision("policy", &alice(), Bytes::new()), Err(Error::Closed));
+    assert_eq!(store.append_decision("policy", &alice(), None, Bytes::new()), Err(Error::Closed));
     assert_eq!(store.state_delete("spam", &alice(), b"x"), Err(Error::Closed));
 }
 

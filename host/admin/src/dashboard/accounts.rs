@@ -13,7 +13,7 @@ use super::text::Moment;
 use super::visitor::Visitor;
 use crate::access::Notice;
 use crate::dto::{Credentials, NewAccount, Password};
-use crate::limits::REQUEST_TIME;
+use crate::limits::{REMOVE_TIME, REQUEST_TIME};
 use crate::problem::Refused;
 use crate::routes::{Shared, run, set_password as set};
 
@@ -31,6 +31,7 @@ struct Account {
     tox_id: Option<String>,
     addresses: Vec<String>,
     created: Moment,
+    enabled: bool,
 }
 
 /// A password that was made just now: shown on this page and never again.
@@ -64,6 +65,7 @@ async fn show(
         tox_id: account.tox_id.map(|id| id.to_string()),
         addresses: account.addresses.iter().take(4).map(ToString::to_string).collect(),
         created: Moment::new(account.created, now),
+        enabled: account.enabled,
     });
     Ok(html(status, &Accounts { accounts: accounts.collect(), made, frame }))
 }
@@ -95,6 +97,59 @@ pub(super) async fn set_password(
     };
     let done = "The password of {} was set. Change it in the mail programs too; other browsers have to log in again.";
     answer(&shared, visitor, result, done).await
+}
+
+/// Switches an account on again.
+pub(super) async fn enable(
+    State(shared): State<Shared>,
+    submitted: Submitted,
+) -> Result<Response, PageError> {
+    switch(&shared, &submitted, true).await
+}
+
+/// Switches an account off: its sessions end.
+pub(super) async fn disable(
+    State(shared): State<Shared>,
+    submitted: Submitted,
+) -> Result<Response, PageError> {
+    switch(&shared, &submitted, false).await
+}
+
+async fn switch(shared: &Shared, submitted: &Submitted, enabled: bool) -> Result<Response, PageError> {
+    submitted.visitor.caller.must_be_owner()?;
+    let name: AccountName = submitted.fields.parse("name")?;
+    let (management, account) = (shared.management.clone(), name.clone());
+    let verb = async move { management.set_account_enabled(&account, enabled).await };
+    let result = run(REQUEST_TIME, verb).await;
+    if result.is_ok() && !enabled {
+        shared.access.sessions.end_those_of(&name, None);
+    }
+    Ok(submitted.answer("/accounts", result, |()| {
+        if enabled {
+            format!("{name} is on again: mail that waits at its senders comes now.")
+        } else {
+            format!("{name} is off: nobody can log in, and mail to it waits at its senders.")
+        }
+    }))
+}
+
+/// Removes an account for good, once its name was typed.
+pub(super) async fn remove(
+    State(shared): State<Shared>,
+    submitted: Submitted,
+) -> Result<Response, PageError> {
+    submitted.visitor.caller.must_be_owner()?;
+    let name: AccountName = submitted.fields.parse("name")?;
+    let result = if submitted.fields.text("confirmed") == name.as_str() {
+        let (management, account) = (shared.management.clone(), name.clone());
+        run(REMOVE_TIME, async move { management.remove_account(&account).await }).await
+    } else {
+        Err(Refused::bad_request(format!("Nothing was removed: type {name} to remove it.")))
+    };
+    if result.is_ok() {
+        shared.access.sessions.end_those_of(&name, None);
+    }
+    Ok(submitted.answer("/accounts", result, |()| format!("{name} was removed with everything in it.")))
 }
 
 /// The chosen password; None to have one made.

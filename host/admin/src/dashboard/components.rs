@@ -35,32 +35,34 @@ struct ShownSlot {
     entries: Vec<String>,
 }
 
-struct Live {
+pub(super) struct Live {
     /// Of the policy set.
-    entry: String,
-    can_roll_back: bool,
+    pub(super) entry: String,
+    pub(super) can_roll_back: bool,
     /// The page of its decisions, with what it logged.
-    decisions: String,
-    name: String,
-    sha256: String,
-    is_healthy: bool,
-    calls: String,
-    failures: u64,
-    last_failure: Option<String>,
-    timing: Vec<Bar>,
+    pub(super) decisions: String,
+    pub(super) name: String,
+    pub(super) sha256: String,
+    pub(super) is_healthy: bool,
+    pub(super) calls: String,
+    pub(super) failures: u64,
+    pub(super) last_failure: Option<String>,
+    pub(super) timing: Vec<Bar>,
+    /// The page of its settings, limits, tests and log.
+    link: String,
 }
 
 /// One bar of a histogram.
-struct Bar {
-    label: String,
-    calls: u64,
+pub(super) struct Bar {
+    pub(super) label: String,
+    pub(super) calls: u64,
     /// Of the highest bar.
-    percent: u64,
+    pub(super) percent: u64,
 }
 
-struct Choice {
-    sha256: String,
-    label: String,
+pub(super) struct Choice {
+    pub(super) sha256: String,
+    pub(super) label: String,
 }
 
 struct ShownComponent {
@@ -92,7 +94,7 @@ pub(super) async fn page(State(shared): State<Shared>, visitor: Visitor) -> Resu
     Ok(html(StatusCode::OK, &Components { components: components.collect(), slots, shadows, frame }))
 }
 
-const fn task(slot: Slot) -> &'static str {
+pub(super) const fn task(slot: Slot) -> &'static str {
     match slot {
         Slot::Policy => {
             "Decides whether a mail may be sent, whether a friend request is accepted, and when to try again."
@@ -113,13 +115,7 @@ fn shown_slot(visitor: &Visitor, slot: Slot, entries: &[SlotEntry], components: 
     ShownSlot {
         name: slot.as_str(),
         task: task(slot),
-        others: others
-            .map(|component| {
-                let sha256 = component.sha256.to_string();
-                let label = format!("{} ({})", component.name, sha256.get(..8).unwrap_or_default());
-                Choice { sha256, label }
-            })
-            .collect(),
+        others: others.map(choice).collect(),
         entries: if live.len() > 1 {
             live.iter().map(|entry| entry.entry.clone()).collect()
         } else {
@@ -129,7 +125,7 @@ fn shown_slot(visitor: &Visitor, slot: Slot, entries: &[SlotEntry], components: 
     }
 }
 
-fn shown_entry(visitor: &Visitor, entry: &SlotEntry) -> Live {
+pub(super) fn shown_entry(visitor: &Visitor, entry: &SlotEntry) -> Live {
     Live {
         entry: entry.entry.clone(),
         can_roll_back: entry.previous.is_some(),
@@ -141,7 +137,15 @@ fn shown_entry(visitor: &Visitor, entry: &SlotEntry) -> Live {
         failures: entry.failures,
         last_failure: entry.last_failure.as_deref().map(shortened),
         timing: bars(&entry.timing),
+        link: super::entry::link(visitor, entry.slot, &entry.entry),
     }
+}
+
+/// A component to choose, by name and the beginning of its SHA-256.
+pub(super) fn choice(component: &Component) -> Choice {
+    let sha256 = component.sha256.to_string();
+    let label = format!("{} ({})", component.name, sha256.get(..8).unwrap_or_default());
+    Choice { sha256, label }
 }
 
 fn bars(buckets: &[TimingBucket]) -> Vec<Bar> {

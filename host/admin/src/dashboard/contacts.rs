@@ -9,6 +9,7 @@ use mail::{AccountName, Address, PublicKey};
 use super::form::{Fields, Submitted};
 use super::frame::Frame;
 use super::page::{PageError, html};
+use super::qr::Qr;
 use super::text::{Moment, shortened};
 use super::visitor::Visitor;
 use crate::access::Notice;
@@ -28,6 +29,8 @@ struct Contacts {
     more_requests: usize,
     pins: Vec<Pin>,
     typed: Typed,
+    tox_id: Option<String>,
+    qr: Option<Qr>,
 }
 
 struct Contact {
@@ -38,6 +41,8 @@ struct Contact {
     addresses: Vec<String>,
     is_confirmed: bool,
     is_online: bool,
+    /// How many drop relays they read.
+    relays: usize,
     since: Moment,
 }
 
@@ -94,7 +99,13 @@ async fn show(
         Ok((contacts, requests, management.changed_pins(&account).await?))
     };
     let (contacts, requests, pins) = run(REQUEST_TIME, verbs).await?;
+    let (management, account) = (shared.management.clone(), visitor.account.clone());
+    // While Tox starts there is no identity yet.
+    let identity = run(REQUEST_TIME, async move { management.identity(&account).await }).await.ok();
+    let tox_id = identity.map(|identity| identity.tox_id.to_string());
     let page = Contacts {
+        qr: tox_id.as_ref().and_then(|id| Qr::new(&format!("tox:{id}"))),
+        tox_id,
         next: contacts
             .next
             .map(|cursor| visitor.link(&format!("/contacts?after={}", crate::percent_encoded(&cursor)))),
@@ -107,6 +118,7 @@ async fn show(
                 key: contact.key.to_string(),
                 tox_id: contact.tox_id.map(|id| id.to_string()),
                 addresses: contact.addresses.iter().take(3).map(ToString::to_string).collect(),
+                relays: contact.relays.len(),
                 is_confirmed: contact.state == ContactState::Confirmed,
                 is_online: contact.online,
                 since: Moment::new(contact.since, now),

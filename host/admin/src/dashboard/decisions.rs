@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use mail::{AccountName, Wall};
+use mail::{AccountName, MailId, Wall};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -27,6 +27,8 @@ struct Decisions {
     from: String,
     until: String,
     text: String,
+    /// The mail they are about, where the page is about one.
+    mail: Option<String>,
     /// All accounts, where the owner asked for them.
     is_all: bool,
 }
@@ -59,6 +61,7 @@ pub(super) struct Search {
     from: String,
     until: String,
     text: String,
+    mail: Option<MailId>,
     after: Option<String>,
     all: Option<String>,
     #[serde(rename = "account")]
@@ -68,20 +71,32 @@ pub(super) struct Search {
 /// Decisions about a mail are found this long before and after what is known of it: a filter decides shortly before the mail is kept.
 const AROUND: u64 = 5000;
 
-/// The page about what was decided from `from` on, until `until` if it is over, with `text` in it.
+/// The page about one mail.
+pub(super) fn link_to_mail(visitor: &Visitor, mail: MailId) -> String {
+    visitor.link(&format!("/decisions?mail={mail}"))
+}
+
+/// The page about a mail of which no id is known: what was decided from `from` on, until `until` if it is over, with `text` in it.
 pub(super) fn link(visitor: &Visitor, from: Timestamp, until: Option<Timestamp>, text: &str) -> String {
     let from = Some(Timestamp(Wall(from.0.0.saturating_sub(AROUND))));
     let until = until.map(|until| Timestamp(Wall(until.0.0.saturating_add(AROUND))));
-    visitor.link(&format!("/decisions?{}", search(None, from, until, text)))
+    visitor.link(&format!("/decisions?{}", search(None, None, from, until, text)))
 }
 
 /// The query of a search.
-fn search(slot: Option<Slot>, from: Option<Timestamp>, until: Option<Timestamp>, text: &str) -> String {
+fn search(
+    slot: Option<Slot>,
+    mail: Option<MailId>,
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
+    text: &str,
+) -> String {
+    let mail = mail.map_or_else(String::new, |mail| format!("mail={mail}&"));
     let time = |time: Option<Timestamp>| {
         time.map_or_else(String::new, |time| crate::percent_encoded(&time.to_text()))
     };
     let (slot, text) = (slot.map_or("", Slot::as_str), crate::percent_encoded(text));
-    format!("slot={slot}&from={}&until={}&text={text}", time(from), time(until))
+    format!("{mail}slot={slot}&from={}&until={}&text={text}", time(from), time(until))
 }
 
 /// The page.
@@ -100,13 +115,14 @@ pub(super) async fn page(
         return Err(Refused::bad_request("the link to the next page is damaged").into());
     }
     let account = (!is_all).then(|| visitor.account.clone());
-    let query = DecisionQuery { slot, account, from, until, text };
+    let mail = asked.mail;
+    let query = DecisionQuery { slot, mail, account, from, until, text };
     let (management, page) = (shared.management.clone(), Page::new(ROWS, asked.after));
     let listing = run(REQUEST_TIME, async move { management.decisions(&query, &page).await }).await?;
     let page = Decisions {
         decisions: listing.items.into_iter().map(|decision| shown(decision, now)).collect(),
         next: listing.next.map(|cursor| {
-            let search = search(slot, from, until, asked.text.trim());
+            let search = search(slot, mail, from, until, asked.text.trim());
             let all = if is_all { "&all=on" } else { "" };
             visitor.link(&format!("/decisions?{search}{all}&after={}", crate::percent_encoded(&cursor)))
         }),
@@ -117,6 +133,7 @@ pub(super) async fn page(
         from: local(from),
         until: local(until),
         text: asked.text,
+        mail: mail.map(|mail| mail.to_string()),
         is_all,
         frame,
     };

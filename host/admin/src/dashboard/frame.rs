@@ -57,6 +57,7 @@ impl Frame {
             ("/traffic", "Traffic", 0, is_owner),
             ("/relays", "Relays", 0, is_owner),
             ("/components", "Components", 0, is_owner),
+            ("/settings", "Settings", 0, true),
             ("/accounts", if is_owner { "Accounts" } else { "Password" }, 0, true),
         ];
         let title = items.iter().find(|item| item.0 == path).map_or("Toxmail", |item| item.1);

@@ -55,8 +55,12 @@ fn shown(visitor: &Visitor, entry: Arrival, now: Wall) -> Mail {
         key: entry.key.map(|key| key.to_string()),
         problem: None,
         story: None,
+        copies: None,
         action: None,
         removal: None,
-        decisions: super::decisions::link(visitor, entry.received, Some(entry.received), &recipient),
+        decisions: match entry.mail {
+            Some(mail) => super::decisions::link_to_mail(visitor, mail),
+            None => super::decisions::link(visitor, entry.received, Some(entry.received), &recipient),
+        },
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Mail {
     /// Why it is here.
     pub(super) problem: Option<String>,
     pub(super) story: Option<Story>,
+    /// Its copies on drop relays.
+    pub(super) copies: Option<ShownCopies>,
     pub(super) action: Option<Action>,
     pub(super) removal: Option<Removal>,
     /// The page of decisions about it.
@@ -43,6 +45,22 @@ pub(super) struct Story {
     pub(super) next_attempt: Option<Moment>,
     pub(super) expires: Moment,
     pub(super) delay_reported: bool,
+}
+
+/// Where copies of an outgoing mail wait.
+pub(super) struct ShownCopies {
+    /// How far it is, in sentences.
+    pub(super) summary: Vec<String>,
+    pub(super) relays: Vec<ShownRelay>,
+}
+
+/// Copies on one relay.
+pub(super) struct ShownRelay {
+    pub(super) key: String,
+    pub(super) receipts: String,
+    pub(super) is_complete: bool,
+    pub(super) until: Option<Moment>,
+    pub(super) problem: Option<String>,
 }
 
 /// What the user can do.

@@ -9,6 +9,7 @@ mod chart;
 mod components;
 mod contacts;
 mod decisions;
+mod entry;
 mod events;
 mod form;
 mod frame;
@@ -21,6 +22,7 @@ mod page;
 mod qr;
 mod quarantine;
 mod relays;
+mod settings;
 mod shadows;
 mod text;
 mod traffic;
@@ -58,6 +60,9 @@ pub(crate) fn router(access: &Arc<Access>) -> Router<Shared> {
         .route("/components/roll-back", post(components::roll_back))
         .route("/components/shadow", post(shadows::begin))
         .route("/components/shadow/end", post(shadows::end))
+        .route("/components/entry", get(entry::page))
+        .route("/components/settings", post(entry::change))
+        .route("/components/test", post(entry::test))
         .route("/decisions", get(decisions::page))
         .route("/traffic", get(traffic::page))
         .route("/relays", get(relays::page))
@@ -68,6 +73,11 @@ pub(crate) fn router(access: &Arc<Access>) -> Router<Shared> {
         .route("/accounts", get(accounts::page))
         .route("/accounts/add", post(accounts::add))
         .route("/accounts/password", post(accounts::set_password))
+        .route("/accounts/enable", post(accounts::enable))
+        .route("/accounts/disable", post(accounts::disable))
+        .route("/accounts/remove", post(accounts::remove))
+        .route("/settings", get(settings::page))
+        .route("/settings/reload", post(settings::reload))
         .route("/logout", post(login::logout))
         .layer(middleware::from_fn_with_state(access.clone(), visitor::check_session));
     Router::new()

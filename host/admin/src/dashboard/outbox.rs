@@ -7,13 +7,13 @@ use mail::{MailId, Wall};
 
 use super::form::Submitted;
 use super::frame::Frame;
-use super::mails::{Action, Ended, Mail, Mails, Next, Removal, Story};
+use super::mails::{Action, Ended, Mail, Mails, Next, Removal, ShownCopies, ShownRelay, Story};
 use super::page::{PageError, html};
 use super::text::{Moment, bytes, duration, plural, shortened};
 use super::visitor::Visitor;
-use crate::dto::{OutboxEntry, Outcome, OutcomeKind, Page};
+use crate::dto::{Copies, OutboxEntry, Outcome, OutcomeKind, Page, RelayCopies};
 use crate::extract::CursorParameter;
-use crate::limits::{OUTCOMES, REQUEST_TIME, ROWS};
+use crate::limits::{OUTCOMES, REQUEST_TIME, ROWS, SHOWN_RELAYS};
 use crate::problem::Refused;
 use crate::routes::{Shared, run};
 
@@ -47,18 +47,26 @@ fn waiting(visitor: &Visitor, entry: OutboxEntry, now: Wall) -> Mail {
     let sender =
         entry.sender.map_or("a report of this gateway".to_owned(), |sender| format!("from {sender}"));
     let recipient = entry.recipient.to_string();
+    let problem = entry.last_problem.map(|refusal| format!("{} ({})", refusal.text(), refusal.status));
+    // That there is no relay may stand in the problem already.
+    let is_told = |copies: &Copies| {
+        let note = copies.note.as_deref().unwrap_or_default();
+        copies.relays.is_empty() && problem.as_ref().is_some_and(|problem| problem.contains(note))
+    };
+    let copies = entry.copies.filter(|copies| !is_told(copies));
     Mail {
         id: entry.id.to_string(),
         facts: format!("{sender}, {}, submitted", bytes(entry.size)),
         when: Moment::new(entry.created, now),
         key: None,
-        problem: entry.last_problem.map(|refusal| format!("{} ({})", refusal.text(), refusal.status)),
+        problem,
         story: Some(Story {
             attempts: plural(u64::from(entry.attempts), "failed attempt"),
             next_attempt: entry.next_attempt.map(|time| Moment::new(time, now)),
             expires: Moment::new(entry.expires, now),
             delay_reported: entry.delay_reported,
         }),
+        copies: copies.map(|copies| shown_copies(copies, now)),
         action: Some(Action { path: "/outbox/retry", label: "Try now" }),
         removal: Some(Removal {
             path: "/outbox/cancel",
@@ -66,13 +74,43 @@ fn waiting(visitor: &Visitor, entry: OutboxEntry, now: Wall) -> Mail {
             warning: "The mail is deleted here and not sent.",
             button: "Delete it",
         }),
-        decisions: super::decisions::link(visitor, entry.created, None, &recipient),
+        decisions: super::decisions::link_to_mail(visitor, entry.id),
         title: format!("To {recipient}"),
     }
 }
 
+/// Copies on drop relays, as sentences and a row for each relay.
+fn shown_copies(copies: Copies, now: Wall) -> ShownCopies {
+    let moment = |time| Moment::new(time, now).text;
+    let mut summary = vec![match (copies.complete, copies.relays.is_empty()) {
+        (0, true) => "No drop relay has a copy.".to_owned(),
+        (complete, _) => format!(
+            "The whole mail is on {}, {} {} wanted.",
+            plural(complete, "drop relay"),
+            copies.enough,
+            if copies.enough == 1 { "is" } else { "are" }
+        ),
+    }];
+    summary.extend(copies.handed_over.map(|time| format!("Handed over {}.", moment(time))));
+    summary.extend(copies.until.map(|time| format!("The copies there end {}.", moment(time))));
+    summary.extend(
+        copies.answer_until.map(|time| format!("An acknowledgement may come until {}.", moment(time))),
+    );
+    if copies.reposts > 0 {
+        summary.push(format!("Left anew {} after silence.", plural(copies.reposts.into(), "time")));
+    }
+    summary.extend(copies.note.as_deref().map(|note| format!("What hinders: {}.", shortened(note))));
+    let relay = |relay: RelayCopies| ShownRelay {
+        key: relay.key.to_string(),
+        receipts: format!("{} of {}", plural(relay.receipts, "receipt"), relay.cells),
+        is_complete: relay.receipts >= u64::from(relay.cells) && relay.cells > 0,
+        until: relay.until.map(|time| Moment::new(time, now)),
+        problem: relay.problem.as_deref().map(shortened),
+    };
+    ShownCopies { summary, relays: copies.relays.into_iter().take(SHOWN_RELAYS).map(relay).collect() }
+}
+
 fn ended(visitor: &Visitor, outcome: Outcome, now: Wall) -> Ended {
-    let recipient = outcome.recipient.to_string();
     Ended {
         what: match outcome.outcome {
             OutcomeKind::Delivered => "delivered",
@@ -86,8 +124,8 @@ fn ended(visitor: &Visitor, outcome: Outcome, now: Wall) -> Ended {
         took: duration(
             u64::try_from(outcome.ended.0.since(outcome.created.0).as_micros()).unwrap_or(u64::MAX),
         ),
-        decisions: super::decisions::link(visitor, outcome.created, Some(outcome.ended), &recipient),
-        recipient,
+        decisions: super::decisions::link_to_mail(visitor, outcome.id),
+        recipient: outcome.recipient.to_string(),
     }
 }
 

@@ -8,9 +8,11 @@ use axum::response::Response;
 use super::frame::Frame;
 use super::page::{PageError, html};
 use super::qr::Qr;
+use super::settings::Servers;
 use super::text::plural;
 use super::visitor::Visitor;
-use crate::dto::{Connection, Health, MailSettings, Status};
+use crate::dto::{Connection, Health, Status};
+use crate::extract::AskedHost;
 use crate::limits::REQUEST_TIME;
 use crate::routes::{Shared, run};
 
@@ -24,7 +26,8 @@ struct Overview {
     tox_id: Option<String>,
     qr: Option<Qr>,
     addresses: Vec<String>,
-    settings: Option<MailSettings>,
+    servers: Option<Servers>,
+    settings_link: String,
     contacts: u64,
     contacts_online: u64,
     queued: u64,
@@ -39,7 +42,11 @@ struct Waiting {
 }
 
 /// The page.
-pub(super) async fn page(State(shared): State<Shared>, visitor: Visitor) -> Result<Response, PageError> {
+pub(super) async fn page(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    AskedHost(asked): AskedHost,
+) -> Result<Response, PageError> {
     let (frame, status) = Frame::new(&shared, &visitor, "/").await?;
     let (management, account) = (shared.management.clone(), visitor.account.clone());
     // While Tox starts there is no identity yet: the page says so.
@@ -57,7 +64,8 @@ pub(super) async fn page(State(shared): State<Shared>, visitor: Visitor) -> Resu
         addresses: identity
             .map(|identity| identity.addresses.iter().map(ToString::to_string).collect())
             .unwrap_or_default(),
-        settings,
+        servers: settings.as_ref().map(|settings| Servers::new(settings, asked.as_deref())),
+        settings_link: visitor.link("/settings"),
         contacts: status.contacts.len() as u64,
         contacts_online: status.contacts.iter().filter(|contact| contact.online).count() as u64,
         queued: status.outbox.queued,

@@ -51,6 +51,7 @@ fn held(visitor: &Visitor, entry: QuarantineEntry, now: Wall) -> Mail {
         key: entry.key.map(|key| key.to_string()),
         problem: Some(shortened(&entry.reason)),
         story: None,
+        copies: None,
         action: Some(Action {
             path: "/quarantine/release",
             label: if is_incoming { "Release to the mailbox" } else { "Release and send" },
@@ -61,7 +62,10 @@ fn held(visitor: &Visitor, entry: QuarantineEntry, now: Wall) -> Mail {
             warning: "It cannot be brought back.",
             button: "Delete for good",
         }),
-        decisions: super::decisions::link(visitor, entry.received, Some(entry.received), &recipient),
+        decisions: match entry.mail {
+            Some(mail) => super::decisions::link_to_mail(visitor, mail),
+            None => super::decisions::link(visitor, entry.received, Some(entry.received), &recipient),
+        },
         title: match (is_incoming, sender) {
             (false, _) => format!("To {recipient}, written here"),
             (true, Some(sender)) => format!("From {sender}"),

@@ -14,6 +14,10 @@ pub struct Arrival {
     /// The unique id that POP3 shows.
     #[schema(value_type = String)]
     pub id: MailId,
+    /// The id that decisions about it name: `GET /decisions?mail=ID`; absent for reports of this gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub mail: Option<MailId>,
     /// The order of arrival in its account, increasing; the cursor of the list.
     pub number: u64,
     /// MAIL FROM; absent for reports.
@@ -35,6 +39,7 @@ impl From<&record::MailboxEntry> for Arrival {
     fn from(entry: &record::MailboxEntry) -> Self {
         Self {
             id: entry.uidl,
+            mail: entry.mail_id(),
             number: entry.number,
             sender: mailbox(&entry.envelope.reverse_path),
             recipient: entry.envelope.forward_path.clone(),

@@ -45,6 +45,10 @@ pub struct Contact {
     pub online: bool,
     /// When it was added.
     pub since: Timestamp,
+    /// Drop relays that their gateway said it reads: mail can wait for them there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    pub relays: Vec<PublicKey>,
 }
 
 impl Contact {
@@ -63,6 +67,7 @@ impl Contact {
             },
             online,
             since: contact.since.into(),
+            relays: Vec::new(),
         }
     }
 }

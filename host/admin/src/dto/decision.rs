@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use mail::{AccountName, ComponentDigest};
+use mail::{AccountName, ComponentDigest, MailId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -90,6 +90,8 @@ impl From<SearchText> for String {
 pub struct DecisionQuery {
     /// Of this slot.
     pub slot: Option<Slot>,
+    /// About this mail.
+    pub mail: Option<MailId>,
     /// For this account.
     pub account: Option<AccountName>,
     /// Recorded at this time or later.

@@ -18,6 +18,7 @@ mod server;
 mod status;
 mod timestamp;
 mod trial;
+mod tuning;
 mod upkeep;
 
 pub use account::{
@@ -48,7 +49,8 @@ pub use status::{
 };
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use trial::{Answer, BeginShadow, Difference, NotReplayed, Replay, ReplayQuery, Shadow};
-pub use upkeep::Reloaded;
+pub use tuning::{Limit, Tested, TestedCall, Tune, Tuned};
+pub use upkeep::{ConfigurationKey, Reloaded};
 
 #[cfg(test)]
 mod tests;

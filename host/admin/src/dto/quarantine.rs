@@ -24,6 +24,10 @@ pub struct QuarantineEntry {
     /// Its id: the unique id POP3 would show.
     #[schema(value_type = String)]
     pub id: MailId,
+    /// The id that decisions about it name: `GET /decisions?mail=ID`; absent for reports of this gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub mail: Option<MailId>,
     /// Where it was going.
     pub direction: Direction,
     /// MAIL FROM; absent for mails that must not bounce.
@@ -47,6 +51,7 @@ impl From<&record::QuarantineEntry> for QuarantineEntry {
     fn from(entry: &record::QuarantineEntry) -> Self {
         Self {
             id: entry.mail.uidl,
+            mail: entry.mail_id(),
             direction: match entry.direction {
                 record::Direction::Outgoing => Direction::Outgoing,
                 record::Direction::Incoming => Direction::Incoming,

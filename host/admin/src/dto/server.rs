@@ -28,4 +28,20 @@ pub struct MailSettings {
     /// The file with the certificate, where TLS is: for programs on this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
+    /// The file with the account's password, where the gateway keeps one (the owner's as it was made): for programs on this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_file: Option<String>,
+}
+
+impl MailSettings {
+    /// The host that a mail program enters for a server. A gateway on all addresses (`0.0.0.0`) is reached by the name it was asked
+    /// by, without port.
+    #[must_use]
+    pub fn host(server: SocketAddr, asked: Option<&str>) -> String {
+        let asked = asked.map(|host| host.trim_start_matches('[').trim_end_matches(']'));
+        match asked {
+            Some(host) if server.ip().is_unspecified() => host.to_owned(),
+            _ => server.ip().to_string(),
+        }
+    }
 }

@@ -13,6 +13,7 @@ use crate::dto::{Account, Credentials, ImportedAccount, NewAccount, NewPassword,
 use crate::extract::{JsonBody, OptionalJsonBody, ProfileBody, Segment};
 use crate::limits::{REMOVE_TIME, REQUEST_TIME};
 use crate::management::Management;
+use crate::openapi::ProfilePassword;
 use crate::problem::Refused;
 
 /// All accounts; for the owner.
@@ -47,16 +48,16 @@ pub async fn set_password(
     set(&shared, caller.session(), name, password).await.map(Json)
 }
 
-/// Makes an account with the identity of another Tox program, its friends as contacts; for the owner. The body is the profile, not
-/// encrypted.
-#[utoipa::path(post, path = "/accounts/{name}/import", operation_id = "import_profile", params(("name" = String, Path)), request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 201, body = ImportedAccount)))]
+/// Makes an account with the identity of another Tox program, its friends as contacts; for the owner. The body is the profile.
+#[utoipa::path(post, path = "/accounts/{name}/import", operation_id = "import_profile", params(("name" = String, Path), ProfilePassword), request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 201, body = ImportedAccount)))]
 pub async fn import(
     _: OwnerOnly,
     State(management): State<Arc<dyn Management>>,
     Segment(name): Segment<AccountName>,
-    ProfileBody(profile): ProfileBody,
+    ProfileBody { profile, password }: ProfileBody,
 ) -> Result<(StatusCode, Json<ImportedAccount>), Refused> {
-    let made = run(REQUEST_TIME, async move { management.import_profile(name, profile).await }).await?;
+    let made =
+        run(REQUEST_TIME, async move { management.import_profile(name, profile, password).await }).await?;
     Ok((StatusCode::CREATED, Json(made)))
 }
 

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::{Account, run};
 use crate::autoconfig::{self, PROFILE_CONTENT_TYPE};
+use crate::extract::AskedHost;
 use crate::limits::REQUEST_TIME;
 use crate::management::Management;
 use crate::openapi::AccountQuery;
@@ -24,6 +25,7 @@ pub struct AutoconfigQuery {
 /// Thunderbird's autoconfig file: for whoever asks, since it says nothing but where the servers are.
 pub async fn thunderbird(
     State(management): State<Arc<dyn Management>>,
+    AskedHost(asked): AskedHost,
     query: Result<Query<AutoconfigQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Refused> {
     let Query(query) = query.map_err(|error| Refused::bad_request(error.body_text()))?;
@@ -40,7 +42,7 @@ pub async fn thunderbird(
         management.mail_settings(&owner).await
     })
     .await?;
-    let document = autoconfig::thunderbird(&domain, &settings);
+    let document = autoconfig::thunderbird(&domain, &settings, asked.as_deref());
     Ok(([(header::CONTENT_TYPE, "text/xml; charset=utf-8")], document).into_response())
 }
 
@@ -49,6 +51,7 @@ pub async fn thunderbird(
 pub async fn apple(
     State(management): State<Arc<dyn Management>>,
     Account(account): Account,
+    AskedHost(asked): AskedHost,
 ) -> Result<Response, Refused> {
     let name = format!("attachment; filename=\"toxmail-{account}.mobileconfig\"");
     let (settings, identity) = run(REQUEST_TIME, async move {
@@ -56,7 +59,7 @@ pub async fn apple(
     })
     .await?;
     let address = identity.sender_address();
-    let profile = autoconfig::apple(&settings, &address);
+    let profile = autoconfig::apple(&settings, &address, asked.as_deref());
     let fields = [(header::CONTENT_TYPE, PROFILE_CONTENT_TYPE), (header::CONTENT_DISPOSITION, &name)];
     Ok((fields, profile).into_response())
 }

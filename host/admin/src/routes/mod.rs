@@ -11,6 +11,7 @@ mod mails;
 mod relays;
 mod stream;
 mod trials;
+mod tuning;
 mod upkeep;
 
 use std::future::Future;
@@ -32,6 +33,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use accounts::set as set_password;
+pub(crate) use tuning::test as test_component;
 
 use crate::access::{self, Access, Caller};
 use crate::dashboard;
@@ -129,6 +131,7 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(mailbox::list, mailbox::import))
         .routes(routes!(mailbox::read))
         .routes(routes!(upkeep::backup))
+        .routes(routes!(upkeep::configuration))
         .routes(routes!(upkeep::reload))
         .routes(routes!(relays::list, relays::add))
         .routes(routes!(relays::remove))
@@ -142,6 +145,8 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(components::use_policy_set))
         .routes(routes!(trials::shadow, trials::begin_shadow, trials::end_shadow))
         .routes(routes!(trials::replay))
+        .routes(routes!(tuning::settings, tuning::change_settings))
+        .routes(routes!(tuning::test_component))
 }
 
 /// The routes under `/api/v1`, and their description.

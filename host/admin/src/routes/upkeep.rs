@@ -9,7 +9,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use super::{OwnerOnly, run};
-use crate::dto::Reloaded;
+use crate::dto::{ConfigurationKey, Reloaded};
 use crate::limits::{BACKUP_TIME, REQUEST_TIME};
 use crate::management::Management;
 use crate::problem::Refused;
@@ -27,6 +27,15 @@ pub async fn backup(
         (header::CONTENT_DISPOSITION, "attachment; filename=\"toxmail-backup.tar\"".to_owned()),
     ];
     Ok((fields, Body::from_stream(backup.pieces)).into_response())
+}
+
+/// Every key of the configuration file and what holds; for the owner.
+#[utoipa::path(get, path = "/configuration", operation_id = "configuration", responses((status = 200, body = Vec<ConfigurationKey>)))]
+pub async fn configuration(
+    _: OwnerOnly,
+    State(management): State<Arc<dyn Management>>,
+) -> Result<Json<Vec<ConfigurationKey>>, Refused> {
+    run(REQUEST_TIME, async move { management.configuration().await }).await.map(Json)
 }
 
 /// Reads the configuration again and takes over what can be without a restart; for the owner.

@@ -22,7 +22,7 @@ const PATHS: [&str; 8] = [
 ];
 
 #[tokio::test]
-async fn without_the_token_nothing_is_said() {
+async fn no_token_or_a_wrong_one_opens_nothing() {
     let api = Api::new();
     let almost = format!("Bearer {}", TOKEN.replace("1f", "10"));
     for path in PATHS {
@@ -66,7 +66,7 @@ async fn health_needs_no_token() {
 }
 
 #[tokio::test]
-async fn the_gateway_has_loopback_names_and_those_configured() {
+async fn dns_rebinding_other_hosts_than_loopback_and_configured_ones_are_refused() {
     let api = Api::new();
     for (host, allowed) in [
         ("127.0.0.1", true),
@@ -113,7 +113,7 @@ async fn a_request_says_once_whom_it_means() {
 }
 
 #[tokio::test]
-async fn pages_of_other_places_are_refused() {
+async fn dns_rebinding_origins_of_other_places_are_refused() {
     let api = Api::new();
     for (origin, allowed) in [
         ("http://127.0.0.1:8080", true),

@@ -70,7 +70,7 @@ async fn requests_are_answered_one_after_another() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_is_not_waited_for() {
+async fn slow_bodies_and_heads_are_not_waited_for() {
     let server = Server::start().await;
     // Nothing; half a head; half a body; a body with no end; half a component.
     let json = "Content-Type: application/json\r\n";
@@ -92,7 +92,7 @@ async fn silence_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn what_is_announced_too_large_is_refused_unread() {
+async fn an_upload_of_1_gb_that_is_announced_is_refused_unread() {
     let server = Server::start().await;
     for (path, content_type) in
         [("/api/v1/components?name=a", "application/wasm"), ("/api/v1/contacts", "application/json")]

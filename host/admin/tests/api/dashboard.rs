@@ -7,7 +7,7 @@ use crate::client::Api;
 use crate::memory::{ANNAS_PASSWORD, OWNER_ID, STRANGER, mail_id};
 
 /// Every page with something that it shows.
-const PAGES: [(&str, &str); 11] = [
+const PAGES: [(&str, &str); 13] = [
     ("/", OWNER_ID),
     ("/contacts", "a@tox"),
     ("/outbox", "carol@tox"),
@@ -16,6 +16,8 @@ const PAGES: [(&str, &str); 11] = [
     ("/traffic", "Arrived here"),
     ("/relays", "Use a relay"),
     ("/components", "mail-filter"),
+    ("/components/entry?slot=policy&entry=policy", "quiet-from"),
+    ("/settings", "mail.max_bytes"),
     ("/decisions", "next-attempt"),
     ("/events", "outbox-changed"),
     ("/accounts", "Add an account"),
@@ -114,7 +116,7 @@ async fn nothing_from_outside_becomes_markup() {
 }
 
 #[tokio::test]
-async fn paths_lead_to_no_file() {
+async fn path_traversal_leads_to_no_file() {
     let api = Api::new();
     let mut browser = Browser::login(&api, "anna", ANNAS_PASSWORD).await;
     for path in [
@@ -216,16 +218,106 @@ async fn forms_do_what_they_say_and_the_next_page_tells() {
             format!("uses relay {STRANGER}"),
             "The relay is used from now on",
         ),
+        ("/accounts/disable", vec![("name", "bob")], "account bob enabled: false".to_owned(), "bob is off"),
+        ("/accounts/enable", vec![("name", "bob")], "account bob enabled: true".to_owned(), "bob is on again"),
+        (
+            "/accounts/remove",
+            vec![("name", "bob"), ("confirmed", "bob")],
+            "removes account bob".to_owned(),
+            "bob was removed",
+        ),
+        (
+            "/components/settings",
+            vec![
+                ("slot", "policy"),
+                ("entry", "policy"),
+                ("name-0", "quiet-until"),
+                ("value-0", "7:00"),
+                ("limit-call-ms", "50"),
+            ],
+            "tunes policy: {\"settings\":{\"quiet-from\":null,\"quiet-until\":\"7:00\"},\"limits\":{\"call-ms\":50}}"
+                .to_owned(),
+            "hold from the next call on",
+        ),
         ("/relays/invite", vec![], "invites".to_owned(), "00112233445566778899AABBCCDDEEFF"),
     ] {
         let answer = browser.submit(path, &fields).await;
         let page = browser.follow(&answer).await.text();
         assert!(page.contains("class=\"notice good\" role=\"status\""), "{path}: {page}");
         assert!(page.contains(said), "{path}: {page}");
-        assert_eq!(api.memory.take_asked(), [asked], "{path}");
+        let mut all = api.memory.take_asked();
+        // The page itself reads the log of a component.
+        all.retain(|line| !line.starts_with("decisions"));
+        assert_eq!(all, [asked], "{path}");
         // It is told once.
         assert!(!browser.get("/").await.text().contains("notice good"));
     }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_setting_stands_beside_its_field() {
+    let api = Api::new();
+    let mut browser = Browser::login(&api, "anna", ANNAS_PASSWORD).await;
+    let place = [("slot", "policy"), ("entry", "policy")];
+    for (fields, id, said) in [
+        (vec![("name-0", "a"), ("limit-call-ms", "0")], "limit-call-ms-error", "from 1 to 60000"),
+        (vec![("name-0", "a"), ("limit-call-ms", "ten")], "limit-call-ms-error", "a whole number"),
+        (vec![("value-0", "x"), ("limit-call-ms", "5")], "error-0", "Give this setting a name"),
+        (vec![("name-0", "a"), ("name-1", "a"), ("limit-call-ms", "5")], "error-1", "stands there twice"),
+        (vec![("name-0", "refused"), ("limit-call-ms", "")], "error-0", "it means nothing"),
+    ] {
+        let answer = browser.submit("/components/settings", &[&place[..], &fields].concat()).await;
+        let page = answer.text();
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{page}");
+        let error = page.split(&format!("id=\"{id}\">")).nth(1).unwrap_or_else(|| panic!("{id}: {page}"));
+        assert!(error.split('<').next().unwrap().contains(said), "{error}");
+        assert!(page.contains("aria-invalid=\"true\""));
+        // What was typed is still there.
+        assert!(fields.iter().all(|(_, value)| page.contains(&format!("value=\"{value}\""))), "{page}");
+    }
+    assert!(api.memory.take_asked().iter().all(|line| line.starts_with("decisions")));
+}
+
+#[tokio::test]
+async fn a_component_is_tested_on_its_page() {
+    let api = Api::new();
+    let mut browser = Browser::login(&api, "anna", ANNAS_PASSWORD).await;
+    let fields = [("slot", "policy"), ("entry", "policy"), ("component", "default")];
+    let page = browser.submit("/components/test", &fields).await.text();
+    assert!(page.contains("1 of 2 calls answered as expected; 1 more were not asked"), "{page}");
+    assert!(page.contains("it trapped") && page.len() < 100_000);
+    let wrong = browser.submit("/components/test", &[&fields[..], &[("case", "x = 1")]].concat()).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let page = wrong.text();
+    assert!(page.contains("no [[call]]") && page.contains(">x = 1</textarea>"), "{page}");
+    let asked = api.memory.take_asked();
+    let tests: Vec<_> = asked.iter().filter(|asked| asked.starts_with("tests")).collect();
+    assert_eq!(tests, ["tests default in policy with conformance", "tests default in policy with x = 1"]);
+}
+
+#[tokio::test]
+async fn an_account_is_removed_when_its_name_is_typed() {
+    let api = Api::new();
+    let mut browser = Browser::login(&api, "anna", ANNAS_PASSWORD).await;
+    let answer = browser.submit("/accounts/remove", &[("name", "bob"), ("confirmed", "bo")]).await;
+    assert!(browser.follow(&answer).await.text().contains("type bob to remove it"));
+    assert!(api.memory.take_asked().is_empty());
+}
+
+#[tokio::test]
+async fn the_pages_of_mails_lead_to_their_decisions() {
+    let api = Api::new();
+    let mut browser = Browser::login(&api, "anna", ANNAS_PASSWORD).await;
+    let outbox = browser.get("/outbox").await.text();
+    assert!(outbox.contains(&format!("/decisions?mail={}", mail_id(1))), "{outbox}");
+    assert!(outbox.contains("The whole mail is on 1 drop relay, 2 are wanted."), "{outbox}");
+    assert!(outbox.contains("3 receipts of 4"), "{outbox}");
+    // Of the quarantined one the id it came with, not the one POP3 shows.
+    let quarantine = browser.get("/quarantine").await.text();
+    assert!(quarantine.contains(&format!("/decisions?mail={}", mail_id(8))), "{quarantine}");
+    let page = browser.get(&format!("/decisions?mail={}", mail_id(8))).await.text();
+    assert!(page.contains("About the mail"), "{page}");
+    assert!(api.memory.take_asked().last().unwrap().ends_with(&format!("about {}", mail_id(8))));
 }
 
 #[tokio::test]

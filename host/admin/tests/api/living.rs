@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 
-use crate::client::{Answer, Api, TOKEN};
+use crate::client::{Answer, Api, TOKEN, request};
 use crate::memory::MAIL_SIZE;
 
 fn plain(path: &str) -> Request<Body> {
@@ -78,6 +78,18 @@ async fn accounts_are_imported_switched_and_removed() {
     assert_eq!(made.status, StatusCode::CREATED);
     assert_eq!(made.json()["credentials"]["account"], "dora");
     assert_eq!(made.json()["contacts"], 2);
+    let encrypted = async |password: &str| {
+        let mut encrypted = request(Method::POST, "/api/v1/accounts/dora/import", None);
+        encrypted.headers_mut().insert("content-type", "application/octet-stream".parse().unwrap());
+        encrypted.headers_mut().insert("x-profile-password", password.parse().unwrap());
+        *encrypted.body_mut() = Body::from("profile");
+        api.send(encrypted).await.status
+    };
+    assert_eq!(encrypted("p%C3%A4ss%20word").await, StatusCode::CREATED);
+    assert!(api.memory.take_asked().contains(&"imports dora from 7 bytes, with p\u{e4}ss word".to_owned()));
+    for wrong in ["%", "%G0", "%FF", &"x".repeat(4000)] {
+        assert_eq!(encrypted(wrong).await, StatusCode::BAD_REQUEST, "{wrong}");
+    }
     let large = vec![0; admin::limits::PROFILE_BYTES + 1];
     let large = upload(&api, "/api/v1/accounts/dora/import", "application/octet-stream", &large).await;
     assert_eq!(large.status, StatusCode::PAYLOAD_TOO_LARGE);

@@ -9,6 +9,7 @@ use admin::dto::*;
 use admin::management::{Management, ManagementError, Result};
 use admin::metrics::{Kind, Metric};
 use admin::trials::{Candidate, Trials};
+use admin::tuning::Tuning;
 use async_trait::async_trait;
 use bytes::Bytes;
 use mail::{AccountName, Address, Clock, ComponentDigest, MailId, Monotonic, PublicKey, ToxId, Wall};
@@ -99,6 +100,7 @@ fn contact(alias: &AccountName) -> Contact {
         state: ContactState::Confirmed,
         online: true,
         since: time(),
+        relays: Vec::new(),
     }
 }
 
@@ -116,13 +118,29 @@ fn outbox_entry(number: u8) -> OutboxEntry {
         next_attempt: Some(time()),
         last_problem: Some(mail::Refusal::transient(4, 1, "offline")),
         delay_reported: false,
-        copies: None,
+        copies: Some(Copies {
+            complete: 1,
+            enough: 2,
+            handed_over: None,
+            until: Some(time()),
+            answer_until: Some(time()),
+            reposts: 1,
+            note: Some(format!("one is full {HOSTILE}")),
+            relays: vec![RelayCopies {
+                key: STRANGER.parse().unwrap(),
+                receipts: 3,
+                cells: 4,
+                until: Some(time()),
+                problem: Some(format!("it did not answer {HOSTILE}")),
+            }],
+        }),
     }
 }
 
 fn quarantined() -> QuarantineEntry {
     QuarantineEntry {
         id: mail_id(9),
+        mail: Some(mail_id(8)),
         direction: Direction::Incoming,
         sender: None,
         recipient: "anna@tox".parse().unwrap(),
@@ -150,6 +168,7 @@ fn outcome() -> Outcome {
 fn arrival(number: u8) -> Arrival {
     Arrival {
         id: mail_id(number),
+        mail: None,
         number: u64::from(number),
         sender: Some("carol@tox".parse().unwrap()),
         recipient: "anna@tox".parse().unwrap(),
@@ -277,6 +296,69 @@ impl Trials for Memory {
     }
 }
 
+fn tuned(slot: Slot) -> Tuned {
+    Tuned {
+        slot,
+        entry: slot.to_string(),
+        settings: [("quiet-from".to_owned(), format!("22:00 {HOSTILE}"))].into(),
+        limits: vec![Limit {
+            name: "call-ms".to_owned(),
+            about: "milliseconds one call may run".to_owned(),
+            value: 1000,
+            default: 1000,
+            least: 1,
+            most: 60_000,
+        }],
+        policy_set: None,
+    }
+}
+
+#[async_trait]
+impl Tuning for Memory {
+    async fn tuned(&self, slot: Slot, entry: Option<String>) -> Result<Tuned> {
+        match entry.as_deref() {
+            None => Ok(tuned(slot)),
+            Some(entry) if entry == slot.to_string() => Ok(tuned(slot)),
+            Some(_) => Err(not_found("such entry")),
+        }
+    }
+
+    async fn tune(&self, slot: Slot, _entry: Option<String>, tune: Tune) -> Result<Tuned> {
+        if tune.settings.contains_key("refused") {
+            return Err(ManagementError::Unprocessable("refused: it means nothing".to_owned()));
+        }
+        self.say(format!("tunes {slot}: {}", serde_json::to_string(&tune).unwrap()));
+        Ok(tuned(slot))
+    }
+
+    async fn test_component(
+        &self,
+        slot: Slot,
+        component: ComponentRef,
+        case: Option<String>,
+    ) -> Result<Tested> {
+        self.say(format!("tests {component} in {slot} with {}", case.as_deref().unwrap_or("conformance")));
+        if case.as_deref().is_some_and(|case| !case.contains("[[call]]")) {
+            return Err(ManagementError::Unprocessable("line 1: no [[call]]".to_owned()));
+        }
+        let call = |failure: Option<&str>| TestedCall {
+            function: "next-attempt".to_owned(),
+            answer: failure.is_none().then(|| serde_json::json!({ "after": 60 })),
+            failure: failure.map(str::to_owned),
+            unexpected: failure.map(|_| format!("an answer was expected {HOSTILE}")),
+            microseconds: 20,
+            memory_bytes: 65536,
+            log: vec![format!("a line {HOSTILE}")],
+        };
+        Ok(Tested {
+            case: format!("about this {HOSTILE}"),
+            as_expected: false,
+            not_asked: 1,
+            calls: vec![call(None), call(Some("it trapped"))],
+        })
+    }
+}
+
 #[async_trait]
 impl Management for Memory {
     async fn owner(&self) -> Result<AccountName> {
@@ -319,6 +401,7 @@ impl Management for Memory {
             smtp_tls: false,
             pop3_tls: false,
             certificate: None,
+            password_file: (account.as_str() == "anna").then(|| "/home/anna/password".to_owned()),
         })
     }
 
@@ -434,8 +517,10 @@ impl Management for Memory {
         &self,
         name: AccountName,
         profile: zeroize::Zeroizing<Vec<u8>>,
+        password: Option<zeroize::Zeroizing<String>>,
     ) -> Result<ImportedAccount> {
-        self.say(format!("imports {name} from {} bytes", profile.len()));
+        let password = password.map_or_else(String::new, |password| format!(", with {}", *password));
+        self.say(format!("imports {name} from {} bytes{password}", profile.len()));
         let credentials = self.add_account(NewAccount { name, password: None }).await?;
         Ok(ImportedAccount { credentials, contacts: 2 })
     }
@@ -477,6 +562,19 @@ impl Management for Memory {
     async fn backup(&self) -> Result<admin::Backup> {
         let pieces = futures::stream::iter([Ok(Bytes::from_static(b"one")), Ok(Bytes::from_static(b"two"))]);
         Ok(admin::Backup { size: 6, pieces: Box::pin(pieces) })
+    }
+
+    async fn configuration(&self) -> Result<Vec<ConfigurationKey>> {
+        let key = |key: &str, value: serde_json::Value, is_default, after_restart| ConfigurationKey {
+            key: key.to_owned(),
+            value,
+            is_default,
+            after_restart,
+        };
+        Ok(vec![
+            key("mail.max_bytes", 50_000_000.into(), true, true),
+            key("mail.unfiltered", HOSTILE.into(), false, false),
+        ])
     }
 
     async fn reload(&self) -> Result<Reloaded> {
@@ -607,12 +705,13 @@ impl Management for Memory {
 
     async fn decisions(&self, query: &DecisionQuery, page: &Page) -> Result<Listing<Decision>> {
         self.say(format!(
-            "decisions of {:?} for {:?} from {:?} until {:?} with {:?}",
+            "decisions of {:?} for {:?} from {:?} until {:?} with {:?}{}",
             query.slot,
             query.account.as_ref().map(AccountName::as_str),
             query.from.map(Timestamp::to_text),
             query.until.map(Timestamp::to_text),
             query.text.as_ref().map(SearchText::as_str),
+            query.mail.map_or_else(String::new, |mail| format!(" about {mail}")),
         ));
         let account = query.account.clone().unwrap_or_else(|| "anna".parse().unwrap());
         let decision = |id| Decision {

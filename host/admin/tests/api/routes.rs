@@ -25,6 +25,14 @@ fn outbox_entry(number: u8) -> Value {
         "id": mail_id(number).to_string(), "sender": "anna@tox", "recipient": "carol@tox", "key": key(), "account": null,
         "size": 1000, "created": TIME, "expires": TIME, "attempts": 2, "next_attempt": TIME,
         "last_problem": { "status": "4.4.1", "text": "offline" }, "delay_reported": false,
+        "copies": {
+            "complete": 1, "enough": 2, "handed_over": null, "until": TIME, "answer_until": TIME, "reposts": 1,
+            "note": format!("one is full {HOSTILE}"),
+            "relays": [{
+                "key": STRANGER, "receipts": 3, "cells": 4, "until": TIME,
+                "problem": format!("it did not answer {HOSTILE}"),
+            }],
+        },
     })
 }
 
@@ -415,6 +423,48 @@ async fn a_replay_takes_a_file_or_a_name_and_days_within_bounds() {
     }
     let nothing = api.ask(Method::POST, "/api/v1/slots/policy/replay", None).await;
     assert_eq!(nothing.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[tokio::test]
+async fn settings_limits_and_tests_of_a_component() {
+    let api = Api::new();
+    let tuned = api.get("/api/v1/slots/policy/settings").await.json();
+    assert_eq!((&tuned["entry"], &tuned["limits"][0]["name"]), (&json!("policy"), &json!("call-ms")));
+    let unknown = api.get("/api/v1/slots/policy/settings?entry=other").await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    let tune = json!({ "settings": { "a": "1", "b": null }, "limits": { "call-ms": 5, "log-lines": null } });
+    let changed =
+        api.ask(Method::PATCH, "/api/v1/slots/policy/settings?entry=policy", Some(tune.clone())).await;
+    assert_eq!((changed.status, changed.json()), (StatusCode::OK, tuned));
+    let asked = api.memory.take_asked();
+    let told: Value = serde_json::from_str(asked[0].strip_prefix("tunes policy: ").unwrap()).unwrap();
+    assert_eq!(told, tune);
+    let wrong = json!({ "settings": { "refused": "x" } });
+    let refused = api.ask(Method::PATCH, "/api/v1/slots/policy/settings", Some(wrong)).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.problem().contains("it means nothing"));
+    for wrong in
+        [json!({ "settings": { "a": 1 } }), json!({ "limits": { "call-ms": -1 } }), json!({ "x": 1 })]
+    {
+        let refused = api.ask(Method::PATCH, "/api/v1/slots/policy/settings", Some(wrong)).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    }
+    let conforms = api.ask(Method::POST, "/api/v1/slots/policy/test?component=default", None).await;
+    assert_eq!(conforms.json()["calls"][1]["failure"], "it trapped");
+    assert_eq!(api.memory.take_asked(), ["tests default in policy with conformance"]);
+    let unnamed = api.ask(Method::POST, "/api/v1/slots/policy/test", None).await;
+    assert_eq!(unnamed.status, StatusCode::BAD_REQUEST);
+    for (content_type, case, status) in [
+        ("application/toml", "[[call]]", StatusCode::OK),
+        ("application/toml", "nothing", StatusCode::UNPROCESSABLE_ENTITY),
+        ("application/json", "{}", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+    ] {
+        let mut request = request(Method::POST, "/api/v1/slots/policy/test?component=default", None);
+        request.headers_mut().insert("content-type", content_type.parse().unwrap());
+        *request.body_mut() = Body::from(case);
+        assert_eq!(api.send(request).await.status, status, "{content_type} {case}");
+    }
+    assert_eq!(api.memory.take_asked().last().unwrap(), "tests default in policy with nothing");
 }
 
 #[tokio::test]

@@ -126,7 +126,7 @@ async fn all_names_together_have_a_bound_too() {
 }
 
 #[tokio::test]
-async fn a_form_without_the_right_token_changes_nothing() {
+async fn csrf_a_form_without_the_right_token_changes_nothing() {
     let api = Api::new();
     let mut browser = Browser::login(&api, "anna", ANNAS_PASSWORD).await;
     let other = Browser::login(&api, "anna", ANNAS_PASSWORD).await.csrf().await;
@@ -148,7 +148,7 @@ async fn a_form_without_the_right_token_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_script_of_a_session_shows_the_token_in_a_field() {
+async fn csrf_a_script_of_a_session_shows_the_token_in_a_field() {
     let api = Api::new();
     let mut browser = Browser::login(&api, "anna", ANNAS_PASSWORD).await;
     let csrf = browser.csrf().await;
@@ -169,7 +169,7 @@ async fn a_script_of_a_session_shows_the_token_in_a_field() {
 }
 
 #[tokio::test]
-async fn a_user_sees_and_changes_nothing_of_others() {
+async fn another_users_data_is_neither_seen_nor_changed() {
     let api = Api::new();
     let mut bob = Browser::login(&api, "bob", BOBS_PASSWORD).await;
     for page in PAGES {

@@ -117,7 +117,7 @@ async fn an_id_is_a_number() {
 }
 
 #[tokio::test]
-async fn a_thousand_listen_and_no_more() {
+async fn a_thousand_event_listeners_and_no_more() {
     let api = Api::new();
     let mut readers = Vec::new();
     for _ in 0..admin::limits::EVENT_LISTENERS {

@@ -8,6 +8,8 @@ use sandbox::capabilities::MessageSource;
 use sandbox::mail_filter::{Feedback, MailFacts, UserDecision};
 use store::Store;
 
+use super::decisions::mail_id;
+
 /// What a filter is told, and the mail it may read.
 pub fn feedback(
     store: &Store,
@@ -28,7 +30,10 @@ pub fn feedback(
         peer: entry.mail.sender,
         is_contact,
         from_verified: is_from_verified(&entry.mail.prefix),
-        attributes: vec![("size".to_owned(), source.size.to_string())],
+        attributes: [Some(("size".to_owned(), source.size.to_string())), entry.mail_id().map(mail_id)]
+            .into_iter()
+            .flatten()
+            .collect(),
     };
     (Feedback { facts, decision }, Arc::new(source))
 }

@@ -6,12 +6,12 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use admin::dto::{
-    Account, Arrival, Attention, Component, ComponentName, ComponentRef, ComponentSignature, Connection,
-    Contact, ContactAddress, ContactRequest, ContactStatus, Credentials, Decision, DecisionQuery, Health,
-    History, Identity, ImportedAccount, ImportedMail, Invitation, Listing, MailSettings, MailboxMail,
-    MailboxStatus, Mark, NewAccount, NewContact, NewRelay, OutboxEntry, OutboxStatus, Outcome, OutcomeKind,
-    Page, Password, Pin, QuarantineEntry, Relay, Reloaded, Slot, SlotEntry, Status, Timestamp, TimingBucket,
-    ToxStatus,
+    Account, Arrival, Attention, Component, ComponentName, ComponentRef, ComponentSignature,
+    ConfigurationKey, Connection, Contact, ContactAddress, ContactRequest, ContactStatus, Credentials,
+    Decision, DecisionQuery, Health, History, Identity, ImportedAccount, ImportedMail, Invitation, Listing,
+    MailSettings, MailboxMail, MailboxStatus, Mark, NewAccount, NewContact, NewRelay, OutboxEntry,
+    OutboxStatus, Outcome, OutcomeKind, Page, Password, Pin, QuarantineEntry, Relay, Reloaded, Slot,
+    SlotEntry, Status, Timestamp, TimingBucket, ToxStatus,
 };
 use admin::management::Result;
 use admin::metrics::{Kind, Metric, Sample};
@@ -25,7 +25,7 @@ use mail::{AccountName, Address, Clock, MailId, PublicKey, ReversePath, ToxId};
 use offline::OfflineMail;
 use sandbox::mail_filter::UserDecision;
 use sandbox::{DecisionRecord, EntryStatus, Library, LibraryError, Sandbox, SwapError};
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::Store;
 use zeroize::Zeroizing;
 
@@ -67,6 +67,8 @@ pub struct GatewayManagement {
     pub relays: Arc<Relays>,
     /// Offline mail; a drop relay alone has none.
     pub offline: Option<Arc<OfflineMail>>,
+    /// Who hears how far long work is.
+    pub events: admin::EventLog,
     /// Where SMTP and POP3 listen; a drop relay alone has neither.
     pub mail: Option<(SocketAddr, SocketAddr)>,
     /// The file with the certificate, where TLS is.
@@ -189,7 +191,9 @@ impl GatewayManagement {
     }
 
     fn shown_contact(&self, account: &AccountName, contact: &mail::record::Contact) -> Contact {
-        Contact::from_record(contact, self.network.is_online(account, contact.key))
+        let relays = self.offline.as_ref().map(|offline| offline.relays_of(account, contact.key));
+        let online = self.network.is_online(account, contact.key);
+        Contact { relays: relays.unwrap_or_default(), ..Contact::from_record(contact, online) }
     }
 
     /// How the account reaches the network; where there is nothing but a drop relay, how that does.
@@ -258,6 +262,19 @@ impl GatewayManagement {
         let story = self.offline.as_ref().and_then(|offline| offline.story(entry.id));
         let copies = story.map(|story| copies::shown(&story, self.clock.wall()));
         OutboxEntry { copies, ..OutboxEntry::from(entry) }
+    }
+
+    /// Tells the owner's listeners how far a backup is, at each twentieth.
+    fn backup_watch(&self, owner: AccountName) -> impl FnMut(store::Progress) -> bool + Send + 'static {
+        let (events, mut told) = (self.events.clone(), None);
+        move |store::Progress { rows, of }| {
+            let percent = rows.saturating_mul(100).checked_div(of).unwrap_or(100) / 5 * 5;
+            if told != Some(percent) {
+                told = Some(percent);
+                events.publish("backup", Some(&owner), &json!({ "percent": percent }));
+            }
+            true
+        }
     }
 
     fn no_entry(id: MailId) -> ManagementError {
@@ -428,7 +445,11 @@ impl Management for GatewayManagement {
         let tls = |address: SocketAddr| !address.ip().is_loopback();
         let certificate = self.certificate.as_ref().map(|path| path.display().to_string());
         let (smtp_tls, pop3_tls) = (tls(smtp), tls(pop3));
-        Ok(MailSettings { user: account.clone(), smtp, pop3, smtp_tls, pop3_tls, certificate })
+        let password_file = self.accounts.directory.password();
+        let is_owner = self.owner().await? == *account;
+        let password_file = (is_owner && password_file.exists()).then(|| password_file.display().to_string());
+        let user = account.clone();
+        Ok(MailSettings { user, smtp, pop3, smtp_tls, pop3_tls, certificate, password_file })
     }
 
     async fn contacts(&self, account: &AccountName, page: &Page) -> Result<Listing<Contact>> {
@@ -587,7 +608,9 @@ impl Management for GatewayManagement {
         &self,
         name: AccountName,
         profile: Zeroizing<Vec<u8>>,
+        password: Option<Zeroizing<String>>,
     ) -> Result<ImportedAccount> {
+        let profile = opened(profile, password).await?;
         let saved = tox::SavedData::new(profile.to_vec()).map_err(|error| {
             ManagementError::Unprocessable(format!("this is no profile of a Tox program: {error}"))
         })?;
@@ -661,13 +684,18 @@ impl Management for GatewayManagement {
     }
 
     async fn backup(&self) -> Result<Backup> {
-        let directory = self.accounts.directory.path();
-        let archive = backup::archive(&self.store, directory, self.clock.wall(), |_| true).await;
+        let (directory, owner) = (self.accounts.directory.path(), self.owner().await?);
+        let archive =
+            backup::archive(&self.store, directory, self.clock.wall(), self.backup_watch(owner)).await;
         let archive = archive.map_err(|error| match error {
             backup::BackupError::Store(error) => stored(error),
             error => ManagementError::Unavailable(error.to_string()),
         })?;
         Ok(Backup { size: archive.size, pieces: archive.pieces() })
+    }
+
+    async fn configuration(&self) -> Result<Vec<ConfigurationKey>> {
+        Ok(self.reloader.keys().await)
     }
 
     async fn reload(&self) -> Result<Reloaded> {
@@ -777,6 +805,7 @@ impl Management for GatewayManagement {
         let time = |time: Option<Timestamp>| time.map(|Timestamp(time)| time);
         let search = store::DecisionSearch {
             slot: query.slot.map(|slot| sandbox_slot(slot).name().to_owned()),
+            mail: query.mail,
             account: query.account.clone(),
             from: time(query.from),
             until: time(query.until),
@@ -865,6 +894,24 @@ impl Management for GatewayManagement {
         metrics.extend(relays::metrics(&self.relays).await);
         metrics
     }
+}
+
+/// A profile without encryption.
+async fn opened(
+    profile: Zeroizing<Vec<u8>>,
+    password: Option<Zeroizing<String>>,
+) -> Result<Zeroizing<Vec<u8>>> {
+    if !tox::is_encrypted(&profile) {
+        return Ok(profile);
+    }
+    let password = password.ok_or_else(|| {
+        ManagementError::Unprocessable("this profile is encrypted: give its password too".to_owned())
+    })?;
+    // Deriving the key takes a moment on purpose.
+    let opened = tokio::task::spawn_blocking(move || tox::decrypt(&profile, password.as_bytes())).await;
+    opened
+        .map_err(|error| ManagementError::Internal(error.to_string()))?
+        .map_err(|error| ManagementError::Unprocessable(error.to_string()))
 }
 
 fn wrong_cursor() -> ManagementError {

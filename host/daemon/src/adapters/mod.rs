@@ -14,3 +14,4 @@ mod relays;
 pub mod smtp;
 pub mod storage;
 pub mod trials;
+pub mod tuning;

@@ -16,6 +16,8 @@ pub struct SubmissionBackend {
     pub gateway: Arc<Gateway>,
     /// Who may log in.
     pub logins: Arc<Logins>,
+    /// Whether the listener is over TLS.
+    pub is_over_tls: bool,
 }
 
 #[async_trait]
@@ -31,6 +33,7 @@ impl Backend for SubmissionBackend {
     async fn begin(&self, account: &AccountName, mail: MailFrom) -> Result<Box<dyn Transaction>, Refusal> {
         let submission =
             self.gateway.begin(account, mail.reverse_path, mail.size, mail.ret, mail.envelope_id)?;
+        let submission = if self.is_over_tls { submission.over_tls() } else { submission };
         Ok(Box::new(SubmittedMail(submission)))
     }
 }

@@ -1,5 +1,6 @@
 //! The command line, as ARCHITECTURE.md promises it: other programs rely on it.
 
+mod setting;
 mod source;
 mod task;
 
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use mail::{AccountName, Address, MailId, PublicKey};
 use tox::Node;
 
+pub use setting::{LimitChange, Setting};
 pub use source::ContactSource;
 pub use task::{Import, MailProgram, MailboxFormat, Task};
 
@@ -414,6 +416,23 @@ pub enum SlotVerb {
         /// End it
         #[arg(long, conflicts_with = "component")]
         off: bool,
+    },
+    /// Show settings and limits of the component in a slot, or change them while it works
+    Settings {
+        /// policy, resolver, relay-selector or mail-filter
+        slot: Slot,
+        /// The entry, where the slot has several
+        #[arg(long, value_name = "NAME")]
+        entry: Option<String>,
+        /// A setting (repeatable)
+        #[arg(long, value_name = "NAME=VALUE")]
+        set: Vec<Setting>,
+        /// A setting to take away (repeatable)
+        #[arg(long, value_name = "NAME")]
+        unset: Vec<String>,
+        /// A limit (repeatable); NAME=default for the default again
+        #[arg(long, value_name = "NAME=NUMBER")]
+        limit: Vec<LimitChange>,
     },
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use admin::dto::{
     AcceptRequest, BeginShadow, ComponentName, ComponentSignature, FilterOrder, NewAccount, NewContact,
-    NewPassword, NewRelay, Password, RollBack, Slot, UseComponent, UsePolicySet,
+    NewPassword, NewRelay, Password, RollBack, Slot, Tune, UseComponent, UsePolicySet,
 };
 use admin::limits::{
     BACKUP_TIME, COMPONENT_BYTES, COMPONENT_TIME, MAIL_BODY_TIME, PAGE_LARGEST, PASSWORD_BYTES_LARGEST,
@@ -230,6 +230,20 @@ fn of_slot(verb: &SlotVerb) -> Result<Call, ClientError> {
                 None if *off => delete(&path),
                 None => get(&path),
             }
+        }
+        SlotVerb::Settings { slot, entry, set, unset, limit } => {
+            let taken = unset.iter().map(|name| (name.clone(), None));
+            let given = set.iter().map(|setting| (setting.name.clone(), Some(setting.value.clone())));
+            let settings = taken.chain(given).collect();
+            let limits = limit.iter().map(|limit| (limit.name.clone(), limit.value)).collect();
+            let (path, tune) = (format!("/slots/{slot}/settings"), Tune { settings, limits });
+            let query = entry.iter().map(|entry| ("entry", entry.clone())).collect();
+            let call = if tune == Tune::default() {
+                get(&path)
+            } else {
+                call(Method::PATCH, &path).with_json(&tune)?
+            };
+            Call { query, ..call }
         }
     })
 }

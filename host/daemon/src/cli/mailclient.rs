@@ -1,10 +1,9 @@
 //! Ready configuration for mail programs.
 
-mod text;
-
 use std::path::{Path, PathBuf};
 
 use admin::dto::{Identity, MailSettings};
+use admin::mail_programs as text;
 use mail::AccountName;
 use serde::Serialize;
 use serde_json::Value;
@@ -77,18 +76,22 @@ pub async fn configurations(
 fn configuration(program: MailProgram, account: &MailAccount) -> Result<Configuration, ClientError> {
     let path = simple_path(&account.password_file)?;
     Ok(match program {
-        MailProgram::Mutt | MailProgram::All => {
-            Configuration { program: "mutt", file: "~/.muttrc", text: text::mutt(account, path) }
-        }
-        MailProgram::Msmtp => {
-            Configuration { program: "msmtp", file: "~/.msmtprc", text: text::msmtp(account, path) }
-        }
+        MailProgram::Mutt | MailProgram::All => Configuration {
+            program: "mutt",
+            file: "~/.muttrc",
+            text: text::mutt(&account.settings, &account.address, path),
+        },
+        MailProgram::Msmtp => Configuration {
+            program: "msmtp",
+            file: "~/.msmtprc",
+            text: text::msmtp(&account.settings, &account.address, path),
+        },
         MailProgram::Mpop => {
-            Configuration { program: "mpop", file: "~/.mpoprc", text: text::mpop(account, path) }
+            Configuration { program: "mpop", file: "~/.mpoprc", text: text::mpop(&account.settings, path) }
         }
         MailProgram::Fetchmail => {
             let password = read_password(&account.password_file)?;
-            let text = text::fetchmail(account, &password);
+            let text = text::fetchmail(&account.settings, &password);
             Configuration { program: "fetchmail", file: "~/.fetchmailrc", text }
         }
     })

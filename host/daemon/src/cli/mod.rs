@@ -12,6 +12,7 @@ pub mod ready;
 mod table;
 mod task;
 mod trials;
+mod tuning;
 
 use std::io::{self, Write};
 use std::path::PathBuf;

@@ -50,6 +50,7 @@ pub fn to_text(verb: &Verb, answer: Value) -> Result<String, Error> {
             Component::Bench(_) => String::new(),
         },
         Verb::Slot(verb) => match verb {
+            SlotVerb::Settings { .. } => super::tuning::tuned(&read(answer)?),
             SlotVerb::Shadow { off, .. } => trials::shadow(&read(answer)?, *off),
             _ => slots(&read::<Vec<_>>(answer)?),
         },

@@ -68,6 +68,7 @@ impl Core {
         let now = self.now();
         entry.attempts = entry.attempts.saturating_add(1);
         let facts = Retry {
+            id: entry.id,
             attempts: entry.attempts,
             age: now.wall.since(entry.created),
             remaining: entry.expires.since(now.wall),

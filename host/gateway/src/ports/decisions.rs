@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use mail::record::Direction;
-use mail::{AccountName, Address, Envelope, PublicKey, Refusal, ReversePath, ToxId, Wall};
+use mail::{AccountName, Address, Envelope, MailId, PublicKey, Refusal, ReversePath, ToxId, Wall};
 
 /// A component gave no usable answer: it trapped, ran too long, asked for too much, or answered nonsense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +20,8 @@ pub struct DecisionFailure {
 /// A mail about to be submitted to one recipient.
 #[derive(Clone, Debug)]
 pub struct Submission {
+    /// The id the mail to this recipient gets.
+    pub id: MailId,
     /// MAIL FROM.
     pub reverse_path: ReversePath,
     /// RCPT TO.
@@ -64,6 +66,8 @@ pub enum FriendRequestAnswer {
 /// An attempt failed.
 #[derive(Clone, Debug)]
 pub struct Retry {
+    /// The mail.
+    pub id: MailId,
     /// Attempts that failed, this one included.
     pub attempts: u32,
     /// Since submission.
@@ -147,6 +151,8 @@ pub enum ResolveAnswer {
 /// What filters know of a mail beside its bytes.
 #[derive(Clone, Debug)]
 pub struct FilterFacts {
+    /// The mail: of an incoming one the id its sender gave it.
+    pub id: MailId,
     /// Which way it goes.
     pub direction: Direction,
     /// The envelope.

@@ -17,6 +17,7 @@ pub(super) struct BodyIntake {
     scanner: HeaderScanner,
     received: u64,
     key: Option<PublicKey>,
+    with: &'static str,
     id: MailId,
     time: Wall,
     /// The pieces so far: until the prefix is known (it is hashed first), and as long as the mail is small.
@@ -39,11 +40,17 @@ pub(super) struct Intake {
 }
 
 impl BodyIntake {
-    pub fn new(storage: Arc<dyn Storage>, key: Option<PublicKey>, id: MailId, time: Wall) -> Self {
+    pub fn new(
+        storage: Arc<dyn Storage>,
+        key: Option<PublicKey>,
+        with: &'static str,
+        id: MailId,
+        time: Wall,
+    ) -> Self {
         let writer = storage.new_body();
         let scanner = HeaderScanner::new();
         let pieces = Vec::new();
-        Self { storage, writer, scanner, received: 0, key, id, time, pieces, kept: 0, hashing: None }
+        Self { storage, writer, scanner, received: 0, key, with, id, time, pieces, kept: 0, hashing: None }
     }
 
     /// Bytes that came so far, `Bcc` included.
@@ -130,7 +137,7 @@ impl BodyIntake {
         if !self.scanner.overflowed() && !seen.message_id {
             fields.words(FieldName::MESSAGE_ID, [format!("<{}@{}>", self.id, authserv_id(key)).as_str()]);
         }
-        Received { from: None, by: key, with: "ESMTPA", id: self.id, recipient: None, time: self.time }
+        Received { from: None, by: key, with: self.with, id: self.id, recipient: None, time: self.time }
             .write(&mut fields);
         fields.into_bytes()
     }

@@ -1,13 +1,15 @@
 //! Recipients of a mail, and whether the policy lets the mail go to them.
 
 use mail::record::Route;
-use mail::{Address, Notify, Refusal};
+use mail::{Address, MailId, Notify, Refusal};
 
 use super::Submission;
 use crate::ports::decisions::{Submission as SubmissionFacts, SubmissionAnswer};
 
 /// One recipient of a mail.
 pub(super) struct Recipient {
+    /// The id the mail to it gets; policy and filters are told it.
+    pub id: MailId,
     pub route: Route,
     /// The address as the user wrote it.
     pub address: Address,
@@ -35,9 +37,10 @@ impl Recipient {
 
 impl Submission {
     /// Slot `policy`; 451 when it fails.
-    pub(super) async fn check_policy(&self, recipient: &Address) -> Result<(), Refusal> {
+    pub(super) async fn check_policy(&self, id: MailId, recipient: &Address) -> Result<(), Refusal> {
         let account = self.person.name();
         let facts = SubmissionFacts {
+            id,
             reverse_path: self.reverse_path.clone(),
             recipient: recipient.clone(),
             declared_size: self.declared_size,

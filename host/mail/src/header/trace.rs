@@ -15,7 +15,7 @@ pub struct Received<'a> {
     pub from: Option<PublicKey>,
     /// The account's key: this gateway's name in the trace is `<key>.tox`.
     pub by: PublicKey,
-    /// How it came: `TOX` between gateways, `ESMTPA` from a mail program (RFC 3848), `LOCAL` between accounts.
+    /// How it came: `TOX` between gateways, `ESMTPA` from a mail program, `ESMTPSA` over TLS (RFC 3848), `LOCAL` between accounts.
     pub with: &'static str,
     /// The id to look for in the log.
     pub id: MailId,
@@ -40,6 +40,22 @@ impl Received<'_> {
         fields.words(FieldName::RECEIVED, words.iter().map(String::as_str));
     }
 }
+
+/// The id in the first `Received` field of what a gateway put before a mail: of an incoming mail the id its sender gave it.
+#[must_use]
+pub fn received_id(prefix: &[u8]) -> Option<MailId> {
+    let start = prefix.windows(FIELD.len()).enumerate().find_map(|(at, window)| {
+        let is_line = at == 0 || prefix.get(at - 1) == Some(&b'\n');
+        (is_line && window.eq_ignore_ascii_case(FIELD)).then_some(at + FIELD.len())
+    })?;
+    let text = String::from_utf8_lossy(prefix.get(start..)?);
+    let mut words = text.split_ascii_whitespace();
+    words.find(|word| *word == "id")?;
+    words.next()?.trim_end_matches(';').parse().ok()
+}
+
+/// The name of the field, with its colon.
+const FIELD: &[u8] = b"Received:";
 
 /// The name of a Tox key in trace fields: `<64 hex digits>.tox`.
 fn trace_name(key: PublicKey) -> String {

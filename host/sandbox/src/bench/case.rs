@@ -144,6 +144,12 @@ impl Case {
         })
     }
 
+    /// How many calls it has.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.calls.len()
+    }
+
     /// Reads a case file.
     ///
     /// # Errors

@@ -152,11 +152,22 @@ impl Bench {
     /// # Errors
     /// If the component is not for the slot of a call, or no thread can be started.
     pub fn run(&self, case: &Case) -> Result<Vec<CallReport>, LibraryError> {
+        self.run_within(case, Duration::MAX)
+    }
+
+    /// As [`Bench::run`], but no call begins after `time`: there are fewer reports than calls then.
+    ///
+    /// # Errors
+    /// As [`Bench::run`].
+    pub fn run_within(&self, case: &Case, time: Duration) -> Result<Vec<CallReport>, LibraryError> {
+        let begin = self.engine.clock().monotonic();
+        let is_time_left = || self.engine.clock().monotonic().since(begin) < time;
         let world = Arc::new(World::new(case));
         let other = self.with_stack(case.limits.stack_bytes)?;
         let prepared = other.as_ref().unwrap_or(&self.prepared);
         let asked = thread::scope(|scope| {
-            let run = || case.calls.iter().map(|call| self.call(case, call, prepared, &world)).collect();
+            let calls = case.calls.iter().take_while(|_| is_time_left());
+            let run = || calls.map(|call| self.call(case, call, prepared, &world)).collect();
             let thread = thread::Builder::new().name("bench".into()).stack_size(STACK_BYTES);
             Ok(thread.spawn_scoped(scope, run)?.join())
         });

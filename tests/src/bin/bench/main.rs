@@ -1,6 +1,6 @@
 //! Measures the built program from outside, on loopback. `tests/RESULTS.md` has the figures.
 //!
-//!     cargo build --release --workspace && target/release/bench submit|postfix|fetch|dovecot|latency|transfer|memory|start...
+//!     cargo build --release --workspace && target/release/bench submit|postfix|fetch|dovecot|latency|transfer|memory|start|setup|pages...
 //!
 //! `postfix` and `dovecot` measure those the way `submit` and `fetch` measure ours, with the same client; name them in one run.
 
@@ -8,7 +8,9 @@
 #![allow(clippy::disallowed_methods, reason = "it measures real time")]
 
 mod dovecot;
+mod pages;
 mod postfix;
+mod setup;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -18,7 +20,7 @@ use tests::{Gateway, befriend, network, pop3, smtp, wait};
 
 fn main() {
     let names: Vec<String> = std::env::args().skip(1).collect();
-    let known: [(&str, fn()); 8] = [
+    let known: [(&str, fn()); 10] = [
         ("submit", submit),
         ("postfix", postfix),
         ("fetch", fetch),
@@ -27,6 +29,8 @@ fn main() {
         ("transfer", transfer),
         ("memory", memory),
         ("start", start),
+        ("setup", setup::setup),
+        ("pages", pages::pages),
     ];
     if names.is_empty() || names.iter().any(|name| known.iter().all(|(known, _)| known != name)) {
         eprintln!("usage: bench {}", known.map(|(name, _)| name).join("|"));

@@ -14,7 +14,7 @@ use gateway::ports::decisions::{
     Resolution, ResolutionSource, ResolutionTarget, ResolveAnswer, Retry, RetryAnswer, Submission,
     SubmissionAnswer, Trust,
 };
-use mail::{AccountName, Address, Wall};
+use mail::{AccountName, Address, MailId, Wall};
 use sandbox::capabilities::MessageSource;
 use sandbox::{CallError, Sandbox, mail_filter, policy, resolver};
 
@@ -27,6 +27,11 @@ pub struct ComponentDecisions {
     pub sandbox: Arc<Sandbox>,
     /// What the policy set says of incoming mail while the filter fails.
     pub quarantine_unfiltered: Arc<AtomicBool>,
+}
+
+/// The attribute that ties a decision to its mail.
+pub fn mail_id(id: MailId) -> (String, String) {
+    (capabilities::MAIL_ID.to_owned(), id.to_string())
 }
 
 fn failed(error: CallError) -> DecisionFailure {
@@ -46,7 +51,7 @@ impl Decisions for ComponentDecisions {
             forward_path: facts.recipient,
             declared_size: facts.declared_size,
             queued: facts.queued,
-            attributes: Vec::new(),
+            attributes: vec![mail_id(facts.id)],
         };
         match self.sandbox.allow_submission(account, now, question).await.map_err(failed)? {
             policy::SubmissionAnswer::Allow => Ok(SubmissionAnswer::Allow),
@@ -86,7 +91,7 @@ impl Decisions for ComponentDecisions {
             peer_online: facts.peer_online,
             problem: facts.problem,
             size: facts.size,
-            attributes: Vec::new(),
+            attributes: vec![mail_id(facts.id)],
         };
         match self.sandbox.next_attempt(account, now, question).await.map_err(failed)? {
             policy::RetryAnswer::After(wait) => Ok(RetryAnswer::After(wait)),
@@ -121,7 +126,7 @@ impl Decisions for ComponentDecisions {
             peer: facts.peer,
             is_contact: facts.is_contact,
             from_verified: facts.from_verified,
-            attributes: vec![("size".to_owned(), facts.size.to_string())],
+            attributes: vec![("size".to_owned(), facts.size.to_string()), mail_id(facts.id)],
         };
         let source = Arc::new(Source(message));
         match self.sandbox.filter(account, now, question, source).await.map_err(failed)? {

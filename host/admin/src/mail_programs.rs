@@ -1,10 +1,8 @@
-//! The files themselves.
+//! Ready configuration for mail programs: what `toxmail mailclient` prints and the dashboard shows.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use admin::dto::MailSettings;
-
-use super::MailAccount;
+use crate::dto::MailSettings;
 
 /// Mails lie in this Maildir, whichever program fetches them.
 const MAILDIR: &str = "~/Mail/toxmail";
@@ -42,9 +40,9 @@ fn tls_lines(settings: &MailSettings, tls: bool) -> String {
     }
 }
 
-/// For mutt 2: reads, fetches with `G`, sends.
-pub(super) fn mutt(account: &MailAccount, password_file: &str) -> String {
-    let settings = &account.settings;
+/// For mutt 2, a part of `~/.muttrc`: reads, fetches with `G`, sends. The password is in the first line of a file.
+#[must_use]
+pub fn mutt(settings: &MailSettings, address: &str, password_file: &str) -> String {
     let (user, smtp, pop3) = (&settings.user, place(settings.smtp), place(settings.pop3));
     let scheme = |name: &str, tls: bool| if tls { format!("{name}s") } else { name.to_owned() };
     let trust = match &settings.certificate {
@@ -68,16 +66,15 @@ pub(super) fn mutt(account: &MailAccount, password_file: &str) -> String {
          set mbox_type = Maildir\n\
          set folder = \"~/Mail\"\n\
          set spoolfile = \"{MAILDIR}\"\n",
-        address = account.address,
         reason = reason(settings.smtp_tls || settings.pop3_tls),
         smtp_scheme = scheme("smtp", settings.smtp_tls),
         pop_scheme = scheme("pop", settings.pop3_tls),
     )
 }
 
-/// For msmtp: sends.
-pub(super) fn msmtp(account: &MailAccount, password_file: &str) -> String {
-    let settings = &account.settings;
+/// For msmtp, `~/.msmtprc`: sends. The password is in the first line of a file.
+#[must_use]
+pub fn msmtp(settings: &MailSettings, address: &str, password_file: &str) -> String {
     let (user, smtp) = (&settings.user, place(settings.smtp));
     format!(
         "# Toxmail in msmtp: ~/.msmtprc. {reason}\n\
@@ -92,15 +89,14 @@ pub(super) fn msmtp(account: &MailAccount, password_file: &str) -> String {
          account default : toxmail\n",
         host = smtp.ip(),
         port = smtp.port(),
-        address = account.address,
         reason = reason(settings.smtp_tls),
         tls = tls_lines(settings, settings.smtp_tls),
     )
 }
 
-/// For mpop: fetches.
-pub(super) fn mpop(account: &MailAccount, password_file: &str) -> String {
-    let settings = &account.settings;
+/// For mpop, `~/.mpoprc`: fetches. The password is in the first line of a file.
+#[must_use]
+pub fn mpop(settings: &MailSettings, password_file: &str) -> String {
     let (user, pop3) = (&settings.user, place(settings.pop3));
     format!(
         "# Toxmail in mpop: ~/.mpoprc. {reason}\n\
@@ -122,9 +118,9 @@ pub(super) fn mpop(account: &MailAccount, password_file: &str) -> String {
     )
 }
 
-/// For fetchmail: fetches.
-pub(super) fn fetchmail(account: &MailAccount, password: &str) -> String {
-    let settings = &account.settings;
+/// For fetchmail, `~/.fetchmailrc`: fetches. It holds the password itself.
+#[must_use]
+pub fn fetchmail(settings: &MailSettings, password: &str) -> String {
     let (user, pop3) = (&settings.user, place(settings.pop3));
     let tls = if settings.pop3_tls {
         // fetchmail looks for names in a certificate, not for addresses; one made here has this name.
@@ -150,8 +146,9 @@ pub(super) fn fetchmail(account: &MailAccount, password: &str) -> String {
     )
 }
 
-/// For every other one.
-pub(super) fn general(settings: &MailSettings, address: &str, web: &str) -> String {
+/// For every other one: what to enter by hand. `web` is the address of the dashboard.
+#[must_use]
+pub fn general(settings: &MailSettings, address: &str, web: &str) -> String {
     let encryption = |tls: bool| {
         if tls { "TLS (SSL), not STARTTLS" } else { "no encryption (it stays on this machine)" }
     };

@@ -1,0 +1,57 @@
+//! What `slot settings` changes.
+
+use std::str::FromStr;
+
+/// `NAME=VALUE`: a setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// `NAME=NUMBER`: a limit; `NAME=default` for the default again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitChange {
+    /// Its name.
+    pub name: String,
+    /// Its value; none for the default.
+    pub value: Option<u64>,
+}
+
+impl FromStr for Setting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+        Ok(Self { name: name.trim().to_owned(), value: value.to_owned() })
+    }
+}
+
+impl FromStr for LimitChange {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "write it as NAME=NUMBER, or NAME=default".to_owned();
+        let (name, value) = text.split_once('=').ok_or_else(wrong)?;
+        let value = if value == "default" { None } else { Some(value.parse().map_err(|_| wrong())?) };
+        Ok(Self { name: name.trim().to_owned(), value })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_values_are_told_apart() {
+        let setting: Setting = "a=b=c".parse().unwrap();
+        assert_eq!((setting.name.as_str(), setting.value.as_str()), ("a", "b=c"));
+        assert!("a".parse::<Setting>().is_err());
+        assert_eq!("call-ms=5".parse::<LimitChange>().unwrap().value, Some(5));
+        assert_eq!("call-ms=default".parse::<LimitChange>().unwrap().value, None);
+        assert!("call-ms=-1".parse::<LimitChange>().is_err());
+        assert!("call-ms".parse::<LimitChange>().is_err());
+    }
+}
