@@ -21,15 +21,16 @@ use crate::limits::{
 use crate::message::{Answer, BoardInfo, Edition, Refusal, Request, RequestId};
 use crate::segment::{Entry, segment_hash};
 
-/// How far back a session reads.
+/// How far back a session reads. The smallest window is two days, so that whoever comes once a day takes the same as whoever is always there:
+/// it covers the last reading but one of both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Window {
-    /// About a day: for whoever read yesterday.
-    Day,
-    /// About three days.
-    ThreeDays,
-    /// About a week.
-    Week,
+    /// About two days: for whoever reads every day.
+    TwoDays,
+    /// About five days.
+    FiveDays,
+    /// About nine days.
+    NineDays,
     /// Everything the board holds: the first time, or after long.
     All,
 }
@@ -39,9 +40,9 @@ impl Window {
     #[must_use]
     pub const fn segments(self) -> u32 {
         match self {
-            Self::Day => 26,
-            Self::ThreeDays => 76,
-            Self::Week => 176,
+            Self::TwoDays => 50,
+            Self::FiveDays => 122,
+            Self::NineDays => 218,
             Self::All => SEGMENTS_HELD as u32,
         }
     }
@@ -49,21 +50,21 @@ impl Window {
     /// Days of volume that it may hold.
     const fn days(self) -> u64 {
         match self {
-            Self::Day => 2,
-            Self::ThreeDays => 4,
-            Self::Week => 9,
+            Self::TwoDays => 3,
+            Self::FiveDays => 6,
+            Self::NineDays => 10,
             Self::All => 30,
         }
     }
 
-    /// The smallest window for somebody who last read this long ago; none: never.
+    /// The smallest window for somebody who has to go back this far; none: never read.
     #[must_use]
     pub fn covering(away: Option<Duration>) -> Self {
         let hours = away.map(|away| away.as_secs() / 3600);
         match hours {
-            Some(0..24) => Self::Day,
-            Some(24..72) => Self::ThreeDays,
-            Some(72..168) => Self::Week,
+            Some(0..48) => Self::TwoDays,
+            Some(48..120) => Self::FiveDays,
+            Some(120..216) => Self::NineDays,
             _ => Self::All,
         }
     }
@@ -327,7 +328,7 @@ impl ReadSession {
                 return Err(Violation::TooMuch);
             }
             // Segments that closed between info and follow.
-            if segment - self.next > Window::Day.segments() {
+            if segment - self.next > Window::TwoDays.segments() {
                 return Err(Violation::OutOfPlace);
             }
             self.wanted.extend(self.next..segment);

@@ -72,7 +72,7 @@ impl Client {
     }
 
     fn informed(oldest: u32, last: u32) -> Self {
-        let mut client = Self::new(Window::Day);
+        let mut client = Self::new(Window::TwoDays);
         let events = client.get(INFO, &Answer::Info(Box::new(info(oldest, last))));
         assert!(matches!(events[0], ReadEvent::Info(_)), "{events:?}");
         client
@@ -109,7 +109,7 @@ fn requests(events: &[ReadEvent]) -> Vec<(RequestId, Request)> {
 
 #[test]
 fn a_session_reads_its_window_newest_first_then_follows() {
-    let mut client = Client::new(Window::Day);
+    let mut client = Client::new(Window::TwoDays);
     let mut events = client.get(INFO, &Answer::Info(Box::new(info(1, 40))));
     let all = cells(3);
     for segment in (15..=40).rev() {
@@ -130,21 +130,21 @@ fn a_session_reads_its_window_newest_first_then_follows() {
 
 #[test]
 fn what_is_asked_depends_on_the_board_only() {
-    for window in [Window::Day, Window::ThreeDays, Window::Week, Window::All] {
+    for window in [Window::TwoDays, Window::FiveDays, Window::NineDays, Window::All] {
         let mut client = Client::new(window);
         client.get(INFO, &Answer::Info(Box::new(info(1, 650))));
         assert_eq!(client.0.wanted.len() + 1, window.segments().min(650) as usize);
     }
     let hours = |hours: u64| Window::covering(Some(Duration::from_secs(hours * 3600)));
     assert_eq!(
-        [0, 23, 24, 71, 72, 167, 168].map(hours),
+        [0, 47, 48, 119, 120, 215, 216].map(hours),
         [
-            Window::Day,
-            Window::Day,
-            Window::ThreeDays,
-            Window::ThreeDays,
-            Window::Week,
-            Window::Week,
+            Window::TwoDays,
+            Window::TwoDays,
+            Window::FiveDays,
+            Window::FiveDays,
+            Window::NineDays,
+            Window::NineDays,
             Window::All
         ]
     );
@@ -288,7 +288,7 @@ fn endless_segments_cost_bounded_memory_and_time() {
 
 #[test]
 fn silence_is_noticed() {
-    let mut waiting = Client::new(Window::Day);
+    let mut waiting = Client::new(Window::TwoDays);
     assert_eq!(waiting.0.tick(at(89)), None);
     assert_eq!(waiting.0.tick(at(90)), Some(ReadEvent::Broken(Violation::Silent)));
     assert_eq!(waiting.0.tick(at(900)), None);
@@ -333,7 +333,7 @@ proptest::proptest! {
         script in proptest::collection::vec((0_u32..6, 0_u8..7, 0_u32..4), 0..60)
     ) {
         let all = cells(3);
-        let mut client = Client::new(Window::Day);
+        let mut client = Client::new(Window::TwoDays);
         for (id, kind, number) in script {
             let answer = match kind {
                 0 => Answer::Info(Box::new(info(1, number))),

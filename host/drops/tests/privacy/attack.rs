@@ -240,7 +240,7 @@ impl<'a> Adversary<'a> {
             // Without delays readings come with the gateway, and then by the clock.
             Reading::Visits if !self.scheme.delays => f64::from(u8::from(since % EVERY < SECOND)),
             // As likely in any minute; how far back it reads says how long ago the last one was.
-            Reading::Visits => self.explain_window(user, session, from, unread),
+            Reading::Visits => self.explain_window(user, session, from),
             Reading::Follow => {
                 let first = unread / mean;
                 let renewed = if since > 12 * HOUR { 1.0 / DAY as f64 } else { 0.0 };
@@ -251,25 +251,40 @@ impl<'a> Adversary<'a> {
         }
     }
 
-    /// How well the window a session read fits to how long the user's gateway was off, where this is its first reading since
-    /// (with chance `unread`).
-    fn explain_window(&self, user: usize, session: &SessionLog, from: Time, unread: f64) -> f64 {
+    /// How well the window a session read fits: it goes back to the user's last reading but one. Readings come evenly while the
+    /// gateway runs, so the chances of none, one and more since it started follow from the time.
+    fn explain_window(&self, user: usize, session: &SessionLog, from: Time) -> f64 {
+        let Some(window) = session.window else { return 0.0 };
+        let chances = |time: Time| {
+            let expected = time as f64 / READING.as_millis() as f64;
+            let none = (-expected).exp();
+            [none, none * expected, 1.0 - none - none * expected]
+        };
         let stays = &self.log.presence[user];
         let before = stays.partition_point(|(begin, _)| *begin < from);
-        let Some((_, last)) = stays[..before].last() else {
-            // The first stay of all: everything is read.
-            return if session.window == Some(Window::All) { unread } else { 1.0 - unread };
+        // The window if the last reading but one was near the end of the stay so many before this one.
+        let back_to = |stay: usize| {
+            let end = before.checked_sub(stay).and_then(|number| stays.get(number)).map(|(_, end)| *end);
+            Window::covering(end.map(|end| Duration::from_millis(session.begin.saturating_sub(end))))
         };
-        let away = Window::covering(Some(Duration::from_millis(session.begin - last)));
-        // The stay before may have been too short for a reading.
-        let missed = 0.2;
-        match session.window {
-            Some(Window::Day) if away == Window::Day => 1.0 - unread * missed,
-            Some(Window::Day) => 1.0 - unread,
-            Some(window) if window == away => unread * (1.0 - missed),
-            Some(window) if window > away => unread * missed,
-            _ => 0.0,
-        }
+        let fits = |other: Window| f64::from(u8::from(other == window));
+        // Readings needed in the stays before, one stay after the other.
+        let earlier = |needed: usize| {
+            let (mut left, mut sum) = ([0.0; 3], 0.0);
+            left[needed] = 1.0;
+            for stay in 1..=4 {
+                let Some((begin, end)) = before.checked_sub(stay).and_then(|number| stays.get(number)) else {
+                    break;
+                };
+                let [none, one, more] = chances(end - begin);
+                sum += fits(back_to(stay)) * (left[1] * (one + more) + left[2] * more);
+                left = [0.0, left[1] * none + left[2] * one, left[2] * none];
+            }
+            sum + (left[1] + left[2]) * fits(Window::All)
+        };
+        let [none, one, more] = chances(session.begin - from);
+        // What is left for chance: a reading that failed, a stay that was cut short.
+        1e-4 + more * fits(Window::TwoDays) + one * earlier(1) + none * earlier(2)
     }
 
     fn explain_depositing(&self, user: usize, at: Time) -> f64 {

@@ -203,7 +203,8 @@ struct User {
     confirmations: Confirmations,
     memory: HashMap<usize, BoardMemory>,
     left: HashSet<usize>,
-    last_read: HashMap<usize, Time>,
+    /// When each board was read last, and before that.
+    read: HashMap<usize, [Option<Time>; 2]>,
     following: HashMap<usize, Follow>,
     sessions: u64,
     /// Mails read and not acknowledged: mail, read at.
@@ -323,7 +324,7 @@ impl World {
                 confirmations: Confirmations::default(),
                 memory: HashMap::new(),
                 left: HashSet::new(),
-                last_read: HashMap::new(),
+                read: HashMap::new(),
                 following: HashMap::new(),
                 sessions: 0,
                 owed: vec![],
@@ -744,7 +745,9 @@ impl World {
 
     fn enter(&mut self, user: usize, board: usize) -> Follow {
         let now = clock(self.now);
-        let away = self.users[user].last_read.get(&board).map(|last| self.now - last);
+        // Back to the last reading but one: every cell is shown to two throwaways.
+        let before = self.users[user].read.get(&board).and_then(|read| read[1]);
+        let away = before.map(|before| self.now - before);
         let window = Window::covering(away.map(Duration::from_millis));
         self.users[user].sessions += 1;
         let session = self.hosts[board].board.connect(now);
@@ -808,7 +811,10 @@ impl World {
         if forged.was_used {
             self.mark = None;
         }
-        self.users[user].last_read.insert(board, self.now);
+        let read = self.users[user].read.entry(board).or_default();
+        if read[0] != Some(self.now) {
+            *read = [Some(self.now), read[0]];
+        }
         self.users[user].following.insert(board, follow);
         if lied {
             self.leave(user, board);

@@ -207,7 +207,7 @@ pub async fn bring_until(
 /// Reads until `wanted` cells were seen.
 pub async fn read(session: &mut BoardSession, wanted: usize) -> Vec<Cell> {
     let clock = clock();
-    let mut state = ReadSession::new(session.board(), Window::Day, clock.monotonic());
+    let mut state = ReadSession::new(session.board(), Window::TwoDays, clock.monotonic());
     let mut events = vec![state.start(clock.monotonic())];
     let mut cells = vec![];
     loop {
