@@ -103,6 +103,11 @@ const QUESTIONS: [(&str, Question); 4] = [
     ("With whom does a user write most?", |scores| scores.pair),
 ];
 
+/// The cases there was time for.
+fn run(cases: &[Case]) -> impl Iterator<Item = &Case> {
+    cases.iter().filter(|case| !case.scores.is_empty())
+}
+
 /// Prints everything.
 pub fn print(days: u64, cases: &[Case]) {
     println!("{USERS} users, {BOARDS} boards, {days} days.");
@@ -112,7 +117,7 @@ pub fn print(days: u64, cases: &[Case]) {
             "| | right | by the moment alone | guessing | above guessing | above the moment | of two: above guessing | cases | seeds |"
         );
         println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
-        for case in cases {
+        for case in run(cases) {
             let shown = |value: fn(&Score) -> f64| format!("{:.1}", mean(&case.over(question, value)));
             println!(
                 "| {} | {} | {} | {} | {} | {} | {} | {:.0} | {} |",
@@ -150,7 +155,7 @@ fn print_mail(cases: &[Case]) {
         "| | mails | acknowledged | hours by drops (median) | sessions marked, answered | readers who left |"
     );
     println!("| --- | --- | --- | --- | --- | --- |");
-    for case in cases {
+    for case in run(cases) {
         let sum = |of: fn(&Summary) -> usize| case.logs.iter().map(of).sum::<usize>();
         println!(
             "| {} | {} | {} | {:.1} | {}, {} | {} |",
