@@ -185,7 +185,12 @@ fn while_javascript_and_python_misbehave_smtp_and_pop3_answer_and_every_mail_get
     for language in ["js", "python"] {
         let file = format!("{}/guests/{language}/evil.wasm", env!("CARGO_MANIFEST_DIR"));
         assert!(std::path::Path::new(&file).exists(), "{file} is not there: run policies/build-all.sh");
-        let _ = gateway.json(&["component", "add", &file, "--name", language]);
+        // It may take longer to compile than the command waits.
+        let added = gateway.run(&["component", "add", &file, "--name", language]);
+        wait::until(&format!("{language} to be added: {added:?}"), || {
+            let components = gateway.json(&["component", "list"]);
+            components.as_array()?.iter().any(|row| row["name"] == language).then_some(())
+        });
         for (what, reason) in [
             ("spin", "ran longer than its limit of 1000 ms"),
             ("allocate", "of memory"),

@@ -85,8 +85,11 @@ fn live_and_at_start(set: &Path, expected: &[(&str, &str)]) -> Gateway {
 
     let mut live = Gateway::start(network());
     assert_eq!(filled(&live), []);
-    let _ = live.json(&["policy-set", "use", set.to_str().unwrap()]);
-    assert_eq!(filled(&live), names(expected), "live");
+    // An interpreter may take longer to compile than the command waits.
+    let used = live.run(&["policy-set", "use", set.to_str().unwrap()]);
+    wait::until(&format!("the set to be live: {used:?}"), || {
+        (filled(&live) == names(expected)).then_some(())
+    });
     works(&live);
     live.kill();
     live.restart();

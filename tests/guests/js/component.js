@@ -52,6 +52,6 @@ export const policyDecisions = {
   },
 
   acceptFriend: () => 'ignore',
-  nextAttempt: () => ({ tag: 'after', val: 60n }),
+  nextAttempt: () => ({ tag: 'after', val: 60 }),
   allowDeposit: () => ({ tag: 'allow' }),
 };

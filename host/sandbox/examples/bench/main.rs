@@ -1,6 +1,7 @@
 //! Measures the sandbox: `cargo run --release -p sandbox --example bench [FILE...]`; the results are in BENCHMARKS.md.
 //!
-//! FILEs are components for slot `policy`, of other languages for instance.
+//! FILEs are components for slot `policy`, of other languages for instance: `policies/quiet-hours/quiet-hours.wasm` shows QuickJS (aim: a
+//! fresh call under 300 us), `tests/guests/python/evil.wasm` Python, once `policies/build-all.sh` has built them.
 //!
 //! `fresh` is what every decision costs on its thread: store, instance, typed call, checks. `round trip` adds the way to the thread and back.
 //! `warm` is a typed call into an instance that is there already, which the sandbox never does: it shows what freshness costs.
@@ -145,6 +146,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     })
 }
 
+/// Whether a figure is as small as it should be.
+fn aim(figure: Duration, under: Duration) -> String {
+    format!("(aim: under {under:?}, {})", if figure < under { "met" } else { "missed" })
+}
+
 /// What all are asked.
 fn submission() -> Submission {
     Submission {
@@ -172,12 +178,11 @@ async fn measure(directory: &Path, files: &[String]) -> Result<(), Box<dyn Error
         for builtin in builtin::components() {
             let begin = now();
             library.add_builtin(builtin.name, builtin.bytes).await?;
-            println!(
-                "{what:<21} {:>14.2?}  {} ({} bytes)",
-                begin.elapsed(),
-                builtin.name,
-                builtin.bytes.len()
-            );
+            let took = begin.elapsed();
+            let (name, size) = (builtin.name, builtin.bytes.len());
+            let aim =
+                if what.starts_with("cached") { aim(took, Duration::from_millis(5)) } else { String::new() };
+            println!("{what:<21} {took:>14.2?}  {name} ({size} bytes) {aim}");
         }
     }
     let library = Arc::new(Library::open(Arc::clone(&engine), directory, CompileMode::InProcess)?);
@@ -216,7 +221,9 @@ async fn calls(sandbox: &Arc<Sandbox>, durations: &Durations) -> Result<(), Box<
         black_box(sandbox.allow_submission(&account, Wall(0), submission.clone()).await?);
     }
     println!("policy, round trip        {:>10.2?}  one caller", begin.elapsed() / CALLS);
-    println!("policy, fresh             {:>10.2?}  one caller", durations.mean());
+    let fresh = durations.mean();
+    let aim_fresh = aim(fresh, Duration::from_micros(30));
+    println!("policy, fresh             {fresh:>10.2?}  one caller {aim_fresh}");
 
     let begin = now();
     let callers: Vec<_> = (0..4)
@@ -251,7 +258,7 @@ mod warm {
     use wasmtime::component::{Component, HasSelf, Linker};
     use wasmtime::{Config, Engine, Store};
 
-    use super::{CALLS, Error, black_box, now};
+    use super::{CALLS, Duration, Error, aim, black_box, now};
     use toxmail::gateway::{log, state, types};
 
     wasmtime::component::bindgen!({ path: "../../wit", world: "policy" });
@@ -333,7 +340,9 @@ mod warm {
         for _ in 0..CALLS {
             black_box(decisions.call_allow_submission(&mut store, &context, &submission)?);
         }
-        println!("policy, warm              {:>10.2?}  one caller", begin.elapsed() / CALLS);
+        let warm = begin.elapsed() / CALLS;
+        let aim_warm = aim(warm, Duration::from_micros(1));
+        println!("policy, warm              {warm:>10.2?}  one caller {aim_warm}");
         four_callers(&engine, &component, &linker, &context, &submission)?;
 
         let pre = PolicyPre::new(linker.instantiate_pre(&component)?)?;
