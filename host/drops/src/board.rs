@@ -24,7 +24,7 @@ use rand_core::{CryptoRng, RngCore};
 
 pub use session::SessionId;
 use session::{Session, Standing};
-pub use shelf::{MemoryShelf, Shelf, ShelfError};
+pub use shelf::{InvalidInvitationName, InvitationName, MemoryShelf, Shelf, ShelfError};
 
 use crate::admission::Difficulty;
 use crate::cell::{BoardKey, Name};
@@ -122,6 +122,15 @@ pub struct BoardStatus {
     pub open_segment: u32,
 }
 
+/// An invitation, as the board's owner sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvitationStatus {
+    /// What it is called.
+    pub name: InvitationName,
+    /// Tokens it gave in this period.
+    pub issued: u32,
+}
+
 /// A drop relay's state machine.
 #[derive(Debug)]
 pub struct Board {
@@ -211,6 +220,15 @@ impl Board {
         } else {
             Standing::Lobby
         };
+        self.admit(standing, now)
+    }
+
+    /// The board's owner connects, from within its process: takes no session from others, and gets tokens without an invitation.
+    pub fn connect_owner(&mut self, now: Now) -> SessionId {
+        self.admit(Standing::Owner, now)
+    }
+
+    fn admit(&mut self, standing: Standing, now: Now) -> SessionId {
         self.last_session += 1;
         let id = SessionId(self.last_session);
         self.sessions.insert(id, Session::new(standing, now.monotonic));
@@ -396,12 +414,16 @@ impl Board {
         now: Wall,
         rng: &mut R,
     ) -> Result<(), Refusal> {
+        let is_owner = self.sessions.get(&client.0).is_some_and(|known| known.standing == Standing::Owner);
         let name = hash(&[code]);
-        let invitation = self.invitations.get(&name).copied().ok_or(Refusal::Invitation)?;
+        let invitation = self.invitations.get(&name).copied().filter(|_| !is_owner);
+        if invitation.is_none() && !is_owner {
+            return Err(Refusal::Invitation);
+        }
         if period != Period::at(now) {
             return Err(Refusal::Token);
         }
-        let issued = if invitation.period == period { invitation.issued } else { 0 };
+        let issued = invitation.map_or(0, |invitation| invitation.issued_in(period));
         let count = u32::try_from(blinded.len()).unwrap_or(u32::MAX);
         if issued.saturating_add(count) > crate::limits::INVITATION_TOKENS {
             return Err(Refusal::InvitationSpent);
@@ -409,9 +431,11 @@ impl Board {
         let key = self.issuing.get(&period).ok_or(Refusal::Trouble)?;
         let (evaluated, proof) =
             key.issue(rng, blinded).map_err(|error| Refusal::Malformed(error.to_string()))?;
-        let changed = Invitation { period, issued: issued + count };
-        self.invitations.insert(name, changed);
-        self.invitation_changes.push((name, Some(changed)));
+        if !is_owner {
+            let changed = Invitation { period, issued: issued + count };
+            self.invitations.insert(name, changed);
+            self.invitation_changes.push((name, Some(changed)));
+        }
         self.wait(client.0);
         self.staged.push_back(Job::Issue { client, answer: Box::new(Answer::Issued { evaluated, proof }) });
         Ok(())
@@ -431,12 +455,29 @@ impl Board {
         Ok(())
     }
 
-    /// Takes an invitation back. Tokens it gave stay good.
-    pub fn uninvite(&mut self, code: &InvitationCode) {
-        let name = hash(&[code]);
-        if self.invitations.remove(&name).is_some() {
-            self.invitation_changes.push((name, None));
+    /// Takes the invitation of this name back; false if there is none. It holds once the next commit is durable. Tokens it gave
+    /// stay good until their period is over.
+    pub fn uninvite(&mut self, name: &InvitationName) -> bool {
+        let all = self.invitations.keys().copied();
+        let of_name: Vec<[u8; 32]> = all.filter(|hash| InvitationName::of_hash(hash) == *name).collect();
+        for hash in &of_name {
+            self.invitations.remove(hash);
+            self.invitation_changes.push((*hash, None));
         }
+        !of_name.is_empty()
+    }
+
+    /// All invitations, in the order of their names.
+    #[must_use]
+    pub fn invitations(&self, now: Wall) -> Vec<InvitationStatus> {
+        let period = Period::at(now);
+        let status = |(hash, invitation): (&[u8; 32], &Invitation)| InvitationStatus {
+            name: InvitationName::of_hash(hash),
+            issued: invitation.issued_in(period),
+        };
+        let mut all: Vec<InvitationStatus> = self.invitations.iter().map(status).collect();
+        all.sort_unstable_by_key(|invitation| invitation.name);
+        all
     }
 
     /// What the owner sees.

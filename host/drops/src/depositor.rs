@@ -64,12 +64,14 @@ pub enum DepositEvent {
         /// The receipt, checked.
         receipt: Receipt,
     },
-    /// The cell was not taken. Its token, if shown, counts as spent.
+    /// The cell was not taken. Its token, if it was shown, counts as spent.
     NotTaken {
         /// Which cell.
         tag: u32,
         /// Why.
         why: NotTaken,
+        /// Its token, if it was not shown.
+        unspent: Option<Token>,
     },
     /// Everything was answered: end the session.
     Done,
@@ -138,7 +140,11 @@ impl DepositSession {
     /// The connection broke: what was not receipted is not taken.
     pub fn ended(&mut self) -> Vec<DepositEvent> {
         self.phase = Phase::Over;
-        let not_taken = |deposit: Deposit| DepositEvent::NotTaken { tag: deposit.tag, why: NotTaken::Ended };
+        let not_taken = |deposit: Deposit| DepositEvent::NotTaken {
+            tag: deposit.tag,
+            why: NotTaken::Ended,
+            unspent: deposit.token,
+        };
         self.queue.drain(..).map(not_taken).collect()
     }
 
@@ -258,7 +264,8 @@ impl DepositSession {
             Refusal::NameTaken | Refusal::Point | Refusal::Malformed(_) => {
                 let Some(deposit) = self.queue.pop_front() else { return Ok(vec![]) };
                 let why = NotTaken::Refused(refusal);
-                let mut events = vec![DepositEvent::NotTaken { tag: deposit.tag, why }];
+                let unspent = deposit.token;
+                let mut events = vec![DepositEvent::NotTaken { tag: deposit.tag, why, unspent }];
                 events.extend(self.next()?);
                 Ok(events)
             }
@@ -272,6 +279,7 @@ impl DepositSession {
         let not_taken = |deposit: Deposit| DepositEvent::NotTaken {
             tag: deposit.tag,
             why: NotTaken::Refused(refusal.clone()),
+            unspent: deposit.token,
         };
         let mut events: Vec<DepositEvent> = self.queue.drain(..).map(not_taken).collect();
         events.push(DepositEvent::Done);

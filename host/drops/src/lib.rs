@@ -22,6 +22,7 @@ pub mod handover;
 pub mod hash;
 pub mod limits;
 pub mod mailbox;
+pub mod member;
 pub mod message;
 pub mod parcel;
 pub mod point;

@@ -142,8 +142,14 @@ pub const HANDOVER_BOARDS: usize = 5;
 pub const STAMP_RETRIES: u8 = 3;
 /// Segment hashes a reader remembers for comparison.
 pub const HASHES_REMEMBERED: usize = SEGMENTS_HELD;
-/// Tokens kept for a board.
+/// Own tokens kept for a board: for a week of deposits and for contacts.
 pub const WALLET_TOKENS: usize = 512;
+/// Tokens of one contact kept for a board: as many as fit a record.
+pub const CONTACT_TOKENS: usize = RECORD_TOKENS;
+/// Boards for which tokens of one contact are kept: those of two different records.
+pub const CONTACT_PURSES: usize = 2 * RECORD_BOARDS;
+/// Tokens of one source and board held or remembered as spent, in two periods: twice what an invitation gives. Past that none are taken.
+pub const SPENT_TOKENS: usize = 2 * INVITATION_TOKENS as usize;
 /// Own cells watched at once by the audits and confirmations.
 pub const AUDITS: usize = 4_096;
 

@@ -70,7 +70,7 @@ impl Window {
     }
 }
 
-/// How a board broke the rules. One is enough to stop using it for a while; `Differs` and `WrongHash` mean that it lies.
+/// How a board broke the rules. One is enough to stop using it for a while; `Differs`, `WrongHash`, `Keys` and `Tokens` mean that it lies.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
     /// A message that is none.
@@ -100,6 +100,12 @@ pub enum Violation {
     /// A receipt for something else or for too short.
     #[error("the board's receipt is not for what was deposited")]
     Receipt,
+    /// Another issuing key than was shown before: it marks its members.
+    #[error("the board shows different issuing keys to different sessions")]
+    Keys,
+    /// Tokens that do not fit its published key.
+    #[error("the board's tokens do not fit its published key")]
+    Tokens,
     /// It asks for more work than the public table ever does.
     #[error("the board asks for more work than the public table")]
     Work,

@@ -5,7 +5,7 @@
 //!
 //! | bytes | what |
 //! | --- | --- |
-//! | 1 | version, 1 |
+//! | 1 | version, 1 or 2 |
 //! | 8 | made at, milliseconds since 1970 UTC |
 //! | 38 | Tox ID |
 //! | 1 | keys that follow, 1 or 2 |
@@ -14,6 +14,10 @@
 //! | 32 each | board's Tox public key |
 //! | 1 | tokens that follow, 0 to 64 |
 //! | 101 each | number of the board among those above, token |
+//! | 1 | version 2 only: owners' marks that follow, 1 to 8 |
+//! | 9 each | number of the board, larger each time; mark of its owner |
+//!
+//! A record that names no owner is written as version 1, which is all that gateways before version 2 read.
 
 use std::time::Duration;
 
@@ -21,10 +25,41 @@ use frame::{ReadError, Reader};
 use mail::{PublicKey, ToxId, Wall};
 
 use crate::cell::BoardKey;
-use crate::limits::{DAY_SECONDS, RECORD_BOARDS, RECORD_TOKENS, VERSION};
+use crate::limits::{DAY_SECONDS, RECORD_BOARDS, RECORD_TOKENS};
 use crate::mailbox::Period;
 use crate::point::Point;
 use crate::token::Token;
+
+/// The version without owners.
+const PLAIN: u8 = 1;
+/// The version with them.
+const WITH_OWNERS: u8 = 2;
+
+/// Marks the boards of one owner: random, the same for all of them. Says nothing about who that is; boards with the same mark are
+/// likely to fail together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OwnerMark(pub [u8; 8]);
+
+impl std::fmt::Display for OwnerMark {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{:016X}", u64::from_be_bytes(self.0))
+    }
+}
+
+/// A text that is no mark of an owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the mark of an owner is 16 hex digits")]
+pub struct InvalidOwnerMark;
+
+impl std::str::FromStr for OwnerMark {
+    type Err = InvalidOwnerMark;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_hex = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = u64::from_str_radix(text, 16).ok().filter(|_| is_hex);
+        number.map(|number| Self(number.to_be_bytes())).ok_or(InvalidOwnerMark)
+    }
+}
 
 /// How far in the future a record may have been made: two clocks a day off in opposite directions.
 const SKEW: Duration = Duration::from_secs(2 * DAY_SECONDS);
@@ -42,6 +77,8 @@ pub struct MailboxRecord {
     pub boards: Vec<BoardKey>,
     /// Tokens for deposits on those boards.
     pub tokens: Vec<(BoardKey, Token)>,
+    /// Marks of the boards' owners, as far as known, in the order of the boards.
+    pub owners: Vec<(BoardKey, OwnerMark)>,
 }
 
 /// Why a record is refused.
@@ -62,6 +99,9 @@ pub enum RecordError {
     /// A token for a board it does not name.
     #[error("the mailbox record has a token for a board it does not name")]
     Token,
+    /// A mark for a board it does not name, or out of order.
+    #[error("the owners in the mailbox record are not in the order of its boards")]
+    Owner,
     /// A list over its bound.
     #[error("a mailbox record names at most 8 boards and 64 tokens")]
     TooMany,
@@ -80,14 +120,16 @@ impl MailboxRecord {
     /// The bytes.
     ///
     /// # Errors
-    /// [`RecordError::Keys`], [`RecordError::TooMany`], [`RecordError::Token`] where it is not as a record must be.
+    /// [`RecordError::Keys`], [`RecordError::TooMany`], [`RecordError::Token`], [`RecordError::Owner`] where it is not as a record must
+    /// be.
     pub fn encode(&self) -> Result<Vec<u8>, RecordError> {
         check_keys(&self.keys)?;
         if self.boards.len() > RECORD_BOARDS || self.tokens.len() > RECORD_TOKENS {
             return Err(RecordError::TooMany);
         }
         let mut writer = frame::Writer::new();
-        writer.u8(VERSION).u64(self.made.0).raw(&self.owner.to_bytes()).count(self.keys.len());
+        let version = if self.owners.is_empty() { PLAIN } else { WITH_OWNERS };
+        writer.u8(version).u64(self.made.0).raw(&self.owner.to_bytes()).count(self.keys.len());
         for (period, point) in &self.keys {
             writer.u32(period.0).raw(&point.0);
         }
@@ -100,6 +142,18 @@ impl MailboxRecord {
             let number = self.boards.iter().position(|named| named == board).ok_or(RecordError::Token)?;
             writer.count(number).raw(&token.to_bytes());
         }
+        if version == WITH_OWNERS {
+            writer.count(self.owners.len());
+        }
+        let mut last = None;
+        for (board, mark) in &self.owners {
+            let number = self.boards.iter().position(|named| named == board).ok_or(RecordError::Owner)?;
+            if last >= Some(number) {
+                return Err(RecordError::Owner);
+            }
+            last = Some(number);
+            writer.count(number).raw(&mark.0);
+        }
         writer.finish().map_err(|_| RecordError::TooMany)
     }
 
@@ -110,7 +164,7 @@ impl MailboxRecord {
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         let mut reader = Reader::new(bytes);
         let version = reader.u8("version")?;
-        if version != VERSION {
+        if !matches!(version, PLAIN | WITH_OWNERS) {
             return Err(RecordError::Version(version));
         }
         let made = Wall(reader.u64("time")?);
@@ -129,8 +183,9 @@ impl MailboxRecord {
                 Ok((board, Token::from_bytes(&reader.array("token")?)))
             })
             .collect::<Result<Vec<_>, RecordError>>()?;
+        let owners = if version == WITH_OWNERS { read_owners(&mut reader, &boards)? } else { vec![] };
         reader.finish()?;
-        Ok(Self { made, owner, keys, boards, tokens })
+        Ok(Self { made, owner, keys, boards, tokens, owners })
     }
 
     /// Whether this record, received from `sender`, replaces `held`.
@@ -149,6 +204,21 @@ impl MailboxRecord {
         }
         Ok(())
     }
+}
+
+fn read_owners(
+    reader: &mut Reader<'_>,
+    boards: &[BoardKey],
+) -> Result<Vec<(BoardKey, OwnerMark)>, RecordError> {
+    let mut owners = vec![];
+    let mut last = None;
+    for _ in 0..reader.count("owners", RECORD_BOARDS)? {
+        let number = usize::from(reader.u8("board of an owner")?);
+        let board = *boards.get(number).filter(|_| last < Some(number)).ok_or(RecordError::Owner)?;
+        last = Some(number);
+        owners.push((board, OwnerMark(reader.array("mark")?)));
+    }
+    if owners.is_empty() { Err(RecordError::Owner) } else { Ok(owners) }
 }
 
 fn check_keys(keys: &[(Period, Point)]) -> Result<(), RecordError> {

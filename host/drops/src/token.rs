@@ -299,9 +299,15 @@ pub struct Sightings {
 struct Seen {
     key: Element,
     day: u64,
-    throwaway: u64,
+    /// None: a throwaway of an earlier run of the program, so any other is another one.
+    throwaway: Option<u64>,
     confirmed: bool,
 }
+
+/// The version of what [`Sightings::to_bytes`] writes.
+const SIGHTINGS: u8 = 1;
+/// Periods that are remembered.
+const PERIODS: usize = 4;
 
 /// A board published different keys for one period: it marks its members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -314,17 +320,48 @@ impl Sightings {
     /// # Errors
     /// [`KeyDiffers`]; the key of that period stays unconfirmed for good.
     pub fn saw(&mut self, period: Period, key: Element, day: u64, throwaway: u64) -> Result<(), KeyDiffers> {
-        while self.seen.len() > 3 {
+        while self.seen.len() >= PERIODS && !self.seen.contains_key(&period) {
             self.seen.pop_first();
         }
-        let seen = self.seen.entry(period).or_insert_with(|| Seen { key, day, throwaway, confirmed: false });
+        let first = Seen { key, day, throwaway: Some(throwaway), confirmed: false };
+        let seen = self.seen.entry(period).or_insert(first);
         if seen.key != key {
             seen.confirmed = false;
             seen.key = [0; 32];
             return Err(KeyDiffers);
         }
-        seen.confirmed |= seen.day != day && seen.throwaway != throwaway;
+        seen.confirmed |= seen.day != day && seen.throwaway != Some(throwaway);
         Ok(())
+    }
+
+    /// What to keep over a restart: `version, count`, then each `period (4), key (32), day (8), confirmed (1)`.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut writer = frame::Writer::new();
+        writer.u8(SIGHTINGS).count(self.seen.len());
+        for (period, seen) in &self.seen {
+            writer.u32(period.0).raw(&seen.key).u64(seen.day).u8(u8::from(seen.confirmed));
+        }
+        // A count of four fits everywhere.
+        writer.finish().unwrap_or_default()
+    }
+
+    /// What was kept. None where it is damaged or of a later version: then all keys have to be seen again.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut reader = frame::Reader::new(bytes);
+        if reader.u8("version").ok()? != SIGHTINGS {
+            return None;
+        }
+        let mut seen = BTreeMap::new();
+        for _ in 0..reader.count("keys", PERIODS).ok()? {
+            let period = Period(reader.u32("period").ok()?);
+            let (key, day) = (reader.array("key").ok()?, reader.u64("day").ok()?);
+            let confirmed = reader.u8("confirmed").ok()? == 1;
+            seen.insert(period, Seen { key, day, throwaway: None, confirmed });
+        }
+        reader.finish().ok()?;
+        Some(Self { seen })
     }
 
     /// The key of `period`, once two throwaways saw it on different days.

@@ -1,77 +1,217 @@
-//! Tokens at hand, by board: fresh ones rest for a day, old ones are thrown away.
+//! Tokens at hand, by board and by where they came from.
+//!
+//! What a contact passed on is for deposits to that contact alone: they know these tokens, and together with the board they would
+//! learn of other deposits. Fresh tokens rest for a day, old ones are thrown away. What was shown to a board, or
+//! passed on, is remembered as spent until it is worth nothing: it is never used again, and never taken again from a record that
+//! repeats it. The wallet is kept by its owner, purse by purse; a purse that says "spent" must be on disk before the token is shown.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use mail::Wall;
+use frame::{ReadError, Reader, Writer};
+use mail::{PublicKey, Wall};
 
 use crate::cell::BoardKey;
-use crate::limits::{DAY_SECONDS, WALLET_TOKENS};
+use crate::limits::{CONTACT_PURSES, CONTACT_TOKENS, DAY_SECONDS, SPENT_TOKENS, WALLET_TOKENS};
 use crate::mailbox::Period;
 use crate::token::Token;
 
 /// A token issued just now could be tied to its deposit by time alone.
 const REST: Duration = Duration::from_secs(DAY_SECONDS);
+/// The version of a purse's bytes.
+const VERSION: u8 = 1;
+
+/// Where tokens came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// Issued for an own invitation: for deposits to anybody, and to be passed on.
+    Own,
+    /// Passed on in the mailbox record of this contact: for deposits to them.
+    Contact(PublicKey),
+}
+
+/// Which purse.
+pub type PurseKey = (Source, BoardKey);
+
+/// Why the bytes of a purse cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PurseError {
+    /// Damaged.
+    #[error("the tokens are damaged: {0}")]
+    Read(#[from] ReadError),
+    /// Of a later version.
+    #[error("the tokens were kept by a later version ({0})")]
+    Version(u8),
+}
+
+/// The tokens of one source for one board.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Purse {
+    /// Each with the time from which on it may be spent.
+    held: Vec<(Wall, Token)>,
+    /// Random parts of tokens that are gone, by period.
+    spent: BTreeSet<(Period, [u8; 32])>,
+}
 
 /// The tokens of an account.
 #[derive(Clone, Debug, Default)]
 pub struct Wallet {
-    tokens: HashMap<BoardKey, Vec<(Wall, Token)>>,
+    purses: BTreeMap<PurseKey, Purse>,
+}
+
+fn is_good(period: Period, now: Wall) -> bool {
+    let current = Period::at(now);
+    period == current || period == current.previous()
+}
+
+impl Purse {
+    /// Forgets what is worth nothing any more. Spent marks stay a period longer: clocks may go back.
+    fn expire(&mut self, now: Wall) {
+        let oldest = Period::at(now).previous().previous();
+        self.held.retain(|(_, token)| is_good(token.period, now));
+        self.spent.retain(|(period, _)| *period >= oldest);
+    }
+
+    fn knows(&self, token: &Token) -> bool {
+        self.spent.contains(&(token.period, token.random))
+            || self.held.iter().any(|(_, held)| held.random == token.random)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.held.is_empty() && self.spent.is_empty()
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::new();
+        let count = |length: usize| u16::try_from(length).unwrap_or(u16::MAX);
+        writer.u8(VERSION).u16(count(self.held.len()));
+        for (from, token) in &self.held {
+            writer.u64(from.0).raw(&token.to_bytes());
+        }
+        writer.u16(count(self.spent.len()));
+        for (period, random) in &self.spent {
+            writer.u32(period.0).raw(random);
+        }
+        // Both counts are bounded far below 65 535.
+        writer.finish().unwrap_or_default()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, PurseError> {
+        let mut reader = Reader::new(bytes);
+        let version = reader.u8("version")?;
+        if version != VERSION {
+            return Err(PurseError::Version(version));
+        }
+        let mut purse = Self::default();
+        for _ in 0..reader.u16("tokens")? {
+            let from = Wall(reader.u64("time")?);
+            purse.held.push((from, Token::from_bytes(&reader.array("token")?)));
+        }
+        for _ in 0..reader.u16("spent tokens")? {
+            purse.spent.insert((Period(reader.u32("period")?), reader.array("random")?));
+        }
+        reader.finish()?;
+        Ok(purse)
+    }
 }
 
 impl Wallet {
-    /// Adds tokens that were issued, or came in a record, now. At most 512 are kept for a board.
-    pub fn add(&mut self, board: BoardKey, tokens: impl IntoIterator<Item = Token>, now: Wall) {
-        let held = self.tokens.entry(board).or_default();
-        let room = WALLET_TOKENS.saturating_sub(held.len());
-        held.extend(tokens.into_iter().take(room).map(|token| (now, token)));
+    /// Adds own tokens that were issued now; they rest for a day first, those of a board of one's own (`at_once`) need not: nobody
+    /// watches there. At most [`WALLET_TOKENS`] are held for a board.
+    pub fn issued(&mut self, board: BoardKey, tokens: Vec<Token>, at_once: bool, now: Wall) {
+        let from = if at_once { now } else { now.plus(REST) };
+        self.add((Source::Own, board), tokens, from, WALLET_TOKENS, now);
     }
 
-    /// Takes a token that may be spent now: a day old, of this period or the last.
-    pub fn take(&mut self, board: &BoardKey, now: Wall) -> Option<Token> {
-        let held = self.tokens.get_mut(board)?;
-        let current = Period::at(now);
-        held.retain(|(_, token)| token.period == current || token.period == current.previous());
-        let rested = held.iter().position(|(since, _)| now.since(*since) >= REST)?;
-        Some(held.swap_remove(rested).1)
+    /// Adds tokens from the record of `contact`, as far as they are new here: they rested with the contact. At most
+    /// [`CONTACT_TOKENS`] are held, for at most [`CONTACT_PURSES`] boards. True if some were added.
+    pub fn passed_on(&mut self, contact: PublicKey, board: BoardKey, tokens: Vec<Token>, now: Wall) -> bool {
+        let key = (Source::Contact(contact), board);
+        if !self.purses.contains_key(&key) {
+            self.purses.retain(|_, purse| {
+                purse.expire(now);
+                !purse.is_empty()
+            });
+            let of_contact = self.purses.keys().filter(|(source, _)| *source == key.0).count();
+            if of_contact >= CONTACT_PURSES {
+                return false;
+            }
+        }
+        self.add(key, tokens, now, CONTACT_TOKENS, now)
     }
 
-    /// Tokens held for a board, resting ones included.
+    fn add(&mut self, key: PurseKey, tokens: Vec<Token>, from: Wall, most: usize, now: Wall) -> bool {
+        let purse = self.purses.entry(key).or_default();
+        purse.expire(now);
+        let before = purse.held.len();
+        for token in tokens {
+            let has_room = purse.held.len() < most && purse.spent.len() + purse.held.len() < SPENT_TOKENS;
+            if has_room && is_good(token.period, now) && !purse.knows(&token) {
+                purse.held.push((from, token));
+            }
+        }
+        purse.held.len() > before
+    }
+
+    /// Takes up to `count` tokens that may be spent now, those that end first before others; they count as spent. Keep the purse
+    /// on disk ([`Wallet::purse`]) before one of them is shown.
+    pub fn take(&mut self, key: &PurseKey, count: usize, now: Wall) -> Vec<Token> {
+        let Some(purse) = self.purses.get_mut(key) else { return vec![] };
+        purse.expire(now);
+        let mut taken = vec![];
+        while taken.len() < count {
+            let rested = purse.held.iter().enumerate().filter(|(_, (from, _))| *from <= now);
+            let Some(at) = rested.min_by_key(|(_, (_, token))| token.period).map(|(at, _)| at) else { break };
+            let (_, token) = purse.held.swap_remove(at);
+            purse.spent.insert((token.period, token.random));
+            taken.push(token);
+        }
+        taken
+    }
+
+    /// Puts back tokens that were taken and shown to nobody.
+    pub fn put_back(&mut self, key: &PurseKey, tokens: Vec<Token>, now: Wall) {
+        let Some(purse) = self.purses.get_mut(key) else { return };
+        for token in tokens {
+            if purse.spent.remove(&(token.period, token.random)) {
+                purse.held.push((now, token));
+            }
+        }
+    }
+
+    /// Tokens held for a board that are good now, resting ones included.
     #[must_use]
-    pub fn count(&self, board: &BoardKey) -> usize {
-        self.tokens.get(board).map_or(0, Vec::len)
+    pub fn count(&self, key: &PurseKey, now: Wall) -> usize {
+        let held = self.purses.get(key).map(|purse| purse.held.iter());
+        held.into_iter().flatten().filter(|(_, token)| is_good(token.period, now)).count()
+    }
+
+    /// The purse as it is to be kept; None where there is nothing in it.
+    #[must_use]
+    pub fn purse(&self, key: &PurseKey) -> Option<Vec<u8>> {
+        self.purses.get(key).filter(|purse| !purse.is_empty()).map(Purse::encode)
+    }
+
+    /// Puts a purse back that was kept.
+    ///
+    /// # Errors
+    /// [`PurseError`]; the wallet stays as it was.
+    pub fn restore(&mut self, key: PurseKey, bytes: &[u8]) -> Result<(), PurseError> {
+        self.purses.insert(key, Purse::decode(bytes)?);
+        Ok(())
+    }
+
+    /// Forgets what is worth nothing any more. The purses that are empty now: erase what was kept of them.
+    pub fn expire(&mut self, now: Wall) -> Vec<PurseKey> {
+        self.purses.values_mut().for_each(|purse| purse.expire(now));
+        let empty = self.purses.iter().filter(|(_, purse)| purse.is_empty());
+        let empty: Vec<PurseKey> = empty.map(|(key, _)| *key).collect();
+        for key in &empty {
+            self.purses.remove(key);
+        }
+        empty
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use mail::PublicKey;
-
-    use super::*;
-
-    const BOARD: BoardKey = PublicKey([9; 32]);
-
-    fn token(period: u32, byte: u8) -> Token {
-        Token { period: Period(period), random: [byte; 32], output: [0; 64] }
-    }
-
-    #[test]
-    fn tokens_rest_a_day_and_end_with_the_next_period() {
-        let start = Period(2_950).begin();
-        let mut wallet = Wallet::default();
-        wallet.add(BOARD, [token(2_950, 1), token(2_950, 2)], start);
-        assert_eq!(wallet.take(&BOARD, start.plus(REST - Duration::from_secs(1))), None);
-        assert!(wallet.take(&BOARD, start.plus(REST)).is_some());
-        assert_eq!(wallet.take(&PublicKey([8; 32]), start.plus(REST)), None, "another board's");
-        assert_eq!(wallet.count(&BOARD), 1);
-        assert_eq!(wallet.take(&BOARD, Period(2_952).begin()), None);
-        assert_eq!(wallet.count(&BOARD), 0, "thrown away");
-    }
-
-    #[test]
-    fn a_wallet_is_bounded() {
-        let mut wallet = Wallet::default();
-        wallet.add(BOARD, (0..3_000).map(|number| token(1, number as u8)), Wall(0));
-        assert_eq!(wallet.count(&BOARD), WALLET_TOKENS);
-    }
-}
+mod tests;

@@ -104,6 +104,7 @@ impl Person {
             keys: self.ring.public(now),
             boards: world.hosts.iter().map(|host| host.key).collect(),
             tokens: vec![],
+            owners: vec![],
         };
         record.encode().unwrap()
     }
@@ -344,7 +345,7 @@ impl World {
                         handover.receipted(&board, tag, receipt);
                         person.audits.expect(board, receipt, Ttl::TwoWeeks);
                     }
-                    DepositEvent::NotTaken { tag, why } => {
+                    DepositEvent::NotTaken { tag, why, .. } => {
                         let reseal = why == NotTaken::Refused(Refusal::NameTaken);
                         handover.not_taken(&board, tag, reseal, self.now.monotonic, &mut self.rng);
                     }

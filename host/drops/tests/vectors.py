@@ -183,7 +183,7 @@ def record(v):
     for period, key in ((v["period"], v["key"]), (v["period"] + 1, v["next_key"])):
         data += struct.pack("<I", period) + key
     data += b"\1" + v["board"] + b"\1\0" + struct.pack("<I", v["period"]) + v["random"] + v["output"]
-    return {"record": data}
+    return {"record": data, "record_with_owner": b"\2" + data[1:] + b"\1\0" + v["mark"]}
 
 
 def stamp(v):

@@ -18,7 +18,7 @@ use drops::hash::{hash, keyed};
 use drops::mailbox::Period;
 use drops::parcel::{Kind, Parcel};
 use drops::point::{Point, Secret};
-use drops::record::MailboxRecord;
+use drops::record::{MailboxRecord, OwnerMark};
 use drops::segment::{ClosedSegment, Entry};
 use drops::stamp::Challenge;
 use drops::token::{IssuingKey, Token, TokenRequest};
@@ -84,14 +84,20 @@ fn record() -> Value {
         keys: vec![(Period(2_950), Point(counting(7))), (Period(2_951), Point(counting(9)))],
         boards: vec![PublicKey(BOARD)],
         tokens: vec![(PublicKey(BOARD), token.clone())],
+        owners: vec![],
     };
+    let mark = OwnerMark([0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88]);
+    let with_owner = MailboxRecord { owners: vec![(PublicKey(BOARD), mark)], ..record.clone() };
     json!({
         "in": {
             "made": record.made.0, "owner": hex::encode(counting(5)), "nospam": "01020304", "period": 2_950,
             "key": hex::encode(counting(7)), "next_key": hex::encode(counting(9)), "board": hex::encode(BOARD),
-            "random": hex::encode(token.random), "output": hex::encode(token.output),
+            "random": hex::encode(token.random), "output": hex::encode(token.output), "mark": hex::encode(mark.0),
         },
-        "out": { "record": hex::encode(record.encode().unwrap()) }
+        "out": {
+            "record": hex::encode(record.encode().unwrap()),
+            "record_with_owner": hex::encode(with_owner.encode().unwrap()),
+        }
     })
 }
 

@@ -21,6 +21,8 @@ pub(super) enum Standing {
     Lobby,
     /// In one of the sessions kept for token holders.
     Member,
+    /// Of the board's owner, within its process: beside all others.
+    Owner,
 }
 
 /// A closed segment being sent.

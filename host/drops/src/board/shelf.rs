@@ -1,12 +1,16 @@
 //! The board's storage port: what must be durable, and what is asked of it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use mail::Wall;
 
 use crate::cell::{Cell, Name};
+use crate::hash::hash;
 use crate::mailbox::Period;
+use crate::message::InvitationCode;
 use crate::segment::{ClosedSegment, Entry};
 use crate::token::SpentMark;
 use crate::ttl::Ttl;
@@ -47,6 +51,52 @@ pub struct Invitation {
     pub period: Period,
     /// Tokens issued in that period.
     pub issued: u32,
+}
+
+impl Invitation {
+    /// Tokens issued in `period`.
+    pub(super) fn issued_in(&self, period: Period) -> u32 {
+        if self.period == period { self.issued } else { 0 }
+    }
+}
+
+/// The name of an invitation: the first bytes of the BLAKE2b-256 of its code. Says nothing about the code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InvitationName(pub [u8; 8]);
+
+/// A text that is no name of an invitation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the name of an invitation is 16 hex digits")]
+pub struct InvalidInvitationName;
+
+impl InvitationName {
+    /// The name of the invitation with this code.
+    #[must_use]
+    pub fn of(code: &InvitationCode) -> Self {
+        Self::of_hash(&hash(&[code]))
+    }
+
+    pub(super) fn of_hash(hash: &[u8; 32]) -> Self {
+        let mut name = [0; 8];
+        name.copy_from_slice(&hash[..8]);
+        Self(name)
+    }
+}
+
+impl fmt::Display for InvitationName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:016x}", u64::from_be_bytes(self.0))
+    }
+}
+
+impl FromStr for InvitationName {
+    type Err = InvalidInvitationName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_hex = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = u64::from_str_radix(text, 16).ok().filter(|_| is_hex);
+        number.map(|number| Self(number.to_be_bytes())).ok_or(InvalidInvitationName)
+    }
 }
 
 /// Counters kept with the cells, in the same commits.

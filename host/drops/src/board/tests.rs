@@ -699,7 +699,7 @@ fn invitations_give_a_bounded_number_of_tokens_and_can_be_taken_back() {
     assert_eq!(refusal(world.once(&issue(period, CODE))), Refusal::InvitationSpent, "after a restart");
     world.live(7 * DAY);
     assert!(matches!(world.once(&issue(period.next(), CODE)), Answer::Issued { .. }));
-    world.board.uninvite(&CODE);
+    world.board.uninvite(&InvitationName::of(&CODE));
     world.work();
     world.crash();
     assert_eq!(refusal(world.once(&issue(period.next(), CODE))), Refusal::Invitation);

@@ -112,7 +112,7 @@ fn more_work_is_done_three_times_and_never_beyond_the_table() {
     client.stamp(&events);
     let events = client.get(&Answer::Refused(Refusal::StampBits(5)));
     assert!(matches!(events[0], DepositEvent::Broken(Violation::Work)));
-    assert!(matches!(events[1], DepositEvent::NotTaken { tag: 1, why: NotTaken::Ended }));
+    assert!(matches!(events[1], DepositEvent::NotTaken { tag: 1, why: NotTaken::Ended, .. }));
     let (mut client, events) = Client::new(vec![deposit(1, false)]);
     client.stamp(&events);
     let events = client.get(&Answer::Refused(Refusal::StampBits(31)));
@@ -167,7 +167,10 @@ fn answers_out_of_place_and_silence_end_the_session() {
 fn what_was_not_receipted_when_the_connection_breaks_is_not_taken() {
     let (mut client, _) = Client::new(vec![deposit(1, true), deposit(2, true)]);
     client.get(&Answer::Receipt(receipt(1)));
-    assert_eq!(client.session.ended(), [DepositEvent::NotTaken { tag: 2, why: NotTaken::Ended }]);
+    assert_eq!(
+        client.session.ended(),
+        [DepositEvent::NotTaken { tag: 2, why: NotTaken::Ended, unspent: None }]
+    );
 }
 
 proptest::proptest! {
@@ -186,4 +189,15 @@ proptest::proptest! {
             client.session.receive(&Bytes::from(answer.encode(id)), at(1), TODAY);
         }
     }
+}
+
+#[test]
+fn a_token_that_was_not_shown_comes_back_and_one_that_was_does_not() {
+    let (mut client, _) = Client::new(vec![deposit(1, true), deposit(2, true), deposit(3, false)]);
+    let unspent = |event: &DepositEvent| match event {
+        DepositEvent::NotTaken { unspent, .. } => unspent.is_some(),
+        other => panic!("{other:?}"),
+    };
+    let events: Vec<bool> = client.session.ended().iter().map(unspent).collect();
+    assert_eq!(events, [false, true, false], "the first one was on its way");
 }

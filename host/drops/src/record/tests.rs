@@ -15,6 +15,7 @@ fn record(made: u64) -> MailboxRecord {
         keys: vec![(Period(10), Point([3; 32])), (Period(11), Point([4; 32]))],
         boards: vec![PublicKey([5; 32]), PublicKey([6; 32])],
         tokens: vec![(PublicKey([6; 32]), token(7)), (PublicKey([5; 32]), token(8))],
+        owners: vec![],
     }
 }
 
@@ -23,6 +24,7 @@ fn the_largest_record_leaves_room_in_the_first_cell() {
     let mut largest = record(1);
     largest.boards = (0..8).map(|byte| PublicKey([byte; 32])).collect();
     largest.tokens = (0..64).map(|byte| (PublicKey([byte % 8; 32]), token(byte))).collect();
+    largest.owners = (0..8).map(|byte| (PublicKey([byte; 32]), OwnerMark([byte; 8]))).collect();
     let bytes = largest.encode().unwrap();
     assert!(bytes.len() <= RECORD_BYTES, "{}", bytes.len());
     assert_eq!(MailboxRecord::decode(&bytes).unwrap(), largest);
@@ -41,6 +43,27 @@ fn a_record_must_be_in_order() {
     let mut elsewhere = record(1);
     elsewhere.boards.pop();
     assert_eq!(elsewhere.encode(), Err(RecordError::Token));
+    let mark = |byte| (PublicKey([byte; 32]), OwnerMark([byte; 8]));
+    for owners in [vec![mark(6), mark(5)], vec![mark(5), mark(5)], vec![mark(9)]] {
+        assert_eq!(MailboxRecord { owners, ..record(1) }.encode(), Err(RecordError::Owner));
+    }
+}
+
+#[test]
+fn a_record_without_owners_is_what_version_1_was_and_one_with_them_is_version_2() {
+    let plain = record(1).encode().unwrap();
+    assert_eq!(plain[0], 1);
+    let owners = vec![(PublicKey([6; 32]), OwnerMark([0xab; 8]))];
+    let with_owners = MailboxRecord { owners, ..record(1) }.encode().unwrap();
+    assert_eq!(with_owners[0], 2);
+    assert_eq!(with_owners[1..plain.len()], plain[1..]);
+    assert_eq!(with_owners[plain.len()..], [&[1, 1][..], &[0xab; 8]].concat());
+    let none = [&[2], &plain[1..], &[0]].concat();
+    assert_eq!(MailboxRecord::decode(&none), Err(RecordError::Owner));
+    assert_eq!(MailboxRecord::decode(&[3]), Err(RecordError::Version(3)));
+    assert_eq!("ABABABABABABABAB".parse(), Ok(OwnerMark([0xab; 8])));
+    assert_eq!(OwnerMark([0xab; 8]).to_string(), "ABABABABABABABAB");
+    assert_eq!("+BABABABABABABAB".parse::<OwnerMark>(), Err(InvalidOwnerMark));
 }
 
 #[test]
@@ -74,6 +97,7 @@ proptest! {
         keys in 1_usize..3,
         boards in 0_u8..9,
         tokens in 0_u8..65,
+        marks: u8,
         key: [u8; 32],
     ) {
         let record = MailboxRecord {
@@ -84,13 +108,18 @@ proptest! {
             tokens: (0..if boards == 0 { 0 } else { tokens })
                 .map(|byte| (PublicKey([byte % boards; 32]), token(byte)))
                 .collect(),
+            owners: (0..boards)
+                .filter(|byte| marks & (1 << byte) != 0)
+                .map(|byte| (PublicKey([byte; 32]), OwnerMark([byte; 8])))
+                .collect(),
         };
         prop_assert_eq!(MailboxRecord::decode(&record.encode().unwrap()).unwrap(), record);
     }
 
     #[test]
     fn damaged_records_are_refused_or_read(cut in 0_usize..400, at in 0_usize..400, with: u8) {
-        let mut bytes = record(9).encode().unwrap();
+        let owners = vec![(PublicKey([5; 32]), OwnerMark([1; 8]))];
+        let mut bytes = MailboxRecord { owners, ..record(9) }.encode().unwrap();
         bytes.truncate(cut);
         if let Some(byte) = bytes.get_mut(at) {
             *byte = with;

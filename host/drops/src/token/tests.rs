@@ -113,3 +113,19 @@ fn sightings_are_bounded() {
     }
     assert!(sightings.seen.len() <= 4);
 }
+
+#[test]
+fn sightings_outlive_the_program_and_a_later_run_confirms() {
+    let mut sightings = Sightings::default();
+    sightings.saw(PERIOD, [1; 32], 1, 10).unwrap();
+    let mut again = Sightings::from_bytes(&sightings.to_bytes()).unwrap();
+    assert_eq!(again.trusted(PERIOD), None);
+    assert_eq!(again.saw(PERIOD, [2; 32], 2, 1), Err(KeyDiffers), "a lie is noticed over a restart");
+    let mut again = Sightings::from_bytes(&sightings.to_bytes()).unwrap();
+    // Numbers of throwaways begin anew with each run.
+    again.saw(PERIOD, [1; 32], 2, 10).unwrap();
+    assert_eq!(again.trusted(PERIOD), Some([1; 32]));
+    let confirmed = Sightings::from_bytes(&again.to_bytes()).unwrap();
+    assert_eq!(confirmed.trusted(PERIOD), Some([1; 32]));
+    assert!(Sightings::from_bytes(&[9, 0]).is_none() && Sightings::from_bytes(&[1, 5]).is_none());
+}
