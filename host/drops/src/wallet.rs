@@ -156,12 +156,27 @@ impl Wallet {
     /// Takes up to `count` tokens that may be spent now, those that end first before others; they count as spent. Keep the purse
     /// on disk ([`Wallet::purse`]) before one of them is shown.
     pub fn take(&mut self, key: &PurseKey, count: usize, now: Wall) -> Vec<Token> {
+        self.take_by(key, count, now, |token| token.period.0)
+    }
+
+    /// As [`Wallet::take`], but those that last longest: to be passed on.
+    pub fn take_freshest(&mut self, key: &PurseKey, count: usize, now: Wall) -> Vec<Token> {
+        self.take_by(key, count, now, |token| u32::MAX - token.period.0)
+    }
+
+    fn take_by(
+        &mut self,
+        key: &PurseKey,
+        count: usize,
+        now: Wall,
+        order: impl Fn(&Token) -> u32,
+    ) -> Vec<Token> {
         let Some(purse) = self.purses.get_mut(key) else { return vec![] };
         purse.expire(now);
         let mut taken = vec![];
         while taken.len() < count {
             let rested = purse.held.iter().enumerate().filter(|(_, (from, _))| *from <= now);
-            let Some(at) = rested.min_by_key(|(_, (_, token))| token.period).map(|(at, _)| at) else { break };
+            let Some(at) = rested.min_by_key(|(_, (_, token))| order(token)).map(|(at, _)| at) else { break };
             let (_, token) = purse.held.swap_remove(at);
             purse.spent.insert((token.period, token.random));
             taken.push(token);
@@ -184,6 +199,13 @@ impl Wallet {
     pub fn count(&self, key: &PurseKey, now: Wall) -> usize {
         let held = self.purses.get(key).map(|purse| purse.held.iter());
         held.into_iter().flatten().filter(|(_, token)| is_good(token.period, now)).count()
+    }
+
+    /// Tokens held for a board that last as long as any can now: until the end of the next period.
+    #[must_use]
+    pub fn count_fresh(&self, key: &PurseKey, now: Wall) -> usize {
+        let held = self.purses.get(key).map(|purse| purse.held.iter());
+        held.into_iter().flatten().filter(|(_, token)| token.period == Period::at(now)).count()
     }
 
     /// The purse as it is to be kept; None where there is nothing in it.

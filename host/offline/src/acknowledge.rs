@@ -120,7 +120,7 @@ async fn send(
     let Some(identity) = shared.ports.core.identity(account).await else { return Ok(()) };
     let words: Vec<Word> = owed.iter().map(Owed::word).collect();
     let Some(content) = content::encode_words(&words) else { return Ok(()) };
-    let record = records::own(shared, account).await?.unwrap_or_default();
+    let record = records::for_contact(shared, account, recipient).await?.unwrap_or_default();
     let mut id = [0; 16];
     shared.roll(|dice| dice.fill_bytes(&mut id));
     let parcel = Parcel { kind: Kind::Acknowledgement, record, content };
@@ -134,13 +134,14 @@ async fn send(
         reposted: false,
         attributes: vec![outgoing::record_fact(has_record == Some(true))],
     };
-    let plan = shared.ports.selector.select(account, shared.wall(), question, boards).await?;
+    let plan = shared.ports.selector.select(account, shared.wall(), question, boards.clone()).await?;
+    let own = outgoing::own_boards(&plan, &boards)?;
     let ttl = Ttl::from_days(plan.ttl_days).filter(|ttl| *ttl <= Ttl::Week);
     let Some(ttl) = ttl.filter(|_| !plan.choices.is_empty()) else { return Ok(()) };
     let handover = outgoing::plan_handover(shared, account, recipient, &plan, ttl, parts);
     let stop = shared.stopping.child_token();
     let secret = identity.secret;
-    let job = Job { account: account.clone(), recipient, mail: None, handover, secret, ttl, stop };
+    let job = Job { account: account.clone(), recipient, mail: None, handover, own, secret, ttl, stop };
     mark(shared, account, recipient, &owed, |owed| owed.is_running = true);
     let shared = Arc::clone(shared);
     tokio::spawn(async move {

@@ -6,13 +6,16 @@ use std::time::Duration;
 use drops::cell::{BoardKey, Name};
 use drops::confirm::Confirmations;
 use drops::reader::BoardMemory;
+use drops::record::OwnerMark;
+use drops::token::Sightings;
+use drops::wallet::Source;
 use mail::{AccountName, Monotonic, PublicKey, Wall};
 use serde::{Deserialize, Serialize};
 
 use crate::documents::{self, BOARDS};
 use crate::limits::{BOARDS_OFFERED, BOARDS_READ, BOARDS_REMEMBERED, LIAR};
 use crate::ports::{BoardFacts, KnownBoard};
-use crate::shared::{Shared, State};
+use crate::shared::{AccountState, Shared, State};
 
 /// How a board behaved, durable.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +43,8 @@ pub(crate) struct BoardState {
     pub history: History,
     pub memory: BoardMemory,
     pub confirmations: Confirmations,
+    /// Issuing keys it was seen with.
+    pub sightings: Sightings,
     /// When it is read next; None: not planned.
     pub next_visit: Option<Monotonic>,
     pub is_visiting: bool,
@@ -179,7 +184,9 @@ impl Shared {
             let since = |when: Wall| now.since(when);
             BoardFacts {
                 key,
-                owner: by_user.and_then(KnownBoard::owner_name),
+                owner: own
+                    .and_then(|own| own.owner(&known, key, Some(recipient)))
+                    .map_or_else(|| by_user.and_then(KnownBoard::owner_name), |mark| Some(mark.to_string())),
                 served_here: by_user.is_some_and(|known| known.served_here),
                 read_by_recipient: read.contains(&key),
                 chosen_by_user: by_user.is_some(),
@@ -187,7 +194,7 @@ impl Shared {
                 failures: history.failures,
                 last_failure: history.last_failure.map(since),
                 fill: u32::from(history.fill),
-                tokens: own.map_or(0, |own| u32::try_from(own.wallet.count(&key)).unwrap_or(u32::MAX)),
+                tokens: own.map_or(0, |own| own.tokens(key, recipient, now)),
                 attributes: vec![],
             }
         };
@@ -206,7 +213,31 @@ impl Shared {
 
 impl KnownBoard {
     fn owner_name(&self) -> Option<String> {
-        if self.served_here { Some("this gateway".to_owned()) } else { self.owner.clone() }
+        self.served_here.then(|| "this gateway".to_owned())
+    }
+}
+
+impl AccountState {
+    /// The mark of who runs a board: as its address says, else as the record of `first` (or of any contact) does.
+    pub fn owner(
+        &self,
+        known: &[KnownBoard],
+        board: BoardKey,
+        first: Option<PublicKey>,
+    ) -> Option<OwnerMark> {
+        let by_user = known.iter().find(|known| known.key == board).and_then(|known| known.owner);
+        let told = |record: &drops::record::MailboxRecord| {
+            record.owners.iter().find(|(named, _)| *named == board).map(|(_, mark)| *mark)
+        };
+        by_user
+            .or_else(|| first.and_then(|contact| self.records.get(&contact)).and_then(told))
+            .or_else(|| self.records.values().find_map(told))
+    }
+
+    /// Tokens for deposits to `recipient` on a board.
+    fn tokens(&self, board: BoardKey, recipient: PublicKey, now: Wall) -> u32 {
+        let count = |source| self.wallet.count(&(source, board), now);
+        u32::try_from(count(Source::Contact(recipient)) + count(Source::Own)).unwrap_or(u32::MAX)
     }
 }
 

@@ -8,11 +8,12 @@ use drops::depositor::{Deposit, DepositEvent, DepositSession, NotTaken};
 use drops::limits::ANSWER_TIME;
 use drops::message::{Receipt, Refusal};
 use drops::stamp::{Challenge, Stamp};
+use drops::token::Token;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::limits::STAMP_SLICE;
-use crate::ports::{BoardSession, Purpose};
+use crate::ports::{BoardSession, Purpose, SessionIdentity};
 use crate::shared::Shared;
 
 /// What came of a session.
@@ -22,28 +23,33 @@ pub(crate) struct Deposited {
     pub receipts: Vec<(u32, Receipt)>,
     /// Cells that were not taken: number, and whether they must be sealed anew.
     pub not_taken: Vec<(u32, bool)>,
+    /// Tokens that were not shown.
+    pub unspent: Vec<Token>,
     /// The board broke the rules.
     pub is_broken: bool,
     /// What went wrong, one line.
     pub problem: Option<String>,
 }
 
-/// Deposits cells in one session under a fresh throwaway.
+/// Deposits cells in one session.
 pub(crate) async fn deposit(
     shared: &Shared,
     board: BoardKey,
+    identity: SessionIdentity,
     deposits: Vec<Deposit>,
     stop: &CancellationToken,
 ) -> Deposited {
     let tags: Vec<u32> = deposits.iter().map(|deposit| deposit.tag).collect();
+    let unspent = || deposits.iter().filter_map(|deposit| deposit.token.clone()).collect();
     let opened = tokio::select! {
         biased;
-        () = stop.cancelled() => return Deposited::default(),
-        opened = shared.ports.boards.open(board, Purpose::Deposit) => opened,
+        () = stop.cancelled() => return Deposited { unspent: unspent(), ..Deposited::default() },
+        opened = shared.ports.boards.open(board, Purpose::Deposit, identity) => opened,
     };
     match opened {
         Err(error) => Deposited {
             not_taken: tags.into_iter().map(|tag| (tag, false)).collect(),
+            unspent: unspent(),
             problem: Some(error.to_string()),
             ..Deposited::default()
         },
@@ -117,7 +123,8 @@ impl Run<'_> {
                 };
             }
             DepositEvent::Receipt { tag, receipt } => self.result.receipts.push((tag, receipt)),
-            DepositEvent::NotTaken { tag, why } => {
+            DepositEvent::NotTaken { tag, why, unspent } => {
+                self.result.unspent.extend(unspent);
                 let reseal = matches!(why, NotTaken::Refused(Refusal::NameTaken | Refusal::Point));
                 if let NotTaken::Refused(refusal) = why {
                     self.result.problem = Some(refusal.to_string());

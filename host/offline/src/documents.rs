@@ -16,6 +16,12 @@ pub(crate) const RECORDS: &str = "offline-record";
 pub(crate) const OWN_RECORDS: &str = "offline-own-record";
 /// How boards behaved, by key.
 pub(crate) const BOARDS: &str = "offline-board";
+/// Issuing keys boards were seen with, by board: as `drops::token::Sightings` writes them.
+pub(crate) const ISSUING_KEYS: &str = "offline-issuing-key";
+/// Deposit tokens, by source and board: as `drops::wallet` writes a purse.
+pub(crate) const TOKENS: &str = "offline-tokens";
+/// The record a contact was given last, with the tokens in it, by contact.
+pub(crate) const GIVEN: &str = "offline-given-record";
 /// Acknowledgements owed, by sender and mail id.
 pub(crate) const OWED: &str = "offline-owed";
 /// Parcels that were taken, by sender, mail id and digest.

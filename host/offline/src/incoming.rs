@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use drops::cell::{Opened, Place};
-use drops::parcel::{Key, Kind, Parcel, Progress, Received};
+use drops::parcel::{Key, Kind, Parcel, Parts, Progress, Received};
 use mail::record::ContactState;
 use mail::{AccountName, Acknowledgement, BodyHasher, MailId, PublicKey, Refusal, Wall};
 use serde::{Deserialize, Serialize};
@@ -137,6 +137,12 @@ async fn from_contact(
         Kind::Acknowledgement => words_parcel(shared, account, key, parcel).await?,
     };
     if is_done {
+        records::used(
+            shared,
+            account,
+            key.sender,
+            Parts::new(key.mail, parcel).map_or(1, |parts| parts.cells()),
+        );
         taken(shared, account, key).await?;
     } else {
         // It is put together again at the next reading, or from what is stored.

@@ -9,7 +9,7 @@
 //! becomes of a mail, and a copy it leaves is never the only one: the outbox keeps the mail until it is acknowledged, refused or given up.
 //!
 //! The way of a mail: `outgoing` asks the selector and holds the sessions of a handover, each in `deposit`; `visit` is one reading of
-//! a board; `incoming` puts parcels together and hands them on; `acknowledge` answers in slots of its own. `readers` says when boards are
+//! a board; `tokens` fetches, spends and passes on what pays for deposits; `incoming` puts parcels together and hands them on; `acknowledge` answers in slots of its own. `readers` says when boards are
 //! read, `upkeep` runs the clockwork. What must survive a restart stands in `documents`.
 
 mod acknowledge;
@@ -28,6 +28,7 @@ mod records;
 mod settings;
 mod shared;
 mod story;
+mod tokens;
 mod upkeep;
 mod visit;
 

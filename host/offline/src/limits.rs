@@ -73,7 +73,28 @@ pub const UNREACHED: (Duration, Duration) = (Duration::from_secs(60), Duration::
 /// A board that was caught lying is left for so long.
 pub const LIAR: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// Fewer own tokens of the current period than this for a board: more are fetched.
+pub const TOKENS_LOW: usize = 128;
+
+/// Own tokens for a board after fetching: a few days of deposits and ten contacts, a quarter of what an invitation gives a week.
+pub const TOKENS_WANTED: usize = 256;
+
+/// Own tokens for a board that are not passed on: contacts who write much leave something for own deposits.
+pub const TOKENS_KEPT: usize = 32;
+
+/// Tokens for a board that a contact holds after a record: a mail or two.
+pub const TOKENS_PASSED: usize = 8;
+
+/// Tokens a contact is passed in a week, all boards together: who writes more works for it.
+pub const TOKENS_PASSED_WEEK: u32 = 512;
+
+/// After a board refused tokens, it is asked again.
+pub const TOKENS_AGAIN: Duration = DAY;
+
 /// Boards whose behaviour is remembered.
 pub const BOARDS_REMEMBERED: usize = 512;
 
+const _: () = assert!(TOKENS_PASSED * drops::limits::RECORD_BOARDS <= drops::limits::RECORD_TOKENS);
+const _: () =
+    assert!(TOKENS_LOW > TOKENS_KEPT + TOKENS_PASSED && TOKENS_WANTED <= drops::limits::WALLET_TOKENS);
 const _: () = assert!(ACKNOWLEDGEMENT_DELAY.as_secs() + 14 * DAY.as_secs() <= 21 * DAY.as_secs());

@@ -140,7 +140,19 @@ impl OfflineMail {
         !self.shared.ports.boards.known().is_empty()
     }
 
-    /// The account's mailbox record, for a hello; None while there is nothing to tell.
+    /// The account's mailbox record for a contact, with tokens for their deposits; None while there is nothing to tell.
+    ///
+    /// # Errors
+    /// When it cannot be stored what they are given.
+    pub async fn record_for(
+        &self,
+        account: &AccountName,
+        contact: PublicKey,
+    ) -> Result<Option<Vec<u8>>, Failure> {
+        records::for_contact(&self.shared, account, contact).await
+    }
+
+    /// The account's mailbox record without tokens; None while there is nothing to tell.
     ///
     /// # Errors
     /// When it cannot be stored that there is a new one.
@@ -148,10 +160,11 @@ impl OfflineMail {
         records::own(&self.shared, account).await
     }
 
-    /// The account's mailbox record as it was last made, at once; None before the first.
+    /// The mailbox record that a contact was given last, or the account's as it was last made, whichever is newer; at once, for a
+    /// hello. None before the first.
     #[must_use]
-    pub fn record(&self, account: &AccountName) -> Option<Vec<u8>> {
-        self.shared.with(account, |state| state.own.bytes()).flatten()
+    pub fn record(&self, account: &AccountName, contact: PublicKey) -> Option<Vec<u8>> {
+        self.shared.with(account, |state| records::last(state, contact)).flatten()
     }
 
     /// A contact's mailbox record came in a hello.

@@ -1,5 +1,6 @@
 //! Handing mails over to boards: asks the selector, plans, holds the sessions at their times, and keeps the story.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,10 +18,11 @@ use tokio_util::sync::CancellationToken;
 use crate::content::MailContent;
 use crate::deposit;
 use crate::documents::{self, STORIES};
-use crate::ports::{Failure, Plan, WaitingMail};
+use crate::ports::{BoardFacts, Failure, Plan, SessionIdentity, WaitingMail};
 use crate::records;
 use crate::shared::{AccountState, Shared};
 use crate::story::Story;
+use crate::tokens;
 
 /// How long a session waits where the recipient has come online: the direct way is faster.
 const ONLINE_PAUSE: Duration = Duration::from_secs(60);
@@ -32,6 +34,8 @@ pub(crate) struct Job {
     /// The mail; None: acknowledgements.
     pub mail: Option<MailId>,
     pub handover: Handover,
+    /// Boards on which cells are deposited within this process.
+    pub own: BTreeSet<BoardKey>,
     pub secret: Secret,
     pub ttl: Ttl,
     pub stop: CancellationToken,
@@ -60,7 +64,7 @@ pub(crate) async fn leave_copies(shared: &Arc<Shared>, entry: &OutboxEntry) -> R
     if boards.is_empty() {
         return note(shared, entry, "no drop relay is known that they read").await;
     }
-    let Some((parts, secret)) = parts(shared, entry).await? else {
+    let Some((parts, secret)) = parts(shared, entry, recipient).await? else {
         let text =
             format!("it is too large for drop relays ({} bytes): it waits for the direct way", entry.size);
         return note(shared, entry, &text).await;
@@ -75,13 +79,32 @@ pub(crate) async fn leave_copies(shared: &Arc<Shared>, entry: &OutboxEntry) -> R
         attributes: vec![record_fact(has_record == Some(true)), (MAIL_ID.to_owned(), entry.id.to_string())],
     };
     let remaining = mail.remaining;
-    let plan = shared.ports.selector.select(&entry.account, now, mail, boards).await?;
+    let plan = shared.ports.selector.select(&entry.account, now, mail, boards.clone()).await?;
+    let own = own_boards(&plan, &boards)?;
     let ttl = Ttl::from_days(plan.ttl_days).filter(|ttl| ttl.duration() <= remaining);
     let Some(ttl) = ttl.filter(|_| !plan.choices.is_empty()) else {
         return note(shared, entry, "the relay-selector chose no drop relay").await;
     };
     let handover = plan_handover(shared, &entry.account, recipient, &plan, ttl, parts);
-    begin(shared, entry, recipient, handover, secret, ttl, &plan, is_repost).await
+    let stop = shared.stopping.child_token();
+    let (account, mail) = (entry.account.clone(), Some(entry.id));
+    let job = Job { account, recipient, mail, handover, own, secret, ttl, stop };
+    begin(shared, entry, job, &plan, is_repost).await
+}
+
+/// The boards on which the plan wants the own identity: only the one served here may see it.
+pub(crate) fn own_boards(plan: &Plan, offered: &[BoardFacts]) -> Result<BTreeSet<BoardKey>, Failure> {
+    let own = plan.choices.iter().filter(|choice| choice.identity == SessionIdentity::Own);
+    own.map(|choice| {
+        let is_ours = offered.iter().any(|board| board.key == choice.key && board.served_here);
+        let refused = || {
+            let text =
+                "the relay-selector wants to show the account's identity to a drop relay of somebody else";
+            Failure(format!("{text} ({}): no copy was made", choice.key))
+        };
+        is_ours.then_some(choice.key).ok_or_else(refused)
+    })
+    .collect()
 }
 
 /// The attribute with a mail's id, the same in every slot.
@@ -101,7 +124,7 @@ pub(crate) fn plan_handover(
     parts: Parts,
 ) -> Handover {
     let choices: Vec<Choice> =
-        plan.choices.iter().map(|(board, within)| Choice { board: *board, within: *within }).collect();
+        plan.choices.iter().map(|chosen| Choice { board: chosen.key, within: chosen.within }).collect();
     let mailbox = seal_to(shared, account, recipient);
     let enough = usize::try_from(plan.enough).unwrap_or(usize::MAX);
     let now = shared.monotonic();
@@ -116,7 +139,11 @@ fn seal_to(shared: &Shared, account: &AccountName, recipient: PublicKey) -> Poin
 }
 
 /// The mail as a parcel in parts; None if it is too large.
-async fn parts(shared: &Shared, entry: &OutboxEntry) -> Result<Option<(Parts, Secret)>, Failure> {
+async fn parts(
+    shared: &Shared,
+    entry: &OutboxEntry,
+    recipient: PublicKey,
+) -> Result<Option<(Parts, Secret)>, Failure> {
     if entry.size > PARCEL_BYTES as u64 {
         return Ok(None);
     }
@@ -127,7 +154,7 @@ async fn parts(shared: &Shared, entry: &OutboxEntry) -> Result<Option<(Parts, Se
     let Some(body) = body else { return Ok(None) };
     let content = MailContent { envelope: wire.envelope, body }.encode();
     let content = content.ok_or_else(|| Failure("the envelope does not fit a parcel".to_owned()))?;
-    let record = records::own(shared, &entry.account).await?.unwrap_or_default();
+    let record = records::for_contact(shared, &entry.account, recipient).await?.unwrap_or_default();
     let parcel = Parcel { kind: Kind::Mail, record, content };
     Ok(Parts::new(entry.id, &parcel).ok().map(|parts| (parts, identity.secret)))
 }
@@ -146,19 +173,14 @@ async fn note(shared: &Shared, entry: &OutboxEntry, text: &str) -> Result<(), Fa
     Ok(())
 }
 
-#[allow(clippy::too_many_arguments, reason = "the parts of one plan")]
 async fn begin(
     shared: &Arc<Shared>,
     entry: &OutboxEntry,
-    recipient: PublicKey,
-    handover: Handover,
-    secret: Secret,
-    ttl: Ttl,
+    job: Job,
     plan: &Plan,
     is_repost: bool,
 ) -> Result<(), Failure> {
-    let stop = shared.stopping.child_token();
-    let cells = handover.cells();
+    let cells = job.handover.cells();
     {
         let now = shared.wall();
         let mut state = shared.state();
@@ -166,7 +188,7 @@ async fn begin(
         if state.running.contains_key(&entry.id) {
             return Ok(());
         }
-        state.running.insert(entry.id, stop.clone());
+        state.running.insert(entry.id, job.stop.clone());
         let story = state.stories.entry(entry.id);
         let story = story.or_insert_with(|| Story::new(entry.account.clone(), entry.created));
         story.enough = plan.enough;
@@ -175,13 +197,11 @@ async fn begin(
             story.reposts += 1;
             story.handed_over = None;
         }
-        for (board, _) in &plan.choices {
-            story.plan(*board, u32::try_from(cells).unwrap_or(u32::MAX), ttl, now);
+        for chosen in &plan.choices {
+            story.plan(chosen.key, u32::try_from(cells).unwrap_or(u32::MAX), job.ttl, now);
         }
     }
     store_story(shared, entry.id).await;
-    let job =
-        Job { account: entry.account.clone(), recipient, mail: Some(entry.id), handover, secret, ttl, stop };
     let (shared, id) = (Arc::clone(shared), entry.id);
     tokio::spawn(async move {
         hand_over(&shared, job).await;
@@ -216,13 +236,16 @@ pub(crate) async fn hand_over(shared: &Arc<Shared>, mut job: Job) -> bool {
                 return false;
             }
         };
-        let wall = shared.wall();
-        shared.with(&job.account, |state| {
-            for deposit in &mut deposits {
-                deposit.token = state.wallet.take(&session.board, wall);
-            }
-        });
-        let deposited = deposit::deposit(shared, session.board, deposits, &job.stop).await;
+        let board = session.board;
+        let tokens = tokens::take(shared, &job.account, job.recipient, board, deposits.len()).await;
+        for (deposit, token) in deposits.iter_mut().zip(tokens) {
+            deposit.token = Some(token);
+        }
+        let is_own = job.own.contains(&board);
+        let identity = if is_own { SessionIdentity::Own } else { SessionIdentity::Throwaway };
+        let mut deposited = deposit::deposit(shared, board, identity, deposits, &job.stop).await;
+        let unspent = std::mem::take(&mut deposited.unspent);
+        tokens::put_back(shared, &job.account, job.recipient, board, unspent).await;
         account_for(shared, &mut job, session.board, deposited).await;
     }
     job.handover.status().is_handed_over()

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use drops::cell::BoardKey;
 use drops::mailbox::Period;
+use drops::message::InvitationCode;
 use drops::point::Secret;
+use drops::record::OwnerMark;
 use mail::record::{ContactState, OutboxEntry};
 use mail::{AccountName, Acknowledgement, BodyDigest, Envelope, MailId, PublicKey, ToxId, Wall};
 
@@ -27,6 +29,17 @@ pub enum Purpose {
     Read,
     /// Depositing cells.
     Deposit,
+    /// Fetching tokens.
+    Tokens,
+}
+
+/// Under which identity a session is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SessionIdentity {
+    /// A fresh one that leads nowhere: the rule.
+    Throwaway,
+    /// The owner's, within this process: only with the board that is served here.
+    Own,
 }
 
 /// A board the user has to do with.
@@ -34,10 +47,12 @@ pub enum Purpose {
 pub struct KnownBoard {
     /// Its key.
     pub key: BoardKey,
-    /// Who runs it, where the user said.
-    pub owner: Option<String>,
+    /// The mark of who runs it, where its address has one.
+    pub owner: Option<OwnerMark>,
     /// Whether this gateway serves it.
     pub served_here: bool,
+    /// The user's invitation to its tokens.
+    pub invitation: Option<InvitationCode>,
 }
 
 /// Sessions with boards.
@@ -50,9 +65,14 @@ pub trait Boards: Send + Sync {
     /// blocks.
     fn behaved(&self, board: BoardKey, receipts: u64, failure: Option<&str>, fill: Option<u8>);
 
-    /// Opens a session under a throwaway that was never used (a board served here: in process). Takes as long as the network
-    /// takes, a minute or two at most.
-    async fn open(&self, board: BoardKey, purpose: Purpose) -> Result<Box<dyn BoardSession>, Unreachable>;
+    /// Opens a session under a throwaway that was never used, or in process with the board served here. Takes as long as the
+    /// network takes, a minute or two at most.
+    async fn open(
+        &self,
+        board: BoardKey,
+        purpose: Purpose,
+        identity: SessionIdentity,
+    ) -> Result<Box<dyn BoardSession>, Unreachable>;
 }
 
 /// A stream of whole messages (`drops::message`). Dropped, the session ends.
@@ -170,6 +190,9 @@ pub trait Core: Send + Sync {
         digest: BodyDigest,
         word: Acknowledgement,
     ) -> Result<(), Failure>;
+    /// The mailbox record of an account changed, or what is passed on in it: contacts who are online are to be sent theirs
+    /// ([`crate::OfflineMail::record_for`]). Never blocks.
+    fn record_changed(&self, account: &AccountName);
     /// Something about an outbox entry changed; one line for people.
     fn outbox_changed(&self, account: &AccountName, id: MailId, what: &str);
 }
@@ -196,7 +219,7 @@ pub struct WaitingMail {
 pub struct BoardFacts {
     /// Its key.
     pub key: BoardKey,
-    /// Who runs it, as far as known.
+    /// Who runs it, as far as known: equal for boards of one owner.
     pub owner: Option<String>,
     /// Whether this gateway serves it.
     pub served_here: bool,
@@ -212,17 +235,28 @@ pub struct BoardFacts {
     pub last_failure: Option<Duration>,
     /// How full, percent.
     pub fill: u32,
-    /// Tokens at hand.
+    /// Tokens at hand for a deposit to this recipient.
     pub tokens: u32,
     /// More facts.
     pub attributes: Vec<(String, String)>,
 }
 
+/// A board of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChosenBoard {
+    /// Which.
+    pub key: BoardKey,
+    /// Under which identity cells are deposited there.
+    pub identity: SessionIdentity,
+    /// The time within which to deposit.
+    pub within: Duration,
+}
+
 /// The selector's choice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// Boards, best first, each with the time within which to deposit.
-    pub choices: Vec<(BoardKey, Duration)>,
+    /// Boards, best first.
+    pub choices: Vec<ChosenBoard>,
     /// Receipts that are enough.
     pub enough: u32,
     /// 1, 7, 14 or 21.

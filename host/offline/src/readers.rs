@@ -68,7 +68,9 @@ async fn visit(shared: &Arc<Shared>, board: BoardKey) {
             let wall = shared.wall();
             let lied = matches!(
                 error,
-                VisitError::Broken(Violation::Differs(_) | Violation::WrongHash(_) | Violation::Cells(_))
+                VisitError::Broken(
+                    Violation::Differs(_) | Violation::WrongHash(_) | Violation::Cells(_) | Violation::Keys
+                )
             );
             let is_its_fault = matches!(error, VisitError::Broken(_));
             shared

@@ -19,9 +19,11 @@ use crate::acknowledge::Owed;
 use crate::boards::BoardState;
 use crate::limits::{DEPOSIT_SESSIONS, VISITS};
 use crate::offline_mail::Ports;
+use crate::records::Given;
 use crate::records::OwnRecord;
 use crate::settings::Settings;
 use crate::story::Story;
+use crate::tokens::Fetch;
 
 /// The randomness that was handed in.
 pub(crate) type Dice<'a> = &'a mut (dyn CryptoRngCore + Send);
@@ -36,6 +38,8 @@ pub(crate) struct Shared {
     pub deposits: Semaphore,
     /// Visits at once.
     pub visits: Semaphore,
+    /// Held while tokens are taken, passed on and written: what was written last is the newest.
+    pub tokens: tokio::sync::Mutex<()>,
     /// Something became due.
     pub changed: Notify,
     pub stopping: CancellationToken,
@@ -59,6 +63,10 @@ pub(crate) struct AccountState {
     /// Mailbox records of contacts.
     pub records: BTreeMap<PublicKey, MailboxRecord>,
     pub wallet: Wallet,
+    /// Tokens being fetched or to be, by board.
+    pub fetches: BTreeMap<BoardKey, Fetch>,
+    /// Records contacts were given.
+    pub given: BTreeMap<PublicKey, Given>,
     pub assembly: Assembly,
     /// Parts of unfinished mails that are not stored yet.
     pub loose: Vec<(Key, u8, Vec<u8>)>,
@@ -85,6 +93,7 @@ impl Shared {
             state: Mutex::new(state),
             deposits: Semaphore::new(DEPOSIT_SESSIONS),
             visits: Semaphore::new(VISITS),
+            tokens: tokio::sync::Mutex::new(()),
             changed: Notify::new(),
             stopping: CancellationToken::new(),
         })

@@ -284,3 +284,5 @@ async fn one_death(dying: usize, n: u64, after: bool) -> bool {
     assert_eq!(ben.ended(answer), ["delivered"], "side {dying} died at {n}, after: {after}");
     died
 }
+
+mod paying;

@@ -6,12 +6,15 @@ use std::time::Duration;
 use drops::parcel::{Assembly, Key};
 use drops::record::MailboxRecord;
 use drops::schedule::Slots;
+use drops::token::Sightings;
 use drops::wallet::Wallet;
 use drops::{cell::Name, message::Receipt, ttl::Ttl};
 use mail::{AccountName, MailId, Monotonic, PublicKey, Wall};
 
 use crate::acknowledge;
-use crate::documents::{self, BOARDS, OWED, OWN_RECORDS, PARTS, RECORDS, STORIES, STRANGERS, TAKEN};
+use crate::documents::{
+    self, BOARDS, GIVEN, ISSUING_KEYS, OWED, OWN_RECORDS, PARTS, RECORDS, STORIES, STRANGERS, TAKEN, TOKENS,
+};
 use crate::incoming;
 use crate::keys;
 use crate::limits::{CLOCK_JUMP, LOOK, STEADY};
@@ -21,6 +24,7 @@ use crate::readers;
 use crate::records;
 use crate::shared::{AccountState, Shared};
 use crate::story::Story;
+use crate::tokens;
 
 /// Runs until it is stopped.
 pub(crate) async fn run(shared: Arc<Shared>) {
@@ -69,7 +73,10 @@ async fn look_after(
         keys::erase(shared, account).await?;
         incoming::forget(shared, account).await?;
         acknowledge::forget(shared, account).await?;
+        tokens::forget(shared, account).await?;
+        records::forget(shared, account).await?;
     }
+    let fetch = tokens::look(shared, account);
     incoming::look_after_strangers(shared, account).await?;
     let now = shared.monotonic();
     let slot = shared.with(account, |state| {
@@ -80,7 +87,7 @@ async fn look_after(
     if is_due {
         acknowledge::slot(shared, account).await?;
     }
-    Ok(next)
+    Ok(fetch.map_or(next, |fetch| next.min(fetch)))
 }
 
 /// Whether the clocks agree.
@@ -112,6 +119,11 @@ pub(crate) async fn load_boards(shared: &Shared) -> Result<(), Failure> {
     for (_, key, bytes) in shared.ports.documents.all(BOARDS).await? {
         if let (Ok(key), Some(history)) = (key.try_into(), documents::decode(&bytes)) {
             shared.state().board(PublicKey(key)).history = history;
+        }
+    }
+    for (_, key, bytes) in shared.ports.documents.all(ISSUING_KEYS).await? {
+        if let (Ok(key), Some(seen)) = (key.try_into(), Sightings::from_bytes(&bytes)) {
+            shared.state().board(PublicKey(key)).sightings = seen;
         }
     }
     let mut audited = std::collections::BTreeSet::new();
@@ -156,6 +168,8 @@ pub(crate) async fn load(shared: &Shared, account: &AccountName) -> Result<(), F
         own: Default::default(),
         records: Default::default(),
         wallet: Wallet::default(),
+        fetches: Default::default(),
+        given: Default::default(),
         assembly: Assembly::default(),
         loose: vec![],
         parts: Default::default(),
@@ -165,15 +179,22 @@ pub(crate) async fn load(shared: &Shared, account: &AccountName) -> Result<(), F
         slots,
     };
     let now = shared.wall();
+    for (key, bytes) in of(shared, TOKENS, account).await? {
+        let Some(key) = tokens::parse_name(&key) else { continue };
+        if let Err(error) = state.wallet.restore(key, &bytes) {
+            tracing::warn!(%account, %error, "tokens for a drop relay are lost; others are fetched");
+        }
+    }
+    for (key, bytes) in of(shared, GIVEN, account).await? {
+        let contact = <[u8; 32]>::try_from(key).ok().map(PublicKey);
+        state.given.extend(contact.zip(documents::decode(&bytes)));
+    }
     for (_, bytes) in of(shared, OWN_RECORDS, account).await? {
         state.own = documents::decode(&bytes).unwrap_or_default();
     }
     for (key, bytes) in of(shared, RECORDS, account).await? {
         let Ok(key) = <[u8; 32]>::try_from(key) else { continue };
         if let Ok(record) = MailboxRecord::decode(&bytes) {
-            for (board, token) in &record.tokens {
-                state.wallet.add(*board, [token.clone()], now);
-            }
             state.records.insert(PublicKey(key), record);
         }
     }

@@ -16,8 +16,9 @@ use crate::boards::away;
 use crate::incoming;
 use crate::limits::{LINGER, LINGER_LONGEST, SCAN_CELLS, VISIT_LONGEST};
 use crate::outgoing;
-use crate::ports::{BoardSession, Failure, Purpose, Unreachable};
+use crate::ports::{BoardSession, Failure, Purpose, SessionIdentity, Unreachable};
 use crate::shared::Shared;
+use crate::tokens;
 
 /// Why a visit ended before it had read everything.
 #[derive(Debug, thiserror::Error)]
@@ -41,12 +42,13 @@ pub(crate) async fn visit(shared: &Arc<Shared>, board: BoardKey) -> Result<(), V
     let (now, wall) = (shared.monotonic(), shared.wall());
     let window = Window::covering(away(&shared.state().board(board).history, wall));
     let scanner = Arc::new(Scanner::new(board, scan_keys(shared).await));
+    let is_own = shared.ports.boards.known().iter().any(|known| known.key == board && known.served_here);
+    let identity = if is_own { SessionIdentity::Own } else { SessionIdentity::Throwaway };
     let session = tokio::select! {
         biased;
         () = shared.stopping.cancelled() => return Err(VisitError::Stopping),
-        session = shared.ports.boards.open(board, Purpose::Read) => session?,
+        session = shared.ports.boards.open(board, Purpose::Read, identity) => session?,
     };
-    let is_own = shared.ports.boards.known().iter().any(|known| known.key == board && known.served_here);
     let throwaway = session.throwaway();
     let machine = ReadSession::new(board, window, now);
     let cells = Vec::with_capacity(SCAN_CELLS);
@@ -139,6 +141,7 @@ impl Visit<'_> {
                 let fill = info.fill;
                 self.shared.ports.boards.behaved(self.board, 0, None, Some(fill));
                 self.shared.remember(self.board, |history| history.fill = fill).await;
+                tokens::saw_keys(self.shared, self.board, &info, self.throwaway).await?;
             }
             ReadEvent::Cell { segment, cell } => {
                 self.shared.state().audits.saw(&self.board, segment, &cell.name());

@@ -6,17 +6,17 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use drops::admission::Difficulty;
+use drops::admission::{Admission, Difficulty};
 use drops::board::{Board, MemoryShelf, Now, Quotas, SessionId, Shelf as _};
 use drops::cell::BoardKey;
-use drops::message::{Answer, Receipt, Request};
+use drops::message::{Answer, InvitationCode, Receipt, Refusal, Request};
 use mail::{Clock, PublicKey};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tokio::sync::Notify;
 
 use super::SimClock;
-use crate::ports::{BoardSession, Boards, KnownBoard, Purpose, Unreachable};
+use crate::ports::{BoardSession, Boards, KnownBoard, Purpose, SessionIdentity, Unreachable};
 use crate::shared::lock;
 
 /// A board somewhere.
@@ -26,6 +26,12 @@ pub(crate) struct Host {
     /// Gives receipts and stores nothing.
     pub lies: AtomicBool,
     pub deposits: AtomicU64,
+    /// Of those, with a token.
+    pub tokens: AtomicU64,
+    /// Tokens that were shown a second time.
+    pub spent_twice: AtomicU64,
+    /// Deposits made within the process of whoever serves it.
+    pub own_deposits: AtomicU64,
     pub sessions: AtomicU64,
     board: Mutex<(Board, ChaCha20Rng)>,
     shelf: MemoryShelf,
@@ -45,6 +51,9 @@ impl Host {
             is_up: AtomicBool::new(true),
             lies: AtomicBool::new(false),
             deposits: AtomicU64::new(0),
+            tokens: AtomicU64::new(0),
+            spent_twice: AtomicU64::new(0),
+            own_deposits: AtomicU64::new(0),
             sessions: AtomicU64::new(0),
             board: Mutex::new((board, rng)),
             shelf,
@@ -59,6 +68,12 @@ impl Host {
             }
         });
         host
+    }
+
+    /// An invitation to its tokens.
+    pub fn invite(&self, code: InvitationCode) {
+        lock(&self.board).0.invite(&code).unwrap();
+        self.settle();
     }
 
     fn now(&self) -> Now {
@@ -110,21 +125,32 @@ impl Boards for TestBoards {
 
     fn behaved(&self, _board: BoardKey, _receipts: u64, _failure: Option<&str>, _fill: Option<u8>) {}
 
-    async fn open(&self, board: BoardKey, _purpose: Purpose) -> Result<Box<dyn BoardSession>, Unreachable> {
+    async fn open(
+        &self,
+        board: BoardKey,
+        _purpose: Purpose,
+        identity: SessionIdentity,
+    ) -> Result<Box<dyn BoardSession>, Unreachable> {
         let host = self.all.iter().find(|host| host.key == board && host.is_up.load(Ordering::Relaxed));
         let host = host.ok_or_else(|| Unreachable("the board is not there".to_owned()))?;
         host.clock.sleep(std::time::Duration::from_secs(5)).await;
         host.sessions.fetch_add(1, Ordering::Relaxed);
-        let id = lock(&host.board).0.connect(host.now());
+        let is_own = identity == SessionIdentity::Own;
+        let is_served = lock(&self.known).iter().any(|known| known.key == board && known.served_here);
+        assert!(is_served || !is_own, "the own identity is shown to a board of somebody else");
+        let now = host.now();
+        let id =
+            if is_own { lock(&host.board).0.connect_owner(now) } else { lock(&host.board).0.connect(now) };
         let throwaway = self.throwaways.fetch_add(1, Ordering::Relaxed);
         let host = Arc::clone(host);
-        Ok(Box::new(TestSession { host, id, throwaway, invented: VecDeque::new() }))
+        Ok(Box::new(TestSession { host, id, is_own, throwaway, invented: VecDeque::new() }))
     }
 }
 
 struct TestSession {
     host: Arc<Host>,
     id: SessionId,
+    is_own: bool,
     throwaway: u64,
     /// Lies that wait to be told.
     invented: VecDeque<Bytes>,
@@ -138,8 +164,11 @@ impl BoardSession for TestSession {
 
     async fn send(&mut self, message: Vec<u8>) -> Result<(), Unreachable> {
         let (id, request) = Request::decode(&Bytes::from(message.clone()));
-        if let Ok(Request::Deposit { ttl, cell, .. }) = request {
+        if let Ok(Request::Deposit { ttl, cell, admission }) = request {
             self.host.deposits.fetch_add(1, Ordering::Relaxed);
+            self.host.own_deposits.fetch_add(u64::from(self.is_own), Ordering::Relaxed);
+            let is_token = matches!(admission, Admission::Token(_));
+            self.host.tokens.fetch_add(u64::from(is_token), Ordering::Relaxed);
             if self.host.lies.load(Ordering::Relaxed) {
                 let wall = self.host.clock.wall();
                 let segment = lock(&self.host.board).0.status(wall).open_segment;
@@ -163,6 +192,9 @@ impl BoardSession for TestSession {
             }
             let next = lock(&self.host.board).0.next_answer(&self.host.shelf, self.id, self.host.now());
             if let Some(message) = next {
+                let is_spent =
+                    matches!(Answer::decode(&message), Ok((_, Answer::Refused(Refusal::TokenSpent))));
+                self.host.spent_twice.fetch_add(u64::from(is_spent), Ordering::Relaxed);
                 return Ok(message);
             }
             changed.await;

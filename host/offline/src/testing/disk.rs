@@ -29,6 +29,8 @@ pub(crate) struct Disk {
     pub arrivals: Mutex<BTreeMap<(PublicKey, MailId), (BodyDigest, Acknowledgement)>>,
     pub contacts: Mutex<BTreeMap<PublicKey, ContactState>>,
     pub requests: Mutex<Vec<PublicKey>>,
+    /// How often it was told that the own record changed.
+    pub record_changes: AtomicU64,
 }
 
 /// One process: dead after its n-th change.

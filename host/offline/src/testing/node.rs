@@ -1,13 +1,14 @@
 //! Gateways with a fake core: an outbox that tries every half hour, a reception that dedupes, contacts.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use drops::point::Secret;
+use drops::record::OwnerMark;
 use mail::record::{BodyId, ContactState, Destination, OutboxEntry, Route};
 use mail::{
     AccountName, Acknowledgement, Address, BodyDigest, BodyHasher, Envelope, MailId, Nospam, PublicKey,
@@ -19,8 +20,8 @@ use tokio::task::JoinHandle;
 
 use super::{Disk, Host, Life, SimClock, TestBoards};
 use crate::ports::{
-    BoardFacts, Core, Failure, FoundMail, Identity, Knock, KnownBoard, Plan, Selector, Taken, WaitingMail,
-    Workers,
+    BoardFacts, ChosenBoard, Core, Failure, FoundMail, Identity, Knock, KnownBoard, Plan, Selector,
+    SessionIdentity, Taken, WaitingMail, Workers,
 };
 use crate::shared::lock;
 use crate::{OfflineMail, Ports, Settings};
@@ -42,8 +43,12 @@ impl World {
 
     /// A gateway that knows these boards.
     pub fn node(&self, byte: u8, boards: &[usize]) -> Node {
-        let known =
-            |number: &usize| KnownBoard { key: self.hosts[*number].key, owner: None, served_here: false };
+        let known = |number: &usize| KnownBoard {
+            key: self.hosts[*number].key,
+            owner: None,
+            served_here: false,
+            invitation: None,
+        };
         Node {
             secret: Secret::from_bytes([byte; 32]),
             disk: Arc::default(),
@@ -51,6 +56,7 @@ impl World {
             clock: Arc::clone(&self.clock),
             online: Arc::clone(&self.online),
             accepts: true,
+            selector: Arc::default(),
             starts: 0,
             process: None,
         }
@@ -68,6 +74,7 @@ pub(crate) struct Node {
     pub boards: Arc<TestBoards>,
     /// Whether strangers become contacts at once; else the user is asked.
     pub accepts: bool,
+    pub selector: Arc<FakeSelector>,
     clock: Arc<SimClock>,
     online: Arc<Mutex<BTreeSet<PublicKey>>>,
     starts: u64,
@@ -111,7 +118,7 @@ impl Node {
             documents: Arc::clone(&life) as Arc<_>,
             keys: Arc::clone(&life) as Arc<_>,
             core: Arc::clone(&core) as Arc<_>,
-            selector: Arc::new(FakeSelector),
+            selector: Arc::clone(&self.selector) as Arc<_>,
             workers: Arc::new(Inline),
             clock: Arc::clone(&self.clock) as Arc<_>,
         };
@@ -143,6 +150,21 @@ impl Node {
         self.process.as_ref().is_some_and(|process| process.life.is_dead())
     }
 
+    /// Serves this board itself.
+    pub fn serves(&self, host: &Host) {
+        let key = host.key;
+        let own = KnownBoard { key, owner: Some(OwnerMark([1; 8])), served_here: true, invitation: None };
+        lock(&self.boards.known).push(own);
+    }
+
+    /// Was invited to this board.
+    pub fn is_invited(&self, host: &Host) {
+        let code = [self.secret.as_bytes()[0]; 16];
+        host.invite(code);
+        let known = KnownBoard { key: host.key, owner: None, served_here: false, invitation: Some(code) };
+        lock(&self.boards.known).push(known);
+    }
+
     /// Both are contacts, as if they had met.
     pub fn befriend(&self, other: &Self) {
         lock(&self.disk.contacts).insert(other.key(), ContactState::Confirmed);
@@ -151,7 +173,7 @@ impl Node {
 
     /// Hands the own record to somebody who runs too, as a hello does.
     pub async fn greet(&self, other: &Self) {
-        let record = self.offline().own_record(&account()).await.unwrap().unwrap();
+        let record = self.offline().record_for(&account(), other.key()).await.unwrap().unwrap();
         other.offline().record_received(&account(), self.key(), &record).await.unwrap();
     }
 
@@ -338,11 +360,21 @@ impl Core for FakeCore {
         if self.life.is_dead() { Err(Failure("the process is dead".to_owned())) } else { Ok(()) }
     }
 
+    fn record_changed(&self, _account: &AccountName) {
+        self.life.disk.record_changes.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn outbox_changed(&self, _account: &AccountName, _id: MailId, _what: &str) {}
 }
 
 /// Three boards the recipient reads; where that is not known, three the user chose. As the default component does.
-struct FakeSelector;
+#[derive(Default)]
+pub(crate) struct FakeSelector {
+    /// Wants the own identity everywhere.
+    pub shows_itself: AtomicBool,
+    /// What was offered last.
+    pub offered: Mutex<Vec<BoardFacts>>,
+}
 
 #[async_trait]
 impl Selector for FakeSelector {
@@ -353,10 +385,21 @@ impl Selector for FakeSelector {
         mail: WaitingMail,
         boards: Vec<BoardFacts>,
     ) -> Result<Plan, Failure> {
+        lock(&self.offered).clone_from(&boards);
+        let shows_itself = self.shows_itself.load(Ordering::Relaxed);
         let is_read = boards.iter().any(|board| board.read_by_recipient);
         let rests = |board: &BoardFacts| board.last_failure.is_some_and(|ago| ago < super::HOUR);
         let usable = boards.iter().filter(|board| !rests(board) && (board.read_by_recipient || !is_read));
-        let choices: Vec<_> = usable.take(3).map(|board| (board.key, Duration::from_secs(300))).collect();
+        let chosen = |board: &BoardFacts| ChosenBoard {
+            key: board.key,
+            identity: if board.served_here || shows_itself {
+                SessionIdentity::Own
+            } else {
+                SessionIdentity::Throwaway
+            },
+            within: Duration::from_secs(300),
+        };
+        let choices: Vec<_> = usable.take(3).map(chosen).collect();
         let enough = if choices.is_empty() { 0 } else { u32::try_from(choices.len() / 2 + 1).unwrap() };
         let ttl_days = if mail.remaining > 14 * super::DAY { 14 } else { 7 };
         Ok(Plan { choices, enough, ttl_days })

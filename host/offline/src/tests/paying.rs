@@ -1,0 +1,236 @@
+//! Tokens: where they come from, whom they reach, and that none is shown twice.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use drops::record::{MailboxRecord, OwnerMark};
+use mail::record::ContactState;
+
+use super::take_turns;
+use crate::shared::lock;
+use crate::testing::{DAY, HOUR, Host, Node, World, account, simulated};
+
+fn count(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+/// Deposits on a board, and how many of them were paid with tokens; none was shown twice.
+fn deposits(host: &Host) -> (u64, u64) {
+    assert_eq!(count(&host.spent_twice), 0, "a token was shown twice");
+    (count(&host.deposits), count(&host.tokens))
+}
+
+/// Both run for some hours, and their gateways say hello.
+async fn meet(world: &World, one: &mut Node, other: &mut Node) {
+    one.start().await;
+    other.start().await;
+    world.pass(HOUR).await;
+    one.greet(other).await;
+    other.greet(one).await;
+    one.stop().await;
+    other.stop().await;
+}
+
+#[test]
+fn who_writes_to_the_owner_of_a_board_pays_with_the_tokens_of_their_record() {
+    simulated(async {
+        let world = World::new(1);
+        let (mut anna, mut ben) = (world.node(1, &[]), world.node(2, &[]));
+        ben.serves(&world.hosts[0]);
+        anna.befriend(&ben);
+        meet(&world, &mut anna, &mut ben).await;
+        let mut ids = vec![];
+        for round in 0..12_u8 {
+            ids.push(anna.submit(2 * round, &ben, "to Ben"));
+            ben.submit(2 * round + 1, &anna, "to Anna");
+            take_turns(&world, &mut [&mut anna, &mut ben], 4).await;
+        }
+        assert_eq!((ben.mails().len(), anna.mails().len()), (12, 12));
+        assert!(ids.iter().all(|id| anna.ended(*id) == ["delivered"]));
+        let (all, with_tokens) = deposits(&world.hosts[0]);
+        assert!(all >= 48, "{all} deposits: mails and acknowledgements of both");
+        assert_eq!(
+            with_tokens, all,
+            "over weeks Anna's supply is refilled by Ben's acknowledgements and mails"
+        );
+        assert!(count(&world.hosts[0].own_deposits) >= 24, "Ben's own need no throwaway");
+    });
+}
+
+#[test]
+fn who_is_invited_gets_tokens_after_days_and_passes_some_on() {
+    simulated(async {
+        let world = World::new(1);
+        let (mut anna, mut cleo) = (world.node(1, &[]), world.node(3, &[]));
+        cleo.is_invited(&world.hosts[0]);
+        anna.befriend(&cleo);
+        meet(&world, &mut anna, &mut cleo).await;
+        // The issuing key has to be seen on two days, and tokens rest for one.
+        take_turns(&world, &mut [&mut cleo], 4).await;
+        assert_eq!(deposits(&world.hosts[0]), (0, 0), "fetching tokens deposits nothing");
+        meet(&world, &mut anna, &mut cleo).await;
+        for round in 0..6_u8 {
+            anna.submit(2 * round, &cleo, "to Cleo");
+            cleo.submit(2 * round + 1, &anna, "to Anna");
+            take_turns(&world, &mut [&mut anna, &mut cleo], 4).await;
+        }
+        assert_eq!((cleo.mails().len(), anna.mails().len()), (6, 6));
+        let (all, with_tokens) = deposits(&world.hosts[0]);
+        assert!(all >= 24 && with_tokens == all, "{with_tokens} of {all} with tokens");
+        assert_eq!(count(&world.hosts[0].own_deposits), 0);
+    });
+}
+
+#[test]
+fn tokens_of_one_contact_do_not_pay_for_mail_to_another() {
+    simulated(async {
+        let world = World::new(1);
+        let (mut anna, mut ben, mut cleo) = (world.node(1, &[]), world.node(2, &[]), world.node(3, &[0]));
+        ben.serves(&world.hosts[0]);
+        anna.befriend(&ben);
+        anna.befriend(&cleo);
+        meet(&world, &mut anna, &mut ben).await;
+        meet(&world, &mut anna, &mut cleo).await;
+        anna.submit(1, &cleo, "to Cleo");
+        anna.start().await;
+        world.pass(3 * HOUR).await;
+        let offered = lock(&anna.selector.offered).clone();
+        assert_eq!((offered.len(), offered[0].tokens), (1, 0), "Ben would learn that she writes to somebody");
+        assert_eq!(
+            offered[0].owner,
+            Some(OwnerMark([1; 8]).to_string()),
+            "his record says whose board it is"
+        );
+        assert_eq!(deposits(&world.hosts[0]), (1, 0));
+        anna.submit(2, &ben, "to Ben");
+        world.pass(3 * HOUR).await;
+        assert!(lock(&anna.selector.offered)[0].tokens > 0);
+        assert_eq!(deposits(&world.hosts[0]), (2, 1));
+        anna.stop().await;
+    });
+}
+
+#[test]
+fn each_contact_gets_other_tokens_and_a_stranger_none() {
+    simulated(async {
+        let world = World::new(1);
+        let (mut ben, anna, cleo) = (world.node(2, &[]), world.node(1, &[]), world.node(3, &[]));
+        ben.serves(&world.hosts[0]);
+        ben.befriend(&anna);
+        lock(&ben.disk.contacts).insert(cleo.key(), ContactState::Requested);
+        ben.start().await;
+        world.pass(HOUR).await;
+        let mut seen = vec![];
+        for (node, expected) in [(&anna, 8), (&cleo, 8), (&world.node(9, &[]), 0)] {
+            let record =
+                || async { ben.offline().record_for(&account(), node.key()).await.unwrap().unwrap() };
+            let first = record().await;
+            assert_eq!(first, record().await, "the same as long as nothing changed");
+            let record = MailboxRecord::decode(&first).unwrap();
+            assert_eq!(record.tokens.len(), expected);
+            assert_eq!(record.owners, [(world.hosts[0].key, OwnerMark([1; 8]))]);
+            seen.extend(record.tokens.iter().map(|(_, token)| token.random));
+        }
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), 16);
+        // After a restart the same ones: they are remembered.
+        let before = ben.offline().record_for(&account(), anna.key()).await.unwrap();
+        ben.stop().await;
+        ben.start().await;
+        assert_eq!(ben.offline().record(&account(), anna.key()), before, "at once, for a hello");
+        assert_eq!(ben.offline().record_for(&account(), anna.key()).await.unwrap(), before);
+        ben.stop().await;
+    });
+}
+
+#[test]
+fn a_new_period_changes_the_record_and_whoever_is_online_is_to_be_told() {
+    simulated(async {
+        let world = World::new(1);
+        let mut anna = world.node(1, &[0]);
+        anna.start().await;
+        world.pass(HOUR).await;
+        let before = count(&anna.disk.record_changes);
+        world.pass(15 * DAY).await;
+        let changes = count(&anna.disk.record_changes) - before;
+        assert!((2..=3).contains(&changes), "{changes} in two weeks");
+        anna.stop().await;
+    });
+}
+
+#[test]
+fn the_own_identity_is_never_shown_to_a_board_of_somebody_else() {
+    simulated(async {
+        let world = World::new(2);
+        let (mut anna, ben) = (world.node(1, &[1]), world.node(2, &[]));
+        anna.serves(&world.hosts[0]);
+        anna.befriend(&ben);
+        anna.selector.shows_itself.store(true, Ordering::Relaxed);
+        let id = anna.submit(1, &ben, "who am I?");
+        anna.start().await;
+        // The boards assert it too.
+        world.pass(DAY).await;
+        assert_eq!(world.deposits(), 0);
+        let entry = lock(&anna.disk.outbox)[&id].0.clone();
+        let refused = anna.offline().leave_copies(&entry).await.unwrap_err();
+        assert!(refused.0.contains("to a drop relay of somebody else"), "{refused}");
+        anna.selector.shows_itself.store(false, Ordering::Relaxed);
+        world.pass(DAY).await;
+        assert_eq!(count(&world.hosts[0].own_deposits), 1);
+        assert_eq!((count(&world.hosts[1].deposits), count(&world.hosts[1].own_deposits)), (1, 0));
+        anna.stop().await;
+    });
+}
+
+/// A board's owner and a contact write to each other; each time one of them dies at the next change of its disk.
+#[test]
+fn a_death_at_any_change_spends_no_token_twice() {
+    for dying in [0, 1] {
+        for after in [false, true] {
+            let mut n = 1;
+            while simulated(one_death(dying, n, after)) {
+                n += 1;
+            }
+            assert!(n > 20, "only {n} changes: the script does too little");
+        }
+    }
+}
+
+/// False if the process did not live to its n-th change.
+async fn one_death(dying: usize, n: u64, after: bool) -> bool {
+    let world = World::new(1);
+    let (mut anna, mut ben) = (world.node(1, &[]), world.node(2, &[]));
+    ben.serves(&world.hosts[0]);
+    anna.befriend(&ben);
+    meet(&world, &mut anna, &mut ben).await;
+    let text: String = (0..5_000).map(|number| format!("{number:04} ")).collect();
+    let (to_ben, to_anna) = (anna.submit(1, &ben, &text), ben.submit(2, &anna, "an answer"));
+    let mut died = false;
+    for day in 0..8 {
+        let (number, node) = if day % 2 == 0 { (0, &mut anna) } else { (1, &mut ben) };
+        if number == dying && !died {
+            node.start_to_die(n, after).await;
+        } else {
+            node.start().await;
+        }
+        let mut slept = Duration::ZERO;
+        while slept < DAY - HOUR && !node.is_dead() {
+            world.pass(HOUR / 2).await;
+            slept += HOUR / 2;
+        }
+        if node.is_dead() {
+            died = true;
+            node.stop().await;
+            node.start().await;
+            world.pass(DAY - HOUR).await;
+        }
+        node.stop().await;
+        world.pass(HOUR).await;
+    }
+    let place = format!("side {dying} died at {n}, after: {after}");
+    deposits(&world.hosts[0]);
+    assert_eq!((ben.mails(), anna.mails()), (vec![text], vec!["an answer".to_owned()]), "{place}");
+    assert_eq!((anna.ended(to_ben), ben.ended(to_anna)), (vec!["delivered"], vec!["delivered"]), "{place}");
+    died
+}
