@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 use crate::dto::{
     Account, Arrival, Component, ComponentName, ComponentRef, ComponentSignature, ConfigurationKey, Contact,
     ContactRequest, Credentials, Decision, DecisionQuery, History, Identity, ImportedAccount, ImportedMail,
-    Invitation, Listing, MailSettings, MailboxMail, Mark, NewAccount, NewContact, NewRelay, OutboxEntry,
-    Outcome, Page, Password, Pin, QuarantineEntry, Relay, Reloaded, Slot, SlotEntry, Status,
+    Invitation, InvitationGiven, Listing, MailSettings, MailboxMail, Mark, NewAccount, NewContact, NewRelay,
+    OutboxEntry, Outcome, Page, Password, Pin, QuarantineEntry, Relay, Reloaded, Slot, SlotEntry, Status,
 };
 use crate::metrics::Metric;
 use crate::trials::Trials;
@@ -153,6 +153,10 @@ pub trait Management: Trials + Tuning {
     async fn remove_relay(&self, key: PublicKey) -> Result<()>;
     /// Makes an invitation to the own relay. `Conflict` where none is served.
     async fn invite_to_relay(&self) -> Result<Invitation>;
+    /// Invitations to the own relay (a bounded number). `Conflict` where none is served.
+    async fn invitations(&self) -> Result<Vec<InvitationGiven>>;
+    /// Takes the invitation of this name back (or the one with this address or code). `NotFound` if there is none, `Conflict` where no relay is served.
+    async fn uninvite_from_relay(&self, name: &str) -> Result<()>;
 
     /// Components this gateway has: built in and uploaded (a bounded number by nature).
     async fn components(&self) -> Result<Vec<Component>>;

@@ -154,6 +154,9 @@ pub struct DropsConfig {
     pub day_cells: u32,
     /// `HOST:PORT` of Tor's SOCKS port, for throwaways alone; `tox.proxy` where not said.
     pub tor: Option<String>,
+    /// 16 hex digits that mark the owner of the board: to be the same for all boards of one owner, so that mails are spread over different
+    /// ones. Without, a random mark is made and kept.
+    pub owner: Option<String>,
     /// When boards are read and acknowledgements go out.
     pub times: DropTimes,
 }
@@ -165,6 +168,7 @@ impl Default for DropsConfig {
             quota_bytes: drops::limits::BOARD_BYTES_DEFAULT,
             day_cells: drops::limits::BOARD_DAY_CELLS,
             tor: None,
+            owner: None,
             times: DropTimes::default(),
         }
     }
@@ -258,6 +262,9 @@ fn check(config: &Config) -> Result<(), String> {
     config.drops.times.check()?;
     if config.drops.quota_bytes < 64 * 1024 * 1024 {
         return Err("drops.quota_bytes must be 67108864 (64 MiB) or more".to_owned());
+    }
+    if config.drops.owner.as_ref().is_some_and(|mark| mark.parse::<drops::record::OwnerMark>().is_err()) {
+        return Err("drops.owner must be 16 hex digits, the same for all drop relays of one owner".to_owned());
     }
     if !(64..=drops::limits::BOARD_DAY_CELLS_MOST).contains(&config.drops.day_cells) {
         return Err("drops.day_cells must be from 64 to 8192: no reader takes more".to_owned());
@@ -371,6 +378,7 @@ mod tests {
         assert!(parse("[drops]\nquota_bytes = 1").unwrap_err().contains("64 MiB"));
         assert!(parse("[drops]\nday_cells = 1").is_err());
         assert!(parse("[drops]\nday_cells = 8193").unwrap_err().contains("8192"));
+        assert!(parse("[drops]\nowner = \"me\"").unwrap_err().contains("16 hex digits"));
         assert!(parse("[mail]\ndelay_notice_hours = 0").is_err());
     }
 

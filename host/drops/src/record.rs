@@ -215,6 +215,9 @@ fn read_owners(
     for _ in 0..reader.count("owners", RECORD_BOARDS)? {
         let number = usize::from(reader.u8("board of an owner")?);
         let board = *boards.get(number).filter(|_| last < Some(number)).ok_or(RecordError::Owner)?;
+        if boards.iter().position(|named| *named == board) != Some(number) {
+            return Err(RecordError::Owner);
+        }
         last = Some(number);
         owners.push((board, OwnerMark(reader.array("mark")?)));
     }

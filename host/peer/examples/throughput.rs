@@ -61,6 +61,8 @@ impl Outgoing for Zeros {
 
 #[async_trait]
 impl Incoming for Zeros {
+    async fn record(&self, _from: PublicKey, _record: Vec<u8>) {}
+
     async fn hello(&self, _from: PublicKey, _hello: Hello) {}
 
     async fn offer(&self, _from: PublicKey, _offer: &Offer) -> OfferAnswer {

@@ -223,6 +223,12 @@ impl Driver {
                 }
             }
             Some(Command::Cancel(mail)) => self.session.cancel(mail),
+            Some(Command::Record(record)) => {
+                let now = self.state.setup.clock.monotonic();
+                if let Err(error) = self.session.record(now, record) {
+                    tracing::warn!(%error, "a mailbox record cannot be sent");
+                }
+            }
             Some(Command::Disconnect) | None => self.session.disconnected(),
         }
     }
@@ -272,7 +278,8 @@ impl Driver {
         {
             match action {
                 // Too late for what only starts something.
-                Action::Offered { .. } | Action::Read { .. } | Action::Hello(_) if over => {}
+                Action::Offered { .. } | Action::Read { .. } | Action::Hello(_) | Action::Record(_)
+                    if over => {}
                 action => self.state.act(action),
             }
         }
@@ -283,6 +290,7 @@ impl State {
     fn act(&mut self, action: Action) {
         match action {
             Action::Hello(hello) => self.greet(*hello),
+            Action::Record(record) => self.renewed(record),
             Action::Read { transfer, mail, offset, max } => self.read(transfer, mail, offset, max),
             Action::Offered { reception, offer } => self.offered(reception, *offer),
             Action::Write { reception, mail, offset, bytes } => {
@@ -319,6 +327,18 @@ impl State {
         let events = self.events.clone();
         tokio::spawn(async move {
             incoming.hello(from, hello).await;
+            // Nobody listens any more when the session is over.
+            let _ = events.send(Event::Greeted);
+        });
+    }
+
+    /// As with a hello: what follows waits until the owner has seen it.
+    fn renewed(&mut self, record: Vec<u8>) {
+        self.greeting = true;
+        let (incoming, from) = self.incoming();
+        let events = self.events.clone();
+        tokio::spawn(async move {
+            incoming.record(from, record).await;
             // Nobody listens any more when the session is over.
             let _ = events.send(Event::Greeted);
         });

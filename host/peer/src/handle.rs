@@ -19,6 +19,7 @@ pub(crate) type Reply = oneshot::Sender<Result<Acknowledgement, TransferError>>;
 pub(crate) enum Command {
     Transfer(Box<Offer>, Reply),
     Cancel(MailId),
+    Record(Vec<u8>),
     Disconnect,
 }
 
@@ -66,6 +67,12 @@ impl Peer {
     pub async fn cancel(&self, mail: MailId) {
         // A session that is over has nothing left to cancel.
         let _ = self.commands.send(Command::Cancel(mail)).await;
+    }
+
+    /// The own mailbox record is another one now. The peer is told in this session if it takes that, and in hellos to come.
+    pub async fn record(&self, record: Vec<u8>) {
+        // A session that is over has nobody to tell.
+        let _ = self.commands.send(Command::Record(record)).await;
     }
 
     /// The friend went offline: ends the session.

@@ -17,6 +17,14 @@ impl Capabilities {
     pub const NONE: Self = Self(0);
     /// Understands mailbox records: mail may come and go by drop relays too.
     pub const DROPS: Self = Self(1);
+    /// Takes mailbox records in an open session, not in hellos alone.
+    pub const RECORDS: Self = Self(2);
+
+    /// These and `others`.
+    #[must_use]
+    pub const fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
 
     /// Whether all of `others` are among these.
     #[must_use]

@@ -25,6 +25,16 @@ pub const ADDRESS_BYTES: usize = 512;
 /// The mailbox record of a hello: Tox ID, a few keys, boards and tokens are about 4 KB.
 pub const MAILBOX_RECORD_BYTES: usize = 16 * 1024;
 
+/// Time between two records of one side in an open session; the first after its hello goes at once. What is in a record is known days
+/// before it matters.
+pub const RECORD_PAUSE: Duration = Duration::from_secs(600);
+
+/// Records taken in [`RECORD_PERIOD`]: six at that pace, and one for each restart of the other side. More are a flood.
+pub const RECORDS: u32 = 64;
+
+/// See [`RECORDS`].
+pub const RECORD_PERIOD: Duration = Duration::from_secs(3600);
+
 /// Attributes of a hello or an offer: room for what later versions want to say.
 pub const ATTRIBUTES: usize = 16;
 

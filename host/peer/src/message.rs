@@ -10,7 +10,8 @@ use mail::{Acknowledgement, EnhancedStatus, Refusal};
 
 use crate::hello::Hello;
 use crate::limits::{
-    ATTRIBUTE_NAME_BYTES, ATTRIBUTE_VALUE_BYTES, ATTRIBUTES, ERROR_TEXT_BYTES, TRY_LATER_LONGEST, VERSION,
+    ATTRIBUTE_NAME_BYTES, ATTRIBUTE_VALUE_BYTES, ATTRIBUTES, ERROR_TEXT_BYTES, MAILBOX_RECORD_BYTES,
+    TRY_LATER_LONGEST, VERSION,
 };
 use crate::offer::Offer;
 
@@ -31,6 +32,8 @@ pub enum Message {
     Ping(u64),
     /// Yes: the number of the ping.
     Pong(u64),
+    /// Here is my mailbox record as it is now. To who has [`crate::Capabilities::RECORDS`] alone.
+    Record(Vec<u8>),
     /// You broke the protocol, and the session is over.
     Error {
         /// What kind, for programs: [`crate::ProtocolError::code`].
@@ -116,6 +119,7 @@ pub enum DecodeError {
 pub(crate) const HELLO: u8 = 0x01;
 const PING: u8 = 0x02;
 const PONG: u8 = 0x03;
+const RECORD: u8 = 0x04;
 const ERROR: u8 = 0x0f;
 const OFFER: u8 = 0x10;
 /// Type byte of data, which the session puts into packets itself.
@@ -144,6 +148,9 @@ impl Message {
             }
             Self::Pong(number) => {
                 writer.u8(PONG).u64(*number);
+            }
+            Self::Record(record) => {
+                writer.u8(RECORD).bytes16(record);
             }
             Self::Error { code, text } => {
                 writer.u8(ERROR).u16(*code).text16(text);
@@ -181,6 +188,7 @@ impl Message {
             HELLO => Self::Hello(Box::new(Hello::read(&mut reader)?)),
             PING => Self::Ping(reader.u64("number")?),
             PONG => Self::Pong(reader.u64("number")?),
+            RECORD => Self::Record(read_record(&mut reader)?),
             ERROR => Self::Error { code: reader.u16("code")?, text: read_text(&mut reader)? },
             OFFER => Self::Offer {
                 transfer: read_transfer(&mut reader)?,
@@ -223,6 +231,12 @@ fn read_data(message: &Bytes, reader: &mut Reader<'_>) -> Result<Message, Decode
         return Err(DecodeError::Value("data"));
     }
     Ok(Message::Data { transfer, offset, bytes })
+}
+
+/// A record is never empty: there is none to take back.
+fn read_record(reader: &mut Reader<'_>) -> Result<Vec<u8>, DecodeError> {
+    let record = reader.bytes16("mailbox record", MAILBOX_RECORD_BYTES)?;
+    if record.is_empty() { Err(DecodeError::Value("mailbox record")) } else { Ok(record.to_vec()) }
 }
 
 fn read_text(reader: &mut Reader<'_>) -> Result<String, DecodeError> {

@@ -49,6 +49,9 @@ pub trait Incoming: Send + Sync {
     /// started anew.
     async fn hello(&self, from: PublicKey, hello: Hello);
 
+    /// The peer's mailbox record is another one now. Be quick.
+    async fn record(&self, from: PublicKey, record: Vec<u8>);
+
     /// What to do with this mail? Known ones get the acknowledgement they got before. Be quick.
     async fn offer(&self, from: PublicKey, offer: &Offer) -> OfferAnswer;
 

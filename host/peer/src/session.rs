@@ -27,11 +27,13 @@ mod action;
 mod effects;
 mod inbound;
 mod outbound;
+mod records;
 
 pub use action::{Action, Interruption, OfferAnswer, Reception};
 use effects::Effects;
 use inbound::Inbound;
 use outbound::Outbound;
+use records::Records;
 
 /// The session with the peer of one friend connection.
 #[derive(Debug)]
@@ -45,6 +47,7 @@ pub struct Session {
     inbound: Inbound,
     outbound: Outbound,
     effects: Effects,
+    records: Records,
     /// The answer to the peer's last ping.
     pong: Option<u64>,
     life: Life,
@@ -92,6 +95,7 @@ impl Session {
             inbound: Inbound::new(ours.max_mail, ours.window, ours.max_transfers),
             outbound: Outbound::default(),
             effects: Effects::new(now),
+            records: Records::new(ours.mailbox_record.clone(), now),
             pong: None,
             life: Life {
                 began: now,
@@ -178,6 +182,7 @@ impl Session {
                 Ok(())
             }
             Message::Pong(_) => Ok(()),
+            Message::Record(record) => self.records.take(record, effects),
             Message::Error { code, text } => Err(ProtocolError::Remote { code, text }),
             Message::Offer { transfer, offer } => self.inbound.offer(transfer, offer, effects),
             Message::Data { transfer, offset, bytes } => {
@@ -213,6 +218,7 @@ impl Session {
             self.phase = Phase::Open(hello.nonce);
             self.life.before_hello = 0;
             self.effects.act(Action::Hello(Box::new(hello.clone())));
+            self.records.open(hello.capabilities, &mut self.effects);
             self.outbound.open(&hello, &mut self.effects);
         }
         Ok(())
@@ -221,6 +227,7 @@ impl Session {
     /// The peer has a new session: what was under way in the old one is void.
     fn start_anew(&mut self) {
         self.phase = Phase::Greeting { timed_out: false };
+        self.records.close();
         self.life.began = self.effects.now;
         self.effects.control.clear();
         self.pong = None;
@@ -238,7 +245,20 @@ impl Session {
 
     fn say_hello(&mut self, seen: Nonce) {
         self.told = seen;
+        self.ours.mailbox_record = self.records.said_in_hello();
         self.effects.say(&Message::Hello(Box::new(Hello { seen, ..self.ours.clone() })));
+    }
+
+    /// The own mailbox record is another one now: said in this session and in hellos to come.
+    ///
+    /// # Errors
+    /// It is empty or longer than [`crate::limits::MAILBOX_RECORD_BYTES`].
+    pub fn record(&mut self, now: Monotonic, record: Vec<u8>) -> Result<(), UnsendableHello> {
+        check(&Message::Record(record.clone())).map_err(UnsendableHello)?;
+        self.effects.now = now;
+        let is_open = self.is_open();
+        self.records.renew(record, is_open, &mut self.effects);
+        Ok(())
     }
 
     /// A mail for the peer. Its end comes as [`Action::Outcome`], unless this fails at once.
@@ -324,6 +344,7 @@ impl Session {
             self.life.pinged = true;
             self.effects.say(&Message::Ping(0));
         }
+        self.records.tick(&mut self.effects);
         self.inbound.tick(&mut self.effects);
         self.outbound.tick(&mut self.effects)
     }

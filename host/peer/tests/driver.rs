@@ -14,8 +14,8 @@ use common::{body_of, hello, key, mail_id, offer};
 use mail::{Acknowledgement, Clock, MailId, Monotonic, PublicKey, Wall};
 use peer::limits::{self, WINDOW_MOST};
 use peer::{
-    BodyError, BodyHasher, Hello, Incoming, Interruption, Link, LinkClosed, Memory, Offer, OfferAnswer,
-    Outgoing, Peer, ProtocolError, SessionEnd, Setup, TransferError, connect,
+    BodyError, BodyHasher, Capabilities, Hello, Incoming, Interruption, Link, LinkClosed, Memory, Offer,
+    OfferAnswer, Outgoing, Peer, ProtocolError, SessionEnd, Setup, TransferError, connect,
 };
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
@@ -75,6 +75,7 @@ struct Gateway {
     completed: Mutex<HashMap<MailId, usize>>,
     interrupted: Mutex<Vec<(MailId, Interruption)>>,
     hellos: AtomicU64,
+    records: Mutex<Vec<Vec<u8>>>,
     written: AtomicU64,
     open: Mutex<HashMap<MailId, bool>>,
     /// Mails whose calls take long.
@@ -132,6 +133,10 @@ impl Incoming for Gateway {
         self.hellos.fetch_add(1, Ordering::Relaxed);
     }
 
+    async fn record(&self, _from: PublicKey, record: Vec<u8>) {
+        self.records.lock().unwrap().push(record);
+    }
+
     async fn offer(&self, _from: PublicKey, offer: &Offer) -> OfferAnswer {
         slowly(&self.slow_offer, offer.mail).await;
         if self.completed(offer.mail) > 0 {
@@ -187,7 +192,11 @@ struct Pair {
 fn setup(number: u8, run: u64, gateway: &Arc<Gateway>, link: Arc<dyn Link>, memory: &Memory) -> Setup {
     Setup {
         peer: key(3 - number),
-        hello: hello(number, run),
+        hello: Hello {
+            // The second alone takes records in the session.
+            capabilities: if number == 2 { Capabilities::RECORDS } else { Capabilities::NONE },
+            ..hello(number, run)
+        },
         link,
         outgoing: gateway.clone(),
         incoming: gateway.clone(),
@@ -520,4 +529,28 @@ async fn all_sessions_share_one_memory() {
     }
     assert_eq!(memory.free_to_receive(), most);
     assert_eq!(memory.free_to_send(), most);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_changes_in_a_session_is_told_to_who_takes_records_and_not_too_often() {
+    let gateways = gateways();
+    let pair = connected(&gateways);
+    // The second takes records, the first does not: see `hello`.
+    until("open", || gateways.iter().all(|gateway| gateway.hellos.load(Ordering::Relaxed) > 0)).await;
+    for number in 1..=3 {
+        pair.peers[0].record(vec![number; 100]).await;
+        pair.peers[1].record(vec![number; 100]).await;
+        // An offer comes after it.
+        let offer = gateways[0].add(1, number, 10);
+        assert_eq!(pair.peers[0].transfer(offer).await, Ok(Acknowledgement::Delivered));
+    }
+    assert_eq!(*gateways[1].records.lock().unwrap(), [vec![1; 100]]);
+    pair.peers[0].record(vec![1; 100]).await;
+    sleep(limits::RECORD_PAUSE * 2).await;
+    assert_eq!(gateways[1].records.lock().unwrap().len(), 1, "it knows that one");
+    pair.peers[0].record(vec![4; 100]).await;
+    pair.peers[0].record(vec![5; 100]).await;
+    sleep(limits::RECORD_PAUSE * 2).await;
+    assert_eq!(*gateways[1].records.lock().unwrap(), [vec![1; 100], vec![4; 100], vec![5; 100]]);
+    assert!(gateways[0].records.lock().unwrap().is_empty(), "it has not said that it takes them");
 }

@@ -747,3 +747,41 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn records_are_bounded_and_never_empty() {
+    let mut bench = Bench::open();
+    for number in 0..limits::RECORDS {
+        bench.say(&Message::Record(vec![7; 12_000]));
+        assert_eq!(bench.actions.len(), number as usize + 1);
+        assert!(matches!(bench.actions.last(), Some(Action::Record(record)) if record.len() == 12_000));
+    }
+    bench.say(&Message::Record(vec![7]));
+    assert_eq!(bench.error(), ProtocolError::Flood);
+    let empty = Bytes::from(Message::Record(vec![]).encode().unwrap());
+    assert_eq!(Message::decode(&empty), Err(DecodeError::Value("mailbox record")));
+    let mut bench = Bench::open();
+    assert!(bench.session.record(bench.now, vec![]).is_err());
+    assert!(bench.session.record(bench.now, vec![1; limits::MAILBOX_RECORD_BYTES + 1]).is_err());
+    assert!(!bench.session.is_over(), "an own mistake harms no mail");
+}
+
+#[test]
+fn a_record_from_before_the_session_opened_is_in_the_hello_and_not_said_again() {
+    let mut bench = Bench::greeting();
+    bench.session.record(bench.now, vec![5]).unwrap();
+    bench.sent();
+    let Message::Hello(theirs) = their_hello(1) else { panic!("a hello") };
+    let takes = peer::Hello { capabilities: peer::Capabilities::RECORDS, ..*theirs };
+    bench.say(&Message::Hello(Box::new(takes)));
+    let said = bench.sent();
+    let records: Vec<&Vec<u8>> = said
+        .iter()
+        .filter_map(|message| match message {
+            Message::Hello(hello) => hello.mailbox_record.as_ref(),
+            Message::Record(record) => Some(record),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(records, [&vec![5]], "{said:?}");
+}

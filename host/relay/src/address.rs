@@ -5,16 +5,19 @@ use std::str::FromStr;
 
 use drops::board::board_nospam;
 use drops::message::InvitationCode;
+use drops::record::OwnerMark;
 use mail::{PublicKey, ToxId};
 
-/// A board's key, and for invited users their invitation. Written as the board's Tox ID (76 hex digits), or its key (64), then `/` and
-/// the 32 hex digits of the invitation where there is one.
+/// A board's key, for invited users their invitation, and the mark of its owner. Written as the board's Tox ID (76 hex digits), or
+/// its key (64), then `/` and the 32 hex digits of the invitation, then `/` and the 16 of the mark, where there are such.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BoardAddress {
     /// Which board.
     pub key: PublicKey,
     /// What gives tokens there. A secret: whoever has it can use it up.
     pub invitation: Option<InvitationCode>,
+    /// The same for all boards of one owner: mails are spread over different ones.
+    pub owner: Option<OwnerMark>,
 }
 
 /// Why a text names no board.
@@ -22,7 +25,7 @@ pub struct BoardAddress {
 pub enum InvalidBoardAddress {
     /// Not of the form.
     #[error(
-        "a drop relay's address is 76 (or 64) hex digits, with an invitation then `/` and 32 more: copy it again"
+        "a drop relay's address is 76 (or 64) hex digits, then `/` and 32 more with an invitation, then `/` and 16 that mark its owner: copy it again"
     )]
     Form,
     /// The Tox ID of something else: boards have a nospam that follows from their key.
@@ -40,7 +43,7 @@ impl BoardAddress {
 
 impl From<PublicKey> for BoardAddress {
     fn from(key: PublicKey) -> Self {
-        Self { key, invitation: None }
+        Self { key, invitation: None, owner: None }
     }
 }
 
@@ -48,18 +51,28 @@ impl FromStr for BoardAddress {
     type Err = InvalidBoardAddress;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (board, invitation) = match text.split_once('/') {
-            Some((board, code)) => (board, Some(invitation(code)?)),
-            None => (text, None),
-        };
+        let mut parts = text.split('/');
+        let board = parts.next().unwrap_or_default();
+        let (mut code, mut owner) = (None, None);
+        for part in parts {
+            // Told apart by their length; each once, in this order.
+            match part.len() {
+                32 if code.is_none() && owner.is_none() => code = Some(invitation(part)?),
+                _ if owner.is_none() => {
+                    owner = Some(part.parse().map_err(|_| InvalidBoardAddress::Form)?);
+                }
+                _ => return Err(InvalidBoardAddress::Form),
+            }
+        }
+        let invitation = code;
         if let Ok(key) = board.parse::<PublicKey>() {
-            return Ok(Self { key, invitation });
+            return Ok(Self { key, invitation, owner });
         }
         let id: ToxId = board.parse().map_err(|_| InvalidBoardAddress::Form)?;
         if id.nospam != board_nospam(&id.key) {
             return Err(InvalidBoardAddress::NotABoard);
         }
-        Ok(Self { key: id.key, invitation })
+        Ok(Self { key: id.key, invitation, owner })
     }
 }
 
@@ -73,8 +86,11 @@ fn invitation(text: &str) -> Result<InvitationCode, InvalidBoardAddress> {
 impl fmt::Display for BoardAddress {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", self.tox_id())?;
-        match self.invitation {
-            Some(code) => write!(formatter, "/{:032X}", u128::from_be_bytes(code)),
+        if let Some(code) = self.invitation {
+            write!(formatter, "/{:032X}", u128::from_be_bytes(code))?;
+        }
+        match self.owner {
+            Some(mark) => write!(formatter, "/{mark}"),
             None => Ok(()),
         }
     }
@@ -99,14 +115,14 @@ mod tests {
         let person = ToxId { key, nospam: mail::Nospam([1, 2, 3, 4]) };
         assert_eq!(person.to_string().parse::<BoardAddress>(), Err(InvalidBoardAddress::NotABoard));
         assert_eq!(key.to_string().parse(), Ok(BoardAddress::from(key)));
-        let board = BoardAddress { key, invitation: Some([7; 16]) };
+        let board = BoardAddress { key, invitation: Some([7; 16]), owner: None };
         assert!(!format!("{board:?}").contains("0707070707"), "an invitation is a secret");
     }
 
     proptest! {
         #[test]
-        fn addresses_are_read_back(key: [u8; 32], invitation: Option<[u8; 16]>) {
-            let address = BoardAddress { key: PublicKey(key), invitation };
+        fn addresses_are_read_back(key: [u8; 32], invitation: Option<[u8; 16]>, owner: Option<[u8; 8]>) {
+            let address = BoardAddress { key: PublicKey(key), invitation, owner: owner.map(OwnerMark) };
             prop_assert_eq!(address.to_string().parse(), Ok(address));
         }
 

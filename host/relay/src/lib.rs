@@ -21,6 +21,8 @@ pub mod socks;
 mod throwaway;
 
 pub use address::{BoardAddress, InvalidBoardAddress};
+pub use drops::board::{InvitationName, InvitationStatus};
+pub use drops::record::OwnerMark;
 pub use hiding::{Hiding, Upstream};
 pub use serve::{DepositPolicy, Identity, ServeError, Serving, Setup, Stopped};
 pub use session::{BoardSession, Purpose, SessionError};

@@ -1,11 +1,14 @@
 #![no_main]
-//! Messages of drop relays, parcels and mailbox records: what is read is written as the same.
+//! Messages of drop relays, parcels, mailbox records, kept tokens and keys: what is read is written as the same.
 
 use bytes::Bytes;
 use drops::message::{Answer, Request};
 use drops::parcel::Parcel;
 use drops::record::MailboxRecord;
+use drops::token::Sightings;
+use drops::wallet::{Source, Wallet};
 use libfuzzer_sys::fuzz_target;
+use mail::PublicKey;
 
 fuzz_target!(|bytes: &[u8]| {
     let message = Bytes::copy_from_slice(bytes);
@@ -26,5 +29,17 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(record) = MailboxRecord::decode(bytes) {
         let written = record.encode().expect("what was read can be written");
         assert_eq!(MailboxRecord::decode(&written).as_ref(), Ok(&record));
+    }
+    if let Some(sightings) = Sightings::from_bytes(bytes) {
+        let written = sightings.to_bytes();
+        assert_eq!(Sightings::from_bytes(&written).expect("what we wrote").to_bytes(), written);
+    }
+    let (mut wallet, key) = (Wallet::default(), (Source::Own, PublicKey([0; 32])));
+    if wallet.restore(key, bytes).is_ok()
+        && let Some(written) = wallet.purse(&key)
+    {
+        let mut again = Wallet::default();
+        again.restore(key, &written).expect("what we wrote");
+        assert_eq!(again.purse(&key), Some(written));
     }
 });

@@ -9,7 +9,7 @@ use super::Timestamp;
 /// A drop relay that is known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Relay {
-    /// Its Tox ID, the same for everybody.
+    /// Its Tox ID, the same for everybody, and after `/` the mark of its owner where it is known: what to give to others.
     pub address: String,
     /// Its key.
     #[schema(value_type = String)]
@@ -71,7 +71,7 @@ pub struct Board {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewRelay {
-    /// Its address, as its owner shows it; with `/` and the invitation where there is one.
+    /// Its address, as its owner shows it; with `/` and the invitation, and with `/` and the mark of its owner, where there are such.
     pub address: String,
 }
 
@@ -80,4 +80,15 @@ pub struct NewRelay {
 pub struct Invitation {
     /// The address of the relay with the invitation. A secret.
     pub address: String,
+    /// What the invitation is called, to take it back. Gives nothing away.
+    pub name: String,
+}
+
+/// An invitation that was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InvitationGiven {
+    /// What it is called.
+    pub name: String,
+    /// Tokens it gave this week.
+    pub issued: u32,
 }

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use mail::PublicKey;
 
 use super::{OwnerOnly, run};
-use crate::dto::{Invitation, NewRelay, Relay};
+use crate::dto::{Invitation, InvitationGiven, NewRelay, Relay};
 use crate::extract::{JsonBody, Segment};
 use crate::limits::REQUEST_TIME;
 use crate::management::Management;
@@ -53,4 +53,24 @@ pub async fn invite(
 ) -> Result<(StatusCode, Json<Invitation>), Refused> {
     let made = run(REQUEST_TIME, async move { management.invite_to_relay().await }).await?;
     Ok((StatusCode::CREATED, Json(made)))
+}
+
+/// Invitations to the own drop relay; for the owner.
+#[utoipa::path(get, path = "/relays/invitations", operation_id = "list_relay_invitations", responses((status = 200, body = Vec<InvitationGiven>)))]
+pub async fn invitations(
+    _: OwnerOnly,
+    State(management): State<Arc<dyn Management>>,
+) -> Result<Json<Vec<InvitationGiven>>, Refused> {
+    run(REQUEST_TIME, async move { management.invitations().await }).await.map(Json)
+}
+
+/// Takes an invitation to the own drop relay back; for the owner.
+#[utoipa::path(delete, path = "/relays/invitations/{name}", operation_id = "uninvite_from_relay", params(("name" = String, Path)), responses((status = 204)))]
+pub async fn uninvite(
+    _: OwnerOnly,
+    State(management): State<Arc<dyn Management>>,
+    Segment(name): Segment<String>,
+) -> Result<StatusCode, Refused> {
+    run(REQUEST_TIME, async move { management.uninvite_from_relay(&name).await }).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

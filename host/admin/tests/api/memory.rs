@@ -612,7 +612,19 @@ impl Management for Memory {
 
     async fn invite_to_relay(&self) -> Result<Invitation> {
         self.say("invites".to_owned());
-        Ok(Invitation { address: format!("{OWNER_ID}/00112233445566778899AABBCCDDEEFF") })
+        Ok(Invitation {
+            address: format!("{OWNER_ID}/00112233445566778899AABBCCDDEEFF"),
+            name: "0123456789abcdef".to_owned(),
+        })
+    }
+
+    async fn invitations(&self) -> Result<Vec<InvitationGiven>> {
+        Ok(vec![InvitationGiven { name: "0123456789abcdef".to_owned(), issued: 96 }])
+    }
+
+    async fn uninvite_from_relay(&self, name: &str) -> Result<()> {
+        self.say(format!("takes invitation {name} back"));
+        Ok(())
     }
 
     async fn components(&self) -> Result<Vec<Component>> {

@@ -148,6 +148,7 @@ async fn reading() {
                 },
             }]),
         ),
+        ("/api/v1/relays/invitations", json!([{ "name": "0123456789abcdef", "issued": 96 }])),
         ("/api/v1/pins", json!([pin()])),
     ] {
         let answer = api.get(path).await;
@@ -193,8 +194,19 @@ async fn changing() {
             "/api/v1/relays/invitations".to_owned(),
             None,
             201,
-            Some(json!({ "address": format!("{OWNER_ID}/00112233445566778899AABBCCDDEEFF") })),
+            Some(json!({
+                "address": format!("{OWNER_ID}/00112233445566778899AABBCCDDEEFF"),
+                "name": "0123456789abcdef",
+            })),
             "invites".to_owned(),
+        ),
+        (
+            Method::DELETE,
+            "/api/v1/relays/invitations/0123456789abcdef".to_owned(),
+            None,
+            204,
+            None,
+            "takes invitation 0123456789abcdef back".to_owned(),
         ),
         (
             Method::POST,

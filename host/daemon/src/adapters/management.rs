@@ -8,10 +8,10 @@ use std::sync::Arc;
 use admin::dto::{
     Account, Arrival, Attention, Component, ComponentName, ComponentRef, ComponentSignature,
     ConfigurationKey, Connection, Contact, ContactAddress, ContactRequest, ContactStatus, Credentials,
-    Decision, DecisionQuery, Health, History, Identity, ImportedAccount, ImportedMail, Invitation, Listing,
-    MailSettings, MailboxMail, MailboxStatus, Mark, NewAccount, NewContact, NewRelay, OutboxEntry,
-    OutboxStatus, Outcome, OutcomeKind, Page, Password, Pin, QuarantineEntry, Relay, Reloaded, Slot,
-    SlotEntry, Status, Timestamp, TimingBucket, ToxStatus,
+    Decision, DecisionQuery, Health, History, Identity, ImportedAccount, ImportedMail, Invitation,
+    InvitationGiven, Listing, MailSettings, MailboxMail, MailboxStatus, Mark, NewAccount, NewContact,
+    NewRelay, OutboxEntry, OutboxStatus, Outcome, OutcomeKind, Page, Password, Pin, QuarantineEntry, Relay,
+    Reloaded, Slot, SlotEntry, Status, Timestamp, TimingBucket, ToxStatus,
 };
 use admin::management::Result;
 use admin::metrics::{Kind, Metric, Sample};
@@ -716,6 +716,14 @@ impl Management for GatewayManagement {
 
     async fn invite_to_relay(&self) -> Result<Invitation> {
         relays::invite(&self.relays).await
+    }
+
+    async fn invitations(&self) -> Result<Vec<InvitationGiven>> {
+        relays::invitations(&self.relays).await
+    }
+
+    async fn uninvite_from_relay(&self, name: &str) -> Result<()> {
+        relays::uninvite(&self.relays, name).await
     }
 
     async fn components(&self) -> Result<Vec<Component>> {

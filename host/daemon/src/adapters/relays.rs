@@ -1,12 +1,12 @@
 //! Plugs drop relays into the web API.
 
 use admin::ManagementError;
-use admin::dto::{Board, Hiding, Invitation, NewRelay, Relay};
+use admin::dto::{Board, Hiding, Invitation, InvitationGiven, NewRelay, Relay};
 use admin::management::Result;
 use admin::metrics::{Kind, Metric};
 use drops::limits::CELL_BYTES;
 use mail::PublicKey;
-use relay::{BoardAddress, Serving};
+use relay::{BoardAddress, InvitationName, Serving};
 
 use crate::relays::{Behaviour, KnownError, KnownRelay, Relays};
 
@@ -59,7 +59,7 @@ fn relay(relays: &Relays, known: KnownRelay) -> Relay {
     let KnownRelay { address, is_chosen, behaviour } = known;
     Relay {
         // Without the invitation, which is a secret.
-        address: address.tox_id().to_string(),
+        address: BoardAddress { invitation: None, ..address }.to_string(),
         key: address.key,
         chosen_by_user: is_chosen,
         invited: address.invitation.is_some(),
@@ -104,17 +104,48 @@ pub async fn remove(relays: &Relays, key: PublicKey) -> Result<()> {
     ))
 }
 
-/// Makes an invitation to the own relay.
-pub async fn invite(relays: &Relays) -> Result<Invitation> {
-    let serving = relays.serving().ok_or_else(|| {
+fn own(relays: &Relays) -> Result<&Serving> {
+    relays.serving().ok_or_else(|| {
         ManagementError::Conflict(
             "no drop relay is served here: start with `toxmail up --serve-drops` or `toxmail relay serve`"
                 .to_owned(),
         )
-    })?;
-    let made = serving.invite().await.map_err(stopped)?;
+    })
+}
+
+/// Makes an invitation to the own relay.
+pub async fn invite(relays: &Relays) -> Result<Invitation> {
+    let made = own(relays)?.invite().await.map_err(stopped)?;
     let address = made.map_err(|error| ManagementError::TooLarge(error.to_string()))?;
-    Ok(Invitation { address: address.to_string() })
+    let name = address.invitation.as_ref().map(InvitationName::of);
+    Ok(Invitation {
+        address: address.to_string(),
+        name: name.map(|name| name.to_string()).unwrap_or_default(),
+    })
+}
+
+/// Invitations to the own relay.
+pub async fn invitations(relays: &Relays) -> Result<Vec<InvitationGiven>> {
+    let all = own(relays)?.invitations().await.map_err(stopped)?;
+    let given = |invitation: relay::InvitationStatus| InvitationGiven {
+        name: invitation.name.to_string(),
+        issued: invitation.issued,
+    };
+    Ok(all.into_iter().map(given).collect())
+}
+
+/// Takes an invitation to the own relay back, by its name.
+pub async fn uninvite(relays: &Relays, name: &str) -> Result<()> {
+    let serving = own(relays)?;
+    let name: InvitationName = name.parse().map_err(|error: drops::board::InvalidInvitationName| {
+        ManagementError::Unprocessable(format!("{error}: `toxmail relay invitations` shows them"))
+    })?;
+    if serving.uninvite(name).await.map_err(stopped)? {
+        return Ok(());
+    }
+    Err(ManagementError::NotFound(
+        "there is no such invitation: `toxmail relay invitations` shows those that are".to_owned(),
+    ))
 }
 
 /// What `/metrics` shows of the own relay.

@@ -1,5 +1,6 @@
 //! The command line, as ARCHITECTURE.md promises it: other programs rely on it.
 
+mod invitation;
 mod setting;
 mod source;
 mod task;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 use mail::{AccountName, Address, MailId, PublicKey};
 use tox::Node;
 
+pub use invitation::InvitationArgument;
 pub use setting::{LimitChange, Setting};
 pub use source::ContactSource;
 pub use task::{Import, MailProgram, MailboxFormat, Task};
@@ -455,6 +457,13 @@ pub enum Relay {
     Serve(ServeRelay),
     /// Make an invitation to the own one: who is invited need not work for each deposit
     Invite,
+    /// List the invitations to the own one
+    Invitations,
+    /// Take an invitation back: it gives no more tokens
+    Uninvite {
+        /// Its name, see `relay invitations`, or the address that was given away with it
+        invitation: InvitationArgument,
+    },
     /// Name one to use
     Add {
         /// Its address, as `relay list` or `relay invite` shows it at its owner's

@@ -89,6 +89,8 @@ impl Call {
             Verb::Relay(verb) => match verb {
                 Relay::List => get("/relays"),
                 Relay::Invite => post("/relays/invitations"),
+                Relay::Invitations => get("/relays/invitations"),
+                Relay::Uninvite { invitation } => delete(&format!("/relays/invitations/{}", invitation.0)),
                 Relay::Add { address } => {
                     post("/relays").with_json(&NewRelay { address: address.to_string() })?
                 }

@@ -58,6 +58,10 @@ pub fn to_text(verb: &Verb, answer: Value) -> Result<String, Error> {
         Verb::Relay(verb) => match verb {
             Relay::List => relays(&read::<Vec<_>>(answer)?),
             Relay::Invite => invitation(&read(answer)?),
+            Relay::Invitations => invitations(&read::<Vec<_>>(answer)?),
+            Relay::Uninvite { invitation } => {
+                format!("{} gives no more tokens; those it gave end with next week\n", invitation.0)
+            }
             Relay::Add { .. } => {
                 let relay: dto::Relay = read(answer)?;
                 format!("{} is used from now on\n", printable(&relay.address))
@@ -412,9 +416,18 @@ fn relays(relays: &[dto::Relay]) -> String {
 
 fn invitation(invitation: &dto::Invitation) -> String {
     format!(
-        "{}\n\nGive this to one person, over a way nobody else reads: it is a secret. They enter\n  toxmail relay add ADDRESS\n",
-        printable(&invitation.address)
+        "{}\n\nGive this to one person, over a way nobody else reads: it is a secret. They enter\n  toxmail relay add ADDRESS\nTo take it back: toxmail relay uninvite {}\n",
+        printable(&invitation.address),
+        printable(&invitation.name)
     )
+}
+
+fn invitations(invitations: &[dto::InvitationGiven]) -> String {
+    let mut table = Table::new(["NAME", "TOKENS THIS WEEK"]);
+    for invitation in invitations {
+        table.row([invitation.name.clone(), invitation.issued.to_string()]);
+    }
+    table.or("nobody is invited; `toxmail relay invite` makes an invitation")
 }
 
 fn pins(pins: &[dto::Pin]) -> String {

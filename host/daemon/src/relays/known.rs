@@ -127,6 +127,7 @@ impl KnownRelays {
             let known = relays.entry(address.key).or_insert(KnownRelay { address, is_chosen, behaviour });
             known.is_chosen |= is_chosen;
             known.address.invitation = address.invitation.or(known.address.invitation);
+            known.address.owner = address.owner.or(known.address.owner);
             known.clone()
         };
         self.save().await?;
@@ -211,8 +212,9 @@ mod tests {
         let known = KnownRelays::load(store.clone(), Arc::clone(&clock)).await.unwrap();
         let (ours, theirs) = (PublicKey([1; 32]), PublicKey([2; 32]));
         known.choose(theirs.into()).await.unwrap();
-        known.choose(BoardAddress { key: ours, invitation: Some([7; 16]) }).await.unwrap();
-        // Named again, without the invitation: nothing is lost.
+        let owner = Some(relay::OwnerMark([3; 8]));
+        known.choose(BoardAddress { key: ours, invitation: Some([7; 16]), owner }).await.unwrap();
+        // Named again, without invitation and mark: nothing is lost.
         assert!(known.choose(ours.into()).await.unwrap().is_chosen);
         known.receipts(&ours, 16).await.unwrap();
         known.failed(&theirs, &"x".repeat(1000)).await.unwrap();
@@ -222,6 +224,7 @@ mod tests {
         assert_eq!(again.list(), known.list());
         let relay = again.get(&ours).unwrap();
         assert_eq!((relay.address.invitation, relay.behaviour.receipts), (Some([7; 16]), 16));
+        assert_eq!(relay.address.owner, owner);
         let theirs_now = again.get(&theirs).unwrap();
         assert!(theirs_now.behaviour.last_failure.is_some());
         assert_eq!(theirs_now.behaviour.last_problem.map(|text| text.len()), Some(PROBLEM_CHARS));

@@ -1,12 +1,14 @@
 //! Drop relays: the board this gateway serves, sessions with those of others, and which are known.
 
 mod known;
+mod owner;
 mod policy;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use drops::board::Quotas;
+use drops::record::OwnerMark;
 use mail::{AccountName, Clock};
 use relay::{Identity, ServeError, Serving, Sessions, Setup};
 use sandbox::Sandbox;
@@ -34,6 +36,8 @@ pub struct ServeSettings {
     pub tox: Options,
     /// How much it takes.
     pub quotas: Quotas,
+    /// The mark of its owner, where the configuration says one; else one is made.
+    pub owner: Option<OwnerMark>,
     /// The file of its cells.
     pub cells: PathBuf,
     /// The directory of secrets.
@@ -61,6 +65,9 @@ pub enum RelayError {
     /// Its identity is damaged.
     #[error("the identity of the drop relay is damaged ({0}): restore the data directory from a backup")]
     Identity(#[from] InvalidSavedData),
+    /// The mark of its owner cannot be kept.
+    #[error("the mark of the drop relay's owner: {0}")]
+    Owner(#[from] store::Error),
     /// What is known of boards cannot be read.
     #[error(transparent)]
     Known(#[from] KnownError),
@@ -89,9 +96,11 @@ impl Relays {
             let secrets = Arc::new(blocking(move || Secrets::open(&serve.secrets)).await??);
             let identity = identity(&secrets, serve.tox).await?;
             let policy = ComponentPolicy { sandbox: Arc::clone(sandbox), owner, clock: Arc::clone(clock) };
+            let owner_mark = owner::mark(store, serve.owner).await?;
             let setup = Setup {
                 cells: serve.cells,
                 quotas: serve.quotas,
+                owner: owner_mark,
                 nodes,
                 policy: Arc::new(policy),
                 clock: Arc::clone(clock),

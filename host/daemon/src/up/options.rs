@@ -103,6 +103,8 @@ impl Options {
         let serve = self.serve_drops.then(|| ServeSettings {
             // The ports that are named are the first account's, where there is one.
             tox: network.options(None, self.relay_only),
+            // Checked with the configuration.
+            owner: drops.owner.as_ref().and_then(|mark| mark.parse().ok()),
             quotas: Quotas { bytes: drops.quota_bytes, day_cells: drops.day_cells, ..Quotas::default() },
             cells: self.directory.cells(),
             secrets: self.directory.secrets(),

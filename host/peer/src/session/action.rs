@@ -14,6 +14,8 @@ use mail::BodyHasher;
 pub enum Action {
     /// The other side said hello, for the first time or because it started anew.
     Hello(Box<Hello>),
+    /// The other side's mailbox record changed.
+    Record(Vec<u8>),
     /// Read from the body of a mail under way to the peer, then call `body` or `body_failed`. One at a time per transfer.
     Read {
         /// To be named in the answer.

@@ -169,6 +169,7 @@ impl Side {
                     assert_eq!(hello.tox_id.key, key(self.other));
                     self.hellos += 1;
                 }
+                Action::Record(_) => panic!("none was announced"),
                 Action::Read { transfer, mail, offset, max } => {
                     assert!(max > 0 && max <= peer::limits::BLOCK_BYTES);
                     self.calls.push(Call::Read { transfer, mail, offset, max });

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use drops::board::shelf::Batch;
 use drops::board::{
-    Board, BoardError, BoardStatus, Now, Question, Quotas, SessionId, Shelf as _, ShelfError, Ticket,
+    Board, BoardError, BoardStatus, InvitationName, InvitationStatus, Now, Question, Quotas, SessionId,
+    Shelf as _, ShelfError, Ticket,
 };
 use drops::cell::BoardKey;
 use drops::cells::CellStore;
@@ -22,10 +23,16 @@ pub(super) type Answers = mpsc::Receiver<Bytes>;
 
 type Invited = oneshot::Sender<Result<(), BoardError>>;
 
+/// Who waits for a change of the invitations to be durable.
+enum Changed {
+    Invited(Invited),
+    Uninvited(oneshot::Sender<bool>),
+}
+
 /// What the engine is told.
 pub(super) enum Event {
     /// A client is there; its answers go here.
-    Connected(mpsc::Sender<Bytes>, oneshot::Sender<SessionId>),
+    Connected(Client, mpsc::Sender<Bytes>, oneshot::Sender<SessionId>),
     /// It sent a message.
     Message(SessionId, Bytes),
     /// Its connection has taken an answer.
@@ -42,17 +49,31 @@ pub(super) enum Event {
     Status(oneshot::Sender<BoardStatus>),
     /// The owner invites.
     Invite(InvitationCode, Invited),
+    /// The owner takes an invitation back. Durable when the answer is there; false: there was none.
+    Uninvite(InvitationName, oneshot::Sender<bool>),
+    /// Which invitations there are.
+    Invitations(oneshot::Sender<Vec<InvitationStatus>>),
     /// Commit what is waiting, then end.
     Stop(oneshot::Sender<()>),
+}
+
+/// Who connects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Client {
+    /// A throwaway.
+    Guest,
+    /// The owner, from within this process.
+    Owner,
 }
 
 /// A client connects: gives its session.
 pub(super) async fn connect(
     engine: &mpsc::Sender<Event>,
+    client: Client,
     answers: mpsc::Sender<Bytes>,
 ) -> Result<SessionId, Stopped> {
     let (reply, session) = oneshot::channel();
-    engine.send(Event::Connected(answers, reply)).await.map_err(|_| Stopped)?;
+    engine.send(Event::Connected(client, answers, reply)).await.map_err(|_| Stopped)?;
     session.await.map_err(|_| Stopped)
 }
 
@@ -64,10 +85,10 @@ pub(super) struct Engine {
     clients: HashMap<SessionId, mpsc::Sender<Bytes>>,
     /// A batch is being committed.
     in_flight: bool,
-    /// Invitations that no batch holds yet.
-    invited: Vec<Invited>,
-    /// Invitations in the batch that is being committed.
-    committing: Vec<Invited>,
+    /// Whose change of invitations no batch holds yet.
+    changed: Vec<Changed>,
+    /// Those whose change is in the batch that is being committed.
+    committing: Vec<Changed>,
     stopping: Option<oneshot::Sender<()>>,
 }
 
@@ -93,7 +114,7 @@ impl Engine {
             clock,
             clients: HashMap::new(),
             in_flight: false,
-            invited: vec![],
+            changed: vec![],
             committing: vec![],
             stopping: None,
         })
@@ -142,8 +163,11 @@ impl Engine {
     fn handle(&mut self, event: Event) {
         let now = self.now();
         match event {
-            Event::Connected(answers, reply) => {
-                let session = self.board.connect(now);
+            Event::Connected(client, answers, reply) => {
+                let session = match client {
+                    Client::Guest => self.board.connect(now),
+                    Client::Owner => self.board.connect_owner(now),
+                };
                 if reply.send(session).is_ok() {
                     self.clients.insert(session, answers);
                 } else {
@@ -175,23 +199,34 @@ impl Engine {
                 let _ = reply.send(self.board.status(now.wall));
             }
             Event::Invite(code, reply) => match self.board.invite(&code) {
-                Ok(()) => self.invited.push(reply),
+                Ok(()) => self.changed.push(Changed::Invited(reply)),
                 Err(error) => {
                     let _ = reply.send(Err(error));
                 }
             },
+            Event::Uninvite(name, reply) => {
+                if self.board.uninvite(&name) {
+                    self.changed.push(Changed::Uninvited(reply));
+                } else {
+                    let _ = reply.send(false);
+                }
+            }
+            Event::Invitations(reply) => {
+                let _ = reply.send(self.board.invitations(now.wall));
+            }
             Event::Stop(reply) => self.stopping = Some(reply),
         }
     }
 
     fn committed(&mut self, result: Result<(), ShelfError>, now: Now) {
         self.in_flight = false;
-        let invited = std::mem::take(&mut self.committing);
+        let changed = std::mem::take(&mut self.committing);
         match &result {
-            Ok(()) => invited.into_iter().for_each(|reply| {
-                let _ = reply.send(Ok(()));
+            Ok(()) => changed.into_iter().for_each(|waiting| match waiting {
+                Changed::Invited(reply) => drop(reply.send(Ok(()))),
+                Changed::Uninvited(reply) => drop(reply.send(true)),
             }),
-            // Those who invited learn it by the dropped reply.
+            // Those who changed something learn it by the dropped reply.
             Err(error) => tracing::error!(%error, "the drop relay stored nothing"),
         }
         self.board.committed(result, now);
@@ -210,8 +245,8 @@ impl Engine {
         let now = self.now();
         match self.board.next_batch(self.cells.as_ref(), now, &mut OsRng) {
             Ok(Some(batch)) => {
-                if !batch.invitations.is_empty() {
-                    self.committing = std::mem::take(&mut self.invited);
+                if !batch.invitations.is_empty() || !batch.uninvited.is_empty() {
+                    self.committing = std::mem::take(&mut self.changed);
                 }
                 self.in_flight = outward.batches.send(batch).is_ok();
             }

@@ -9,7 +9,7 @@ use mail::{Clock, Monotonic, PublicKey};
 use tokio::sync::mpsc;
 use tox::{Connection, Tox};
 
-use super::engine::{self, Answers, Event};
+use super::engine::{self, Answers, Client, Event};
 use super::identity::Identity;
 use crate::limits::{EARLY_PACKETS, FRIEND_TIME, GOODBYE_TIME, SESSION_ANSWERS, TICK, WAITING_FRIENDS};
 use crate::link::{self, Incoming, REQUEST_TEXT};
@@ -89,7 +89,7 @@ impl Guests {
             Some(Guest::Inside { .. }) | None => return,
         };
         let (out, answers) = mpsc::channel(SESSION_ANSWERS);
-        let Ok(session) = engine::connect(&self.engine, out).await else { return };
+        let Ok(session) = engine::connect(&self.engine, Client::Guest, out).await else { return };
         self.guests.insert(key, Guest::Inside { session, incoming: Incoming::default() });
         let writer = Writer { tox: self.tox.clone(), key, session, engine: self.engine.downgrade() };
         let (clock, left) = (Arc::clone(&self.clock), self.left.clone());

@@ -18,9 +18,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use drops::board::{BoardError, BoardStatus, Quotas, SessionId};
+use drops::board::{BoardError, BoardStatus, InvitationName, InvitationStatus, Quotas, SessionId};
 use drops::cells::{CellStore, OpenError};
 use drops::message::InvitationCode;
+use drops::record::OwnerMark;
 use mail::{Clock, PublicKey};
 use rand_core::{OsRng, RngCore as _};
 use tokio::sync::{mpsc, oneshot};
@@ -33,7 +34,7 @@ pub use policy::DepositPolicy;
 use crate::address::BoardAddress;
 use crate::limits::{BOARD_INBOX, CELL_CACHE_BYTES, SESSION_ANSWERS, SESSION_MESSAGES, STOP_TIME, TICK};
 use crate::session::SessionError;
-use engine::{Answers, Engine, Event};
+use engine::{Answers, Client, Engine, Event};
 
 /// How a board is served.
 pub struct Setup {
@@ -41,6 +42,8 @@ pub struct Setup {
     pub cells: PathBuf,
     /// How much it takes.
     pub quotas: Quotas,
+    /// The mark of its owner, the same for all of their boards.
+    pub owner: OwnerMark,
     /// Nodes to start from.
     pub nodes: Vec<Node>,
     /// Who may deposit.
@@ -85,6 +88,7 @@ struct Inner {
     engine: mpsc::Sender<Event>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     quotas: Quotas,
+    owner: OwnerMark,
     clock: Arc<dyn Clock>,
 }
 
@@ -102,6 +106,7 @@ impl Serving {
     pub async fn start(identity: Identity, setup: Setup) -> Result<Self, ServeError> {
         let key = identity.tox.public_key();
         let (path, clock, quotas) = (setup.cells, Arc::clone(&setup.clock), setup.quotas);
+        let owner = setup.owner;
         let opening = tokio::task::spawn_blocking(move || {
             let cells = CellStore::open(&path, &key, CELL_CACHE_BYTES)?;
             Engine::open(key, quotas, Arc::new(cells), clock)
@@ -116,7 +121,8 @@ impl Serving {
             tokio::spawn(identity::join(identity.tox.clone(), setup.nodes)),
             tokio::spawn(guests::listen(identity.clone(), sender.downgrade(), Arc::clone(&setup.clock))),
         ];
-        let inner = Inner { identity, engine: sender, tasks: Mutex::new(tasks), quotas, clock: setup.clock };
+        let tasks = Mutex::new(tasks);
+        let inner = Inner { identity, engine: sender, tasks, quotas, owner, clock: setup.clock };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -129,7 +135,7 @@ impl Serving {
     /// What to give to those who may use it.
     #[must_use]
     pub fn address(&self) -> BoardAddress {
-        self.key().into()
+        BoardAddress { owner: Some(self.inner.owner), ..self.key().into() }
     }
 
     /// How it reaches the network.
@@ -170,7 +176,28 @@ impl Serving {
         let (reply, answer) = oneshot::channel();
         self.tell(Event::Invite(code, reply)).await?;
         let made = answer.await.map_err(|_| Stopped)?;
-        Ok(made.map(|()| BoardAddress { key: self.key(), invitation: Some(code) }))
+        Ok(made.map(|()| BoardAddress { invitation: Some(code), ..self.address() }))
+    }
+
+    /// Takes an invitation back: it gives no more tokens when this returns. Those it gave stay good until the end of the next week. False
+    /// if there is none of this name.
+    ///
+    /// # Errors
+    /// [`Stopped`]
+    pub async fn uninvite(&self, name: InvitationName) -> Result<bool, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(Event::Uninvite(name, reply)).await?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// All invitations: their names, and tokens they gave this week.
+    ///
+    /// # Errors
+    /// [`Stopped`]
+    pub async fn invitations(&self) -> Result<Vec<InvitationStatus>, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(Event::Invitations(reply)).await?;
+        answer.await.map_err(|_| Stopped)
     }
 
     async fn tell(&self, event: Event) -> Result<(), Stopped> {
@@ -202,7 +229,8 @@ impl Serving {
     ) -> Result<(Inside, mpsc::Receiver<Result<Bytes, SessionError>>), SessionError> {
         let (out, answers) = mpsc::channel(SESSION_ANSWERS);
         let engine = self.inner.engine.clone();
-        let session = engine::connect(&engine, out).await.map_err(|_| SessionError::Stopping)?;
+        let session =
+            engine::connect(&engine, Client::Owner, out).await.map_err(|_| SessionError::Stopping)?;
         let (sender, incoming) = mpsc::channel(SESSION_MESSAGES);
         let pump = tokio::spawn(hand_over(answers, engine.clone(), session, sender));
         Ok((Inside { engine, session, pump }, incoming))

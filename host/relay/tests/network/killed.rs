@@ -26,8 +26,14 @@ async fn child() {
     let nodes: Vec<Node> =
         std::env::var(NODES).unwrap().split(' ').map(|node| node.parse().unwrap()).collect();
     let cells = directory.join("cells.redb");
-    let setup =
-        Setup { cells, quotas: cheap(), nodes, policy: std::sync::Arc::new(Everybody), clock: clock() };
+    let setup = Setup {
+        cells,
+        quotas: cheap(),
+        owner: relay::OwnerMark([1; 8]),
+        nodes,
+        policy: std::sync::Arc::new(Everybody),
+        clock: clock(),
+    };
     let serving = Serving::start(identity, setup).await.unwrap();
     println!("\nserving {}", serving.key());
     std::future::pending::<()>().await;

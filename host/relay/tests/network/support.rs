@@ -17,7 +17,7 @@ use drops::reader::{ReadEvent, ReadSession, Window};
 use drops::token::Token;
 use drops::ttl::Ttl;
 use mail::{Clock, Monotonic, Wall};
-use relay::{BoardSession, DepositPolicy, Identity, Serving, Sessions, Settings, Setup, Upstream};
+use relay::{BoardSession, DepositPolicy, Identity, OwnerMark, Serving, Sessions, Settings, Setup, Upstream};
 use tox::{Events, Node, Options, Tox};
 
 /// Every wait ends here: what takes seconds on loopback must not take this long on a loaded machine.
@@ -118,6 +118,7 @@ pub async fn serve_as(
     let setup = Setup {
         cells: directory.path().join("cells.redb"),
         quotas,
+        owner: OwnerMark([1; 8]),
         nodes,
         policy: Arc::new(Everybody),
         clock: clock(),
@@ -186,7 +187,7 @@ pub async fn bring_until(
                     receipts.push((tag, receipt));
                     told(receipts.len());
                 }
-                DepositEvent::NotTaken { tag, why } => not_taken.push((tag, why)),
+                DepositEvent::NotTaken { tag, why, .. } => not_taken.push((tag, why)),
                 DepositEvent::Done => {}
                 DepositEvent::Broken(violation) => panic!("{violation}"),
             }

@@ -65,6 +65,13 @@ impl AccountMail {
     }
 }
 
+async fn take_record(instance: &Instance, from: PublicKey, record: &[u8]) {
+    let Some(offline) = instance.offline() else { return };
+    if let Err(error) = offline.record_received(&instance.account, from, record).await {
+        tracing::warn!(%error, account = %instance.account, %from, "a mailbox record was not stored");
+    }
+}
+
 #[async_trait]
 impl Incoming for AccountMail {
     async fn hello(&self, from: PublicKey, hello: Hello) {
@@ -75,11 +82,16 @@ impl Incoming for AccountMail {
             tracing::warn!(%error, account = %instance.account, %from, "a hello was not taken");
             return;
         }
-        if let (Some(offline), Some(record)) = (instance.offline(), hello.mailbox_record)
-            && let Err(error) = offline.record_received(&instance.account, from, &record).await
-        {
-            tracing::warn!(%error, account = %instance.account, %from, "a mailbox record was not stored");
+        if let Some(record) = hello.mailbox_record {
+            take_record(&instance, from, &record).await;
         }
+        // With tokens for this contact, and of this week.
+        tokio::spawn(async move { instance.tell_record(from).await });
+    }
+
+    async fn record(&self, from: PublicKey, record: Vec<u8>) {
+        let Some((instance, _)) = self.both() else { return };
+        take_record(&instance, from, &record).await;
     }
 
     async fn offer(&self, from: PublicKey, offer: &Offer) -> OfferAnswer {

@@ -106,6 +106,25 @@ impl Instance {
         self.offline.get().and_then(Weak::upgrade)
     }
 
+    /// Tells a friend in a session the account's mailbox record as it is now.
+    pub(super) async fn tell_record(&self, friend: PublicKey) {
+        let (Some(offline), Some(session)) = (self.offline(), self.session(friend)) else { return };
+        match offline.record_for(&self.account, friend).await {
+            Ok(Some(record)) => session.record(record).await,
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, account = %self.account, %friend, "no mailbox record"),
+        }
+    }
+
+    /// Friends who said hello.
+    pub(super) fn greeted_friends(&self) -> Vec<PublicKey> {
+        let friends = lock(&self.friends);
+        let is_greeted = |friend: &Friend| {
+            friend.session.as_ref().is_some_and(|session| session.greeted && !session.handle.is_over())
+        };
+        friends.iter().filter(|(_, friend)| is_greeted(friend)).map(|(key, _)| *key).collect()
+    }
+
     pub(super) fn set_addresses(&self, addresses: Vec<Address>) {
         *self.addresses.write().unwrap_or_else(PoisonError::into_inner) = addresses;
     }
@@ -175,9 +194,12 @@ impl Instance {
         let addresses = self.addresses.read().unwrap_or_else(PoisonError::into_inner).clone();
         let mut hello =
             Hello { max_mail: self.max_mail_bytes, ..Hello::new(self.tox.id(), addresses, Nonce(nonce)) };
-        if let Some(record) = self.offline().and_then(|offline| offline.record(&self.account)) {
-            hello.capabilities = Capabilities::DROPS;
-            hello.mailbox_record = Some(record);
+        if let Some(offline) = self.offline() {
+            hello.capabilities = Capabilities::RECORDS;
+            if let Some(record) = offline.record(&self.account, friend) {
+                hello.capabilities = hello.capabilities.and(Capabilities::DROPS);
+                hello.mailbox_record = Some(record);
+            }
         }
         let setup = Setup {
             peer: friend,

@@ -110,6 +110,15 @@ impl ToxNetwork {
         let _first_one_stays = self.offline.set(Arc::downgrade(offline));
     }
 
+    /// The mailbox record of an account changed: friends in sessions are told theirs.
+    pub fn announce_record(&self, account: &AccountName) {
+        let Some(instance) = self.instance(account) else { return };
+        for friend in instance.greeted_friends() {
+            let instance = Arc::clone(&instance);
+            tokio::spawn(async move { instance.tell_record(friend).await });
+        }
+    }
+
     /// Starts the instance of an account, with its saved data or (None) a new identity. The saved data of a new one
     /// is not stored yet.
     ///

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use drops::cell::BoardKey;
-use offline::ports::{BoardSession, Boards, KnownBoard, Purpose, Unreachable};
+use offline::ports::{BoardSession, Boards, KnownBoard, Purpose, SessionIdentity, Unreachable};
 
 use crate::relays::Relays;
 
@@ -15,13 +15,18 @@ pub struct ToxBoards(pub Arc<Relays>);
 #[async_trait]
 impl Boards for ToxBoards {
     fn known(&self) -> Vec<KnownBoard> {
-        let own = self.0.serving().map(|serving| serving.key());
-        let mut known: Vec<KnownBoard> =
-            own.into_iter().map(|key| KnownBoard { key, owner: None, served_here: true }).collect();
+        let own = self.0.serving().map(relay::Serving::address);
         let chosen = self.0.known.list().into_iter().filter(|relay| relay.is_chosen);
-        let chosen = chosen.map(|relay| relay.address.key).filter(|key| Some(*key) != own);
-        known.extend(chosen.map(|key| KnownBoard { key, owner: None, served_here: false }));
-        known
+        let chosen = chosen.map(|relay| relay.address);
+        let others = chosen.filter(|address| own.is_none_or(|own| own.key != address.key));
+        let board = |address: relay::BoardAddress, served_here| KnownBoard {
+            key: address.key,
+            owner: address.owner,
+            served_here,
+            invitation: address.invitation,
+        };
+        let own = own.map(|address| board(address, true));
+        own.into_iter().chain(others.map(|address| board(address, false))).collect()
     }
 
     fn behaved(&self, board: BoardKey, receipts: u64, failure: Option<&str>, fill: Option<u8>) {
@@ -46,15 +51,22 @@ impl Boards for ToxBoards {
         });
     }
 
-    async fn open(&self, board: BoardKey, purpose: Purpose) -> Result<Box<dyn BoardSession>, Unreachable> {
+    async fn open(
+        &self,
+        board: BoardKey,
+        purpose: Purpose,
+        identity: SessionIdentity,
+    ) -> Result<Box<dyn BoardSession>, Unreachable> {
         let sessions = &self.0.sessions;
-        let is_own = self.0.serving().is_some_and(|serving| serving.key() == board);
         let purpose = match purpose {
             Purpose::Read => relay::Purpose::Reading,
             Purpose::Deposit => relay::Purpose::Depositing,
+            Purpose::Tokens => relay::Purpose::Tokens,
         };
-        let opened =
-            if is_own { sessions.open_here(board).await } else { sessions.open(board, purpose).await };
+        let opened = match identity {
+            SessionIdentity::Own => sessions.open_here(board).await,
+            SessionIdentity::Throwaway => sessions.open(board, purpose).await,
+        };
         opened.map(|session| Box::new(Open(session)) as Box<dyn BoardSession>).map_err(unreachable)
     }
 }

@@ -131,6 +131,10 @@ impl Core for GatewayCore {
         self.gateway()?.acknowledged(account, from, id, digest, word).await.map_err(failure)
     }
 
+    fn record_changed(&self, account: &AccountName) {
+        self.network.announce_record(account);
+    }
+
     fn outbox_changed(&self, account: &AccountName, id: MailId, what: &str) {
         if let Ok(gateway) = self.gateway() {
             gateway.tell_outbox_changed(account, id, what);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use async_trait::async_trait;
 use gateway::Gateway;
 use mail::{AccountName, Wall};
-use offline::ports::{BoardFacts, Failure, Plan, Selector, WaitingMail};
+use offline::ports::{BoardFacts, ChosenBoard, Failure, Plan, Selector, SessionIdentity, WaitingMail};
 use sandbox::{Sandbox, relay_selector};
 
 /// The component, and who is told when it fails.
@@ -27,7 +27,7 @@ impl Selector for ComponentSelector {
         let question = relay_selector::Select { mail: waiting(mail), relays };
         match self.sandbox.select(account, now, question).await {
             Ok(plan) => Ok(Plan {
-                choices: plan.choices.iter().map(|choice| (choice.key, choice.within)).collect(),
+                choices: plan.choices.iter().map(chosen).collect(),
                 enough: plan.enough,
                 ttl_days: plan.ttl_days,
             }),
@@ -39,6 +39,14 @@ impl Selector for ComponentSelector {
             }
         }
     }
+}
+
+fn chosen(choice: &relay_selector::Choice) -> ChosenBoard {
+    let identity = match choice.identity {
+        relay_selector::Identity::Account => SessionIdentity::Own,
+        relay_selector::Identity::Throwaway => SessionIdentity::Throwaway,
+    };
+    ChosenBoard { key: choice.key, identity, within: choice.within }
 }
 
 fn waiting(mail: WaitingMail) -> relay_selector::WaitingMail {
