@@ -27,18 +27,31 @@ fn a_relay_alone_has_no_mail_and_keeps_its_identity() {
     assert!(relay.ready["smtp"].is_null() && relay.ready["pop3"].is_null());
     let address = relay.tox_id();
     let own = served(&relay);
-    assert_eq!((&own["address"], &own["serving"]["cells"]), (&address.clone().into(), &0.into()));
+    // After it stands the mark of its owner: the same in every address of the relay.
+    let shown = own["address"].as_str().unwrap().to_owned();
+    let mark = shown.strip_prefix(&format!("{address}/")).expect("the address and a mark").to_owned();
+    assert_eq!((mark.len(), &own["serving"]["cells"]), (16, &0.into()));
     wait::until("the relay is online", || (served(&relay)["serving"]["online"] == true).then_some(()));
     assert_eq!(relay.json(&["status"])["tox"]["online"], true);
     assert!(!relay.run(&["id"]).status.success(), "no account is on Tox");
 
     let invitation = relay.json(&["relay", "invite"])["address"].as_str().unwrap().to_owned();
-    assert!(invitation.starts_with(&format!("{address}/")));
+    assert!(invitation.starts_with(&format!("{address}/")) && invitation.ends_with(&format!("/{mark}")));
     // An invitation is durable when it is shown.
     relay.kill();
     relay.restart();
     assert_eq!(relay.tox_id(), address);
-    assert_eq!(served(&relay)["serving"]["invitations"], 1);
+    assert_eq!(
+        (&served(&relay)["serving"]["invitations"], &served(&relay)["address"]),
+        (&1.into(), &shown.into())
+    );
+    let name = relay.json(&["relay", "invitations"])[0]["name"].as_str().unwrap().to_owned();
+    assert!(relay.run(&["relay", "uninvite", &invitation]).status.success(), "by what was given away");
+    relay.kill();
+    relay.restart();
+    assert_eq!(relay.json(&["relay", "invitations"]).as_array().unwrap().len(), 0, "for good");
+    let again = relay.run(&["relay", "uninvite", &name]);
+    assert!(String::from_utf8_lossy(&again.stderr).contains("relay invitations"), "it says what to do");
     assert!(relay.stop().success());
 }
 
