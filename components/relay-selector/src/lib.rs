@@ -53,9 +53,14 @@ fn plan(mail: &WaitingMail, relays: &[Relay], boards: u32, within: u32) -> Plan 
     let enough = if chosen.is_empty() { 0 } else { chosen.len() as u32 / 2 + 1 };
     let choices = chosen
         .into_iter()
-        .map(|relay| Choice { key: relay.key.clone(), identity: Identity::Throwaway, within })
+        .map(|relay| Choice { key: relay.key.clone(), identity: identity(relay), within })
         .collect();
     Plan { choices, enough, ttl_days }
+}
+
+/// On a relay of one's own there is nobody to hide from.
+fn identity(relay: &Relay) -> Identity {
+    if relay.served_here { Identity::Account } else { Identity::Throwaway }
 }
 
 /// Whether the recipient's mailbox record has come, which says what they read.

@@ -92,3 +92,22 @@ fn a_mail_too_large_or_too_near_its_end_waits_in_the_outbox() {
     assert!(plan(&large, &relays, 3, 300).choices.is_empty());
     assert!(plan(&ending, &relays, 3, 300).choices.is_empty());
 }
+
+#[test]
+fn the_own_identity_is_shown_to_the_own_relay_alone() {
+    let own = Relay { served_here: true, ..relay("OWN", "1122334455667788") };
+    let plan = plan(&mail(), &[own, relay("OTHER", "a")], 3, 300);
+    let identities: Vec<bool> =
+        plan.choices.iter().map(|choice| matches!(choice.identity, Identity::Account)).collect();
+    assert_eq!((keys(&plan), identities), (vec!["OWN", "OTHER"], vec![true, false]));
+}
+
+#[test]
+fn boards_with_the_same_mark_are_one_owners_and_those_without_are_not() {
+    // Marks as they come with addresses and mailbox records.
+    let marked = |key| relay(key, "AB00000000000001");
+    let unknown = |key| Relay { owner: None, ..relay(key, "") };
+    let relays = [marked("A1"), marked("A2"), unknown("B"), unknown("C")];
+    assert_eq!(keys(&plan(&mail(), &relays, 3, 300)), ["A1", "B", "C"]);
+    assert_eq!(keys(&plan(&mail(), &relays, 4, 300)), ["A1", "B", "C", "A2"]);
+}

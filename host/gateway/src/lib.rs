@@ -43,4 +43,6 @@ pub use self::submission::{Accepted, Submission};
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
+mod simulation_with_boards;
+#[cfg(test)]
 mod testing;

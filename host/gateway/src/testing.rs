@@ -1,6 +1,7 @@
 //! Ports in memory, for tests: storage that forgets what is not durable, a network of several gateways, scripted decisions,
 //! a clock on tokio's paused time, randomness from a seed.
 
+mod boards;
 mod clock;
 mod decisions;
 mod network;
@@ -8,6 +9,7 @@ mod relays;
 mod storage;
 mod world;
 
+pub(crate) use self::boards::SimBoards;
 pub(crate) use self::decisions::failure;
 pub(crate) use self::network::Faults;
 pub(crate) use self::relays::ScriptedRelays;

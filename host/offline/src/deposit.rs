@@ -23,6 +23,8 @@ pub(crate) struct Deposited {
     pub receipts: Vec<(u32, Receipt)>,
     /// Cells that were not taken: number, and whether they must be sealed anew.
     pub not_taken: Vec<(u32, bool)>,
+    /// A cell left for the board, whatever became of it.
+    pub was_sent: bool,
     /// Tokens that were not shown.
     pub unspent: Vec<Token>,
     /// The board broke the rules.
@@ -55,7 +57,8 @@ pub(crate) async fn deposit(
         },
         Ok(session) => {
             let machine = DepositSession::new(board, deposits, shared.monotonic());
-            Run { shared, session, machine, result: Deposited::default(), stop }.hold().await
+            let (result, has_info) = (Deposited::default(), false);
+            Run { shared, session, machine, result, has_info, stop }.hold().await
         }
     }
 }
@@ -65,6 +68,8 @@ struct Run<'a> {
     session: Box<dyn BoardSession>,
     machine: DepositSession,
     result: Deposited,
+    /// The first message, which asks for info, was sent: all others carry cells.
+    has_info: bool,
     stop: &'a CancellationToken,
 }
 
@@ -106,6 +111,8 @@ impl Run<'_> {
     async fn handle(&mut self, event: DepositEvent) -> Vec<DepositEvent> {
         match event {
             DepositEvent::Send(message) => {
+                self.result.was_sent |= self.has_info;
+                self.has_info = true;
                 if let Err(error) = self.session.send(message).await {
                     self.result.problem = Some(error.to_string());
                     return self.machine.ended();

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::ports::{Documents, Failure};
+use crate::story::Story;
 
 /// The version of all documents so far.
 const VERSION: u8 = 1;
@@ -43,6 +44,29 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     (*version == VERSION).then(|| postcard::from_bytes(rest).ok()).flatten()
 }
 
+/// The version of stories: with the boards to which cells were sent.
+const STORY_VERSION: u8 = 2;
+
+/// The bytes of a story.
+pub(crate) fn encode_story(story: &Story) -> Result<Vec<u8>, Failure> {
+    let mut bytes = encode(story)?;
+    if let Some(version) = bytes.first_mut() {
+        *version = STORY_VERSION;
+    }
+    Ok(bytes)
+}
+
+/// The story in these bytes, also of the version before, which did not know where cells were sent.
+pub(crate) fn decode_story(bytes: &[u8]) -> Option<Story> {
+    let (version, rest) = bytes.split_first()?;
+    match *version {
+        STORY_VERSION => postcard::from_bytes(rest).ok(),
+        // Its last field is an empty list.
+        VERSION => postcard::from_bytes(&[rest, &[0]].concat()).ok(),
+        _ => None,
+    }
+}
+
 /// Writes a document.
 pub(crate) async fn put<T: Serialize>(
     documents: &dyn Documents,
@@ -52,4 +76,23 @@ pub(crate) async fn put<T: Serialize>(
     document: &T,
 ) -> Result<(), Failure> {
     documents.put(kind, owner, key, Some(encode(document)?)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use mail::Wall;
+
+    use super::*;
+
+    #[test]
+    fn a_story_of_the_version_before_is_read() {
+        let mut story = Story::new("anna".parse().unwrap(), Wall(7));
+        let bytes = encode_story(&story).unwrap();
+        assert_eq!(decode_story(&bytes), Some(story.clone()));
+        let before = [&[VERSION], &bytes[1..bytes.len() - 1]].concat();
+        assert_eq!(decode_story(&before), Some(story.clone()));
+        story.sends_to(mail::PublicKey([1; 32]));
+        assert_eq!(decode_story(&encode_story(&story).unwrap()), Some(story));
+        assert_eq!(decode_story(&[3]), None);
+    }
 }

@@ -44,6 +44,8 @@ pub struct Copies {
     pub complete: usize,
     /// Until when an acknowledgement may come; None if nothing waits anywhere.
     pub answer_until: Option<Wall>,
+    /// Whether the recipient may have found the mail on a board at some time.
+    pub may_have_arrived: bool,
     /// Why no board is used, one line.
     pub note: Option<String>,
 }
@@ -110,6 +112,7 @@ impl OfflineMail {
         Some(Copies {
             complete: story.complete(now),
             answer_until: story.answer_until(),
+            may_have_arrived: story.may_have_arrived(),
             note: story.note.clone(),
         })
     }

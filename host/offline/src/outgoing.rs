@@ -243,12 +243,34 @@ pub(crate) async fn hand_over(shared: &Arc<Shared>, mut job: Job) -> bool {
         }
         let is_own = job.own.contains(&board);
         let identity = if is_own { SessionIdentity::Own } else { SessionIdentity::Throwaway };
+        let is_first = note_sending(shared, &job, board).await;
         let mut deposited = deposit::deposit(shared, board, identity, deposits, &job.stop).await;
+        if is_first && !deposited.was_sent {
+            sent_nothing(shared, &job, board);
+        }
         let unspent = std::mem::take(&mut deposited.unspent);
         tokens::put_back(shared, &job.account, job.recipient, board, unspent).await;
         account_for(shared, &mut job, session.board, deposited).await;
     }
     job.handover.status().is_handed_over()
+}
+
+/// Stores that cells of a mail are about to be sent to a board, where that is new.
+async fn note_sending(shared: &Shared, job: &Job, board: BoardKey) -> bool {
+    let Some(id) = job.mail else { return false };
+    let is_new = shared.state().stories.get_mut(&id).is_some_and(|story| story.sends_to(board));
+    if is_new {
+        store_story(shared, id).await;
+    }
+    is_new
+}
+
+/// The board was not reached. Stored with the next change; until then a restart takes the mail for one that may have arrived.
+fn sent_nothing(shared: &Shared, job: &Job, board: BoardKey) {
+    let Some(id) = job.mail else { return };
+    if let Some(story) = shared.state().stories.get_mut(&id) {
+        story.sent_to.retain(|sent| *sent != board);
+    }
 }
 
 /// Receipts and failures of a session go into handover, story, history and audits.
@@ -310,8 +332,13 @@ async fn account_for(shared: &Shared, job: &mut Job, board: BoardKey, deposited:
 /// Writes the story of a mail. Where the disk refuses, what is in memory goes on; after a restart it is planned anew.
 pub(crate) async fn store_story(shared: &Shared, id: MailId) {
     let Some(story) = shared.state().stories.get(&id).cloned() else { return };
-    let owner = story.account.as_str();
-    let stored = documents::put(&*shared.ports.documents, STORIES, owner, id.0.to_vec(), &story).await;
+    let stored = match documents::encode_story(&story) {
+        Ok(bytes) => {
+            let documents = &shared.ports.documents;
+            documents.put(STORIES, story.account.as_str(), id.0.to_vec(), Some(bytes)).await
+        }
+        Err(error) => Err(error),
+    };
     if let Err(error) = stored {
         tracing::warn!(%id, %error, "where copies of a mail wait was not stored");
     }

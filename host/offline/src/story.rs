@@ -72,11 +72,14 @@ pub struct Story {
     pub reposts: u32,
     /// Why no board is used now, one line.
     pub note: Option<String>,
+    /// Boards to which cells were sent, or were about to be when the program ended: the mail may have arrived by them.
+    pub sent_to: Vec<BoardKey>,
 }
 
 impl Story {
     pub(crate) fn new(account: AccountName, submitted: Wall) -> Self {
-        Self { account, submitted, boards: vec![], enough: 0, handed_over: None, reposts: 0, note: None }
+        let (boards, sent_to) = (vec![], vec![]);
+        Self { account, submitted, boards, enough: 0, handed_over: None, reposts: 0, note: None, sent_to }
     }
 
     /// Boards that have the whole mail now.
@@ -97,6 +100,21 @@ impl Story {
     pub fn answer_until(&self) -> Option<Wall> {
         let latest = self.submitted.plus(mail::limits::EXPIRY_LONGEST);
         self.until().map(|until| until.plus(ACKNOWLEDGEMENT_DELAY).min(latest))
+    }
+
+    /// Whether the recipient may have found it on a board at some time.
+    #[must_use]
+    pub fn may_have_arrived(&self) -> bool {
+        !self.sent_to.is_empty() || self.boards.iter().any(|copies| !copies.receipts.is_empty())
+    }
+
+    /// Cells are about to be sent to a board. True if that is new: to be stored first.
+    pub(crate) fn sends_to(&mut self, board: BoardKey) -> bool {
+        let is_new = !self.sent_to.contains(&board);
+        if is_new {
+            self.sent_to.push(board);
+        }
+        is_new
     }
 
     /// Whether nothing was heard of it for so long that it is put on boards again: a third of the time it is held.

@@ -173,8 +173,7 @@ pub(crate) fn look(shared: &Arc<Shared>, account: &AccountName) -> Option<Monoto
         let Some(membership) = membership(shared, &known) else { continue };
         let board = known.key;
         // At a time that has nothing to do with mail; on the own board nobody watches.
-        let wait =
-            if known.served_here { Default::default() } else { shared.draw(shared.settings.read_every) };
+        let wait = if known.served_here { Default::default() } else { shared.draw_reading() };
         let due = shared.with(account, |state| {
             let held = state.wallet.count_fresh(&(Source::Own, board), wall);
             if held >= TOKENS_LOW {
@@ -213,9 +212,7 @@ async fn fetch(
         Err(_) => Err(FetchError::Stopping),
     };
     let wait = match &result {
-        Ok(()) | Err(FetchError::Stopping | FetchError::Failure(_)) => {
-            shared.draw(shared.settings.read_every)
-        }
+        Ok(()) | Err(FetchError::Stopping | FetchError::Failure(_)) => shared.draw_reading(),
         Err(error) => {
             tracing::info!(%account, %board, %error, "no tokens from a drop relay");
             let (wall, text) = (shared.wall(), format!("no tokens: {error}"));
@@ -230,7 +227,7 @@ async fn fetch(
                 })
                 .await;
             match error {
-                FetchError::Unreachable(_) => shared.draw(shared.settings.read_every),
+                FetchError::Unreachable(_) => shared.draw_reading(),
                 _ => TOKENS_AGAIN,
             }
         }

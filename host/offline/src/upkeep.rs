@@ -23,7 +23,6 @@ use crate::ports::{Document, Failure};
 use crate::readers;
 use crate::records;
 use crate::shared::{AccountState, Shared};
-use crate::story::Story;
 use crate::tokens;
 
 /// Runs until it is stopped.
@@ -128,7 +127,7 @@ pub(crate) async fn load_boards(shared: &Shared) -> Result<(), Failure> {
     }
     let mut audited = std::collections::BTreeSet::new();
     for (_, key, bytes) in shared.ports.documents.all(STORIES).await? {
-        let (Ok(id), Some(story)) = (key.try_into(), documents::decode::<Story>(&bytes)) else { continue };
+        let (Ok(id), Some(story)) = (key.try_into(), documents::decode_story(&bytes)) else { continue };
         let mut state = shared.state();
         for copies in &story.boards {
             let Some(ttl) = Ttl::from_days(copies.ttl_days).filter(|_| !copies.missing) else { continue };

@@ -22,6 +22,7 @@ impl Core {
             Route::Remote(destination) => destination.key(),
         };
         if let Err(refusal) = self.ensure_contact(&entry).await? {
+            let refusal = self.in_doubt(entry.id, refusal);
             return self.bounce(entry, refusal).await;
         }
         let now = self.now();
@@ -78,7 +79,10 @@ impl Core {
         };
         let wait = match self.decisions.retry(&entry.account, now.wall, facts).await {
             Ok(RetryAnswer::After(wait)) => wait,
-            Ok(RetryAnswer::GiveUp(refusal)) => return self.bounce(entry, refusal).await,
+            Ok(RetryAnswer::GiveUp(refusal)) => {
+                let refusal = self.in_doubt(entry.id, refusal);
+                return self.bounce(entry, refusal).await;
+            }
             Err(failure) => {
                 self.decision_failed(&entry.account, "policy", &failure);
                 schedule::builtin(entry.attempts)
@@ -143,7 +147,17 @@ impl Core {
             .as_ref()
             .map_or_else(String::new, |problem| format!("; the last attempt said: {}", problem.text()));
         let refusal = Refusal::permanent(4, 7, &format!("the mail could not be delivered in {waited}{last}"));
+        let refusal = self.in_doubt(id, refusal);
         self.bounce(entry, refusal).await
+    }
+
+    /// Copies of the mail were left on drop relays and no word came: that it did not arrive cannot be said.
+    fn in_doubt(&self, id: mail::MailId, refusal: Refusal) -> Refusal {
+        if !self.copies(id).may_have_arrived {
+            return refusal;
+        }
+        let doubt = "no acknowledgement came, but copies were left on drop relays: it may have arrived, ask before you send it again";
+        Refusal::new(refusal.status, &format!("{doubt}; {}", refusal.text()))
     }
 
     /// Ends an entry that cannot be delivered; the sender reads why, in the same step.

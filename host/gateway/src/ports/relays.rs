@@ -11,6 +11,8 @@ pub struct Copies {
     pub complete: usize,
     /// Until when an acknowledgement may come; None if nothing waits anywhere.
     pub answer_until: Option<Wall>,
+    /// Whether the recipient may have found the mail on some relay, now or at any time: then nobody can say for sure that they did not.
+    pub may_have_arrived: bool,
     /// Why no relay is used, one line for people.
     pub note: Option<String>,
 }

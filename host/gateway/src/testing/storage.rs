@@ -220,6 +220,15 @@ impl MemoryStorage {
         lock(&self.faults).push(fault);
     }
 
+    /// A durable change of something else that this process keeps on the same disk.
+    pub async fn step(&self, change: impl FnOnce() + Send) -> Result<(), StorageError> {
+        self.change(|_| {
+            change();
+            Ok(())
+        })
+        .await
+    }
+
     /// Changes made or tried so far.
     pub fn changes(&self) -> u64 {
         self.changes.load(Ordering::Relaxed)

@@ -1,7 +1,7 @@
 //! Several gateways on one network, each with a disk that survives its process.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use mail::{
     AccountName, Address, MailId, Nospam, Notify, PublicKey, Refusal, Return, ReversePath, ToxId, Wall,
 };
 
+use super::boards::{Handle, SimBoards};
 use super::clock::SimClock;
 use super::decisions::Script;
 use super::network::{Net, NodeNetwork};
@@ -108,6 +109,7 @@ pub(crate) struct World {
     pub random: Arc<SeededRandom>,
     pub net: Net,
     pub nodes: Vec<Node>,
+    boards: OnceLock<Arc<SimBoards>>,
     me: Weak<World>,
 }
 
@@ -122,6 +124,7 @@ impl World {
                 random: Arc::new(SeededRandom::new(seed)),
                 net: Net::default(),
                 nodes,
+                boards: OnceLock::new(),
                 me: me.clone(),
             }
         });
@@ -137,6 +140,11 @@ impl World {
             world.start(number).await;
         }
         world
+    }
+
+    /// Gateways that start from now on use these boards.
+    pub fn use_boards(&self, boards: &Arc<SimBoards>) {
+        assert!(self.boards.set(Arc::clone(boards)).is_ok(), "one world of boards");
     }
 
     pub fn gateway(&self, node: usize) -> Option<Arc<Gateway>> {
@@ -167,6 +175,10 @@ impl World {
             self.clock.clone(),
             lock(&node.settings).clone(),
         ));
+        if let Some(boards) = self.boards.get() {
+            let process = boards.process(self.me.clone(), number, storage.clone());
+            gateway.use_relays(Arc::new(Handle(process)));
+        }
         *lock(&node.process) = Some(Process { gateway: gateway.clone(), storage });
         gateway.start().await.expect("the store can be read");
         self.connect_soon();

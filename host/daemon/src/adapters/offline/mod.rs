@@ -107,6 +107,7 @@ impl DropRelays for OutboxCopies {
             .map(|copies| Copies {
                 complete: copies.complete,
                 answer_until: copies.answer_until,
+                may_have_arrived: copies.may_have_arrived,
                 note: copies.note,
             })
             .unwrap_or_default()
