@@ -47,7 +47,7 @@ fn slot(name: &str) -> Value {
 
 fn quarantined() -> Value {
     json!({
-        "id": mail_id(9).to_string(), "direction": "incoming", "sender": null, "recipient": "anna@tox", "key": key(),
+        "id": mail_id(9).to_string(), "mail": mail_id(8).to_string(), "direction": "incoming", "sender": null, "recipient": "anna@tox", "key": key(),
         "size": 10, "received": TIME, "reason": format!("looks odd {HOSTILE}"),
     })
 }

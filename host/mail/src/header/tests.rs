@@ -186,6 +186,39 @@ fn trace_fields_read_well() {
 }
 
 #[test]
+fn the_id_of_a_mail_is_read_back_from_what_was_put_before_it() {
+    let id = MailId([7; 16]);
+    for from in [None, Some(PublicKey([1; 32]))] {
+        let mut fields = Fields::new();
+        fields.words(FieldName::RETURN_PATH, ["<x@tox>"]);
+        Received { from, by: PublicKey([2; 32]), with: "TOX", id, recipient: None, time: Wall(0) }
+            .write(&mut fields);
+        // One of an earlier hop follows.
+        let earlier = MailId([8; 16]);
+        Received {
+            from: None,
+            by: PublicKey([3; 32]),
+            with: "ESMTPA",
+            id: earlier,
+            recipient: None,
+            time: Wall(0),
+        }
+        .write(&mut fields);
+        assert_eq!(received_id(fields.as_bytes()), Some(id));
+    }
+    for other in ["", "Subject: id 01\r\n", "Received:", "Received: by x id", "Received: id nonsense"] {
+        assert_eq!(received_id(other.as_bytes()), None, "{other}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_stands_before_a_mail_is_read_without_harm(prefix in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = received_id(&prefix);
+    }
+}
+
+#[test]
 fn from_is_read_in_all_its_forms() {
     let from = |text: &str| facts(format!("Subject: x\r\n{text}\r\n\r\nFrom: body@tox\r\n").as_bytes());
     let addresses = |text: &str| from(text).from.iter().map(ToString::to_string).collect::<Vec<_>>();
