@@ -281,6 +281,44 @@ fn what_comes_from_others_is_not_lost_while_components_misbehave() {
     assert_eq!(a.mails().len(), 2, "exactly once");
 }
 
+/// Deposits are made at once.
+const IMPATIENT: &str = "[components.settings.relay-selector]\nspread-seconds = \"1\"\n";
+
+/// A gateway that may use the drop relay of another.
+fn guest_of(host: &Gateway) -> Gateway {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("config.toml"), IMPATIENT).unwrap();
+    let gateway = Gateway::start_from(directory, network().options());
+    let invitation = host.json(&["relay", "invite"])["address"].as_str().unwrap().to_owned();
+    let _ = gateway.json(&["relay", "add", &invitation]);
+    gateway
+}
+
+/// Somebody else's mail: the drop relay refuses it, and it waits where it was.
+#[test]
+fn a_drop_relay_whose_policy_misbehaves_refuses_deposits_and_their_mail_waits() {
+    let host = Gateway::start_with(network(), &["--serve-drops"]);
+    let (a, mut b) = (guest_of(&host), guest_of(&host));
+    befriend(&a, &b, ["anna", "ben"]);
+    // A mail comes after the greeting, and with that it is known what the other reads.
+    let text = b"Subject: x\r\n\r\nmet\r\n";
+    a.submit("ben@tox", text);
+    let _ = b.wait_for_mail(text);
+    b.stop();
+
+    put(&host, "policy", "allow-deposit", "spin");
+    let text = b"Subject: x\r\n\r\nnot on a board\r\n";
+    a.submit("ben@tox", text);
+    wait_for_record(&host, "policy", "allow-deposit", "ran longer");
+    tell("policy", "allow-deposit", "spin", answer_time(&host));
+    let outbox = a.json(&["outbox", "list"]);
+    assert_eq!(outbox.as_array().unwrap().len(), 1);
+    assert_eq!(outbox[0]["copies"]["complete"].as_u64().unwrap_or(0), 0, "{outbox}");
+    b.restart();
+    let _ = b.wait_for_mail(text);
+    assert_eq!(b.mails().len(), 2, "each once");
+}
+
 /// A component of many functions that take long to compile, each a chain of sums that cannot be shortened (WebAssembly binary format and that of
 /// the component model).
 fn bomb(functions: u32) -> Vec<u8> {
