@@ -54,6 +54,7 @@
 //! | `GET /api/v1/backup`; `GET /api/v1/configuration`; `POST /api/v1/reload` | a tar archive; [`dto::ConfigurationKey`]; [`dto::Reloaded`] |
 //! | `GET /.well-known/autoconfig/mail/config-v1.1.xml` | for Thunderbird; no login |
 //! | `GET /api/v1/history` | [`dto::History`] |
+//! | `GET /api/v1/log` | [`dto::Log`] |
 //! | `GET /api/v1/decisions?slot=SLOT&mail=ID&from=TIME&until=TIME&text=TEXT` | [`dto::Decision`] |
 //! | `GET /api/v1/events` | server-sent events, see [`events`] |
 
@@ -70,6 +71,7 @@ pub mod management;
 pub mod metrics;
 mod openapi;
 mod problem;
+mod recent_log;
 mod routes;
 mod server;
 pub mod trials;
@@ -80,5 +82,6 @@ pub use events::EventLog;
 pub use extract::percent_encoded;
 pub use history::History;
 pub use management::{Backup, Management, ManagementError};
+pub use recent_log::RecentLog;
 pub use routes::router;
 pub use server::serve;

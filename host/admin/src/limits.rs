@@ -147,3 +147,12 @@ pub const LOGGED: usize = 20;
 
 /// Differences of a shadow that its page shows; the API has more of them.
 pub const SHOWN_DIFFERENCES: usize = 15;
+
+/// Lines kept of the gateway's own log: what happened just before somebody looks. All of it goes to standard error.
+pub const LOG_LINES: usize = 500;
+
+/// Longest line kept of it; the rest of a longer one is left out.
+pub const LOG_LINE_BYTES: usize = 2000;
+
+/// Lines of it that its page shows: the page stays under 100 KB.
+pub const SHOWN_LOG_LINES: usize = 100;

@@ -11,8 +11,9 @@ use zeroize::Zeroizing;
 use crate::dto::{
     Account, Arrival, Component, ComponentName, ComponentRef, ComponentSignature, ConfigurationKey, Contact,
     ContactRequest, Credentials, Decision, DecisionQuery, History, Identity, ImportedAccount, ImportedMail,
-    Invitation, InvitationGiven, Listing, MailSettings, MailboxMail, Mark, NewAccount, NewContact, NewRelay,
-    OutboxEntry, Outcome, Page, Password, Pin, QuarantineEntry, Relay, Reloaded, Slot, SlotEntry, Status,
+    Invitation, InvitationGiven, Listing, Log, MailSettings, MailboxMail, Mark, NewAccount, NewContact,
+    NewRelay, OutboxEntry, Outcome, Page, Password, Pin, QuarantineEntry, Relay, Reloaded, Slot, SlotEntry,
+    Status,
 };
 use crate::metrics::Metric;
 use crate::trials::Trials;
@@ -60,6 +61,9 @@ pub struct Backup {
 pub trait Management: Trials + Tuning {
     /// The first account: the one meant where a request names none.
     async fn owner(&self) -> Result<AccountName>;
+
+    /// The last lines of the gateway's own log, oldest first: at most [`limits::LOG_LINES`](crate::limits::LOG_LINES).
+    async fn log(&self) -> Result<Log>;
 
     /// How the account and the gateway are doing.
     async fn status(&self, account: &AccountName) -> Result<Status>;

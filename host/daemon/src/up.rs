@@ -17,7 +17,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use ::offline::OfflineMail;
-use admin::{Access, EventLog, History, Token};
+use admin::{Access, EventLog, History, RecentLog, Token};
 use gateway::Gateway;
 use gateway::ports::Network as _;
 use mail::Clock;
@@ -28,6 +28,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::fmt::writer::MakeWriterExt as _;
 
 use crate::COMPILE_COMPONENT;
 use crate::accounts::Accounts;
@@ -62,8 +63,9 @@ const STOP_TIME: Duration = Duration::from_secs(4);
 
 /// Runs the gateway until it is told to stop.
 pub async fn run(arguments: Up, common: &Common) -> ExitCode {
-    start_log();
-    match serve(arguments, common).await {
+    let log = RecentLog::default();
+    start_log(&log);
+    match serve(arguments, common, log).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("toxmail: {error}");
@@ -72,20 +74,23 @@ pub async fn run(arguments: Up, common: &Common) -> ExitCode {
     }
 }
 
-fn start_log() {
+/// To standard error, and the end of it to who looks from a browser.
+fn start_log(recent: &RecentLog) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("TOXMAIL_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let recent = recent.clone();
+    let writer = io::stderr.and(move || recent.clone());
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(writer).init();
 }
 
-async fn serve(arguments: Up, common: &Common) -> Result<(), UpError> {
+async fn serve(arguments: Up, common: &Common, log: RecentLog) -> Result<(), UpError> {
     let signals = signals::Signals::listen().map_err(UpError::Signals)?;
     let options = Options::read(arguments, common).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     // Listeners first: a taken port is said before anything is made.
     let listeners = Listeners::open(&options).await?;
     let store = Store::open(options.directory.path(), store::OpenOptions::new(Arc::clone(&clock)))?;
-    let served = start(&options, listeners, &store, clock, signals).await;
+    let served = start(&options, listeners, &store, clock, signals, log).await;
     // The store is closed last, whatever happened: everything else may still want to write.
     let closing = store.clone();
     if let Err(error) = tokio::task::spawn_blocking(move || closing.close()).await {
@@ -164,6 +169,7 @@ async fn start(
     store: &Store,
     clock: Arc<dyn Clock>,
     signals: signals::Signals,
+    log: RecentLog,
 ) -> Result<(), UpError> {
     let web = listeners.addresses().map_err(UpError::Addresses)?.admin;
     let events = EventLog::new(Arc::clone(&clock));
@@ -245,6 +251,7 @@ async fn start(
         reloader,
         relays,
         offline,
+        log,
     };
     running.serve(listeners, is_new, signals).await
 }
@@ -307,6 +314,7 @@ struct Running<'a> {
     reloader: Arc<Reloader>,
     relays: Arc<Relays>,
     offline: Option<Arc<OfflineMail>>,
+    log: RecentLog,
 }
 
 impl Running<'_> {
@@ -464,6 +472,7 @@ impl Running<'_> {
             history: self.history.clone(),
             relays: Arc::clone(&self.relays),
             offline: self.offline.clone(),
+            log: self.log.clone(),
             events: self.events.clone(),
             mail: addresses.mail,
             certificate: tls.map(|tls| tls.certificate.clone()),

@@ -1,4 +1,4 @@
-//! What happened lately; a script adds what happens.
+//! What happened lately; a script adds what happens. For the owner also the end of the gateway's own log.
 
 use askama::Template;
 use axum::extract::State;
@@ -9,14 +9,17 @@ use super::frame::Frame;
 use super::page::{PageError, html};
 use super::text::{Moment, shortened};
 use super::visitor::Visitor;
-use crate::limits::ROWS;
-use crate::routes::Shared;
+use crate::limits::{REQUEST_TIME, ROWS, SHOWN_LOG_LINES};
+use crate::problem::Refused;
+use crate::routes::{Shared, run};
 
 #[derive(Template)]
 #[template(path = "events.html")]
 struct Events {
     frame: Frame,
     events: Vec<Event>,
+    /// Newest first; none for those who may not see it.
+    log: Option<Vec<String>>,
 }
 
 struct Event {
@@ -43,5 +46,12 @@ pub(super) async fn page(State(shared): State<Shared>, visitor: Visitor) -> Resu
             shortened(&event.data.to_string())
         },
     });
-    Ok(html(StatusCode::OK, &Events { events: events.collect(), frame }))
+    let log = if visitor.caller.is_owner() { Some(log(&shared).await?) } else { None };
+    Ok(html(StatusCode::OK, &Events { events: events.collect(), log, frame }))
+}
+
+async fn log(shared: &Shared) -> Result<Vec<String>, Refused> {
+    let management = shared.management.clone();
+    let log = run(REQUEST_TIME, async move { management.log().await }).await?;
+    Ok(log.lines.iter().rev().take(SHOWN_LOG_LINES).map(|line| shortened(line)).collect())
 }

@@ -44,6 +44,7 @@ pub(super) async fn page(
 
 fn shown(visitor: &Visitor, entry: Arrival, now: Wall) -> Mail {
     let recipient = entry.recipient.to_string();
+    let is_from_somebody = entry.sender.is_some();
     Mail {
         id: entry.id.to_string(),
         title: match entry.sender {
@@ -58,6 +59,8 @@ fn shown(visitor: &Visitor, entry: Arrival, now: Wall) -> Mail {
         copies: None,
         action: None,
         removal: None,
+        // A report of the gateway itself is neither.
+        mark: is_from_somebody.then_some("/mailbox/mark"),
         decisions: match entry.mail {
             Some(mail) => super::decisions::link_to_mail(visitor, mail),
             None => super::decisions::link(visitor, entry.received, Some(entry.received), &recipient),

@@ -35,6 +35,8 @@ pub(super) struct Mail {
     pub(super) copies: Option<ShownCopies>,
     pub(super) action: Option<Action>,
     pub(super) removal: Option<Removal>,
+    /// Where the user says whether it is spam.
+    pub(super) mark: Option<&'static str>,
     /// The page of decisions about it.
     pub(super) decisions: String,
 }

@@ -16,6 +16,7 @@ mod frame;
 mod login;
 mod mailbox;
 mod mails;
+mod mark;
 mod outbox;
 mod overview;
 mod page;
@@ -52,8 +53,10 @@ pub(crate) fn router(access: &Arc<Access>) -> Router<Shared> {
         .route("/outbox/retry", post(outbox::retry))
         .route("/outbox/cancel", post(outbox::cancel))
         .route("/mailbox", get(mailbox::page))
+        .route("/mailbox/mark", post(mark::in_mailbox))
         .route("/quarantine", get(quarantine::page))
         .route("/quarantine/release", post(quarantine::release))
+        .route("/quarantine/mark", post(mark::in_quarantine))
         .route("/quarantine/delete", post(quarantine::delete))
         .route("/components", get(components::page))
         .route("/components/use", post(components::use_component))
@@ -69,6 +72,7 @@ pub(crate) fn router(access: &Arc<Access>) -> Router<Shared> {
         .route("/relays/add", post(relays::add))
         .route("/relays/remove", post(relays::remove))
         .route("/relays/invite", post(relays::invite))
+        .route("/relays/uninvite", post(relays::uninvite))
         .route("/events", get(events::page))
         .route("/accounts", get(accounts::page))
         .route("/accounts/add", post(accounts::add))

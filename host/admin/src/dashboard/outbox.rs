@@ -68,6 +68,7 @@ fn waiting(visitor: &Visitor, entry: OutboxEntry, now: Wall) -> Mail {
         }),
         copies: copies.map(|copies| shown_copies(copies, now)),
         action: Some(Action { path: "/outbox/retry", label: "Try now" }),
+        mark: None,
         removal: Some(Removal {
             path: "/outbox/cancel",
             label: "Take it back",

@@ -56,6 +56,7 @@ fn held(visitor: &Visitor, entry: QuarantineEntry, now: Wall) -> Mail {
             path: "/quarantine/release",
             label: if is_incoming { "Release to the mailbox" } else { "Release and send" },
         }),
+        mark: is_incoming.then_some("/quarantine/mark"),
         removal: Some(Removal {
             path: "/quarantine/delete",
             label: "Delete",

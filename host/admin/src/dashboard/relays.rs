@@ -23,6 +23,9 @@ struct Relays {
     relays: Vec<Relay>,
     /// Whether this gateway serves one.
     is_serving: bool,
+    /// Invitations to it, and how many more there are.
+    invitations: Vec<Given>,
+    more_invitations: usize,
     more: usize,
 }
 
@@ -37,14 +40,28 @@ struct Relay {
     is_own: bool,
 }
 
+/// An invitation that was made.
+struct Given {
+    name: String,
+    used: String,
+}
+
 /// The page.
 pub(super) async fn page(State(shared): State<Shared>, visitor: Visitor) -> Result<Response, PageError> {
     visitor.caller.must_be_owner()?;
     let (frame, _) = Frame::new(&shared, &visitor, "/relays").await?;
     let (management, now) = (shared.management.clone(), shared.clock.wall());
-    let relays = run(REQUEST_TIME, async move { management.relays().await }).await?;
+    let verbs = async move {
+        let relays = management.relays().await?;
+        let is_serving = relays.iter().any(|relay| relay.serving.is_some());
+        let invitations = if is_serving { management.invitations().await? } else { Vec::new() };
+        Ok((relays, is_serving, invitations))
+    };
+    let (relays, is_serving, invitations) = run(REQUEST_TIME, verbs).await?;
     let page = Relays {
-        is_serving: relays.iter().any(|relay| relay.serving.is_some()),
+        is_serving,
+        more_invitations: invitations.len().saturating_sub(ROWS),
+        invitations: invitations.into_iter().take(ROWS).map(given).collect(),
         more: relays.len().saturating_sub(ROWS),
         relays: relays.into_iter().take(ROWS).map(|relay| shown(relay, now)).collect(),
         frame,
@@ -82,6 +99,14 @@ fn shown(relay: dto::Relay, now: mail::Wall) -> Relay {
         problem_time: relay.last_failure.map(|time| Moment::new(time, now)),
         is_own,
     }
+}
+
+fn given(invitation: dto::InvitationGiven) -> Given {
+    let used = match invitation.issued {
+        0 => "not used this week".to_owned(),
+        tokens => format!("{} fetched this week", plural(tokens.into(), "token")),
+    };
+    Given { name: invitation.name, used }
 }
 
 fn board(board: &Board) -> Vec<String> {
@@ -140,4 +165,15 @@ pub(super) async fn invite(
     Ok(submitted.answer("/relays", result, |invitation| {
         format!("Give this to one person, in secret; it is shown this once: {}", invitation.address)
     }))
+}
+
+/// Takes an invitation back.
+pub(super) async fn uninvite(
+    State(shared): State<Shared>,
+    submitted: Submitted,
+) -> Result<Response, PageError> {
+    submitted.visitor.caller.must_be_owner()?;
+    let (management, name) = (shared.management.clone(), submitted.fields.text("name").to_owned());
+    let result = run(REQUEST_TIME, async move { management.uninvite_from_relay(&name).await }).await;
+    Ok(submitted.answer("/relays", result, |()| "The invitation was taken back.".to_owned()))
 }

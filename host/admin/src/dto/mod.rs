@@ -6,6 +6,7 @@ mod component;
 mod contact;
 mod decision;
 mod history;
+mod log;
 mod mailbox;
 mod outbox;
 mod outcome;
@@ -35,6 +36,7 @@ pub use contact::{
 };
 pub use decision::{Decision, DecisionQuery, InvalidSearchText, SearchText};
 pub use history::{History, Slice, Times};
+pub use log::Log;
 pub use mailbox::{ImportedMail, MailboxMail};
 pub use outbox::{Copies, OutboxEntry, RelayCopies};
 pub use outcome::{Outcome, OutcomeKind};

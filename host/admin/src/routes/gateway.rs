@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::{Account, OwnerOnly, run};
 use crate::access::Caller;
-use crate::dto::{History, Identity, MailSettings, Status};
+use crate::dto::{History, Identity, Log, MailSettings, Status};
 use crate::limits::REQUEST_TIME;
 use crate::management::Management;
 use crate::metrics;
@@ -50,6 +50,12 @@ pub async fn history(
     State(management): State<Arc<dyn Management>>,
 ) -> Result<Json<History>, Refused> {
     run(REQUEST_TIME, async move { management.history().await }).await.map(Json)
+}
+
+/// The last lines of the gateway's own log; for the owner.
+#[utoipa::path(get, path = "/log", operation_id = "log", responses((status = 200, body = Log)))]
+pub async fn log(_: OwnerOnly, State(management): State<Arc<dyn Management>>) -> Result<Json<Log>, Refused> {
+    run(REQUEST_TIME, async move { management.log().await }).await.map(Json)
 }
 
 /// What to enter in a mail program.

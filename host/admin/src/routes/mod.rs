@@ -103,6 +103,7 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(gateway::mail_settings))
         .routes(routes!(mail_programs::apple))
         .routes(routes!(gateway::history))
+        .routes(routes!(gateway::log))
         .routes(routes!(decisions::list))
         .routes(routes!(stream::events))
         .routes(routes!(contacts::list, contacts::add))

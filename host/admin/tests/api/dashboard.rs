@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 
 use crate::browser::Browser;
 use crate::client::Api;
-use crate::memory::{ANNAS_PASSWORD, OWNER_ID, STRANGER, mail_id};
+use crate::memory::{ANNAS_PASSWORD, BOBS_PASSWORD, OWNER_ID, STRANGER, mail_id};
 
 /// Every page with something that it shows.
 const PAGES: [(&str, &str); 13] = [
@@ -240,6 +240,24 @@ async fn forms_do_what_they_say_and_the_next_page_tells() {
             "hold from the next call on",
         ),
         ("/relays/invite", vec![], "invites".to_owned(), "00112233445566778899AABBCCDDEEFF"),
+        (
+            "/relays/uninvite",
+            vec![("name", "0123456789abcdef")],
+            "takes invitation 0123456789abcdef back".to_owned(),
+            "The invitation was taken back",
+        ),
+        (
+            "/mailbox/mark",
+            vec![("id", &mail), ("mark", "spam")],
+            format!("anna says Spam of {mail}"),
+            "The filters that learn were told",
+        ),
+        (
+            "/quarantine/mark",
+            vec![("id", &held), ("mark", "ham")],
+            format!("anna says Ham of {held}"),
+            "The filters that learn were told",
+        ),
     ] {
         let answer = browser.submit(path, &fields).await;
         let page = browser.follow(&answer).await.text();
@@ -252,6 +270,40 @@ async fn forms_do_what_they_say_and_the_next_page_tells() {
         // It is told once.
         assert!(!browser.get("/").await.text().contains("notice good"));
     }
+}
+
+#[tokio::test]
+async fn invitations_are_listed_with_what_takes_them_back() {
+    let api = Api::new();
+    let mut browser = Browser::login(&api, "anna", ANNAS_PASSWORD).await;
+    let page = browser.get("/relays").await.text();
+    assert!(page.contains("<code>0123456789abcdef</code>, 96 tokens fetched this week"), "{page}");
+    assert!(page.contains("action=\"/relays/uninvite\""));
+}
+
+#[tokio::test]
+async fn mails_in_mailbox_and_quarantine_can_teach_the_filter() {
+    let api = Api::new();
+    let mut browser = Browser::login(&api, "anna", ANNAS_PASSWORD).await;
+    for (path, form) in [("/mailbox", "/mailbox/mark"), ("/quarantine", "/quarantine/mark")] {
+        let page = browser.get(path).await.text();
+        assert!(page.contains(&format!("action=\"{form}\"")), "{path}: {page}");
+    }
+    assert!(!browser.get("/outbox").await.text().contains("Teach the filter"));
+    let id = mail_id(1).to_string();
+    let answer = browser.submit("/mailbox/mark", &[("id", &id), ("mark", "perhaps")]).await;
+    assert!(browser.follow(&answer).await.text().contains("say whether the mail is spam or not"));
+}
+
+#[tokio::test]
+async fn the_owner_sees_the_end_of_the_log_and_nobody_else() {
+    let api = Api::new();
+    let mut owner = Browser::login(&api, "anna", ANNAS_PASSWORD).await;
+    let page = owner.get("/events").await.text();
+    assert!(page.contains("line 299 &#60;b&#62;") && page.contains("line 200 "), "{page}");
+    assert!(!page.contains("line 199 "));
+    let mut user = Browser::login(&api, "bob", BOBS_PASSWORD).await;
+    assert!(!user.get("/events").await.text().contains("line 299"));
 }
 
 #[tokio::test]

@@ -618,6 +618,11 @@ impl Management for Memory {
         })
     }
 
+    async fn log(&self) -> Result<Log> {
+        let lines = (0..300).map(|number| format!("INFO gateway: line {number} <b>"));
+        Ok(Log { lines: lines.collect() })
+    }
+
     async fn invitations(&self) -> Result<Vec<InvitationGiven>> {
         Ok(vec![InvitationGiven { name: "0123456789abcdef".to_owned(), issued: 96 }])
     }

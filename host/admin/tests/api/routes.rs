@@ -119,6 +119,10 @@ async fn reading() {
                 "key": key(), "size": 10, "received": TIME,
             }]),
         ),
+        (
+            "/api/v1/log",
+            json!({ "lines": (0..300).map(|number| format!("INFO gateway: line {number} <b>")).collect::<Vec<_>>() }),
+        ),
         ("/api/v1/history", json!({ "minutes": [hour()], "hours": [hour()] })),
         ("/api/v1/quarantine", json!([quarantined()])),
         (

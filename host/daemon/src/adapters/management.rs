@@ -9,7 +9,7 @@ use admin::dto::{
     Account, Arrival, Attention, Component, ComponentName, ComponentRef, ComponentSignature,
     ConfigurationKey, Connection, Contact, ContactAddress, ContactRequest, ContactStatus, Credentials,
     Decision, DecisionQuery, Health, History, Identity, ImportedAccount, ImportedMail, Invitation,
-    InvitationGiven, Listing, MailSettings, MailboxMail, MailboxStatus, Mark, NewAccount, NewContact,
+    InvitationGiven, Listing, Log, MailSettings, MailboxMail, MailboxStatus, Mark, NewAccount, NewContact,
     NewRelay, OutboxEntry, OutboxStatus, Outcome, OutcomeKind, Page, Password, Pin, QuarantineEntry, Relay,
     Reloaded, Slot, SlotEntry, Status, Timestamp, TimingBucket, ToxStatus,
 };
@@ -67,6 +67,8 @@ pub struct GatewayManagement {
     pub relays: Arc<Relays>,
     /// Offline mail; a drop relay alone has none.
     pub offline: Option<Arc<OfflineMail>>,
+    /// The end of the log.
+    pub log: admin::RecentLog,
     /// Who hears how far long work is.
     pub events: admin::EventLog,
     /// Where SMTP and POP3 listen; a drop relay alone has neither.
@@ -390,6 +392,10 @@ impl Management for GatewayManagement {
         owner
             .map(|account| account.name)
             .ok_or_else(|| ManagementError::Internal("there is no owner".to_owned()))
+    }
+
+    async fn log(&self) -> Result<Log> {
+        Ok(Log { lines: self.log.lines() })
     }
 
     async fn status(&self, account: &AccountName) -> Result<Status> {
