@@ -4,8 +4,7 @@ use drops::board::Quotas;
 use drops::message::{Answer, Refusal, Request};
 use relay::{BoardSession, Purpose, Sessions};
 
-use crate::flood::{ask, tokens};
-use crate::support::{Network, bring, cheap, deposit, read};
+use crate::support::{Network, ask, bring, cheap, deposit, read, tokens};
 
 /// Throwaways of two gateways, as many as each may have at once.
 const THROWAWAYS: usize = 12;

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A test may panic.
 
 mod crowd;
-mod flood;
 mod front;
 mod killed;
 mod serving;

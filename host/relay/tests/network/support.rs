@@ -10,13 +10,15 @@ use drops::admission::{DepositFacts, Difficulty};
 use drops::board::Quotas;
 use drops::cell::Cell;
 use drops::depositor::{Deposit, DepositEvent, DepositSession, NotTaken};
-use drops::limits::CELL_BYTES;
-use drops::message::Receipt;
+use drops::limits::{CELL_BYTES, ISSUE_TOKENS};
+use drops::mailbox::Period;
+use drops::message::{Answer, Receipt, Request};
 use drops::point::Secret;
 use drops::reader::{ReadEvent, ReadSession, Window};
-use drops::token::Token;
+use drops::token::{Token, TokenRequest};
 use drops::ttl::Ttl;
 use mail::{Clock, Monotonic, Wall};
+use rand_core::OsRng;
 use relay::{BoardSession, DepositPolicy, Identity, OwnerMark, Serving, Sessions, Settings, Setup, Upstream};
 use tox::{Events, Node, Options, Tox};
 
@@ -226,5 +228,25 @@ pub async fn read(session: &mut BoardSession, wanted: usize) -> Vec<Cell> {
         }
         let message = soon("a message of the board", session.receive()).await.unwrap();
         events = state.receive(&message, clock.monotonic());
+    }
+}
+
+/// One question, one answer.
+pub async fn ask(session: &mut BoardSession, request: &Request) -> Answer {
+    session.send(&request.encode(9)).await.unwrap();
+    let message: Bytes = soon("an answer", session.receive()).await.unwrap();
+    Answer::decode(&message).unwrap().1
+}
+
+/// Tokens for an invitation. (Members check the key under two throwaways first, and wait a day; a board cannot tell.)
+pub async fn tokens(session: &mut BoardSession, invitation: [u8; 16]) -> Vec<Token> {
+    let Answer::Info(info) = ask(session, &Request::Info).await else { panic!("no info") };
+    let (period, key) = info.keys[0];
+    assert_eq!(period, Period::at(clock().wall()));
+    let asked = TokenRequest::new(&session.board(), period, ISSUE_TOKENS, &mut OsRng).unwrap();
+    let request = Request::Issue { period, invitation, blinded: asked.blinded().to_vec() };
+    match ask(session, &request).await {
+        Answer::Issued { evaluated, proof } => asked.finish(&evaluated, &proof, &key).unwrap(),
+        other => panic!("{other:?}"),
     }
 }
