@@ -83,7 +83,7 @@ fn log_in(gateway: &Gateway) -> String {
         format!("{method} /login HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{fields}\r\n")
     };
     let page = exchange(gateway, &head("GET", ""));
-    let before = cookie(&page, "toxmail-login=");
+    let before = cookie(&page, "toxmail-login-");
     let token = before.split_once('=').map(|(_, token)| token.to_owned()).unwrap_or_default();
     let form = format!("form={token}&name={}&password={}", gateway.account(), gateway.password());
     let fields = format!(
@@ -91,14 +91,14 @@ fn log_in(gateway: &Gateway) -> String {
          Content-Length: {}\r\n",
         form.len()
     );
-    cookie(&exchange(gateway, &(head("POST", &fields) + &form)), "toxmail=")
+    cookie(&exchange(gateway, &(head("POST", &fields) + &form)), "toxmail-")
 }
 
-/// `NAME=VALUE` of a cookie that an answer sets.
+/// `NAME=VALUE` of a cookie that an answer sets, by how its name begins: it ends with the port.
 fn cookie(answer: &str, name: &str) -> String {
     let lines = answer.lines().filter_map(|line| line.split_once(": "));
     let mut set = lines.filter(|(field, _)| field.eq_ignore_ascii_case("set-cookie"));
-    let found = set.find(|(_, value)| value.starts_with(name));
+    let found = set.find(|(_, value)| value.starts_with(name) && !value.contains("=;"));
     let (_, value) = found.unwrap_or_else(|| panic!("no cookie {name}: {answer}"));
     value.split(';').next().unwrap_or_default().to_owned()
 }
