@@ -1,7 +1,7 @@
 //! Bytes a second of one large mail, and mails a second of many small ones, between two drivers in one process: protocol, digest and
 //! scheduling, without Tox and without a disk.
 //!
-//!     cargo run --release -p peer --example throughput
+//!     cargo run --release -p peer --example peer_throughput
 
 use std::sync::Arc;
 use std::time::Duration;

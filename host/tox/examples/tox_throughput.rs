@@ -1,6 +1,6 @@
 //! How fast custom lossless packets go from one instance to another on this machine.
 //!
-//!     cargo run --release -p tox --example throughput [-- MEGABYTES]
+//!     cargo run --release -p tox --example tox_throughput [-- MEGABYTES]
 //!
 //! Prints one line per run: what the consumer took, in MB/s (10^6 bytes of packets of full size, ids included), with at
 //! most 1 MiB on the way, as between gateways. The first run starts on a connection that was idle, and shows how

@@ -1,4 +1,4 @@
-//! Measures the store alone: `cargo run --release -p store --example throughput [MAILS] [DIR]`.
+//! Measures the store alone: `cargo run --release -p store --example store_throughput [MAILS] [DIR]`.
 //!
 //! Prints mails of 4 KB put into the outbox with an fsync at 1, 10 and 50 callers, reads from a mailbox of MAILS (100 000) mails, opening it
 //! after a clean end and after a kill, the memory it takes, and a body of 50 MB.
