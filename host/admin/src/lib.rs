@@ -74,8 +74,6 @@ mod problem;
 mod recent_log;
 mod routes;
 mod server;
-pub mod trials;
-pub mod tuning;
 
 pub use access::{Access, InvalidHost, InvalidToken, Login, Token};
 pub use events::EventLog;

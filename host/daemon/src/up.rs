@@ -36,8 +36,7 @@ use crate::adapters::decisions::{
     ComponentDecisions, GatewayContacts, GatewayDns, StoredDecisions, StoredSlots, StoredState, configuration,
 };
 use crate::adapters::events::PublishedEvents;
-use crate::adapters::imports::Imports;
-use crate::adapters::management::GatewayManagement;
+use crate::adapters::management::{GatewayManagement, Imports};
 use crate::adapters::network::ToxNetwork;
 use crate::adapters::offline::{self, Parts};
 use crate::adapters::pop3::MailboxBackend;

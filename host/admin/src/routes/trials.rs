@@ -10,10 +10,10 @@ use super::{OwnerOnly, Shared, run};
 use crate::dto::{BeginShadow, Replay, ReplayQuery, Shadow, Slot};
 use crate::extract::{ComponentBody, JsonBody, Segment, TrialParameters};
 use crate::limits::{COMPONENT_TIME, REPLAY_DAYS, REPLAY_TIME, REQUEST_TIME};
+use crate::management::Candidate;
 use crate::management::Management;
 use crate::openapi::ReplayParameters;
 use crate::problem::Refused;
-use crate::trials::Candidate;
 
 /// How the component beside the live one is doing; for the owner.
 #[utoipa::path(get, path = "/slots/{slot}/shadow", operation_id = "shadow", params(("slot" = Slot, Path)), responses((status = 200, body = Shadow)))]

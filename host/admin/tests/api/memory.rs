@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use admin::Login;
 use admin::dto::*;
-use admin::management::{Management, ManagementError, Result};
+use admin::management::{
+    Accounts, Candidate, Components, DropRelays, Mails, Management, ManagementError, People, Result, Trials,
+    Tuning, Upkeep,
+};
 use admin::metrics::{Kind, Metric};
-use admin::trials::{Candidate, Trials};
-use admin::tuning::Tuning;
 use async_trait::async_trait;
 use bytes::Bytes;
 use mail::{AccountName, Address, Clock, ComponentDigest, MailId, Monotonic, PublicKey, ToxId, Wall};
@@ -360,51 +361,57 @@ impl Tuning for Memory {
 }
 
 #[async_trait]
-impl Management for Memory {
-    async fn owner(&self) -> Result<AccountName> {
-        Ok("anna".parse().unwrap())
+impl Accounts for Memory {
+    async fn accounts(&self) -> Result<Vec<Account>> {
+        Ok(vec![Account {
+            name: "anna".parse().unwrap(),
+            owner: true,
+            tox_id: Some(id()),
+            addresses: vec!["anna@tox".parse().unwrap()],
+            created: time(),
+            enabled: true,
+        }])
     }
 
-    async fn status(&self, account: &AccountName) -> Result<Status> {
+    async fn add_account(&self, new: NewAccount) -> Result<Credentials> {
+        let chosen = new.password.as_ref().map(|password| password.reveal().to_owned());
+        self.say(format!("adds account {} {chosen:?}", new.name));
+        let password = if chosen.is_some() { None } else { Password::new("generated!".to_owned()).ok() };
+        Ok(Credentials { account: new.name, tox_id: None, password })
+    }
+
+    async fn set_password(&self, account: &AccountName, password: Option<Password>) -> Result<Credentials> {
         Self::known(account)?;
-        Ok(Status {
-            version: "0.1.0".to_owned(),
-            account: account.clone(),
-            tox: ToxStatus { online: true, connection: Connection::Udp, nodes: 1 },
-            contacts: vec![ContactStatus {
-                alias: "carol".parse().unwrap(),
-                address: "carol@tox".to_owned(),
-                online: true,
-            }],
-            outbox: OutboxStatus { queued: 2 },
-            mailbox: MailboxStatus { mails: 1, bytes: 10 },
-            attention: Attention { contact_requests: 1, quarantined: 1, changed_pins: 1 },
-            slots: vec![slot_entry(Slot::Policy)],
-        })
+        self.add_account(NewAccount { name: account.clone(), password }).await
     }
 
-    async fn identity(&self, account: &AccountName) -> Result<Identity> {
+    async fn import_profile(
+        &self,
+        name: AccountName,
+        profile: zeroize::Zeroizing<Vec<u8>>,
+        password: Option<zeroize::Zeroizing<String>>,
+    ) -> Result<ImportedAccount> {
+        let password = password.map_or_else(String::new, |password| format!(", with {}", *password));
+        self.say(format!("imports {name} from {} bytes{password}", profile.len()));
+        let credentials = self.add_account(NewAccount { name, password: None }).await?;
+        Ok(ImportedAccount { credentials, contacts: 2 })
+    }
+
+    async fn remove_account(&self, account: &AccountName) -> Result<()> {
         Self::known(account)?;
-        Ok(Identity {
-            account: account.clone(),
-            tox_id: id(),
-            addresses: vec![format!("{account}@tox").parse().unwrap()],
-        })
+        self.say(format!("removes account {account}"));
+        Ok(())
     }
 
-    async fn mail_settings(&self, account: &AccountName) -> Result<MailSettings> {
+    async fn set_account_enabled(&self, account: &AccountName, enabled: bool) -> Result<()> {
         Self::known(account)?;
-        Ok(MailSettings {
-            user: account.clone(),
-            smtp: "127.0.0.1:2525".parse().unwrap(),
-            pop3: "127.0.0.1:2626".parse().unwrap(),
-            smtp_tls: false,
-            pop3_tls: false,
-            certificate: None,
-            password_file: (account.as_str() == "anna").then(|| "/home/anna/password".to_owned()),
-        })
+        self.say(format!("account {account} enabled: {enabled}"));
+        Ok(())
     }
+}
 
+#[async_trait]
+impl People for Memory {
     async fn contacts(&self, account: &AccountName, page: &Page) -> Result<Listing<Contact>> {
         Self::known(account)?;
         let contacts = ["a", "b", "c"].map(|alias| contact(&alias.parse().unwrap())).to_vec();
@@ -455,6 +462,20 @@ impl Management for Memory {
         Ok(contact(&alias.unwrap_or_else(|| "picked".parse().unwrap())))
     }
 
+    async fn changed_pins(&self, account: &AccountName) -> Result<Vec<Pin>> {
+        Self::known(account)?;
+        Ok(vec![pin()])
+    }
+
+    async fn accept_pin(&self, account: &AccountName, address: &Address) -> Result<Pin> {
+        Self::known(account)?;
+        self.say(format!("{account} accepts {address}"));
+        if *address == pin().address { Ok(pin()) } else { Err(not_found("changed name")) }
+    }
+}
+
+#[async_trait]
+impl Mails for Memory {
     async fn outbox(&self, account: &AccountName, page: &Page) -> Result<Listing<OutboxEntry>> {
         Self::known(account)?;
         Ok(page.cut(vec![outbox_entry(1), outbox_entry(2)], |entry| entry.id.to_string()))
@@ -485,58 +506,6 @@ impl Management for Memory {
         Ok(page.cut(vec![arrival(2), arrival(1)], |entry| entry.number.to_string()))
     }
 
-    async fn quarantine(&self, account: &AccountName, page: &Page) -> Result<Listing<QuarantineEntry>> {
-        Self::known(account)?;
-        Ok(page.cut(vec![quarantined()], |entry| entry.id.to_string()))
-    }
-
-    async fn release(&self, account: &AccountName, id: MailId) -> Result<()> {
-        Self::known(account)?;
-        self.say(format!("{account} releases {id}"));
-        if id == mail_id(9) { Ok(()) } else { Err(not_found("such mail in quarantine")) }
-    }
-
-    async fn delete_quarantined(&self, account: &AccountName, id: MailId) -> Result<()> {
-        Self::known(account)?;
-        self.say(format!("{account} deletes {id}"));
-        if id == mail_id(9) { Ok(()) } else { Err(not_found("such mail in quarantine")) }
-    }
-
-    async fn accounts(&self) -> Result<Vec<Account>> {
-        Ok(vec![Account {
-            name: "anna".parse().unwrap(),
-            owner: true,
-            tox_id: Some(id()),
-            addresses: vec!["anna@tox".parse().unwrap()],
-            created: time(),
-            enabled: true,
-        }])
-    }
-
-    async fn import_profile(
-        &self,
-        name: AccountName,
-        profile: zeroize::Zeroizing<Vec<u8>>,
-        password: Option<zeroize::Zeroizing<String>>,
-    ) -> Result<ImportedAccount> {
-        let password = password.map_or_else(String::new, |password| format!(", with {}", *password));
-        self.say(format!("imports {name} from {} bytes{password}", profile.len()));
-        let credentials = self.add_account(NewAccount { name, password: None }).await?;
-        Ok(ImportedAccount { credentials, contacts: 2 })
-    }
-
-    async fn remove_account(&self, account: &AccountName) -> Result<()> {
-        Self::known(account)?;
-        self.say(format!("removes account {account}"));
-        Ok(())
-    }
-
-    async fn set_account_enabled(&self, account: &AccountName, enabled: bool) -> Result<()> {
-        Self::known(account)?;
-        self.say(format!("account {account} enabled: {enabled}"));
-        Ok(())
-    }
-
     async fn mailbox(&self, account: &AccountName, page: &Page) -> Result<Listing<MailboxMail>> {
         Self::known(account)?;
         let mails =
@@ -559,40 +528,31 @@ impl Management for Memory {
         Ok(ImportedMail { is_new: !mail.starts_with(b"old") })
     }
 
-    async fn backup(&self) -> Result<admin::Backup> {
-        let pieces = futures::stream::iter([Ok(Bytes::from_static(b"one")), Ok(Bytes::from_static(b"two"))]);
-        Ok(admin::Backup { size: 6, pieces: Box::pin(pieces) })
-    }
-
-    async fn configuration(&self) -> Result<Vec<ConfigurationKey>> {
-        let key = |key: &str, value: serde_json::Value, is_default, after_restart| ConfigurationKey {
-            key: key.to_owned(),
-            value,
-            is_default,
-            after_restart,
-        };
-        Ok(vec![
-            key("mail.max_bytes", 50_000_000.into(), true, true),
-            key("mail.unfiltered", HOSTILE.into(), false, false),
-        ])
-    }
-
-    async fn reload(&self) -> Result<Reloaded> {
-        Ok(Reloaded { changed: vec!["mail.unfiltered".to_owned()], after_restart: Vec::new() })
-    }
-
-    async fn add_account(&self, new: NewAccount) -> Result<Credentials> {
-        let chosen = new.password.as_ref().map(|password| password.reveal().to_owned());
-        self.say(format!("adds account {} {chosen:?}", new.name));
-        let password = if chosen.is_some() { None } else { Password::new("generated!".to_owned()).ok() };
-        Ok(Credentials { account: new.name, tox_id: None, password })
-    }
-
-    async fn set_password(&self, account: &AccountName, password: Option<Password>) -> Result<Credentials> {
+    async fn quarantine(&self, account: &AccountName, page: &Page) -> Result<Listing<QuarantineEntry>> {
         Self::known(account)?;
-        self.add_account(NewAccount { name: account.clone(), password }).await
+        Ok(page.cut(vec![quarantined()], |entry| entry.id.to_string()))
     }
 
+    async fn release(&self, account: &AccountName, id: MailId) -> Result<()> {
+        Self::known(account)?;
+        self.say(format!("{account} releases {id}"));
+        if id == mail_id(9) { Ok(()) } else { Err(not_found("such mail in quarantine")) }
+    }
+
+    async fn delete_quarantined(&self, account: &AccountName, id: MailId) -> Result<()> {
+        Self::known(account)?;
+        self.say(format!("{account} deletes {id}"));
+        if id == mail_id(9) { Ok(()) } else { Err(not_found("such mail in quarantine")) }
+    }
+
+    async fn mark(&self, account: &AccountName, id: MailId, mark: Mark) -> Result<()> {
+        self.say(format!("{account} says {mark:?} of {id}"));
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl DropRelays for Memory {
     async fn relays(&self) -> Result<Vec<Relay>> {
         Ok(vec![relay()])
     }
@@ -618,11 +578,6 @@ impl Management for Memory {
         })
     }
 
-    async fn log(&self) -> Result<Log> {
-        let lines = (0..300).map(|number| format!("INFO gateway: line {number} <b>"));
-        Ok(Log { lines: lines.collect() })
-    }
-
     async fn invitations(&self) -> Result<Vec<InvitationGiven>> {
         Ok(vec![InvitationGiven { name: "0123456789abcdef".to_owned(), issued: 96 }])
     }
@@ -631,7 +586,10 @@ impl Management for Memory {
         self.say(format!("takes invitation {name} back"));
         Ok(())
     }
+}
 
+#[async_trait]
+impl Components for Memory {
     async fn components(&self) -> Result<Vec<Component>> {
         Ok(vec![Component {
             name: "default".parse().unwrap(),
@@ -680,9 +638,13 @@ impl Management for Memory {
         }
     }
 
-    async fn mark(&self, account: &AccountName, id: MailId, mark: Mark) -> Result<()> {
-        self.say(format!("{account} says {mark:?} of {id}"));
-        Ok(())
+    async fn roll_back(&self, slot: Slot, entry: Option<String>) -> Result<Vec<SlotEntry>> {
+        let place = entry.map_or_else(|| slot.to_string(), |entry| format!("{slot}/{entry}"));
+        self.say(format!("rolls {place} back"));
+        match slot {
+            Slot::Policy => Ok(vec![slot_entry(slot)]),
+            _ => Err(ManagementError::Conflict("nothing was live there before".to_owned())),
+        }
     }
 
     async fn order_filters(&self, entries: Vec<String>) -> Result<Vec<SlotEntry>> {
@@ -699,25 +661,101 @@ impl Management for Memory {
         self.say(format!("uses policy set {}", path.display()));
         Err(ManagementError::Unprocessable("the policy set: line 3: no slot `polcy`".to_owned()))
     }
+}
 
-    async fn roll_back(&self, slot: Slot, entry: Option<String>) -> Result<Vec<SlotEntry>> {
-        let place = entry.map_or_else(|| slot.to_string(), |entry| format!("{slot}/{entry}"));
-        self.say(format!("rolls {place} back"));
-        match slot {
-            Slot::Policy => Ok(vec![slot_entry(slot)]),
-            _ => Err(ManagementError::Conflict("nothing was live there before".to_owned())),
-        }
+#[async_trait]
+impl Upkeep for Memory {
+    async fn log(&self) -> Result<Log> {
+        let lines = (0..300).map(|number| format!("INFO gateway: line {number} <b>"));
+        Ok(Log { lines: lines.collect() })
     }
 
-    async fn changed_pins(&self, account: &AccountName) -> Result<Vec<Pin>> {
-        Self::known(account)?;
-        Ok(vec![pin()])
+    async fn history(&self) -> Result<History> {
+        let times = Times { calls: 2, microseconds: 3000, longest: 2000 };
+        let slice = Slice {
+            start: Timestamp(Wall(1_700_000_000_000 - 1_700_000_000_000 % 3_600_000)),
+            submitted: 3,
+            delivered: 2,
+            returned: 1,
+            arrived: 4,
+            quarantined: 1,
+            delivery: times,
+            components: [(Slot::Policy, times)].into(),
+        };
+        Ok(History { minutes: vec![slice.clone()], hours: vec![slice] })
     }
 
-    async fn accept_pin(&self, account: &AccountName, address: &Address) -> Result<Pin> {
+    async fn metrics(&self) -> Vec<Metric> {
+        vec![Metric::single("toxmail_outbox_mails", "Mails that wait.", Kind::Gauge, 2.0)]
+    }
+
+    async fn configuration(&self) -> Result<Vec<ConfigurationKey>> {
+        let key = |key: &str, value: serde_json::Value, is_default, after_restart| ConfigurationKey {
+            key: key.to_owned(),
+            value,
+            is_default,
+            after_restart,
+        };
+        Ok(vec![
+            key("mail.max_bytes", 50_000_000.into(), true, true),
+            key("mail.unfiltered", HOSTILE.into(), false, false),
+        ])
+    }
+
+    async fn reload(&self) -> Result<Reloaded> {
+        Ok(Reloaded { changed: vec!["mail.unfiltered".to_owned()], after_restart: Vec::new() })
+    }
+
+    async fn backup(&self) -> Result<admin::Backup> {
+        let pieces = futures::stream::iter([Ok(Bytes::from_static(b"one")), Ok(Bytes::from_static(b"two"))]);
+        Ok(admin::Backup { size: 6, pieces: Box::pin(pieces) })
+    }
+}
+
+#[async_trait]
+impl Management for Memory {
+    async fn owner(&self) -> Result<AccountName> {
+        Ok("anna".parse().unwrap())
+    }
+
+    async fn status(&self, account: &AccountName) -> Result<Status> {
         Self::known(account)?;
-        self.say(format!("{account} accepts {address}"));
-        if *address == pin().address { Ok(pin()) } else { Err(not_found("changed name")) }
+        Ok(Status {
+            version: "0.1.0".to_owned(),
+            account: account.clone(),
+            tox: ToxStatus { online: true, connection: Connection::Udp, nodes: 1 },
+            contacts: vec![ContactStatus {
+                alias: "carol".parse().unwrap(),
+                address: "carol@tox".to_owned(),
+                online: true,
+            }],
+            outbox: OutboxStatus { queued: 2 },
+            mailbox: MailboxStatus { mails: 1, bytes: 10 },
+            attention: Attention { contact_requests: 1, quarantined: 1, changed_pins: 1 },
+            slots: vec![slot_entry(Slot::Policy)],
+        })
+    }
+
+    async fn identity(&self, account: &AccountName) -> Result<Identity> {
+        Self::known(account)?;
+        Ok(Identity {
+            account: account.clone(),
+            tox_id: id(),
+            addresses: vec![format!("{account}@tox").parse().unwrap()],
+        })
+    }
+
+    async fn mail_settings(&self, account: &AccountName) -> Result<MailSettings> {
+        Self::known(account)?;
+        Ok(MailSettings {
+            user: account.clone(),
+            smtp: "127.0.0.1:2525".parse().unwrap(),
+            pop3: "127.0.0.1:2626".parse().unwrap(),
+            smtp_tls: false,
+            pop3_tls: false,
+            certificate: None,
+            password_file: (account.as_str() == "anna").then(|| "/home/anna/password".to_owned()),
+        })
     }
 
     async fn decisions(&self, query: &DecisionQuery, page: &Page) -> Result<Listing<Decision>> {
@@ -747,25 +785,6 @@ impl Management for Memory {
             microseconds: 1234,
         };
         Ok(page.cut((1..=3).rev().map(decision).collect(), |decision| decision.id.to_string()))
-    }
-
-    async fn history(&self) -> Result<History> {
-        let times = Times { calls: 2, microseconds: 3000, longest: 2000 };
-        let slice = Slice {
-            start: Timestamp(Wall(1_700_000_000_000 - 1_700_000_000_000 % 3_600_000)),
-            submitted: 3,
-            delivered: 2,
-            returned: 1,
-            arrived: 4,
-            quarantined: 1,
-            delivery: times,
-            components: [(Slot::Policy, times)].into(),
-        };
-        Ok(History { minutes: vec![slice.clone()], hours: vec![slice] })
-    }
-
-    async fn metrics(&self) -> Vec<Metric> {
-        vec![Metric::single("toxmail_outbox_mails", "Mails that wait.", Kind::Gauge, 2.0)]
     }
 }
 

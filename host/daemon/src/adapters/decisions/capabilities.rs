@@ -14,7 +14,7 @@ use sandbox::capabilities::{Contact, Contacts, Dns, DnsError, Recorder, State, S
 use serde::Deserialize;
 use store::Store;
 
-use crate::adapters::management::shown_slot;
+use crate::adapters::slots::shown_slot;
 
 /// Component state in the store.
 pub struct StoredState(pub Store);

@@ -1,10 +1,10 @@
-//! What the web API can ask of components on trial: a part of [`Management`](crate::Management).
+//! What the web API can ask of components on trial: a part of [`Management`](super::Management).
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use super::Result;
 use crate::dto::{BeginShadow, ComponentRef, Replay, ReplayQuery, Shadow, Slot};
-use crate::management::Result;
 
 /// Which component is tried.
 #[derive(Clone, Debug, PartialEq)]

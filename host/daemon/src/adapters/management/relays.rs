@@ -2,19 +2,22 @@
 
 use admin::ManagementError;
 use admin::dto::{Board, Hiding, Invitation, InvitationGiven, NewRelay, Relay};
-use admin::management::Result;
+use admin::management::{DropRelays, Result};
 use admin::metrics::{Kind, Metric};
+use async_trait::async_trait;
 use drops::limits::CELL_BYTES;
 use mail::PublicKey;
 use relay::{BoardAddress, InvitationName, Serving};
 
+use super::GatewayManagement;
+use super::errors::stored;
 use crate::relays::{Behaviour, KnownError, KnownRelay, Relays};
 
 fn known_error(error: KnownError) -> ManagementError {
     let text = error.to_string();
     match error {
         KnownError::TooMany => ManagementError::TooLarge(text),
-        KnownError::Store(error) => super::management::stored(error),
+        KnownError::Store(error) => stored(error),
         KnownError::Damaged => ManagementError::Internal(text),
     }
 }
@@ -166,4 +169,31 @@ pub async fn metrics(relays: &Relays) -> Vec<Metric> {
             board.online.into(),
         ),
     ]
+}
+
+#[async_trait]
+impl DropRelays for GatewayManagement {
+    async fn relays(&self) -> Result<Vec<Relay>> {
+        list(&self.relays).await
+    }
+
+    async fn add_relay(&self, relay: NewRelay) -> Result<Relay> {
+        add(&self.relays, &relay).await
+    }
+
+    async fn remove_relay(&self, key: PublicKey) -> Result<()> {
+        remove(&self.relays, key).await
+    }
+
+    async fn invite_to_relay(&self) -> Result<Invitation> {
+        invite(&self.relays).await
+    }
+
+    async fn invitations(&self) -> Result<Vec<InvitationGiven>> {
+        invitations(&self.relays).await
+    }
+
+    async fn uninvite_from_relay(&self, name: &str) -> Result<()> {
+        uninvite(&self.relays, name).await
+    }
 }

@@ -8,7 +8,7 @@ use sandbox::capabilities::MessageSource;
 use sandbox::mail_filter::{Feedback, MailFacts, UserDecision};
 use store::Store;
 
-use super::decisions::mail_id;
+use crate::adapters::decisions::mail_id;
 
 /// What a filter is told, and the mail it may read.
 pub fn feedback(

@@ -1,9 +1,9 @@
-//! What the web API can ask about one component in its slot: a part of [`Management`](crate::Management).
+//! What the web API can ask about one component in its slot: a part of [`Management`](super::Management).
 
 use async_trait::async_trait;
 
+use super::Result;
 use crate::dto::{ComponentRef, Slot, Tested, Tune, Tuned};
-use crate::management::Result;
 
 /// Settings, limits and tests of components.
 #[async_trait]

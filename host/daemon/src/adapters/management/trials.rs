@@ -5,10 +5,9 @@ use std::collections::hash_map::{Entry, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use admin::ManagementError;
 use admin::dto::{Answer, BeginShadow, Difference, Health, NotReplayed, Replay, ReplayQuery, Shadow, Slot};
-use admin::management::Result;
-use admin::trials::{Candidate, Trials};
-use admin::{Management as _, ManagementError};
+use admin::management::{Accounts as _, Candidate, Result, Trials};
 use async_trait::async_trait;
 use mail::record::Direction;
 use mail::{AccountName, Wall};
@@ -19,8 +18,10 @@ use serde_json::Value;
 use store::Store;
 use tokio::runtime::Handle;
 
+use super::GatewayManagement;
+use super::errors::{library_error, swap_error};
 use super::feedback::StoredMail;
-use super::management::{GatewayManagement, library_error, sandbox_slot, shown_slot, swap_error};
+use crate::adapters::slots::{sandbox_slot, shown_slot};
 
 /// Decisions read from the store at a time.
 const DECISIONS_AT_A_TIME: usize = 200;

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use admin::ManagementError;
 use admin::dto::{ComponentRef, Limit, Slot, Tested, TestedCall, Tune, Tuned};
-use admin::management::Result;
-use admin::tuning::Tuning;
+use admin::management::{Result, Tuning};
 use async_trait::async_trait;
 use sandbox::bench::{CallReport, Case, conformance_cases};
 use sandbox::{EntryConfig, Limits, check_setting};
 
-use super::management::{GatewayManagement, library_error, sandbox_slot, shown_slot, swap_error};
+use super::GatewayManagement;
+use super::errors::{library_error, swap_error};
+use crate::adapters::slots::{sandbox_slot, shown_slot};
 use crate::policy_set;
 
 /// No call of a test begins after this long: somebody waits for the answer.

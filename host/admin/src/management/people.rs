@@ -1,0 +1,31 @@
+//! Whom an account writes to: a part of [`Management`](super::Management).
+
+use async_trait::async_trait;
+use mail::{AccountName, Address, PublicKey};
+
+use super::Result;
+use crate::dto::{Contact, ContactRequest, Listing, NewContact, Page, Pin};
+
+/// Contacts, friend requests, and names pinned to keys.
+#[async_trait]
+pub trait People: Send + Sync + 'static {
+    /// Contacts in the order of their alias; the cursor is the last alias seen.
+    async fn contacts(&self, account: &AccountName, page: &Page) -> Result<Listing<Contact>>;
+    /// Adds a contact and sends a friend request. An address in DNS is looked up first.
+    async fn add_contact(&self, account: &AccountName, contact: NewContact) -> Result<Contact>;
+    /// Removes a contact; on Tox the friendship ends.
+    async fn remove_contact(&self, account: &AccountName, alias: &AccountName) -> Result<()>;
+    /// Friend requests that wait for the user (a bounded number by nature).
+    async fn contact_requests(&self, account: &AccountName) -> Result<Vec<ContactRequest>>;
+    /// Accepts a waiting friend request. Without an alias the gateway picks a free one.
+    async fn accept_contact(
+        &self,
+        account: &AccountName,
+        key: PublicKey,
+        alias: Option<AccountName>,
+    ) -> Result<Contact>;
+    /// DNS names of which the pinned key changed: mail to them waits for the user.
+    async fn changed_pins(&self, account: &AccountName) -> Result<Vec<Pin>>;
+    /// Pins a name to the key it changed to; waiting mail goes there.
+    async fn accept_pin(&self, account: &AccountName, address: &Address) -> Result<Pin>;
+}

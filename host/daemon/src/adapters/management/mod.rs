@@ -1,0 +1,193 @@
+//! Plugs the gateway into the web API: what every verb does, one file a subject.
+
+mod accounts;
+mod components;
+mod copies;
+mod decisions;
+mod errors;
+mod feedback;
+mod imports;
+mod mails;
+mod metrics;
+mod pages;
+mod people;
+mod relays;
+mod trials;
+mod tuning;
+mod upkeep;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use admin::dto::{
+    Attention, Connection, ContactStatus, Decision, DecisionQuery, Identity, Listing, MailSettings,
+    MailboxStatus, OutboxStatus, Page, Status, Timestamp, ToxStatus,
+};
+use admin::management::{Management, ManagementError, Result};
+use async_trait::async_trait;
+use gateway::Gateway;
+use gateway::ports::Network as _;
+use mail::{AccountName, Clock};
+use offline::OfflineMail;
+use sandbox::{Library, Sandbox};
+use store::Store;
+
+use self::decisions::decision;
+use self::errors::{storage, stored};
+pub use self::imports::Imports;
+use self::pages::cursor;
+use super::network::ToxNetwork;
+use super::slots::sandbox_slot;
+use crate::accounts::Accounts;
+use crate::relays::Relays;
+use crate::reload::Reloader;
+
+/// The gateway, as the web API sees it.
+pub struct GatewayManagement {
+    /// The core.
+    pub gateway: Arc<Gateway>,
+    /// Accounts.
+    pub accounts: Arc<Accounts>,
+    /// Identities.
+    pub network: Arc<ToxNetwork>,
+    /// Slots.
+    pub sandbox: Arc<Sandbox>,
+    /// Components.
+    pub library: Arc<Library>,
+    /// The store.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The configuration.
+    pub reloader: Arc<Reloader>,
+    /// Mails put in by hand.
+    pub imports: Imports,
+    /// Figures of the last hour and days.
+    pub history: admin::History,
+    /// Drop relays.
+    pub relays: Arc<Relays>,
+    /// Offline mail; a drop relay alone has none.
+    pub offline: Option<Arc<OfflineMail>>,
+    /// The end of the log.
+    pub log: admin::RecentLog,
+    /// Who hears how far long work is.
+    pub events: admin::EventLog,
+    /// Where SMTP and POP3 listen; a drop relay alone has neither.
+    pub mail: Option<(SocketAddr, SocketAddr)>,
+    /// The file with the certificate, where TLS is.
+    pub certificate: Option<PathBuf>,
+}
+
+#[async_trait]
+impl Management for GatewayManagement {
+    async fn owner(&self) -> Result<AccountName> {
+        let accounts = self.store.accounts().await.map_err(stored)?;
+        let owner = accounts.into_iter().find(|account| account.owner);
+        owner
+            .map(|account| account.name)
+            .ok_or_else(|| ManagementError::Internal("there is no owner".to_owned()))
+    }
+
+    async fn status(&self, account: &AccountName) -> Result<Status> {
+        self.known(account).await?;
+        let reached = self.reached(account);
+        let contacts = self.gateway.contacts(account);
+        let quarantined = self.store.quarantine_count(account).map_err(stored)?;
+        let (mails, bytes) = self.store.mailbox_count(account).map_err(stored)?;
+        let requests = self.gateway.friend_requests(account).await.map_err(storage)?.len();
+        let changed = self.store.changed_pins(account).await.map_err(stored)?.len();
+        Ok(Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            account: account.clone(),
+            tox: ToxStatus {
+                online: reached != tox::Connection::None,
+                connection: connection(reached),
+                nodes: self.network.nodes(),
+            },
+            contacts: contacts
+                .iter()
+                .map(|contact| ContactStatus {
+                    alias: contact.alias.clone(),
+                    address: format!("{}@tox", contact.alias),
+                    online: self.network.is_online(account, contact.key),
+                })
+                .collect(),
+            outbox: OutboxStatus { queued: self.gateway.queued(account) },
+            mailbox: MailboxStatus { mails, bytes },
+            attention: Attention {
+                contact_requests: requests as u64,
+                quarantined,
+                changed_pins: changed as u64,
+            },
+            slots: self.slot_entries()?,
+        })
+    }
+
+    async fn identity(&self, account: &AccountName) -> Result<Identity> {
+        self.known(account).await?;
+        let tox_id = self.network.tox_id(account);
+        let tox_id = tox_id.ok_or_else(|| ManagementError::Unavailable("Tox is not running".to_owned()))?;
+        Ok(Identity { account: account.clone(), tox_id, addresses: self.gateway.addresses(account) })
+    }
+
+    async fn mail_settings(&self, account: &AccountName) -> Result<MailSettings> {
+        self.known(account).await?;
+        let (smtp, pop3) = self.mail.ok_or_else(|| {
+            ManagementError::Conflict(
+                "this is a drop relay alone, without SMTP and POP3: start a gateway with `toxmail up`"
+                    .to_owned(),
+            )
+        })?;
+        let tls = |address: SocketAddr| !address.ip().is_loopback();
+        let certificate = self.certificate.as_ref().map(|path| path.display().to_string());
+        let (smtp_tls, pop3_tls) = (tls(smtp), tls(pop3));
+        let password_file = self.accounts.directory.password();
+        let is_owner = self.owner().await? == *account;
+        let password_file = (is_owner && password_file.exists()).then(|| password_file.display().to_string());
+        let user = account.clone();
+        Ok(MailSettings { user, smtp, pop3, smtp_tls, pop3_tls, certificate, password_file })
+    }
+
+    async fn decisions(&self, query: &DecisionQuery, page: &Page) -> Result<Listing<Decision>> {
+        let time = |time: Option<Timestamp>| time.map(|Timestamp(time)| time);
+        let search = store::DecisionSearch {
+            slot: query.slot.map(|slot| sandbox_slot(slot).name().to_owned()),
+            mail: query.mail,
+            account: query.account.clone(),
+            from: time(query.from),
+            until: time(query.until),
+            text: query.text.as_ref().map(|text| text.as_str().to_owned()),
+            before: cursor(page)?,
+        };
+        let found = self.store.decisions_newest(search, page.limit()).await.map_err(stored)?;
+        let items = found.decisions.iter().filter_map(decision).collect();
+        Ok(Listing { items, next: found.next.map(|id| id.to_string()) })
+    }
+}
+
+impl GatewayManagement {
+    pub(super) async fn known(&self, account: &AccountName) -> Result<mail::record::Account> {
+        self.store.account(account).await.map_err(stored)?.ok_or_else(|| {
+            ManagementError::NotFound(format!(
+                "there is no account `{account}`: `toxmail account list` shows those there are"
+            ))
+        })
+    }
+
+    /// How the account reaches the network; where there is nothing but a drop relay, how that does.
+    fn reached(&self, account: &AccountName) -> tox::Connection {
+        match (self.mail, self.relays.serving()) {
+            (None, Some(serving)) => serving.connection(),
+            _ => self.network.connection(account),
+        }
+    }
+}
+
+fn connection(connection: tox::Connection) -> Connection {
+    match connection {
+        tox::Connection::None => Connection::None,
+        tox::Connection::Tcp => Connection::Tcp,
+        tox::Connection::Udp => Connection::Udp,
+    }
+}

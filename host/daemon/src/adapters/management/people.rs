@@ -1,0 +1,104 @@
+//! Contacts, requests and pins, as the web API manages them.
+
+use admin::dto::{Contact, ContactAddress, ContactRequest, Listing, NewContact, Page, Pin};
+use admin::management::{ManagementError, People, Result};
+use async_trait::async_trait;
+use gateway::ports::Network as _;
+use mail::{AccountName, Address, PublicKey, ToxId};
+
+use super::GatewayManagement;
+use super::errors::{contact_error, storage, stored};
+
+/// What is shown of a contact's message when it asks; longer ones are refused by Tox.
+const GREETING: &str = "";
+
+#[async_trait]
+impl People for GatewayManagement {
+    async fn contacts(&self, account: &AccountName, page: &Page) -> Result<Listing<Contact>> {
+        self.known(account).await?;
+        let contacts = self.gateway.contacts(account);
+        let shown = contacts.iter().map(|contact| self.shown_contact(account, contact)).collect();
+        Ok(page.cut(shown, |contact| contact.alias.to_string()))
+    }
+
+    async fn add_contact(&self, account: &AccountName, contact: NewContact) -> Result<Contact> {
+        self.known(account).await?;
+        let id = self.tox_id_of(account, &contact.address).await?;
+        let message = contact.message.as_deref().unwrap_or(GREETING);
+        let added = self.gateway.add_contact(account, contact.alias, id, message).await;
+        added.map(|contact| self.shown_contact(account, &contact)).map_err(contact_error)
+    }
+
+    async fn remove_contact(&self, account: &AccountName, alias: &AccountName) -> Result<()> {
+        let contact = self.contact_by_alias(account, alias).await?;
+        self.gateway.remove_contact(account, contact.key).await.map_err(contact_error)
+    }
+
+    async fn contact_requests(&self, account: &AccountName) -> Result<Vec<ContactRequest>> {
+        self.known(account).await?;
+        let requests = self.gateway.friend_requests(account).await.map_err(storage)?;
+        Ok(requests.iter().map(ContactRequest::from).collect())
+    }
+
+    async fn accept_contact(
+        &self,
+        account: &AccountName,
+        key: PublicKey,
+        alias: Option<AccountName>,
+    ) -> Result<Contact> {
+        self.known(account).await?;
+        let accepted = self.gateway.accept_request(account, key, alias).await.map_err(contact_error)?;
+        Ok(self.shown_contact(account, &accepted))
+    }
+
+    async fn changed_pins(&self, account: &AccountName) -> Result<Vec<Pin>> {
+        self.known(account).await?;
+        let pins = self.store.changed_pins(account).await.map_err(stored)?;
+        Ok(pins.iter().map(Pin::from).collect())
+    }
+
+    async fn accept_pin(&self, account: &AccountName, address: &Address) -> Result<Pin> {
+        self.known(account).await?;
+        let confirmed = self.gateway.confirm_pin(account, address).await.map_err(storage)?;
+        confirmed.as_ref().map(Pin::from).ok_or_else(|| {
+            ManagementError::NotFound(format!(
+                "nothing waits for {address}: `toxmail pin list` shows what does"
+            ))
+        })
+    }
+}
+
+impl GatewayManagement {
+    async fn contact_by_alias(
+        &self,
+        account: &AccountName,
+        alias: &AccountName,
+    ) -> Result<mail::record::Contact> {
+        self.known(account).await?;
+        let found = self.gateway.contacts(account).into_iter().find(|contact| contact.alias == *alias);
+        found.ok_or_else(|| {
+            ManagementError::NotFound(format!(
+                "there is no contact `{alias}`: `toxmail contact list` shows those there are"
+            ))
+        })
+    }
+
+    fn shown_contact(&self, account: &AccountName, contact: &mail::record::Contact) -> Contact {
+        let relays = self.offline.as_ref().map(|offline| offline.relays_of(account, contact.key));
+        let online = self.network.is_online(account, contact.key);
+        Contact { relays: relays.unwrap_or_default(), ..Contact::from_record(contact, online) }
+    }
+
+    async fn tox_id_of(&self, account: &AccountName, address: &ContactAddress) -> Result<ToxId> {
+        match address {
+            ContactAddress::ToxId(id) => Ok(*id),
+            ContactAddress::Name(name) => self.gateway.look_up(account, name).await.map_err(|refusal| {
+                if refusal.status.is_permanent() {
+                    ManagementError::Unprocessable(refusal.text().to_owned())
+                } else {
+                    ManagementError::Unavailable(refusal.text().to_owned())
+                }
+            }),
+        }
+    }
+}
