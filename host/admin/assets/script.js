@@ -1,8 +1,7 @@
-// Keeps pages fresh, copies, uploads. Every page does without.
+// Keeps pages fresh, copies, tells how long work goes. Every page does without.
 "use strict";
 
 const said = document.getElementById("said");
-const csrf = document.querySelector("meta[name=csrf]")?.content;
 const account = document.body.dataset.account;
 const say = (text) => { if (said) said.textContent = text; };
 
@@ -111,54 +110,19 @@ listen();
 document.addEventListener("visibilitychange", listen);
 addEventListener("pagehide", () => source?.close());
 
-// Upload of a component.
-const upload = document.getElementById("upload");
-if (upload) {
-  const [file, name, state] = ["upload-file", "upload-name", "upload-state"].map((id) => document.getElementById(id));
-  upload.hidden = false;
-  file.addEventListener("change", () => {
-    name.value ||= file.files[0]?.name.replace(/\.wasm$/, "").replace(/[^A-Za-z0-9._-]/g, "-").replace(/^[^A-Za-z0-9]+/, "").slice(0, 64) ?? "";
-  });
-  upload.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const button = upload.querySelector("button");
+// Forms with a file: how it goes, and at once where the file is too large.
+document.querySelectorAll("form[data-busy]").forEach((form) => {
+  const [button, state, file] = ["button", ".busy", "[type=file]"].map((what) => form.querySelector(what));
+  form.addEventListener("submit", (event) => {
+    const { largest, busy } = form.dataset;
+    if (file.files[0]?.size > Number(largest)) {
+      event.preventDefault();
+      state.textContent = `This file has more than ${Math.floor(largest / 1e6)} MB, the most that is taken.`;
+      return;
+    }
+    state.textContent = busy;
     button.disabled = true;
-    state.textContent = "Uploading, checking and compiling. Interpreters take up to a minute.";
-    try {
-      const answer = await fetch(`/api/v1/components?name=${encodeURIComponent(name.value)}`, {
-        method: "POST", body: file.files[0], headers: { "Content-Type": "application/wasm", "X-CSRF-Token": csrf },
-      });
-      const body = await answer.json();
-      state.textContent = answer.ok
-        ? `${body.name} is here. It fits ${body.slots.join(", ")}: use it above.`
-        : body.detail;
-      if (answer.ok) { upload.reset(); button.blur(); refresh(); }
-    } catch { state.textContent = "The gateway did not answer. Is it running?"; } finally { button.disabled = false; }
   });
-}
-
-// A profile of another Tox program.
-const profile = document.getElementById("import");
-if (profile) {
-  const [file, name, password, state] = ["import-file", "import-name", "import-password", "import-state"].map((id) => document.getElementById(id));
-  profile.hidden = false;
-  file.addEventListener("change", () => {
-    name.value ||= file.files[0]?.name.replace(/\.tox$/, "").toLowerCase().replace(/[^a-z0-9._-]/g, "-").slice(0, 40) ?? "";
-  });
-  profile.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const button = profile.querySelector("button");
-    button.disabled = true;
-    state.textContent = "Making the account.";
-    const headers = { "Content-Type": "application/octet-stream", "X-CSRF-Token": csrf };
-    if (password.value) headers["X-Profile-Password"] = encodeURIComponent(password.value);
-    try {
-      const answer = await fetch(`/api/v1/accounts/${encodeURIComponent(name.value)}/import`, { method: "POST", body: file.files[0], headers });
-      const body = await answer.json();
-      state.textContent = answer.ok
-        ? `${body.credentials.account} is made, with ${body.contacts} contacts. Its password, shown this once: ${body.credentials.password}`
-        : body.detail;
-      if (answer.ok) profile.reset();
-    } catch { state.textContent = "The gateway did not answer. Is it running?"; } finally { button.disabled = false; }
-  });
-}
+  // Back from the next page: the form is as it was.
+  addEventListener("pageshow", () => { state.textContent = ""; button.disabled = false; });
+});

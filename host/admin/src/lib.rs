@@ -69,6 +69,7 @@ pub mod limits;
 pub mod mail_programs;
 pub mod management;
 pub mod metrics;
+mod multipart;
 mod openapi;
 mod problem;
 mod recent_log;

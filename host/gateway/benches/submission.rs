@@ -296,7 +296,13 @@ impl Decisions for Nothing {
     async fn retry(&self, _: &AccountName, _: Wall, _: Retry) -> Result<RetryAnswer, DecisionFailure> {
         Ok(RetryAnswer::After(Duration::from_secs(60)))
     }
-    async fn resolve(&self, _: &AccountName, _: Wall, _: &Address) -> Result<ResolveAnswer, DecisionFailure> {
+    async fn resolve(
+        &self,
+        _: &AccountName,
+        _: Wall,
+        _: &Address,
+        _: Option<MailId>,
+    ) -> Result<ResolveAnswer, DecisionFailure> {
         let target = ResolutionTarget::ToxId(id(2));
         let resolution = Resolution { target, source: ResolutionSource::Literal, trust: Trust::Verified };
         Ok(ResolveAnswer::Found(resolution))

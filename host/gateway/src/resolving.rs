@@ -1,7 +1,7 @@
 //! Whom an address means: slot `resolver`, and the rules no resolver can change.
 
 use mail::record::{ContactState, Destination, Route};
-use mail::{AccountName, Address, Refusal, ToxId};
+use mail::{AccountName, Address, MailId, Refusal, ToxId};
 
 use crate::core::Core;
 use crate::people::Person;
@@ -9,9 +9,14 @@ use crate::pins::needs_pin;
 use crate::ports::decisions::{Resolution, ResolutionTarget, ResolveAnswer};
 
 impl Core {
-    /// Whom an account means by an address; 451 when the resolver fails.
-    pub async fn resolve(&self, person: &Person, address: &Address) -> Result<Route, Refusal> {
-        let resolution = self.ask_resolver(person.name(), address).await?;
+    /// Whom an account means by an address, for `mail` if it is for one; 451 when the resolver fails.
+    pub async fn resolve(
+        &self,
+        person: &Person,
+        address: &Address,
+        mail: Option<MailId>,
+    ) -> Result<Route, Refusal> {
+        let resolution = self.ask_resolver(person.name(), address, mail).await?;
         self.route(person, address, resolution).await
     }
 
@@ -19,7 +24,7 @@ impl Core {
     pub async fn look_up(&self, account: &AccountName, address: &Address) -> Result<ToxId, Refusal> {
         let person = self.people.get(account);
         let person = person.ok_or_else(|| Refusal::permanent(1, 1, "there is no such account here"))?;
-        match self.resolve(&person, address).await? {
+        match self.resolve(&person, address, None).await? {
             Route::Remote(Destination::Tox(id)) => Ok(id),
             Route::Remote(Destination::Contact(_)) => {
                 Err(Refusal::permanent(1, 1, &format!("<{address}> is a contact of yours already")))
@@ -30,8 +35,13 @@ impl Core {
         }
     }
 
-    async fn ask_resolver(&self, account: &AccountName, address: &Address) -> Result<Resolution, Refusal> {
-        match self.decisions.resolve(account, self.clock.wall(), address).await {
+    async fn ask_resolver(
+        &self,
+        account: &AccountName,
+        address: &Address,
+        mail: Option<MailId>,
+    ) -> Result<Resolution, Refusal> {
+        match self.decisions.resolve(account, self.clock.wall(), address, mail).await {
             Ok(ResolveAnswer::Found(resolution)) => Ok(resolution),
             Ok(ResolveAnswer::NotFound(why)) => Err(not_found(address, &why)),
             Ok(ResolveAnswer::TryLater(why)) => Err(Refusal::transient(

@@ -107,7 +107,7 @@ impl Submission {
             original_recipient.filter(|text| text.len() <= limits::ORIGINAL_RECIPIENT_BYTES);
         let id = self.core.random.mail_id();
         self.check_policy(id, &address).await?;
-        let route = self.core.resolve(&self.person, &address).await?;
+        let route = self.core.resolve(&self.person, &address, Some(id)).await?;
         if let Some(known) = self.recipients.iter_mut().find(|known| known.leads_to(&route)) {
             known.merge(notify);
             return Ok(());

@@ -1,6 +1,6 @@
 //! Slot `resolver`: facts and answers. Each mirrors the record or variant of that name in wit/resolver.wit.
 
-use mail::{AccountName, Address, PublicKey, ToxId};
+use mail::{AccountName, Address, MailId, PublicKey, ToxId};
 use serde::{Deserialize, Serialize};
 use wasmtime::Store;
 
@@ -18,6 +18,9 @@ use crate::version::Prepared;
 pub struct Resolve {
     /// RCPT TO.
     pub address: Address,
+    /// The mail it is asked for, if any. For the record: the component is not told.
+    #[serde(rename = "mail-id", default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<MailId>,
 }
 
 /// Whom an address means.

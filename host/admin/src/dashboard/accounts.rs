@@ -5,15 +5,19 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use mail::AccountName;
+use mail::account::InvalidAccountName;
+use mail::limits::ACCOUNT_NAME_BYTES;
+use zeroize::Zeroizing;
 
 use super::form::{Fields, Submitted};
 use super::frame::Frame;
 use super::page::{PageError, html};
-use super::text::Moment;
+use super::text::{Moment, plural};
+use super::upload::Upload;
 use super::visitor::Visitor;
 use crate::access::Notice;
-use crate::dto::{Credentials, NewAccount, Password};
-use crate::limits::{REMOVE_TIME, REQUEST_TIME};
+use crate::dto::{Credentials, ImportedAccount, NewAccount, Password};
+use crate::limits::{JSON_BODY_TIME, PROFILE_BYTES, PROFILE_PASSWORD_BYTES, REMOVE_TIME, REQUEST_TIME};
 use crate::problem::Refused;
 use crate::routes::{Shared, run, set_password as set};
 
@@ -23,6 +27,8 @@ struct Accounts {
     frame: Frame,
     accounts: Vec<Account>,
     made: Option<Made>,
+    /// Bytes of the largest profile.
+    largest: usize,
 }
 
 struct Account {
@@ -37,7 +43,7 @@ struct Account {
 /// A password that was made just now: shown on this page and never again.
 struct Made {
     account: String,
-    password: zeroize::Zeroizing<String>,
+    password: Zeroizing<String>,
 }
 
 /// The page.
@@ -67,7 +73,8 @@ async fn show(
         created: Moment::new(account.created, now),
         enabled: account.enabled,
     });
-    Ok(html(status, &Accounts { accounts: accounts.collect(), made, frame }))
+    let accounts = accounts.collect();
+    Ok(html(status, &Accounts { accounts, made, frame, largest: PROFILE_BYTES }))
 }
 
 /// Makes an account.
@@ -81,6 +88,40 @@ async fn try_add(shared: &Shared, fields: &Fields) -> Result<Credentials, Refuse
     let account = NewAccount { name: fields.parse("name")?, password: password(fields)? };
     let management = shared.management.clone();
     run(REQUEST_TIME, async move { management.add_account(account).await }).await
+}
+
+/// Makes an account with the identity of another Tox program.
+pub(super) async fn import(State(shared): State<Shared>, mut upload: Upload) -> Result<Response, PageError> {
+    upload.submitted.visitor.caller.must_be_owner()?;
+    let profile = upload.file(PROFILE_BYTES, JSON_BODY_TIME).await?;
+    let called = upload.name(".tox", ACCOUNT_NAME_BYTES);
+    let result = try_import(&shared, &upload.submitted.fields, &called, profile.to_vec()).await;
+    let contacts = result.as_ref().map_or(0, |made| made.contacts);
+    let done = format!("The account {{}} was made, with {} of its profile.", plural(contacts, "contact"));
+    let result = result.map(|made| made.credentials);
+    answer(&shared, &upload.submitted.visitor, result, &done).await
+}
+
+/// `called` is its name where none was typed.
+async fn try_import(
+    shared: &Shared,
+    fields: &Fields,
+    called: &str,
+    profile: Vec<u8>,
+) -> Result<ImportedAccount, Refused> {
+    let profile = Zeroizing::new(profile);
+    let name = match fields.text("name") {
+        "" => called.parse(),
+        typed => typed.parse(),
+    };
+    let name = name.map_err(|error: InvalidAccountName| Refused::bad_request(error.to_string()))?;
+    let password = Some(fields.raw("password")).filter(|password| !password.is_empty());
+    if password.is_some_and(|password| password.len() > PROFILE_PASSWORD_BYTES) {
+        return Err(Refused::bad_request("the password of a profile has 1024 bytes at most"));
+    }
+    let password = password.map(|password| Zeroizing::new(password.to_owned()));
+    let management = shared.management.clone();
+    run(REQUEST_TIME, async move { management.import_profile(name, profile, password).await }).await
 }
 
 /// Sets a password.
@@ -175,10 +216,9 @@ async fn answer(
         Ok(credentials) => {
             let account = credentials.account.to_string();
             let text = done.replace("{}", &account);
-            let made = credentials.password.map(|password| Made {
-                account,
-                password: zeroize::Zeroizing::new(password.reveal().to_owned()),
-            });
+            let made = credentials
+                .password
+                .map(|password| Made { account, password: Zeroizing::new(password.reveal().to_owned()) });
             (StatusCode::OK, text, made)
         }
         Err(refused) => (refused.status(), refused.detail().to_owned(), None),

@@ -10,11 +10,16 @@ use super::frame::Frame;
 use super::page::{PageError, html};
 use super::shadows::Shadow;
 use super::text::{Moment, bytes, duration, plural, shortened};
+use super::upload::Upload;
 use super::visitor::Visitor;
-use crate::dto::{Component, ComponentRef, Health, Slot, SlotEntry, TimingBucket};
-use crate::limits::{COMPONENT_TIME, REQUEST_TIME};
+use crate::dto::{
+    Component, ComponentName, ComponentRef, Health, InvalidComponentName, Slot, SlotEntry, TimingBucket,
+};
+use crate::limits::{
+    COMPONENT_BODY_TIME, COMPONENT_BYTES, COMPONENT_NAME_BYTES, COMPONENT_TIME, REQUEST_TIME,
+};
 use crate::problem::Refused;
-use crate::routes::{Shared, run};
+use crate::routes::{Shared, add_component, begin_upload, run};
 
 #[derive(Template)]
 #[template(path = "components.html")]
@@ -23,6 +28,8 @@ struct Components {
     slots: Vec<ShownSlot>,
     shadows: Vec<Shadow>,
     components: Vec<ShownComponent>,
+    /// Bytes of the largest component.
+    largest: usize,
 }
 
 struct ShownSlot {
@@ -33,6 +40,8 @@ struct ShownSlot {
     others: Vec<Choice>,
     /// The entries to choose among, where the slot has several.
     entries: Vec<String>,
+    /// Whether it takes several.
+    is_chain: bool,
 }
 
 pub(super) struct Live {
@@ -91,7 +100,8 @@ pub(super) async fn page(State(shared): State<Shared>, visitor: Visitor) -> Resu
         is_built_in: component.built_in,
         added: component.added.map(|time| Moment::new(time, now)),
     });
-    Ok(html(StatusCode::OK, &Components { components: components.collect(), slots, shadows, frame }))
+    let components = components.collect();
+    Ok(html(StatusCode::OK, &Components { components, slots, shadows, frame, largest: COMPONENT_BYTES }))
 }
 
 pub(super) const fn task(slot: Slot) -> &'static str {
@@ -115,6 +125,7 @@ fn shown_slot(visitor: &Visitor, slot: Slot, entries: &[SlotEntry], components: 
     ShownSlot {
         name: slot.as_str(),
         task: task(slot),
+        is_chain: slot == Slot::MailFilter,
         others: others.map(choice).collect(),
         entries: if live.len() > 1 {
             live.iter().map(|entry| entry.entry.clone()).collect()
@@ -162,6 +173,25 @@ fn bars(buckets: &[TimingBucket]) -> Vec<Bar> {
         percent: bucket.calls.saturating_mul(100) / highest,
     });
     bars.collect()
+}
+
+/// Checks, compiles and keeps a component.
+pub(super) async fn add(State(shared): State<Shared>, mut upload: Upload) -> Result<Response, PageError> {
+    upload.submitted.visitor.caller.must_be_owner()?;
+    let name = match upload.submitted.fields.text("name") {
+        "" => upload.name(".wasm", COMPONENT_NAME_BYTES).parse(),
+        typed => typed.parse(),
+    };
+    let name: ComponentName =
+        name.map_err(|error: InvalidComponentName| Refused::bad_request(error.to_string()))?;
+    // Before the file is read: it is held in memory whole.
+    let permit = begin_upload(&shared)?;
+    let bytes = upload.file(COMPONENT_BYTES, COMPONENT_BODY_TIME).await?;
+    let result = add_component(&shared, permit, name, bytes, None).await;
+    Ok(upload.submitted.answer("/components", result, |added| {
+        let slots: Vec<&str> = added.slots.iter().map(|slot| slot.as_str()).collect();
+        format!("{} is here. It fits {}: use it there.", added.name, slots.join(", "))
+    }))
 }
 
 /// Makes a component live.

@@ -3,17 +3,18 @@
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use axum::Form;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use zeroize::Zeroize;
 
 use super::page::{PageError, redirect};
 use super::visitor::Visitor;
-use crate::access::{Caller, Notice};
+use crate::access::{Caller, Notice, Session};
 use crate::extract::{check_content_type, read};
 use crate::limits::{FORM_BODY_BYTES, JSON_BODY_TIME};
 use crate::problem::Refused;
@@ -37,18 +38,17 @@ impl Fields {
     pub(super) async fn read(request: Request) -> Result<Self, Refused> {
         const FORM: &str = "application/x-www-form-urlencoded";
         check_content_type(request.headers(), &[FORM])?;
-        // Browsers always say where a form comes from. Whether it is here was checked with the Host field.
-        if !request.headers().contains_key(header::ORIGIN) {
-            return Err(Refused::new(
-                StatusCode::FORBIDDEN,
-                "this form comes from nowhere: use a page of the gateway",
-            ));
-        }
+        check_origin(request.headers())?;
         let (parts, body) = request.into_parts();
         let bytes = read(body, FORM_BODY_BYTES, JSON_BODY_TIME).await?;
         let request = Request::from_parts(parts, Body::from(bytes));
         let fields = Form::<HashMap<String, String>>::from_request(request, &()).await;
         fields.map(|Form(fields)| Self(fields)).map_err(|error| Refused::bad_request(error.body_text()))
+    }
+
+    /// Of fields that were read already.
+    pub(super) fn of(fields: Vec<(String, String)>) -> Self {
+        Self(fields.into_iter().collect())
     }
 
     /// A field without the blanks around it; empty where there is none.
@@ -96,20 +96,46 @@ impl FromRequest<Shared> for Submitted {
     type Rejection = PageError;
 
     async fn from_request(request: Request, _shared: &Shared) -> Result<Self, PageError> {
-        let caller = request.extensions().get::<Caller>().and_then(|caller| caller.session().cloned());
-        let session = caller.ok_or_else(|| Refused::bad_request("log in first"))?;
-        let fields = Fields::read(request).await?;
+        let session = session_of(&request)?;
+        Ok(Self::checked(session, Fields::read(request).await?)?)
+    }
+}
+
+/// Passes where a browser says which place a form comes from, as they always do. Whether it is this one was checked with the Host field.
+///
+/// # Errors
+/// 403
+pub(super) fn check_origin(headers: &HeaderMap) -> Result<(), Refused> {
+    if headers.contains_key(header::ORIGIN) {
+        return Ok(());
+    }
+    Err(Refused::new(StatusCode::FORBIDDEN, "this form comes from nowhere: use a page of the gateway"))
+}
+
+/// The session a form was posted in.
+///
+/// # Errors
+/// 400 where there is none.
+pub(super) fn session_of(request: &Request) -> Result<Arc<Session>, Refused> {
+    let session = request.extensions().get::<Caller>().and_then(|caller| caller.session().cloned());
+    session.ok_or_else(|| Refused::bad_request("log in first"))
+}
+
+impl Submitted {
+    /// The form of a session that has its CSRF token.
+    ///
+    /// # Errors
+    /// 403 where it has another or none, or is about somebody else's account.
+    pub(super) fn checked(session: Arc<Session>, fields: Fields) -> Result<Self, Refused> {
         if !session.is_csrf(fields.text("csrf")) {
             let text =
                 "This form is out of date, nothing was changed: open the page again and repeat what you did.";
-            return Err(Refused::new(StatusCode::FORBIDDEN, text).into());
+            return Err(Refused::new(StatusCode::FORBIDDEN, text));
         }
         let visitor = Visitor::of(session, fields.optional("account")?)?;
         Ok(Self { visitor, fields })
     }
-}
 
-impl Submitted {
     /// Leads back to a page, which says how it went: with `done`, or with why not.
     pub(super) fn answer<T>(
         &self,

@@ -11,6 +11,7 @@ mod contacts;
 mod decisions;
 mod entry;
 mod events;
+mod filters;
 mod form;
 mod frame;
 mod login;
@@ -27,6 +28,7 @@ mod settings;
 mod shadows;
 mod text;
 mod traffic;
+mod upload;
 mod visitor;
 
 use std::sync::Arc;
@@ -59,10 +61,14 @@ pub(crate) fn router(access: &Arc<Access>) -> Router<Shared> {
         .route("/quarantine/mark", post(mark::in_quarantine))
         .route("/quarantine/delete", post(quarantine::delete))
         .route("/components", get(components::page))
+        .route("/components/add", post(components::add))
         .route("/components/use", post(components::use_component))
         .route("/components/roll-back", post(components::roll_back))
         .route("/components/shadow", post(shadows::begin))
         .route("/components/shadow/end", post(shadows::end))
+        .route("/components/filters/move", post(filters::move_filter))
+        .route("/components/filters/remove", post(filters::remove))
+        .route("/components/filters/add", post(filters::add))
         .route("/components/entry", get(entry::page))
         .route("/components/settings", post(entry::change))
         .route("/components/test", post(entry::test))
@@ -76,6 +82,7 @@ pub(crate) fn router(access: &Arc<Access>) -> Router<Shared> {
         .route("/events", get(events::page))
         .route("/accounts", get(accounts::page))
         .route("/accounts/add", post(accounts::add))
+        .route("/accounts/import", post(accounts::import))
         .route("/accounts/password", post(accounts::set_password))
         .route("/accounts/enable", post(accounts::enable))
         .route("/accounts/disable", post(accounts::disable))

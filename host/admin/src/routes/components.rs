@@ -5,9 +5,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
+use bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{OwnerOnly, Shared, run};
-use crate::dto::{Component, FilterOrder, RollBack, Slot, SlotEntry, UseComponent, UsePolicySet};
+use crate::dto::{
+    Component, ComponentName, ComponentSignature, FilterOrder, RollBack, Slot, SlotEntry, UseComponent,
+    UsePolicySet,
+};
 use crate::extract::{ComponentBody, JsonBody, OptionalJsonBody, Segment, UploadParameters};
 use crate::limits::{COMPONENT_TIME, REQUEST_TIME};
 use crate::management::Management;
@@ -33,18 +38,34 @@ pub async fn add(
 ) -> Result<(StatusCode, Json<Component>), Refused> {
     let name = name.ok_or_else(|| Refused::bad_request("name the component: ?name=NAME"))?;
     // Before the body is read: uploads are held in memory whole.
-    let permit = shared.uploads.try_acquire_owned().map_err(|_| {
-        Refused::new(StatusCode::SERVICE_UNAVAILABLE, "other components are being uploaded: try again soon")
-    })?;
+    let permit = begin_upload(&shared)?;
     let ComponentBody(bytes) = ComponentBody::from_request(request, &()).await?;
-    let management = shared.management;
-    let added = run(COMPONENT_TIME, async move {
+    let added = add_component(&shared, permit, name, bytes, signature).await?;
+    Ok((StatusCode::CREATED, Json(added)))
+}
+
+/// Leave to hold one more upload in memory.
+pub(crate) fn begin_upload(shared: &Shared) -> Result<OwnedSemaphorePermit, Refused> {
+    shared.uploads.clone().try_acquire_owned().map_err(|_| {
+        Refused::new(StatusCode::SERVICE_UNAVAILABLE, "other components are being uploaded: try again soon")
+    })
+}
+
+/// Checks, compiles and keeps a component that was uploaded.
+pub(crate) async fn add_component(
+    shared: &Shared,
+    permit: OwnedSemaphorePermit,
+    name: ComponentName,
+    bytes: Bytes,
+    signature: Option<ComponentSignature>,
+) -> Result<Component, Refused> {
+    let management = shared.management.clone();
+    let verb = async move {
         let added = management.add_component(name, bytes, signature).await;
         drop(permit);
         added
-    })
-    .await?;
-    Ok((StatusCode::CREATED, Json(added)))
+    };
+    run(COMPONENT_TIME, verb).await
 }
 
 /// What is live in the slots; for the owner.

@@ -33,6 +33,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use accounts::set as set_password;
+pub(crate) use components::{add_component, begin_upload};
 pub(crate) use tuning::test as test_component;
 
 use crate::access::{self, Access, Caller};

@@ -206,6 +206,24 @@ async fn forms_do_what_they_say_and_the_next_page_tells() {
             "Slot policy was rolled back",
         ),
         (
+            "/components/filters/move",
+            vec![("entry", "mail-filter"), ("to", "down")],
+            "runs filters as mail-filter".to_owned(),
+            "in this order now: mail-filter",
+        ),
+        (
+            "/components/filters/remove",
+            vec![("entry", "mail-filter")],
+            "removes filter mail-filter".to_owned(),
+            "mail-filter looks at no mail any more",
+        ),
+        (
+            "/components/filters/add",
+            vec![("slot", "mail-filter"), ("component", "default")],
+            "uses default in mail-filter/default".to_owned(),
+            "One filter more",
+        ),
+        (
             "/components/shadow",
             vec![("slot", "policy"), ("component", "default")],
             "begins shadow default in policy".to_owned(),
@@ -384,6 +402,9 @@ async fn what_cannot_be_done_is_told() {
         ("/outbox/retry", vec![("id", "x")], "32 hex digits"),
         ("/components/roll-back", vec![("slot", "resolver")], "nothing was live there before"),
         ("/components/use", vec![("slot", "none"), ("component", "x")], "the slots are"),
+        ("/components/filters/move", vec![("entry", "gone"), ("to", "up")], "not in the chain any more"),
+        ("/components/filters/move", vec![("entry", "mail-filter")], "`to` is up or down"),
+        ("/components/filters/add", vec![("component", "none")], "no such component"),
     ] {
         let answer = browser.submit(path, &fields).await;
         let page = browser.follow(&answer).await.text();

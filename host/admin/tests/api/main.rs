@@ -14,3 +14,4 @@ mod openapi;
 mod routes;
 mod sessions;
 mod stream;
+mod uploads;

@@ -12,7 +12,7 @@ use crate::memory::{ANNAS_PASSWORD, BOBS_PASSWORD};
 const PAGES: [&str; 8] =
     ["/", "/contacts", "/outbox", "/quarantine", "/components", "/decisions", "/events", "/accounts"];
 
-const FORMS: [&str; 13] = [
+const FORMS: [&str; 16] = [
     "/contacts/add",
     "/contacts/remove",
     "/contacts/accept",
@@ -23,6 +23,9 @@ const FORMS: [&str; 13] = [
     "/quarantine/delete",
     "/components/use",
     "/components/roll-back",
+    "/components/filters/move",
+    "/components/filters/remove",
+    "/components/filters/add",
     "/accounts/add",
     "/accounts/password",
     "/logout",

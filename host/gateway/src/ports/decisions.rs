@@ -215,12 +215,13 @@ pub trait Decisions: Send + Sync {
         facts: Retry,
     ) -> Result<RetryAnswer, DecisionFailure>;
 
-    /// Slot `resolver`: whom does this address mean?
+    /// Slot `resolver`: whom does this address mean? `mail` is the one it is asked for, if any.
     async fn resolve(
         &self,
         account: &AccountName,
         now: Wall,
         address: &Address,
+        mail: Option<MailId>,
     ) -> Result<ResolveAnswer, DecisionFailure>;
 
     /// Slot `mail-filter`: the chain.

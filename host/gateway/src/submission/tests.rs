@@ -51,6 +51,9 @@ async fn ok_means_durable() {
     world.crash(0, usize::MAX).await;
     let outbox = world.nodes[0].disk.outbox();
     assert_eq!(outbox.iter().map(|entry| entry.id).collect::<Vec<_>>(), ids);
+    // What was decided before there was a mail is found by its id all the same.
+    let asked = lock(&world.nodes[0].script.0).submissions.iter().map(|facts| facts.id).collect::<Vec<_>>();
+    assert_eq!((&asked, &lock(&world.nodes[0].script.0).resolved_for), (&ids, &ids));
     world.start(0).await;
     world.set_reachable(1, true).await;
     world.wait_for("the mail", |world| world.mailbox("ben").len() == 1).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mail::record::Direction;
-use mail::{AccountName, Address, Refusal, ToxId, Wall};
+use mail::{AccountName, Address, MailId, Refusal, ToxId, Wall};
 
 use super::world::World;
 use crate::core::lock;
@@ -34,6 +34,8 @@ pub(crate) struct Answers {
     pub friend_requests: Vec<FriendRequestFacts>,
     pub retries: Vec<Retry>,
     pub submissions: Vec<Submission>,
+    /// The mails addresses were resolved for.
+    pub resolved_for: Vec<MailId>,
     /// The resolver's `accounts` and `contacts` capabilities: who is whom, of the whole world.
     pub world: Option<std::sync::Weak<World>>,
     pub node: usize,
@@ -162,9 +164,14 @@ impl Decisions for Script {
         account: &AccountName,
         _now: Wall,
         address: &Address,
+        mail: Option<MailId>,
     ) -> Result<ResolveAnswer, DecisionFailure> {
         self.think().await;
-        let known = lock(&self.0).resolve.get(address).cloned();
+        let known = {
+            let mut answers = lock(&self.0);
+            answers.resolved_for.extend(mail);
+            answers.resolve.get(address).cloned()
+        };
         known.unwrap_or_else(|| Ok(self.resolve_by_default(account, address)))
     }
 

@@ -246,7 +246,9 @@ async fn calls(sandbox: &Arc<Sandbox>, durations: &Durations) -> Result<(), Box<
         "56A1ADE4B65B86BCD51CC73E2CD4E542179F47959FE3E0E21B4B0ACDADE51855D34D34D37CB5@tox".parse()?;
     let begin = now();
     for _ in 0..CALLS {
-        black_box(sandbox.resolve(&account, Wall(0), Resolve { address: address.clone() }).await?);
+        black_box(
+            sandbox.resolve(&account, Wall(0), Resolve { address: address.clone(), mail: None }).await?,
+        );
     }
     println!("resolver, round trip      {:>10.2?}  one caller", begin.elapsed() / CALLS);
     println!("resolver, fresh           {:>10.2?}  one caller", durations.mean());

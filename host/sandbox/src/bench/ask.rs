@@ -264,7 +264,7 @@ pub(super) struct ResolveFacts {
 
 impl ResolveFacts {
     pub(super) fn question(&self) -> Resolve {
-        Resolve { address: self.address.clone() }
+        Resolve { address: self.address.clone(), mail: None }
     }
 }
 

@@ -128,7 +128,7 @@ async fn policy_settings_reach_the_component() {
 }
 
 async fn resolve(bench: &Bench, address: &str) -> ResolveAnswer {
-    let question = Resolve { address: address.parse().unwrap() };
+    let question = Resolve { address: address.parse().unwrap(), mail: None };
     bench.sandbox.resolve(&anna(), NOW, question).await.unwrap()
 }
 
@@ -232,7 +232,7 @@ async fn a_decision_is_recorded_with_facts_and_what_the_gateway_told() {
 #[tokio::test]
 async fn trouble_of_the_gateway_is_not_blamed_on_the_component() {
     let bench = Bench::new().await;
-    let question = Resolve { address: "broken@tox".parse().unwrap() };
+    let question = Resolve { address: "broken@tox".parse().unwrap(), mail: None };
     let error = bench.sandbox.resolve(&anna(), NOW, question).await.unwrap_err();
     assert_eq!(error.failure, sandbox::Failure::Gateway("the store is broken".into()));
     bench.records(1).await;

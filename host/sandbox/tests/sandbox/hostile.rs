@@ -30,7 +30,7 @@ async fn evil_filter(what: &str) -> Result<Verdict, Failure> {
 
 async fn evil_resolve(what: &str) -> (Result<ResolveAnswer, Failure>, Bench) {
     let bench = Bench::evil(Slot::Resolver, what).await;
-    let question = Resolve { address: "ben@tox".parse().unwrap() };
+    let question = Resolve { address: "ben@tox".parse().unwrap(), mail: None };
     let answer = bench.sandbox.resolve(&anna(), NOW, question).await.map_err(|error| error.failure);
     (answer, bench)
 }
@@ -147,7 +147,7 @@ async fn waiting_for_dns_is_not_running_time() {
     let bench = Bench::evil(Slot::Resolver, "dns-loop").await;
     // Eight times 50 ms are twice the 200 ms the call may run.
     *bench.world.dns_delay.lock().unwrap() = Duration::from_millis(50);
-    let question = Resolve { address: "ben@tox".parse().unwrap() };
+    let question = Resolve { address: "ben@tox".parse().unwrap(), mail: None };
     let answer = bench.sandbox.resolve(&anna(), NOW, question).await;
     assert_eq!(answer, Ok(ResolveAnswer::NotFound("8 look-ups".into())));
 }

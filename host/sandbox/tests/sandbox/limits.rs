@@ -29,7 +29,7 @@ async fn submit(bench: &Bench, what: &str, limits: Limits) -> Result<SubmissionA
 
 async fn resolve(bench: &Bench, what: &str, limits: Limits) -> Result<ResolveAnswer, Failure> {
     put(bench, Slot::Resolver, what, limits).await;
-    let question = Resolve { address: "ben@tox".parse().unwrap() };
+    let question = Resolve { address: "ben@tox".parse().unwrap(), mail: None };
     bench.sandbox.resolve(&anna(), NOW, question).await.map_err(|error| error.failure)
 }
 
@@ -126,7 +126,7 @@ async fn calls_at_once() {
     for (concurrency, at_once) in [(1, 1..=1), (4, 2..=4)] {
         put(&bench, Slot::Resolver, "dns-loop", limits(|limits| limits.concurrency = concurrency)).await;
         *bench.world.most_lookups_at_once.lock().unwrap() = 0;
-        let question = || Resolve { address: "ben@tox".parse().unwrap() };
+        let question = || Resolve { address: "ben@tox".parse().unwrap(), mail: None };
         let (anna, sandbox) = (anna(), &bench.sandbox);
         let ask = || sandbox.resolve(&anna, NOW, question());
         let answers = tokio::join!(ask(), ask(), ask(), ask());

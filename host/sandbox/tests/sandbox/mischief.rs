@@ -58,7 +58,7 @@ pub async fn ask(bench: &Bench, function: &str) -> Result<(), CallError> {
         "allow-deposit" => sandbox.allow_deposit(&anna, NOW, deposit("token")).await.map(drop),
         "resolve" => {
             let address = "nobody@tox".parse().unwrap();
-            sandbox.resolve(&anna, NOW, Resolve { address }).await.map(drop)
+            sandbox.resolve(&anna, NOW, Resolve { address, mail: None }).await.map(drop)
         }
         "select" => sandbox.select(&anna, NOW, mail_waiting()).await.map(drop),
         "filter" => sandbox.filter(&anna, NOW, facts(Direction::Incoming), text()).await.map(drop),

@@ -77,7 +77,7 @@ async fn capabilities_answer_as_they_were_recorded() {
     let name = "ben._tox.example.net".to_owned();
     let answer = Ok(TxtAnswer { records, secure: true });
     bench.world.dns.lock().unwrap().insert(name.clone(), answer);
-    let question = Resolve { address: "ben@example.net".parse().unwrap() };
+    let question = Resolve { address: "ben@example.net".parse().unwrap(), mail: None };
     let live = bench.sandbox.resolve(&anna(), NOW, question).await;
     assert!(format!("{live:?}").contains("Found"), "{live:?}");
     let recorded = bench.records(1).await;

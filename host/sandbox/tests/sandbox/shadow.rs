@@ -51,7 +51,7 @@ async fn the_same_component_answers_the_same() {
     let bench = Bench::new().await;
     begin(&bench, Slot::Resolver, "default-resolver").await.unwrap();
     for address in ["ben@tox", "anna@tox", "x@example.org"] {
-        let question = Resolve { address: address.parse().unwrap() };
+        let question = Resolve { address: address.parse().unwrap(), mail: None };
         bench.sandbox.resolve(&anna(), NOW, question).await.unwrap();
     }
     let report = report(&bench, Slot::Resolver, |report| report.same == 3).await;

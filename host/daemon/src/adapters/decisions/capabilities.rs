@@ -158,10 +158,12 @@ impl Recorder for StoredDecisions {
 /// The attribute of a question that says which mail it is about.
 pub const MAIL_ID: &str = "mail-id";
 
-/// The part of a question that may say which mail it is about: the attributes of the question, or of the mail or the facts in it.
+/// The part of a question that may say which mail it is about: itself (what a resolver is asked), its attributes, or those of the mail or the facts in it.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct About {
+    #[serde(rename = "mail-id")]
+    id: Option<MailId>,
     attributes: Vec<(String, String)>,
     mail: Option<Box<About>>,
     facts: Option<Box<About>>,
@@ -171,7 +173,7 @@ impl About {
     fn mail(&self) -> Option<MailId> {
         let own = self.attributes.iter().find(|(name, _)| name == MAIL_ID);
         let inner = || [&self.mail, &self.facts].into_iter().flatten().find_map(|about| about.mail());
-        own.and_then(|(_, id)| id.parse().ok()).or_else(inner)
+        self.id.or_else(|| own.and_then(|(_, id)| id.parse().ok())).or_else(inner)
     }
 }
 
@@ -193,6 +195,11 @@ mod tests {
             format!(r#"{{"attempts":1,"attributes":{attributes}}}"#),
             format!(r#"{{"mail":{{"size":1,"attributes":{attributes}}},"relays":[]}}"#),
             format!(r#"{{"facts":{{"attributes":{attributes}}},"decision":"spam"}}"#),
+            serde_json::to_string(&sandbox::resolver::Resolve {
+                address: "a@b".parse().unwrap(),
+                mail: Some(id),
+            })
+            .unwrap(),
         ] {
             assert_eq!(mail_of(&facts), Some(id), "{facts}");
         }

@@ -104,8 +104,9 @@ impl Decisions for ComponentDecisions {
         account: &AccountName,
         now: Wall,
         address: &Address,
+        mail: Option<MailId>,
     ) -> Result<ResolveAnswer, DecisionFailure> {
-        let question = resolver::Resolve { address: address.clone() };
+        let question = resolver::Resolve { address: address.clone(), mail };
         match self.sandbox.resolve(account, now, question).await.map_err(failed)? {
             resolver::ResolveAnswer::Found(found) => Ok(ResolveAnswer::Found(resolution(found))),
             resolver::ResolveAnswer::NotFound(text) => Ok(ResolveAnswer::NotFound(text)),
