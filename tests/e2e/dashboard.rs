@@ -16,19 +16,19 @@ const PAGE_BYTES: u64 = 100_000;
 const SETTINGS: &str = "[components.settings.mail-filter]\ndo = \"learned\"\n";
 
 /// Somebody at the browser: their gateway.
-struct Person<'a> {
-    browser: &'a Browser,
-    gateway: Gateway,
+pub(crate) struct Person<'a> {
+    pub(crate) browser: &'a Browser,
+    pub(crate) gateway: Gateway,
 }
 
 impl<'a> Person<'a> {
-    fn new(browser: &'a Browser) -> Self {
+    pub(crate) fn new(browser: &'a Browser) -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("config.toml"), SETTINGS).unwrap();
         Self { browser, gateway: Gateway::start_from(directory, network().options()) }
     }
 
-    fn open(&self, path: &str) {
+    pub(crate) fn open(&self, path: &str) {
         self.browser.open(&format!("http://{}{path}", self.gateway.admin()));
     }
 
@@ -38,7 +38,7 @@ impl<'a> Person<'a> {
         check(self.browser, name);
     }
 
-    fn log_in(&self) {
+    pub(crate) fn log_in(&self) {
         self.open("/");
         assert!(self.browser.address().ends_with("/login"));
         self.browser.fill("#name", &self.gateway.account());
@@ -65,7 +65,7 @@ thread_local! {
 const TELEPHONE: (u32, u32) = (390, 844);
 
 /// Fails where the page of the browser is hard to use for somebody, or too large.
-fn check(browser: &Browser, name: &str) {
+pub(crate) fn check(browser: &Browser, name: &str) {
     browser.telephone(Some(TELEPHONE));
     browser.picture(&format!("{name}-telephone"));
     let width = browser.page_width();
@@ -98,8 +98,14 @@ fn two_people_use_the_dashboard() {
     become_contacts(&anna, &ben);
     first_mail(&anna, &ben);
     swap_and_release(&anna, &ben);
+    change_the_chain(&anna, &ben);
     retry(&anna, &mut ben);
     every_page(&mut anna);
+    every_page_fits();
+}
+
+/// Fails where a page that was checked does not fit on a telephone.
+pub(crate) fn every_page_fits() {
     let too_wide = TOO_WIDE.take();
     assert!(too_wide.is_empty(), "{too_wide:?}");
 }
@@ -165,7 +171,7 @@ fn swap_and_release(anna: &Person<'_>, ben: &Person<'_>) {
     ben.open("/components");
     browser.fill("#upload-file", file.to_str().unwrap());
     browser.click("#upload button");
-    browser.wait_for_text("#upload-state", "strict is here");
+    browser.wait_for_text(".notice", "strict is here. It fits mail-filter");
     // First beside the live one: it would have set this mail aside, which shows by itself.
     choose(browser);
     browser.click("#slot-mail-filter button[formaction='/components/shadow']");
@@ -198,6 +204,33 @@ fn swap_and_release(anna: &Person<'_>, ben: &Person<'_>) {
     let _ = ben.wait_for_mail("set aside");
     anna.send("ben@tox", "not set aside");
     let _ = ben.wait_for_mail("not set aside");
+}
+
+/// Ben adds the filter to the chain, moves it to its beginning, where it decides first, and takes it out.
+fn change_the_chain(anna: &Person<'_>, ben: &Person<'_>) {
+    let browser = ben.browser;
+    let chain = || -> Vec<String> {
+        let slots = ben.gateway.json(&["slot", "list"]);
+        let rows = slots.as_array().unwrap().iter().filter(|row| row["slot"] == "mail-filter");
+        rows.map(|row| row["entry"].as_str().unwrap().to_owned()).collect()
+    };
+    ben.open("/components");
+    choose(browser);
+    browser.click("//button[.='Add it as last filter']");
+    browser.wait_for_text(".notice", "in this order now: mail-filter, strict");
+    assert_eq!(chain(), ["mail-filter", "strict"]);
+    check(browser, "chain");
+    browser.click("//button[.='Move up strict']");
+    browser.wait_for_text(".notice", "in this order now: strict, mail-filter");
+    assert_eq!(chain(), ["strict", "mail-filter"]);
+    browser.click("//button[.='Move down strict']");
+    browser.wait_for_text(".notice", "in this order now: mail-filter, strict");
+    browser.click("//summary[.='Remove strict']");
+    browser.click("//button[.='Remove strict from the chain']");
+    browser.wait_for_text(".notice", "strict looks at no mail any more");
+    assert_eq!(chain(), ["mail-filter"]);
+    anna.send("ben@tox", "by one filter");
+    let _ = ben.wait_for_mail("by one filter");
 }
 
 /// Chooses the uploaded filter.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use tests::gateway::{WELCOME, program, signal};
-use tests::{Gateway, befriend, network, pop3, wait};
+use tests::{Gateway, befriend, network, pop3, smtp, wait};
 
 fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
@@ -165,7 +165,7 @@ const ENCRYPT: &str = "import ctypes, ctypes.util, sys\n\
     open(sys.argv[2], 'wb').write(out.raw)\n";
 
 /// The profile of a Tox program that has `friend` as a friend.
-fn profile(friend: &str) -> (Vec<u8>, String) {
+pub(crate) fn profile(friend: &str) -> (Vec<u8>, String) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let options = tox::Options { ipv6: false, hole_punching: false, ..tox::Options::default() };
@@ -295,16 +295,21 @@ fn the_configuration_is_read_again() {
     let gateway = Gateway::start(network());
     assert_eq!(printed(&gateway, &["reload"]), "nothing changed\n");
     let file = gateway.path("config.toml");
-    std::fs::write(&file, "[mail]\nexpiry_days = 3\nmax_bytes = 2000\n").unwrap();
+    let changed = "[mail]\nexpiry_days = 3\nmax_bytes = 2000\nwelcome = false\n";
+    std::fs::write(&file, changed).unwrap();
     let reloaded = gateway.json(&["reload"]);
-    assert_eq!(reloaded["changed"], serde_json::json!(["mail.expiry_days"]));
-    assert_eq!(reloaded["after_restart"], serde_json::json!(["mail.max_bytes"]));
+    assert_eq!(reloaded["changed"], serde_json::json!(["mail.expiry_days", "mail.max_bytes"]));
+    assert_eq!(reloaded["after_restart"], serde_json::json!(["mail.welcome"]));
     // It holds for the next mail.
     let nobody = mail::ToxId { key: mail::PublicKey([7; 32]), nospam: mail::Nospam([1, 2, 3, 4]) };
     gateway.submit(&format!("{nobody}@tox"), b"Subject: x\r\n\r\nx\r\n");
     let waiting = gateway.json(&["outbox", "list"]);
     let days = |name: &str| waiting[0][name].as_str().unwrap()[8..10].parse::<i32>().unwrap();
     assert!([3, 3 - 28, 3 - 29, 3 - 30, 3 - 31].contains(&(days("expires") - days("created"))), "{waiting}");
+    let mut session = smtp::Session::login(gateway.smtp(), &gateway.account(), &gateway.password());
+    let own = gateway.address();
+    let refused = session.send(&own, &[&own], format!("{}\r\n", "x".repeat(2000)).as_bytes()).unwrap_err();
+    assert!(refused.starts_with("552 5.3.4") && refused.contains("2000"), "{refused}");
 
     std::fs::write(&file, "[mail]\nexpiry_day = 3\n").unwrap();
     let refused = gateway.run(&["reload"]);

@@ -7,6 +7,7 @@ mod apart;
 mod components;
 mod corpus;
 mod dashboard;
+mod dashboard_owner;
 mod demo;
 mod errors;
 mod foreign_peer;

@@ -199,6 +199,15 @@ impl Browser {
         self.run("return document.documentElement.scrollWidth").as_u64().expect("a width")
     }
 
+    /// Saves what is downloaded in a directory.
+    pub fn download_to(&self, directory: &Path) {
+        let command = json!({
+            "cmd": "Browser.setDownloadBehavior",
+            "params": { "behavior": "allow", "downloadPath": directory },
+        });
+        self.call("POST", "/goog/cdp/execute", Some(&command)).expect("a place for downloads");
+    }
+
     fn width(&self) -> Option<u64> {
         let script = json!({ "script": "return document.documentElement.clientWidth", "args": [] });
         self.call("POST", "/execute/sync", Some(&script)).ok()?.as_u64()

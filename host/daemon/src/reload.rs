@@ -17,11 +17,12 @@ use crate::adapters::network::ToxNetwork;
 use crate::config::{self, Config, Unfiltered};
 
 /// Keys that hold without a restart.
-const LIVE: [&str; 6] = [
+const LIVE: [&str; 7] = [
     "components.policy_set",
     "components.settings",
     "mail.delay_notice_hours",
     "mail.expiry_days",
+    "mail.max_bytes",
     "mail.unfiltered",
     "tox.bootstrap",
 ];
@@ -76,6 +77,7 @@ impl Reloader {
         self.network.add_nodes(nodes).await;
         self.quarantine_unfiltered.store(new.mail.unfiltered == Unfiltered::Quarantine, Ordering::Relaxed);
         self.gateway.set_patience(new.mail.expiry(), new.mail.delay_notice());
+        self.gateway.set_max_mail_bytes(new.mail.max_bytes);
         let (changed, after_restart) = changed.into_iter().partition(|key| LIVE.contains(&key.as_str()));
         *current = kept(new, &current);
         Ok(Reloaded { changed, after_restart })
@@ -106,7 +108,7 @@ fn kept(new: Config, old: &Config) -> Config {
         drops: old.drops.clone(),
         tls: old.tls.clone(),
         tox: config::ToxConfig { bootstrap: new.tox.bootstrap, ..old.tox.clone() },
-        mail: config::MailConfig { max_bytes: old.mail.max_bytes, welcome: old.mail.welcome, ..new.mail },
+        mail: config::MailConfig { welcome: old.mail.welcome, ..new.mail },
         components: config::ComponentsConfig {
             trusted_keys: old.components.trusted_keys.clone(),
             require_signature: old.components.require_signature,
@@ -154,12 +156,13 @@ mod tests {
     #[test]
     fn what_needs_a_restart_is_reported_until_it_happens() {
         let old = Config::default();
-        let new =
-            config::parse("[mail]\nexpiry_days = 3\nmax_bytes = 2000\n[listen]\nsmtp = \"127.0.0.1:1\"")
-                .unwrap();
+        let new = config::parse(
+            "[mail]\nexpiry_days = 3\nwelcome = false\nmax_bytes = 2000\n[listen]\nsmtp = \"127.0.0.1:1\"",
+        )
+        .unwrap();
         let held = kept(new.clone(), &old);
-        assert_eq!(held.mail.expiry_days, 3);
-        assert_eq!(changes(&held, &new), ["listen.smtp", "mail.max_bytes"]);
+        assert_eq!((held.mail.expiry_days, held.mail.max_bytes), (3, 2000));
+        assert_eq!(changes(&held, &new), ["listen.smtp", "mail.welcome"]);
     }
 
     #[test]

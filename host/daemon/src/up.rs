@@ -408,8 +408,7 @@ impl Running<'_> {
         let passwords = Arc::clone(&self.accounts.passwords);
         let (network, password_file) = (Arc::clone(&self.network), self.options.directory.password());
         let logins = Arc::new(Logins::new(self.store.clone(), network, passwords, password_file));
-        let mut settings = smtp::Settings::new("toxmail.localhost");
-        settings.max_mail_bytes = self.options.config.mail.max_bytes;
+        let settings = smtp::Settings::new("toxmail.localhost");
         let submission = Arc::new(SubmissionBackend {
             gateway: Arc::clone(&self.gateway),
             logins: Arc::clone(&logins),

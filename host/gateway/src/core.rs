@@ -1,5 +1,6 @@
 //! What all parts of the core share: the ports, the settings, and what is kept in memory.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub(crate) struct Core {
     pub settings: Settings,
     /// How long mails are tried; the user may change it meanwhile.
     pub patience: Mutex<Patience>,
+    /// Largest mail, in and out, bytes; the user may change it meanwhile.
+    pub max_mail_bytes: AtomicU64,
     pub people: People,
     pub outbox: Outbox,
     pub receptions: Receptions,
@@ -66,6 +69,10 @@ pub(crate) fn millis(duration: Duration) -> u64 {
 impl Core {
     pub fn patience(&self) -> Patience {
         *lock(&self.patience)
+    }
+
+    pub fn max_mail_bytes(&self) -> u64 {
+        self.max_mail_bytes.load(Ordering::Relaxed)
     }
 
     pub fn now(&self) -> Moment {

@@ -1,5 +1,6 @@
 //! The handle the daemon holds.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -52,6 +53,7 @@ impl Gateway {
             random,
             clock,
             patience: Mutex::new(Patience { expiry: settings.expiry, delay_notice: settings.delay_notice }),
+            max_mail_bytes: AtomicU64::new(settings.max_mail_bytes),
             settings,
             people: People::default(),
             outbox: Outbox::default(),
@@ -107,6 +109,18 @@ impl Gateway {
     /// bounce at.
     pub fn set_patience(&self, expiry: Duration, delay_notice: Duration) {
         *lock(&self.core.patience) = Patience { expiry, delay_notice };
+    }
+
+    /// Largest mail that is taken now, bytes.
+    #[must_use]
+    pub fn max_mail_bytes(&self) -> u64 {
+        self.core.max_mail_bytes()
+    }
+
+    /// Largest mail that is taken from now on, in and out. One that is being taken and is larger is refused at its next bytes;
+    /// peers are told when they connect anew.
+    pub fn set_max_mail_bytes(&self, bytes: u64) {
+        self.core.max_mail_bytes.store(bytes, Ordering::Relaxed);
     }
 
     // Drop relays.

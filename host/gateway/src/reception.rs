@@ -153,7 +153,7 @@ impl Core {
             let text = format!("<{forward_path}> is no address of this recipient: check it");
             return Some(Offer::Refuse(Refusal::permanent(1, 1, &text)));
         }
-        let limit = self.settings.max_mail_bytes;
+        let limit = self.max_mail_bytes();
         if offered.size > limit {
             let text =
                 format!("the recipient takes mails of up to {limit} bytes, this one has {}", offered.size);
@@ -171,9 +171,8 @@ impl Core {
     ) -> Result<Offer, StorageError> {
         let (of_sender, of_all) = self.storage.parked_bytes(key.sender).await?;
         let settings = &self.settings;
-        let fits = |parked: u64, bound: u64| {
-            parked.saturating_add(offered.size) <= bound.max(settings.max_mail_bytes)
-        };
+        let fits =
+            |parked: u64, bound: u64| parked.saturating_add(offered.size) <= bound.max(self.max_mail_bytes());
         if !fits(of_sender, settings.parked_per_peer)
             || !fits(of_all, settings.parked)
             || self.receptions.count(key.sender) > limits::RECEPTIONS_PER_PEER

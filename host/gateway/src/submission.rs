@@ -77,7 +77,7 @@ impl Submission {
         envelope_id: Option<String>,
     ) -> Result<Self, Refusal> {
         core.check_reverse_path(&person, &reverse_path)?;
-        let limit = core.settings.max_mail_bytes;
+        let limit = core.max_mail_bytes();
         if declared_size.is_some_and(|size| size > limit) {
             return Err(too_large(limit));
         }
@@ -128,7 +128,7 @@ impl Submission {
     /// # Errors
     /// A [`Refusal`] when the mail is too large or the store fails; the mail is to be dropped then.
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), Refusal> {
-        let limit = self.core.settings.max_mail_bytes;
+        let limit = self.core.max_mail_bytes();
         let intake = self.intake();
         if intake.received() + bytes.len() as u64 > limit {
             return Err(too_large(limit));

@@ -13,6 +13,12 @@ pub trait Backend: Send + Sync + 'static {
     /// [`AuthenticationError`]. The call is dropped when the server stops.
     async fn authenticate(&self, login: &str, password: &str) -> Result<AccountName, AuthenticationError>;
 
+    /// Largest mail that is taken now, bytes, at least 1; asked when a session begins, which then holds to it. By default what the
+    /// settings say.
+    fn max_mail_bytes(&self, settings: u64) -> u64 {
+        settings
+    }
+
     /// Begins a mail (MAIL command). Dropping the transaction before [`Transaction::finish`] aborts it.
     ///
     /// # Errors

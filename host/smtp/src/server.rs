@@ -20,7 +20,7 @@ use crate::settings::Settings;
 pub struct Server<B> {
     listener: Listener,
     backend: Arc<B>,
-    settings: Arc<Settings>,
+    settings: Settings,
 }
 
 impl<B: Backend> Server<B> {
@@ -34,7 +34,7 @@ impl<B: Backend> Server<B> {
             too_many_sessions: Reply::SESSIONS.as_str().to_owned(),
             too_many_unauthenticated: Reply::UNAUTHENTICATED_SESSIONS.as_str().to_owned(),
         };
-        Self { listener: Listener::new(listener, bounds, clock), backend, settings: Arc::new(settings) }
+        Self { listener: Listener::new(listener, bounds, clock), backend, settings }
     }
 
     /// The same with TLS from the first byte on (RFC 8314 section 3.3): for addresses that others can reach.
@@ -57,7 +57,9 @@ impl<B: Backend> Server<B> {
     pub async fn run(self, cancel: CancellationToken) {
         let Self { listener, backend, settings } = self;
         let begin = |peer| {
-            let conversation = Conversation::new(Arc::clone(&backend), Arc::clone(&settings));
+            let max_mail_bytes = backend.max_mail_bytes(settings.max_mail_bytes);
+            let settings = Arc::new(Settings { max_mail_bytes, ..settings.clone() });
+            let conversation = Conversation::new(Arc::clone(&backend), settings);
             (conversation, tracing::info_span!("smtp", %peer))
         };
         listener.run(begin, cancel).await;

@@ -32,7 +32,7 @@ impl Store {
 
     /// Writes everything that was committed when this was called into a new store file at `path` (mode 0600, must not be there), which
     /// [`Store::open`] takes as `store.redb` of a directory. Mail goes on meanwhile; pages it frees are used again when the copy is done.
-    /// `watch` is told how far it has got, and ends it with false; what was written is removed then.
+    /// `watch` is told how far it has got, at last that all of it is written, and ends it with false; what was written is removed then.
     ///
     /// # Errors
     /// [`Error::Stopped`] where `watch` said so; [`Error::Full`], [`Error::Failed`].
@@ -66,7 +66,9 @@ fn write(shared: &Shared, path: &Path, mut watch: impl FnMut(Progress) -> bool) 
             progress.rows += 1;
             !progress.rows.is_multiple_of(WATCHED_ROWS) || watch(progress)
         };
-        write_new(path, shared.options.cache_bytes, |to| copy_rows(transaction, to, &mut step))
+        write_new(path, shared.options.cache_bytes, |to| copy_rows(transaction, to, &mut step))?;
+        // However few rows there are, the end is told.
+        if watch(Progress { rows: progress.of, ..progress }) { Ok(()) } else { Err(Error::Stopped) }
     });
     copied.map_err(|(error, _)| error)
 }

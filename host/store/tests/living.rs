@@ -35,7 +35,16 @@ async fn a_copy_holds_what_was_committed_and_opens_as_a_store() {
     let store = with_mails(dir.path()).await;
     store.state_set("filter", &bob(), b"key", bytes(10, 3), 1000).unwrap();
     let copy = copies.path().join(STORE_FILE);
-    store.snapshot(copy.clone(), |_| true).await.unwrap();
+    let told = std::sync::Arc::new(std::sync::Mutex::new(None));
+    let watched = std::sync::Arc::clone(&told);
+    let watch = move |progress| {
+        *watched.lock().unwrap() = Some(progress);
+        true
+    };
+    store.snapshot(copy.clone(), watch).await.unwrap();
+    // Also of a small store the end is told.
+    let last = told.lock().unwrap().unwrap();
+    assert!(last.rows == last.of && last.of > 0, "{last:?}");
     assert_eq!(copy.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     // What comes after it is not in it.
     let body = stage(&store, &bytes(5, 9)).await.unwrap();
@@ -83,6 +92,10 @@ async fn a_copy_that_is_stopped_leaves_nothing() {
     store.deliver_own(mail(bob(), body.id, body.size), body).await.unwrap();
     let copy = copies.path().join(STORE_FILE);
     assert_eq!(store.snapshot(copy.clone(), |_| false).await, Err(store::Error::Stopped));
+    assert!(!copy.exists());
+    // Also at its very end.
+    let at_the_end = |progress: store::Progress| progress.rows < progress.of;
+    assert_eq!(store.snapshot(copy.clone(), at_the_end).await, Err(store::Error::Stopped));
     assert!(!copy.exists());
     assert_sound(&store).await;
 }

@@ -67,16 +67,17 @@ impl FromRequest<Shared> for Upload {
 async fn read_head(body: &mut Body, delimiter: &Delimiter) -> Result<(Head, BytesMut), Refused> {
     let mut bytes = BytesMut::new();
     loop {
-        if let Some(head) = multipart::head(&bytes, delimiter)? {
-            let begun = bytes.split_off(head.start);
-            return Ok((head, begun));
-        }
-        if bytes.len() > FORM_BODY_BYTES {
+        let head = multipart::head(&bytes, delimiter)?;
+        if head.as_ref().map_or(bytes.len(), |head| head.start) > FORM_BODY_BYTES {
             let text = format!(
                 "the fields before the file have more than {}: send less",
                 in_words(FORM_BODY_BYTES as u64)
             );
             return Err(Refused::new(StatusCode::PAYLOAD_TOO_LARGE, text));
+        }
+        if let Some(head) = head {
+            let begun = bytes.split_off(head.start);
+            return Ok((head, begun));
         }
         let piece =
             next(body).await?.ok_or_else(|| Refused::bad_request("the form broke off: send it again"))?;

@@ -30,6 +30,10 @@ impl Backend for SubmissionBackend {
         }
     }
 
+    fn max_mail_bytes(&self, _settings: u64) -> u64 {
+        self.gateway.max_mail_bytes()
+    }
+
     async fn begin(&self, account: &AccountName, mail: MailFrom) -> Result<Box<dyn Transaction>, Refusal> {
         let submission =
             self.gateway.begin(account, mail.reverse_path, mail.size, mail.ret, mail.envelope_id)?;

@@ -87,7 +87,6 @@ impl Options {
             proxy: self.proxy.clone(),
             port: self.tox_port,
             tcp_port: self.tox_tcp_port,
-            max_mail_bytes: self.config.mail.max_bytes,
         }
     }
 

@@ -268,6 +268,8 @@ async fn a_mail_over_the_limit_is_refused_at_mail_and_at_the_byte_over() {
     let refusal = world.submit("anna", &["ben@tox"], &"x".repeat(1001)).await.unwrap_err();
     assert_eq!(refusal.status.to_string(), "5.3.4");
     assert!(refusal.text().contains("1000 bytes"));
+    gateway.set_max_mail_bytes(1001);
+    assert!(world.submit("anna", &["ben@tox"], &"x".repeat(1001)).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]

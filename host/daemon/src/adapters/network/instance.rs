@@ -25,7 +25,6 @@ pub struct Instance {
     /// Mails on their way out.
     pub outgoing: Arc<OutgoingMails>,
     nodes: Vec<Node>,
-    max_mail_bytes: u64,
     clock: Arc<dyn Clock>,
     memory: peer::Memory,
     addresses: RwLock<Vec<Address>>,
@@ -60,7 +59,6 @@ impl Instance {
             tox,
             outgoing: Arc::new(OutgoingMails::new(network.store.clone())),
             nodes: network.settings.nodes.clone(),
-            max_mail_bytes: network.settings.max_mail_bytes,
             clock: Arc::clone(&network.clock),
             memory: network.memory.clone(),
             addresses: RwLock::default(),
@@ -192,8 +190,10 @@ impl Instance {
             return tracing::error!(%error, "the operating system gives no random bytes");
         }
         let addresses = self.addresses.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut hello =
-            Hello { max_mail: self.max_mail_bytes, ..Hello::new(self.tox.id(), addresses, Nonce(nonce)) };
+        let mut hello = Hello {
+            max_mail: gateway.max_mail_bytes(),
+            ..Hello::new(self.tox.id(), addresses, Nonce(nonce))
+        };
         if let Some(offline) = self.offline() {
             hello.capabilities = Capabilities::RECORDS;
             if let Some(record) = offline.record(&self.account, friend) {

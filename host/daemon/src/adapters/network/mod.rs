@@ -37,8 +37,6 @@ pub struct NetworkSettings {
     pub port: Option<u16>,
     /// TCP port of the first account's relay.
     pub tcp_port: Option<u16>,
-    /// Largest mail taken from peers.
-    pub max_mail_bytes: u64,
 }
 
 impl NetworkSettings {
