@@ -73,8 +73,10 @@ mod multipart;
 mod openapi;
 mod problem;
 mod recent_log;
+mod router;
 mod routes;
 mod server;
+mod shared;
 
 pub use access::{Access, InvalidHost, InvalidToken, Login, Token};
 pub use events::EventLog;
@@ -82,5 +84,5 @@ pub use extract::percent_encoded;
 pub use history::History;
 pub use management::{Backup, Management, ManagementError};
 pub use recent_log::RecentLog;
-pub use routes::router;
+pub use router::router;
 pub use server::serve;

@@ -19,7 +19,8 @@ use crate::access::Notice;
 use crate::dto::{Credentials, ImportedAccount, NewAccount, Password};
 use crate::limits::{JSON_BODY_TIME, PROFILE_BYTES, PROFILE_PASSWORD_BYTES, REMOVE_TIME, REQUEST_TIME};
 use crate::problem::Refused;
-use crate::routes::{Shared, run, set_password as set};
+use crate::routes::set_password as set;
+use crate::shared::{Shared, run};
 
 #[derive(Template)]
 #[template(path = "accounts.html")]

@@ -19,7 +19,8 @@ use crate::limits::{
     COMPONENT_BODY_TIME, COMPONENT_BYTES, COMPONENT_NAME_BYTES, COMPONENT_TIME, REQUEST_TIME,
 };
 use crate::problem::Refused;
-use crate::routes::{Shared, add_component, begin_upload, run};
+use crate::routes::{add_component, begin_upload};
+use crate::shared::{Shared, run};
 
 #[derive(Template)]
 #[template(path = "components.html")]

@@ -17,7 +17,7 @@ use crate::dto::{ContactState, NewContact, Page};
 use crate::extract::CursorParameter;
 use crate::limits::{REQUEST_TIME, ROWS};
 use crate::problem::Refused;
-use crate::routes::{Shared, run};
+use crate::shared::{Shared, run};
 
 #[derive(Template)]
 #[template(path = "contacts.html")]

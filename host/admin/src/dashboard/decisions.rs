@@ -15,7 +15,7 @@ use super::visitor::Visitor;
 use crate::dto::{self, DecisionQuery, Page, SearchText, Slot, Timestamp};
 use crate::limits::{REQUEST_TIME, ROWS};
 use crate::problem::Refused;
-use crate::routes::{Shared, run};
+use crate::shared::{Shared, run};
 
 #[derive(Template)]
 #[template(path = "decisions.html")]

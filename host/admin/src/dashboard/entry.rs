@@ -19,7 +19,8 @@ use crate::access::Notice;
 use crate::dto::{ComponentRef, Decision, DecisionQuery, Page, SearchText, Slot, Tested, Tune, Tuned};
 use crate::limits::{LOGGED, PAGE_LARGEST, REQUEST_TIME};
 use crate::problem::Refused;
-use crate::routes::{Shared, run, test_component};
+use crate::routes::test_component;
+use crate::shared::{Shared, run};
 
 /// Rows for settings that are not there yet.
 const NEW_SETTINGS: usize = 2;

@@ -11,7 +11,7 @@ use super::text::{Moment, shortened};
 use super::visitor::Visitor;
 use crate::limits::{REQUEST_TIME, ROWS, SHOWN_LOG_LINES};
 use crate::problem::Refused;
-use crate::routes::{Shared, run};
+use crate::shared::{Shared, run};
 
 #[derive(Template)]
 #[template(path = "events.html")]

@@ -8,7 +8,7 @@ use super::page::PageError;
 use crate::dto::{Component, ComponentRef, Slot, SlotEntry};
 use crate::limits::{COMPONENT_TIME, REQUEST_TIME};
 use crate::problem::Refused;
-use crate::routes::{Shared, run};
+use crate::shared::{Shared, run};
 
 /// Where a filter goes.
 #[derive(Clone, Copy)]

@@ -18,7 +18,7 @@ use crate::access::{Caller, Notice, Session};
 use crate::extract::{check_content_type, read};
 use crate::limits::{FORM_BODY_BYTES, JSON_BODY_TIME};
 use crate::problem::Refused;
-use crate::routes::Shared;
+use crate::shared::Shared;
 
 /// The fields of a form (WHATWG URL, section 5), by name; of those with the same name the last.
 pub(super) struct Fields(HashMap<String, String>);

@@ -6,7 +6,7 @@ use super::visitor::Visitor;
 use crate::access::Notice;
 use crate::dto::Status;
 use crate::limits::REQUEST_TIME;
-use crate::routes::{Shared, run};
+use crate::shared::{Shared, run};
 
 /// The frame of a page.
 #[derive(Debug)]

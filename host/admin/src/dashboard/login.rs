@@ -14,7 +14,7 @@ use super::page::{PageError, html, redirect};
 use crate::access::{self, SESSION, cookie, set_cookie};
 use crate::limits::{LOGIN_NAME_BYTES, REQUEST_TIME};
 use crate::problem::Refused;
-use crate::routes::{Shared, run};
+use crate::shared::{Shared, run};
 
 /// The cookie that a login form has to match: nobody can log a browser in from elsewhere.
 const FORM: &str = "toxmail-login";

@@ -13,7 +13,7 @@ use super::visitor::Visitor;
 use crate::dto::{Arrival, Page};
 use crate::extract::CursorParameter;
 use crate::limits::{REQUEST_TIME, ROWS};
-use crate::routes::{Shared, run};
+use crate::shared::{Shared, run};
 
 /// The page.
 pub(super) async fn page(

@@ -8,7 +8,7 @@ use super::form::Submitted;
 use crate::dto::Mark;
 use crate::limits::REQUEST_TIME;
 use crate::problem::Refused;
-use crate::routes::{Shared, run};
+use crate::shared::{Shared, run};
 
 /// Of a mail in the mailbox.
 pub(super) async fn in_mailbox(State(shared): State<Shared>, submitted: Submitted) -> Response {

@@ -38,7 +38,7 @@ use axum::middleware;
 use axum::routing::{get, post};
 
 use crate::access::Access;
-use crate::routes::Shared;
+use crate::shared::Shared;
 
 pub(crate) use page::not_found;
 

@@ -15,7 +15,7 @@ use crate::dto::{Copies, OutboxEntry, Outcome, OutcomeKind, Page, RelayCopies};
 use crate::extract::CursorParameter;
 use crate::limits::{OUTCOMES, REQUEST_TIME, ROWS, SHOWN_RELAYS};
 use crate::problem::Refused;
-use crate::routes::{Shared, run};
+use crate::shared::{Shared, run};
 
 /// The page.
 pub(super) async fn page(

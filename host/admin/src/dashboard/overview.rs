@@ -14,7 +14,7 @@ use super::visitor::Visitor;
 use crate::dto::{Connection, Health, Status};
 use crate::extract::AskedHost;
 use crate::limits::REQUEST_TIME;
-use crate::routes::{Shared, run};
+use crate::shared::{Shared, run};
 
 #[derive(Template)]
 #[template(path = "overview.html")]

@@ -15,7 +15,7 @@ use crate::dto::{Direction, Page, QuarantineEntry};
 use crate::extract::CursorParameter;
 use crate::limits::{REQUEST_TIME, ROWS};
 use crate::problem::Refused;
-use crate::routes::{Shared, run};
+use crate::shared::{Shared, run};
 
 /// The page.
 pub(super) async fn page(

@@ -14,7 +14,7 @@ use super::visitor::Visitor;
 use crate::dto::{self, Board, Hiding, NewRelay};
 use crate::limits::{REQUEST_TIME, ROWS};
 use crate::problem::Refused;
-use crate::routes::{Shared, run};
+use crate::shared::{Shared, run};
 
 #[derive(Template)]
 #[template(path = "relays.html")]

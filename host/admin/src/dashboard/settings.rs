@@ -14,7 +14,7 @@ use crate::dto::{ConfigurationKey, MailSettings, Reloaded};
 use crate::extract::AskedHost;
 use crate::limits::REQUEST_TIME;
 use crate::mail_programs;
-use crate::routes::{Shared, run};
+use crate::shared::{Shared, run};
 
 #[derive(Template)]
 #[template(path = "settings.html")]

@@ -12,7 +12,7 @@ use crate::dto::{self, Answer, BeginShadow, Difference, Slot};
 use crate::limits::{COMPONENT_TIME, REQUEST_TIME, SHOWN_DIFFERENCES};
 use crate::management::ManagementError;
 use crate::problem::Refused;
-use crate::routes::{Shared, run};
+use crate::shared::{Shared, run};
 
 /// A shadow, as the page of components shows it.
 pub(super) struct Shadow {

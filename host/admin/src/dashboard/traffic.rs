@@ -13,7 +13,7 @@ use super::text::{duration, plural};
 use super::visitor::Visitor;
 use crate::dto::{Slice, Slot, Times};
 use crate::limits::{HISTORY_HOURS, HISTORY_MINUTES, REQUEST_TIME};
-use crate::routes::{Shared, run};
+use crate::shared::{Shared, run};
 
 /// Milliseconds of a minute.
 const MINUTE: u64 = 60_000;

@@ -15,7 +15,7 @@ use crate::extract::check_content_type;
 use crate::limits::{FORM_BODY_BYTES, JSON_BODY_TIME};
 use crate::multipart::{self, Delimiter, Head, MultipartError};
 use crate::problem::Refused;
-use crate::routes::Shared;
+use crate::shared::Shared;
 
 /// The field the file is in.
 const FILE: &str = "file";

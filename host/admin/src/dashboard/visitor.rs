@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::page::{PageError, redirect};
 use crate::access::{Access, Caller, Session};
 use crate::problem::Refused;
-use crate::routes::Shared;
+use crate::shared::Shared;
 
 /// Lets a request pass that belongs to a session; others are led to the login.
 pub(super) async fn check_session(

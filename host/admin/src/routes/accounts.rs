@@ -7,7 +7,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use mail::AccountName;
 
-use super::{OwnerOnly, Shared, run};
 use crate::access::{Caller, Session};
 use crate::dto::{Account, Credentials, ImportedAccount, NewAccount, NewPassword, Password};
 use crate::extract::{JsonBody, OptionalJsonBody, ProfileBody, Segment};
@@ -15,6 +14,7 @@ use crate::limits::{REMOVE_TIME, REQUEST_TIME};
 use crate::management::Management;
 use crate::openapi::ProfilePassword;
 use crate::problem::Refused;
+use crate::shared::{OwnerOnly, Shared, run};
 
 /// All accounts; for the owner.
 #[utoipa::path(get, path = "/accounts", operation_id = "list_accounts", responses((status = 200, body = Vec<Account>)))]

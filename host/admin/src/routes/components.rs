@@ -8,7 +8,6 @@ use axum::http::StatusCode;
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{OwnerOnly, Shared, run};
 use crate::dto::{
     Component, ComponentName, ComponentSignature, FilterOrder, RollBack, Slot, SlotEntry, UseComponent,
     UsePolicySet,
@@ -18,6 +17,7 @@ use crate::limits::{COMPONENT_TIME, REQUEST_TIME};
 use crate::management::Management;
 use crate::openapi::UploadQuery;
 use crate::problem::Refused;
+use crate::shared::{OwnerOnly, Shared, run};
 
 /// Components this gateway has; for the owner.
 #[utoipa::path(get, path = "/components", operation_id = "list_components", responses((status = 200, body = Vec<Component>)))]

@@ -8,13 +8,13 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use mail::{AccountName, Address, PublicKey};
 
-use super::{Account, run};
 use crate::dto::{AcceptRequest, Contact, ContactRequest, NewContact, Pin};
 use crate::extract::{JsonBody, OptionalJsonBody, PageParameters, Segment};
 use crate::limits::REQUEST_TIME;
 use crate::management::Management;
 use crate::openapi::{AccountQuery, PageQuery};
 use crate::problem::Refused;
+use crate::shared::{Account, run};
 
 /// Contacts in the order of their alias.
 #[utoipa::path(get, path = "/contacts", operation_id = "list_contacts", params(AccountQuery, PageQuery), responses((status = 200, body = Vec<Contact>)))]

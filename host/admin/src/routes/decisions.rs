@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 
-use super::run;
 use crate::access::Caller;
 use crate::dto::{Decision, DecisionQuery};
 use crate::extract::{DecisionParameters, PageParameters};
@@ -13,6 +12,7 @@ use crate::limits::REQUEST_TIME;
 use crate::management::Management;
 use crate::openapi::{AccountQuery, DecisionsQuery, PageQuery};
 use crate::problem::Refused;
+use crate::shared::run;
 
 /// What components decided, newest first. A search looks at a bounded number of decisions at a time: a page may be short, even
 /// empty, and still name a next one.

@@ -7,7 +7,6 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::{Account, OwnerOnly, run};
 use crate::access::Caller;
 use crate::dto::{History, Identity, Log, MailSettings, Status};
 use crate::limits::REQUEST_TIME;
@@ -15,6 +14,7 @@ use crate::management::Management;
 use crate::metrics;
 use crate::openapi::AccountQuery;
 use crate::problem::Refused;
+use crate::shared::{Account, OwnerOnly, run};
 
 pub async fn health() -> StatusCode {
     StatusCode::NO_CONTENT

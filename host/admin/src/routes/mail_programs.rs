@@ -8,13 +8,13 @@ use axum::response::{IntoResponse, Response};
 use mail::{Address, address::TOX_DOMAIN};
 use serde::Deserialize;
 
-use super::{Account, run};
 use crate::autoconfig::{self, PROFILE_CONTENT_TYPE};
 use crate::extract::AskedHost;
 use crate::limits::REQUEST_TIME;
 use crate::management::Management;
 use crate::openapi::AccountQuery;
 use crate::problem::Refused;
+use crate::shared::{Account, run};
 
 /// What Thunderbird asks with; other parameters are left alone.
 #[derive(Deserialize)]

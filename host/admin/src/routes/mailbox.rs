@@ -9,13 +9,13 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
 
-use super::{Account, Shared, run};
 use crate::dto::{ImportedMail, MailboxMail};
 use crate::extract::{MailBody, PageParameters, Segment};
 use crate::limits::REQUEST_TIME;
 use crate::management::Management;
 use crate::openapi::{AccountQuery, PageQuery};
 use crate::problem::Refused;
+use crate::shared::{Account, Shared, run};
 
 /// Bytes of a mail read at a time: what the store reads without a thread of its own.
 const PIECE_BYTES: usize = 64 * 1024;

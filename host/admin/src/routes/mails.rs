@@ -8,13 +8,13 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use mail::MailId;
 
-use super::{Account, run};
 use crate::dto::{Arrival, Mark, OutboxEntry, Outcome, QuarantineEntry};
 use crate::extract::{PageParameters, Segment};
 use crate::limits::REQUEST_TIME;
 use crate::management::Management;
 use crate::openapi::{AccountQuery, PageQuery};
 use crate::problem::Refused;
+use crate::shared::{Account, run};
 
 /// Mails that wait, oldest first.
 #[utoipa::path(get, path = "/outbox", operation_id = "outbox", params(AccountQuery, PageQuery), responses((status = 200, body = Vec<OutboxEntry>)))]

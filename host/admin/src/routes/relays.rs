@@ -7,12 +7,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use mail::PublicKey;
 
-use super::{OwnerOnly, run};
 use crate::dto::{Invitation, InvitationGiven, NewRelay, Relay};
 use crate::extract::{JsonBody, Segment};
 use crate::limits::REQUEST_TIME;
 use crate::management::Management;
 use crate::problem::Refused;
+use crate::shared::{OwnerOnly, run};
 
 /// Drop relays that are known, the own one first; for the owner.
 #[utoipa::path(get, path = "/relays", operation_id = "list_relays", responses((status = 200, body = Vec<Relay>)))]

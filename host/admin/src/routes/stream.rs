@@ -12,7 +12,6 @@ use mail::AccountName;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
-use super::{Shared, run};
 use crate::access::{Access, Caller, Session};
 use crate::events::{Event, GAP, Heard, Listener};
 use crate::extract::AccountParameter;
@@ -20,6 +19,7 @@ use crate::limits::{EVENT_KEEP_ALIVE, REQUEST_TIME};
 use crate::openapi::{AccountQuery, LastEventId};
 use crate::problem::Refused;
 use crate::server::Stop;
+use crate::shared::{Shared, run};
 
 /// The field a client that comes back sends (WHATWG HTML, section 9.2.4).
 const LAST_EVENT_ID: &str = "last-event-id";

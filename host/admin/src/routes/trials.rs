@@ -6,7 +6,6 @@ use axum::Json;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{StatusCode, header};
 
-use super::{OwnerOnly, Shared, run};
 use crate::dto::{BeginShadow, Replay, ReplayQuery, Shadow, Slot};
 use crate::extract::{ComponentBody, JsonBody, Segment, TrialParameters};
 use crate::limits::{COMPONENT_TIME, REPLAY_DAYS, REPLAY_TIME, REQUEST_TIME};
@@ -14,6 +13,7 @@ use crate::management::Candidate;
 use crate::management::Management;
 use crate::openapi::ReplayParameters;
 use crate::problem::Refused;
+use crate::shared::{OwnerOnly, Shared, run};
 
 /// How the component beside the live one is doing; for the owner.
 #[utoipa::path(get, path = "/slots/{slot}/shadow", operation_id = "shadow", params(("slot" = Slot, Path)), responses((status = 200, body = Shadow)))]

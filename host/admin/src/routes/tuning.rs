@@ -6,13 +6,13 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 
-use super::{OwnerOnly, Shared, run};
 use crate::dto::{ComponentRef, Slot, Tested, Tune, Tuned};
 use crate::extract::{JsonBody, Segment, TrialParameters, check_content_type, read};
 use crate::limits::{CASE_BYTES, COMPONENT_TIME, JSON_BODY_TIME, REQUEST_TIME};
 use crate::management::Management;
 use crate::openapi::{EntryQuery, TestQuery};
 use crate::problem::Refused;
+use crate::shared::{OwnerOnly, Shared, run};
 
 /// Settings and limits of an entry; for the owner.
 #[utoipa::path(get, path = "/slots/{slot}/settings", operation_id = "settings", params(("slot" = Slot, Path), EntryQuery), responses((status = 200, body = Tuned)))]

@@ -8,11 +8,11 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
-use super::{OwnerOnly, run};
 use crate::dto::{ConfigurationKey, Reloaded};
 use crate::limits::{BACKUP_TIME, REQUEST_TIME};
 use crate::management::Management;
 use crate::problem::Refused;
+use crate::shared::{OwnerOnly, run};
 
 /// A backup of everything, as a tar archive; for the owner. It holds secret keys and all mail.
 #[utoipa::path(get, path = "/backup", operation_id = "backup", responses((status = 200, body = Vec<u8>, content_type = "application/x-tar")))]
