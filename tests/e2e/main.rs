@@ -4,6 +4,7 @@
 
 mod accounts;
 mod apart;
+mod bomb;
 mod components;
 mod corpus;
 mod dashboard;

@@ -38,8 +38,8 @@ impl Guest for Evil {
             "nonsense" => refuse("goodbye", "text".into()),
             "wrong-class" => refuse("2.0.0", "text".into()),
             "no-text" => refuse("5.7.1", "  ".into()),
-            "log-flood" | mischief::DUTY => SubmissionAnswer::Allow,
-            "state-flood" => fill_state(),
+            "log-flood" | "state-flood" | mischief::DUTY => SubmissionAnswer::Allow,
+            "fill-state" => fill_state(),
             "count" => refuse("4.7.1", count().to_string()),
             _ => refuse("5.7.1", "the evil policy".into()),
         }

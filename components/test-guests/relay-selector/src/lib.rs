@@ -35,7 +35,8 @@ impl Guest for Evil {
                 plan(vec![choice(key.clone(), Identity::Throwaway), choice(key, Identity::Throwaway)])
             }
             "own-identity" => plan(vec![choice(key, Identity::Account)]),
-            "other-relay" => plan(vec![choice("11".repeat(32), Identity::Throwaway)]),
+            "first-relay" => plan(vec![choice(key, Identity::Throwaway)]),
+            "other-relay" => plan(vec![choice("22".repeat(32), Identity::Throwaway)]),
             "nonsense" => Plan { ttl_days: 1000, ..plan(vec![]) },
             _ => plan(vec![]),
         }

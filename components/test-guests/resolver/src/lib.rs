@@ -39,6 +39,7 @@ impl Guest for Evil {
                 let attributes = vec![("name".into(), "value".into()); 1000];
                 Ok(Resolution { attributes, ..found(Target::Account("anna".into())) })
             }
+            "log-flood" | "state-flood" => Ok(found(Target::Account(context.account))),
             "dns-loop" => Err(ResolveError::NotFound(format!("{} look-ups", look_up_until_refused()))),
             _ => Err(ResolveError::TryLater("the evil resolver".into())),
         }

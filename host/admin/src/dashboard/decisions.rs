@@ -49,7 +49,11 @@ struct Decision {
     facts: String,
     answer: String,
     calls: Vec<String>,
+    /// Those that are not shown.
+    more_calls: u64,
     log: Vec<String>,
+    /// Those that are not shown.
+    more_log: u64,
     duration: String,
 }
 
@@ -70,6 +74,9 @@ pub(super) struct Search {
 
 /// Decisions about a mail are found this long before and after what is known of it: a filter decides shortly before the mail is kept.
 const AROUND: u64 = 5000;
+
+/// Calls and log lines shown of each decision.
+const SHOWN: usize = 8;
 
 /// The page about one mail.
 pub(super) fn link_to_mail(visitor: &Visitor, mail: MailId) -> String {
@@ -165,6 +172,11 @@ fn with_zone(text: &str) -> String {
     }
 }
 
+/// How many of `all` are more than a page shows.
+fn hidden(all: usize) -> u64 {
+    all.saturating_sub(SHOWN) as u64
+}
+
 fn shown(decision: dto::Decision, now: Wall) -> Decision {
     let answer = decision.answer.as_ref().map(pretty);
     let summary = decision.answer.as_ref().map(Value::to_string);
@@ -179,8 +191,10 @@ fn shown(decision: dto::Decision, now: Wall) -> Decision {
         has_failed: decision.failure.is_some(),
         facts: pretty(&decision.facts),
         answer: answer.or(decision.failure).unwrap_or_default(),
-        calls: decision.calls.iter().take(8).map(|call| shortened(&call.to_string())).collect(),
-        log: decision.log.iter().take(8).map(|line| shortened(line)).collect(),
+        calls: decision.calls.iter().take(SHOWN).map(|call| shortened(&call.to_string())).collect(),
+        more_calls: hidden(decision.calls.len()).saturating_add(decision.calls_dropped),
+        log: decision.log.iter().take(SHOWN).map(|line| shortened(line)).collect(),
+        more_log: hidden(decision.log.len()).saturating_add(decision.log_lines_dropped),
         duration: duration(decision.microseconds),
     }
 }

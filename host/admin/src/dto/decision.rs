@@ -37,8 +37,12 @@ pub struct Decision {
     pub failure: Option<String>,
     /// What it asked the gateway on the way, and what the gateway said.
     pub calls: Vec<Value>,
+    /// What it asked beyond the room of a record: it was answered, and is not in `calls`.
+    pub calls_dropped: u64,
     /// What it logged, one line each.
     pub log: Vec<String>,
+    /// Lines it logged beyond its limits: they are kept nowhere.
+    pub log_lines_dropped: u64,
     /// How long it took, in microseconds.
     pub microseconds: u64,
 }

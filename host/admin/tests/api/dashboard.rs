@@ -455,6 +455,7 @@ async fn lists_go_on_and_searches_search() {
         "slot=resolver&from=2023-11-14T20%3A00&until=2023-11-14T20%3A00%3A05&text=+Ann%40x+&account=bob";
     let page = browser.get(&format!("/decisions?{search}")).await.text();
     assert!(page.contains("value=\"2023-11-14T20:00:00\"") && page.contains("value=\" Ann@x \""), "{page}");
+    assert!(page.contains("and 4900 more lines") && !page.contains("more times"), "{page}");
     browser.get("/decisions?all=on").await;
     let asked = api.memory.take_asked();
     assert_eq!(

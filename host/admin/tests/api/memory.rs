@@ -781,7 +781,9 @@ impl Management for Memory {
             answer: Some(serde_json::json!({ "after": 60 })),
             failure: None,
             calls: Vec::new(),
+            calls_dropped: 0,
             log: vec![HOSTILE.to_owned()],
+            log_lines_dropped: 4900,
             microseconds: 1234,
         };
         Ok(page.cut((1..=3).rev().map(decision).collect(), |decision| decision.id.to_string()))

@@ -97,7 +97,7 @@ async fn a_flood_of_log_lines_is_cut_and_counted() {
 
 #[tokio::test]
 async fn state_ends_at_its_quota() {
-    let (answer, _bench) = evil_submission("state-flood").await;
+    let (answer, _bench) = evil_submission("fill-state").await;
     let Ok(SubmissionAnswer::Refuse(refusal)) = answer else { panic!("{answer:?}") };
     assert_eq!(refusal.text(), "104 keys, quota 1048576");
 }

@@ -94,7 +94,7 @@ async fn what_is_logged_and_kept() {
     assert_eq!(logged(|limits| limits.log_bytes = 40).await, (2, 4998));
 
     for (state_bytes, kept) in [(50_000, 4), (100_000, 9)] {
-        let answer = submit(&bench, "state-flood", limits(|limits| limits.state_bytes = state_bytes)).await;
+        let answer = submit(&bench, "fill-state", limits(|limits| limits.state_bytes = state_bytes)).await;
         let Ok(SubmissionAnswer::Refuse(refusal)) = answer else { panic!("{answer:?}") };
         assert_eq!(refusal.text(), format!("{kept} keys, quota {state_bytes}"));
     }

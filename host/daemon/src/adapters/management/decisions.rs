@@ -29,7 +29,9 @@ pub fn decision(recorded: &store::Decision) -> Option<Decision> {
         answer,
         failure,
         calls: record.capability_calls.iter().filter_map(|call| serde_json::to_value(call).ok()).collect(),
+        calls_dropped: record.capability_calls_dropped,
         log: record.log.into_iter().map(|line| line.text).collect(),
+        log_lines_dropped: record.log_lines_dropped,
         microseconds: u64::try_from(record.duration.as_micros()).unwrap_or(u64::MAX),
     })
 }
