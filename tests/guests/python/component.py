@@ -1,73 +1,52 @@
-"""A policy that misbehaves as the setting `do` says; see ../cases."""
-from componentize_py_types import Err
-from wit_world.exports import PolicyDecisions as Interface
-from wit_world.exports import policy_decisions as wit
-from wit_world.imports import log, state
+"""Misbehaves in three slots; the filter is another component (filter.py)."""
+import mischief
+from wit_world import exports
+from wit_world.exports import policy_decisions, relay_selector_decisions, resolver_decisions
 from wit_world.imports.types import Refusal
 
 
-def spin():
-    while True:
-        pass
-
-
-def allocate():
-    pieces = []
-    while True:
-        pieces.append(bytearray(b"x" * (1 << 20)))
-
-
-def recurse(depth=0):
-    return 1 + recurse(depth + 1)
-
-
-def throw():
-    raise RuntimeError("as asked")
-
-
-def huge():
-    return refuse("5.7.1", "x" * (40 << 20))
-
-
-def nonsense():
-    return refuse("goodbye", "text")
-
-
-def log_flood():
-    for line in range(5000):
-        log.write(log.Level.INFO, f"line {line}")
-
-
-def call_loop():
-    while True:
-        log.write(log.Level.DEBUG, "again")
-
-
-def state_flood():
-    key = 0
-    while True:
-        try:
-            state.set(f"key-{key}", bytes(10_000))
-        except Err:
-            return refuse("5.7.1", "the state is full")
-        key += 1
-
-
 def refuse(status, text):
-    return wit.SubmissionAnswer_Refuse(Refusal(status, text))
+    return policy_decisions.SubmissionAnswer_Refuse(Refusal(status, text))
 
 
-class PolicyDecisions(Interface):
+class PolicyDecisions(exports.PolicyDecisions):
     def allow_submission(self, context, submission):
-        wanted = dict(context.settings).get("do")
-        answer = globals()[wanted.replace("-", "_")]() if wanted else None
-        return answer if isinstance(answer, wit.SubmissionAnswer_Refuse) else wit.SubmissionAnswer_Allow()
+        return mischief.decide(context, policy_decisions.SubmissionAnswer_Allow(), {
+            "huge": lambda: refuse("5.7.1", mischief.huge()),
+            "nonsense": lambda: refuse("goodbye", "text"),
+        })
 
     def accept_friend(self, context, request):
-        return wit.FriendRequestAnswer.IGNORE
+        return policy_decisions.FriendRequestAnswer.IGNORE
 
     def next_attempt(self, context, retry):
-        return wit.RetryAnswer_After(60)
+        return policy_decisions.RetryAnswer_After(60)
 
     def allow_deposit(self, context, deposit):
-        return wit.DepositAnswer_Allow()
+        return policy_decisions.DepositAnswer_Allow()
+
+
+def found(target):
+    source = resolver_decisions.Source_Other("mischief")
+    return resolver_decisions.Resolution(target, source, resolver_decisions.Trust.VERIFIED, [])
+
+
+class ResolverDecisions(exports.ResolverDecisions):
+    def resolve(self, context, address):
+        return mischief.decide(context, found(resolver_decisions.Target_Account(context.account)), {
+            "huge": lambda: found(resolver_decisions.Target_ToxId(mischief.huge())),
+            "nonsense": lambda: found(resolver_decisions.Target_ToxId("not hexadecimal")),
+        })
+
+
+def plan(choices=(), ttl_days=7):
+    return relay_selector_decisions.Plan(list(choices), 0, ttl_days)
+
+
+class RelaySelectorDecisions(exports.RelaySelectorDecisions):
+    def select(self, context, mail, relays):
+        throwaway = relay_selector_decisions.Identity.THROWAWAY
+        return mischief.decide(context, plan(), {
+            "huge": lambda: plan([relay_selector_decisions.Choice(mischief.huge(), throwaway, 0)]),
+            "nonsense": lambda: plan(ttl_days=1000),
+        })
