@@ -94,7 +94,7 @@ async fn reading() {
                 "id": 3, "time": TIME, "slot": "resolver", "account": "bob", "entry": "policy",
                 "function": "next-attempt", "component": "01".repeat(32),
                 "facts": { "attempts": 2, "note": HOSTILE }, "answer": { "after": 60 }, "failure": null, "calls": [],
-                "log": [HOSTILE], "microseconds": 1234,
+                "calls_dropped": 0, "log": [HOSTILE], "log_lines_dropped": 4900, "microseconds": 1234,
             }]),
         ),
         ("/api/v1/contacts", json!([contact("a"), contact("b"), contact("c")])),
