@@ -178,7 +178,7 @@ fn swap_and_release(anna: &Person<'_>, ben: &Person<'_>) {
     browser.wait_for_text(".notice", "strict runs beside the live component");
     browser.wait_for_text("#shadows", "0 different");
     anna.send("ben@tox", "accepted");
-    browser.wait_for_text("#shadow-mail-filter", "quarantine");
+    browser.wait_for_text("#shadow-mail-filter", "set aside");
     check(browser, "shadow");
     browser.click("#shadow-mail-filter button");
     browser.wait_for_text(".notice", "The shadow strict of slot mail-filter was ended");
@@ -246,6 +246,21 @@ fn retry(anna: &Person<'_>, ben: &mut Person<'_>) {
     anna.open("/outbox");
     browser.wait_for_text("#mails", "To ben@tox");
     check(browser, "outbox");
+    // What was decided of it is found, also before it was a mail. Records are written within a second.
+    let why =
+        browser.run("return document.querySelector('#mails a[href^=\"/decisions\"]').getAttribute('href')");
+    wait::until("the decisions", || {
+        anna.open(why.as_str().unwrap());
+        let decided = browser.text("main");
+        let steps = [
+            "allow-submission a mail to ben@tox: allowed",
+            "resolve ben@tox: ben, a contact",
+            "try again after",
+        ];
+        steps.iter().all(|step| decided.contains(step)).then_some(())
+    });
+    check(browser, "decisions-of-a-mail");
+    anna.open("/outbox");
     browser.click("#mails form[action='/outbox/retry'] button");
     browser.wait_for_text(".notice", "being tried now");
     ben.gateway.restart();

@@ -214,6 +214,9 @@ impl Browser {
     }
 
     fn png(&self) -> Option<Vec<u8>> {
+        // What stays in sight while a page is scrolled is where the page begins.
+        let top = json!({ "script": "scrollTo(0, 0)", "args": [] });
+        self.call("POST", "/execute/sync", Some(&top)).ok()?;
         let script = json!({ "script": "return document.documentElement.scrollHeight", "args": [] });
         let height = self.call("POST", "/execute/sync", Some(&script)).ok()?;
         let width = self.width()?;

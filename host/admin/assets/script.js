@@ -24,7 +24,8 @@ const showTimes = (root) => root.querySelectorAll("time").forEach((time) => {
 showTimes(document);
 
 // Parts marked data-live are read again when something happened. What the user is busy with stays as it is.
-const isBusy = (part) => part.contains(document.activeElement) || part.querySelector("details[open]")
+const hold = document.getElementById("pause");
+const isBusy = (part) => (hold?.checked && part.id === "events") || part.contains(document.activeElement) || part.querySelector("details[open]")
   || [...part.querySelectorAll("input:not([type=hidden])")].some((input) => input.value !== input.defaultValue);
 
 let reading = false;
@@ -47,30 +48,8 @@ const refresh = async () => {
   } catch { /* The gateway is being restarted: the next time tells. */ } finally { reading = false; }
 };
 setInterval(refresh, 10000);
+hold?.addEventListener("change", refresh);
 document.addEventListener("visibilitychange", refresh);
-
-// Events.
-const list = document.getElementById("events");
-const held = [];
-const addRow = (event) => {
-  if (document.querySelector(`tr[data-id="${event.id}"]`)) return;
-  const row = list.insertRow(0);
-  row.dataset.id = event.id;
-  const time = document.createElement("time");
-  time.dateTime = event.time;
-  time.title = time.textContent = new Date(event.time).toLocaleTimeString();
-  row.insertCell().append(time);
-  row.insertCell().append(event.kind);
-  const code = document.createElement("code");
-  code.className = "long";
-  const text = JSON.stringify(event.data);
-  code.textContent = text === "{}" ? "" : text;
-  row.insertCell().append(code);
-  document.getElementById("no-events")?.remove();
-  while (list.rows.length > 200) list.deleteRow(-1);
-};
-const pause = document.getElementById("pause");
-pause?.addEventListener("change", () => { if (!pause.checked) held.splice(0).forEach(addRow); });
 
 // How far a backup is.
 const backupState = document.getElementById("backup-state");
@@ -88,11 +67,6 @@ const tellBackup = (message) => {
 let timer;
 const hear = (message) => {
   tellBackup(message);
-  if (list && message.type !== "gap") {
-    const event = JSON.parse(message.data);
-    if (pause.checked) held.push(event); else addRow(event);
-    if (held.length > 200) held.shift();
-  }
   clearTimeout(timer);
   timer = setTimeout(refresh, 300);
 };

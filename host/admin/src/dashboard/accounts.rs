@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::form::{Fields, Submitted};
 use super::frame::Frame;
+use super::names::key_of;
 use super::page::{PageError, html};
 use super::text::{Moment, plural};
 use super::upload::Upload;
@@ -47,6 +48,9 @@ struct Made {
     password: Zeroizing<String>,
 }
 
+/// The addresses of an account that are shown.
+const ADDRESSES: usize = 4;
+
 /// The page.
 pub(super) async fn page(State(shared): State<Shared>, visitor: Visitor) -> Result<Response, PageError> {
     show(&shared, &visitor, StatusCode::OK, None).await
@@ -70,7 +74,13 @@ async fn show(
         name: account.name.to_string(),
         is_owner: account.owner,
         tox_id: account.tox_id.map(|id| id.to_string()),
-        addresses: account.addresses.iter().take(4).map(ToString::to_string).collect(),
+        addresses: account
+            .addresses
+            .iter()
+            .filter(|address| key_of(address).is_none())
+            .take(ADDRESSES)
+            .map(ToString::to_string)
+            .collect(),
         created: Moment::new(account.created, now),
         enabled: account.enabled,
     });

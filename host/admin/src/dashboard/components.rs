@@ -7,6 +7,7 @@ use axum::response::Response;
 
 use super::form::Submitted;
 use super::frame::Frame;
+use super::names::Names;
 use super::page::{PageError, html};
 use super::shadows::Shadow;
 use super::text::{Moment, bytes, duration, plural, shortened};
@@ -90,7 +91,8 @@ pub(super) async fn page(State(shared): State<Shared>, visitor: Visitor) -> Resu
     let (frame, status) = Frame::new(&shared, &visitor, "/components").await?;
     let (management, now) = (shared.management.clone(), shared.clock.wall());
     let components = run(REQUEST_TIME, async move { management.components().await }).await?;
-    let shadows = super::shadows::all(&shared, now).await?;
+    let names = Names::of(&shared, &visitor.account).await?;
+    let shadows = super::shadows::all(&shared, &names, now).await?;
     let slots =
         Slot::ALL.into_iter().map(|slot| shown_slot(&visitor, slot, &status.slots, &components)).collect();
     let components = components.into_iter().map(|component| ShownComponent {

@@ -8,6 +8,7 @@ use mail::{AccountName, Address, PublicKey};
 
 use super::form::{Fields, Submitted};
 use super::frame::Frame;
+use super::names::key_of;
 use super::page::{PageError, html};
 use super::qr::Qr;
 use super::text::{Moment, shortened};
@@ -38,6 +39,9 @@ struct Contact {
     address: String,
     key: String,
     tox_id: Option<String>,
+    /// Addresses beside `address` that people can read.
+    names: Vec<String>,
+    /// All that their gateway says, some of them.
     addresses: Vec<String>,
     is_confirmed: bool,
     is_online: bool,
@@ -57,6 +61,15 @@ struct Pin {
     key: String,
     first_seen: Moment,
     changed_to: String,
+}
+
+/// The addresses of a contact that are shown.
+const ADDRESSES: usize = 4;
+
+/// Addresses that people can read, a few.
+fn named(addresses: &[Address]) -> Vec<String> {
+    let readable = addresses.iter().filter(|address| key_of(address).is_none());
+    readable.take(ADDRESSES).map(ToString::to_string).collect()
 }
 
 /// What stood in the form when it could not be done.
@@ -117,7 +130,8 @@ async fn show(
                 address: contact.address,
                 key: contact.key.to_string(),
                 tox_id: contact.tox_id.map(|id| id.to_string()),
-                addresses: contact.addresses.iter().take(3).map(ToString::to_string).collect(),
+                names: named(&contact.addresses),
+                addresses: contact.addresses.iter().take(ADDRESSES).map(ToString::to_string).collect(),
                 relays: contact.relays.len(),
                 is_confirmed: contact.state == ContactState::Confirmed,
                 is_online: contact.online,

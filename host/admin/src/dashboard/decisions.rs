@@ -9,9 +9,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::frame::Frame;
+use super::names::Names;
 use super::page::{PageError, html};
 use super::text::{Moment, duration, shortened};
 use super::visitor::Visitor;
+use super::words;
 use crate::dto::{self, DecisionQuery, Page, SearchText, Slot, Timestamp};
 use crate::limits::{REQUEST_TIME, ROWS};
 use crate::problem::Refused;
@@ -42,6 +44,7 @@ struct Decision {
     time: Moment,
     slot: &'static str,
     function: String,
+    about: String,
     account: String,
     component: String,
     summary: String,
@@ -126,8 +129,9 @@ pub(super) async fn page(
     let query = DecisionQuery { slot, mail, account, from, until, text };
     let (management, page) = (shared.management.clone(), Page::new(ROWS, asked.after));
     let listing = run(REQUEST_TIME, async move { management.decisions(&query, &page).await }).await?;
+    let names = Names::of(&shared, &visitor.account).await?;
     let page = Decisions {
-        decisions: listing.items.into_iter().map(|decision| shown(decision, now)).collect(),
+        decisions: listing.items.into_iter().map(|decision| shown(decision, &names, now)).collect(),
         next: listing.next.map(|cursor| {
             let search = search(slot, mail, from, until, asked.text.trim());
             let all = if is_all { "&all=on" } else { "" };
@@ -177,13 +181,14 @@ fn hidden(all: usize) -> u64 {
     all.saturating_sub(SHOWN) as u64
 }
 
-fn shown(decision: dto::Decision, now: Wall) -> Decision {
+fn shown(decision: dto::Decision, names: &Names, now: Wall) -> Decision {
     let answer = decision.answer.as_ref().map(pretty);
-    let summary = decision.answer.as_ref().map(Value::to_string);
+    let summary = decision.answer.as_ref().map(|answer| words::answer(&decision.function, answer, names));
     let summary = decision.failure.clone().or(summary).unwrap_or_default();
     Decision {
         time: Moment::new(decision.time, now),
         slot: decision.slot.as_str(),
+        about: words::question(&decision.function, &decision.facts, names),
         function: decision.function,
         account: decision.account.to_string(),
         component: decision.component.to_string(),

@@ -7,6 +7,7 @@ use mail::Wall;
 
 use super::frame::Frame;
 use super::mails::{Mail, Mails, Next};
+use super::names::Names;
 use super::page::{PageError, html};
 use super::text::{Moment, bytes, plural};
 use super::visitor::Visitor;
@@ -26,6 +27,7 @@ pub(super) async fn page(
         (shared.management.clone(), visitor.account.clone(), shared.clock.wall());
     let verb = async move { management.arrivals(&account, &Page::new(ROWS, after)).await };
     let listing = run(REQUEST_TIME, verb).await?;
+    let names = Names::of(&shared, &visitor.account).await?;
     let page = Mails {
         intro: "Mails that arrived and are still kept here. Read them with your mail program: their text is never shown on a page.",
         none: "The mailbox is empty.",
@@ -34,7 +36,7 @@ pub(super) async fn page(
             plural(status.mailbox.mails, "mail"),
             bytes(status.mailbox.bytes)
         ),
-        mails: listing.items.into_iter().map(|entry| shown(&visitor, entry, now)).collect(),
+        mails: listing.items.into_iter().map(|entry| shown(&visitor, &names, entry, now)).collect(),
         next: listing.next.map(|cursor| Next::new(&visitor, "/mailbox", &cursor, "Earlier mails")),
         ended: Vec::new(),
         frame,
@@ -42,18 +44,18 @@ pub(super) async fn page(
     Ok(html(StatusCode::OK, &page))
 }
 
-fn shown(visitor: &Visitor, entry: Arrival, now: Wall) -> Mail {
+fn shown(visitor: &Visitor, names: &Names, entry: Arrival, now: Wall) -> Mail {
     let recipient = entry.recipient.to_string();
     let is_from_somebody = entry.sender.is_some();
     Mail {
         id: entry.id.to_string(),
         title: match entry.sender {
-            Some(sender) => format!("From {sender}"),
+            Some(sender) => format!("From {}", names.sender(&sender, entry.key)),
             None => "From a mail system (a report)".to_owned(),
         },
-        facts: format!("to {recipient}, {}, arrived", bytes(entry.size)),
+        facts: format!("to {}, {}, arrived", names.address(&entry.recipient), bytes(entry.size)),
         when: Moment::new(entry.received, now),
-        key: entry.key.map(|key| key.to_string()),
+        key: entry.key.filter(|key| names.known(*key).is_none()).map(|key| key.to_string()),
         problem: None,
         story: None,
         copies: None,

@@ -18,6 +18,7 @@ mod login;
 mod mailbox;
 mod mails;
 mod mark;
+mod names;
 mod outbox;
 mod overview;
 mod page;
@@ -30,6 +31,7 @@ mod text;
 mod traffic;
 mod upload;
 mod visitor;
+mod words;
 
 use std::sync::Arc;
 

@@ -8,6 +8,7 @@ use mail::{MailId, Wall};
 use super::form::Submitted;
 use super::frame::Frame;
 use super::mails::{Action, Ended, Mail, Mails, Next, Removal, ShownCopies, ShownRelay, Story};
+use super::names::Names;
 use super::page::{PageError, html};
 use super::text::{Moment, bytes, duration, plural, shortened};
 use super::visitor::Visitor;
@@ -31,22 +32,24 @@ pub(super) async fn page(
         Ok((listing, management.outcomes(&account, OUTCOMES).await?))
     };
     let (listing, outcomes) = run(REQUEST_TIME, verbs).await?;
+    let names = Names::of(&shared, &visitor.account).await?;
     let page = Mails {
         intro: "Mails that wait for their recipient. A mail leaves this list when the recipient's gateway has it on its disk; until then it is kept here and tried again by itself.",
         none: "No mail waits.",
         count: format!("{}, oldest first.", plural(status.outbox.queued, "mail")),
-        mails: listing.items.into_iter().map(|entry| waiting(&visitor, entry, now)).collect(),
+        mails: listing.items.into_iter().map(|entry| waiting(&visitor, &names, entry, now)).collect(),
         next: listing.next.map(|cursor| Next::new(&visitor, "/outbox", &cursor, "Later mails")),
-        ended: outcomes.into_iter().map(|outcome| ended(&visitor, outcome, now)).collect(),
+        ended: outcomes.into_iter().map(|outcome| ended(&visitor, &names, outcome, now)).collect(),
         frame,
     };
     Ok(html(StatusCode::OK, &page))
 }
 
-fn waiting(visitor: &Visitor, entry: OutboxEntry, now: Wall) -> Mail {
-    let sender =
-        entry.sender.map_or("a report of this gateway".to_owned(), |sender| format!("from {sender}"));
-    let recipient = entry.recipient.to_string();
+fn waiting(visitor: &Visitor, names: &Names, entry: OutboxEntry, now: Wall) -> Mail {
+    let sender = entry
+        .sender
+        .map_or("a report of this gateway".to_owned(), |sender| format!("from {}", names.address(&sender)));
+    let recipient = names.address(&entry.recipient);
     let problem = entry.last_problem.map(|refusal| format!("{} ({})", refusal.text(), refusal.status));
     // That there is no relay may stand in the problem already.
     let is_told = |copies: &Copies| {
@@ -111,7 +114,7 @@ fn shown_copies(copies: Copies, now: Wall) -> ShownCopies {
     ShownCopies { summary, relays: copies.relays.into_iter().take(SHOWN_RELAYS).map(relay).collect() }
 }
 
-fn ended(visitor: &Visitor, outcome: Outcome, now: Wall) -> Ended {
+fn ended(visitor: &Visitor, names: &Names, outcome: Outcome, now: Wall) -> Ended {
     Ended {
         what: match outcome.outcome {
             OutcomeKind::Delivered => "delivered",
@@ -126,7 +129,7 @@ fn ended(visitor: &Visitor, outcome: Outcome, now: Wall) -> Ended {
             u64::try_from(outcome.ended.0.since(outcome.created.0).as_micros()).unwrap_or(u64::MAX),
         ),
         decisions: super::decisions::link_to_mail(visitor, outcome.id),
-        recipient: outcome.recipient.to_string(),
+        recipient: names.address(&outcome.recipient),
     }
 }
 

@@ -8,6 +8,7 @@ use mail::{MailId, Wall};
 use super::form::Submitted;
 use super::frame::Frame;
 use super::mails::{Action, Mail, Mails, Next, Removal};
+use super::names::Names;
 use super::page::{PageError, html};
 use super::text::{Moment, bytes, plural, shortened};
 use super::visitor::Visitor;
@@ -28,11 +29,12 @@ pub(super) async fn page(
         (shared.management.clone(), visitor.account.clone(), shared.clock.wall());
     let verb = async move { management.quarantine(&account, &Page::new(ROWS, after)).await };
     let listing = run(REQUEST_TIME, verb).await?;
+    let names = Names::of(&shared, &visitor.account).await?;
     let page = Mails {
         intro: "Mails that a filter set aside. They stay here until you release or delete them; a filter that learns is told what you decided.",
         none: "No mail is in quarantine.",
         count: format!("{}, oldest first.", plural(status.attention.quarantined, "mail")),
-        mails: listing.items.into_iter().map(|entry| held(&visitor, entry, now)).collect(),
+        mails: listing.items.into_iter().map(|entry| held(&visitor, &names, entry, now)).collect(),
         next: listing.next.map(|cursor| Next::new(&visitor, "/quarantine", &cursor, "Later mails")),
         ended: Vec::new(),
         frame,
@@ -40,15 +42,16 @@ pub(super) async fn page(
     Ok(html(StatusCode::OK, &page))
 }
 
-fn held(visitor: &Visitor, entry: QuarantineEntry, now: Wall) -> Mail {
+fn held(visitor: &Visitor, names: &Names, entry: QuarantineEntry, now: Wall) -> Mail {
     let is_incoming = entry.direction == Direction::Incoming;
     let recipient = entry.recipient.to_string();
-    let sender = entry.sender.map(|sender| sender.to_string());
+    let (to, sender) =
+        (names.address(&entry.recipient), entry.sender.map(|sender| names.sender(&sender, entry.key)));
     Mail {
         id: entry.id.to_string(),
-        facts: format!("to {recipient}, {}, set aside", bytes(entry.size)),
+        facts: format!("to {to}, {}, set aside", bytes(entry.size)),
         when: Moment::new(entry.received, now),
-        key: entry.key.map(|key| key.to_string()),
+        key: entry.key.filter(|key| names.known(*key).is_none()).map(|key| key.to_string()),
         problem: Some(shortened(&entry.reason)),
         story: None,
         copies: None,
@@ -68,7 +71,7 @@ fn held(visitor: &Visitor, entry: QuarantineEntry, now: Wall) -> Mail {
             None => super::decisions::link(visitor, entry.received, Some(entry.received), &recipient),
         },
         title: match (is_incoming, sender) {
-            (false, _) => format!("To {recipient}, written here"),
+            (false, _) => format!("To {to}, written here"),
             (true, Some(sender)) => format!("From {sender}"),
             (true, None) => "From a mail system (a report)".to_owned(),
         },

@@ -10,6 +10,7 @@ use super::frame::Frame;
 use super::page::{PageError, html};
 use super::text::shortened;
 use super::visitor::Visitor;
+use super::words;
 use crate::dto::{ConfigurationKey, MailSettings, Reloaded};
 use crate::extract::AskedHost;
 use crate::limits::REQUEST_TIME;
@@ -125,13 +126,9 @@ fn files(settings: &MailSettings, address: &str) -> Vec<ProgramFile> {
 }
 
 fn key(key: ConfigurationKey) -> Key {
-    let value = match &key.value {
-        serde_json::Value::Null => "not said".to_owned(),
-        value => value.to_string(),
-    };
     Key {
         name: key.key,
-        value: shortened(&value),
+        value: shortened(&words::setting(&key.value)),
         is_default: key.is_default,
         after_restart: key.after_restart,
     }

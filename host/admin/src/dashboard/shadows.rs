@@ -3,11 +3,12 @@
 use axum::extract::State;
 use axum::response::Response;
 use mail::Wall;
-use serde_json::Value;
 
 use super::form::Submitted;
+use super::names::Names;
 use super::page::PageError;
 use super::text::{Moment, plural, shortened};
+use super::words;
 use crate::dto::{self, Answer, BeginShadow, Difference, Slot};
 use crate::limits::{COMPONENT_TIME, REQUEST_TIME, SHOWN_DIFFERENCES};
 use crate::management::ManagementError;
@@ -32,6 +33,7 @@ pub(super) struct Shadow {
 pub(super) struct ShownDifference {
     pub(super) time: Moment,
     pub(super) function: String,
+    pub(super) about: String,
     pub(super) account: String,
     pub(super) facts: String,
     pub(super) live: String,
@@ -39,7 +41,7 @@ pub(super) struct ShownDifference {
 }
 
 /// The shadows of all slots.
-pub(super) async fn all(shared: &Shared, now: Wall) -> Result<Vec<Shadow>, Refused> {
+pub(super) async fn all(shared: &Shared, names: &Names, now: Wall) -> Result<Vec<Shadow>, Refused> {
     let management = shared.management.clone();
     let verbs = async move {
         let mut shadows = Vec::new();
@@ -53,10 +55,10 @@ pub(super) async fn all(shared: &Shared, now: Wall) -> Result<Vec<Shadow>, Refus
         Ok(shadows)
     };
     let shadows = run(REQUEST_TIME, verbs).await?;
-    Ok(shadows.into_iter().map(|shadow| shown(shadow, now)).collect())
+    Ok(shadows.into_iter().map(|shadow| shown(shadow, names, now)).collect())
 }
 
-fn shown(shadow: dto::Shadow, now: Wall) -> Shadow {
+fn shown(shadow: dto::Shadow, names: &Names, now: Wall) -> Shadow {
     let mut figures = format!("{}, {} failed", plural(shadow.calls, "call"), shadow.failures);
     if shadow.dropped > 0 {
         figures.push_str(&format!("; {} not asked, it is too slow for the traffic", shadow.dropped));
@@ -74,24 +76,26 @@ fn shown(shadow: dto::Shadow, now: Wall) -> Shadow {
         figures,
         same: shadow.same,
         different: shadow.different,
-        differences: newest.map(|difference| shown_difference(difference, now)).collect(),
+        differences: newest.map(|difference| shown_difference(difference, names, now)).collect(),
     }
 }
 
-fn shown_difference(difference: Difference, now: Wall) -> ShownDifference {
+fn shown_difference(difference: Difference, names: &Names, now: Wall) -> ShownDifference {
     ShownDifference {
         time: Moment::new(difference.time, now),
-        function: difference.function,
+        about: words::question(&difference.function, &difference.facts, names),
         account: difference.account.to_string(),
         facts: shortened(&difference.facts.to_string()),
-        live: answer(difference.live),
-        other: answer(difference.other),
+        live: answer(&difference.function, difference.live, names),
+        other: answer(&difference.function, difference.other, names),
+        function: difference.function,
     }
 }
 
-fn answer(answer: Answer) -> String {
+fn answer(function: &str, answer: Answer, names: &Names) -> String {
     let failure = answer.failure.map(|why| format!("failed: {why}"));
-    shortened(&failure.or(answer.answer.as_ref().map(Value::to_string)).unwrap_or_default())
+    let said = answer.answer.as_ref().map(|answer| words::answer(function, answer, names));
+    shortened(&failure.or(said).unwrap_or_default())
 }
 
 /// Lets a component run beside the live one.

@@ -11,7 +11,7 @@ const PAGES: [(&str, &str); 13] = [
     ("/", OWNER_ID),
     ("/contacts", "a@tox"),
     ("/outbox", "carol@tox"),
-    ("/mailbox", "From carol@tox"),
+    ("/mailbox", ", as carol@tox"),
     ("/quarantine", "looks odd"),
     ("/traffic", "Arrived here"),
     ("/relays", "Use a relay"),
