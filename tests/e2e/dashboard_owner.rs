@@ -7,7 +7,7 @@ use std::path::Path;
 
 use tests::browser::Browser;
 use tests::program::output;
-use tests::{Gateway, network, pop3, wait};
+use tests::{Gateway, befriend, network, pop3, wait};
 
 use crate::dashboard::{Person, check, every_page_fits};
 use crate::living::profile;
@@ -22,6 +22,27 @@ fn the_owner_manages_accounts_contacts_and_backups() {
     remove_the_account(&anna, &password);
     remove_a_contact(&anna);
     back_up(&anna);
+    every_page_fits();
+}
+
+/// Cleo serves a drop relay: her page says so and gives invitations, and Anna sees that mail can wait for Cleo.
+#[test]
+fn relays_are_on_the_pages_of_both_sides() {
+    let browser = Browser::start();
+    let anna = Person::new(&browser);
+    let cleo = Person { browser: &browser, gateway: Gateway::start_with(network(), &["--serve-drops"]) };
+    befriend(&anna.gateway, &cleo.gateway, ["anna", "cleo"]);
+    cleo.log_in();
+    cleo.open("/relays");
+    browser.wait_for_text("#relays", "served here");
+    browser.click("//button[.='Make an invitation']");
+    browser.wait_for_text(".notice", "/");
+    browser.wait_for_text("main", "not used this week");
+    check(&browser, "relays-own");
+    anna.log_in();
+    anna.open("/contacts");
+    browser.wait_for_text("#contacts", "on a drop relay");
+    check(&browser, "contacts-relay");
     every_page_fits();
 }
 

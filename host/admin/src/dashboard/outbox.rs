@@ -64,7 +64,10 @@ fn waiting(visitor: &Visitor, names: &Names, entry: OutboxEntry, now: Wall) -> M
         key: None,
         problem,
         story: Some(Story {
-            attempts: plural(u64::from(entry.attempts), "failed attempt"),
+            attempts: match entry.attempts {
+                0 => "Not tried yet".to_owned(),
+                number => plural(u64::from(number), "failed attempt"),
+            },
             next_attempt: entry.next_attempt.map(|time| Moment::new(time, now)),
             expires: Moment::new(entry.expires, now),
             delay_reported: entry.delay_reported,

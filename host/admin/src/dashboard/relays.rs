@@ -75,16 +75,9 @@ fn shown(relay: dto::Relay, now: mail::Wall) -> Relay {
     let receipts = plural(relay.receipts, "receipt");
     facts.push(format!("{receipts} for what was left there, {}.", plural(relay.failures, "failure")));
     facts.extend(relay.fill.map(|fill| format!("It says that it is {fill} % full.")));
-    facts.push(
-        match relay.address_hidden {
-            Hiding::Proxy => "A proxy hides the address of this machine from everybody.",
-            Hiding::Relays => {
-                "It does not learn the address of this machine; Tox's TCP relays in between do."
-            }
-            Hiding::Visible => "It can learn the address of this machine.",
-        }
-        .to_owned(),
-    );
+    if !is_own {
+        facts.push(hiding(relay.address_hidden).to_owned());
+    }
     Relay {
         address: shortened(&relay.address),
         key: relay.key.to_string(),
@@ -98,6 +91,15 @@ fn shown(relay: dto::Relay, now: mail::Wall) -> Relay {
         problem: relay.last_problem.as_deref().map(shortened),
         problem_time: relay.last_failure.map(|time| Moment::new(time, now)),
         is_own,
+    }
+}
+
+/// Who learns the address of this machine.
+const fn hiding(hiding: Hiding) -> &'static str {
+    match hiding {
+        Hiding::Proxy => "A proxy hides the address of this machine from everybody.",
+        Hiding::Relays => "It does not learn the address of this machine; Tox's TCP relays in between do.",
+        Hiding::Visible => "It can learn the address of this machine.",
     }
 }
 
