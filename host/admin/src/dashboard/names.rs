@@ -7,7 +7,7 @@ use mail::{AccountName, Address, PublicKey, ToxId};
 use crate::dto::Page;
 use crate::limits::{PAGE_LARGEST, REQUEST_TIME};
 use crate::problem::Refused;
-use crate::routes::{Shared, run};
+use crate::shared::{Shared, run};
 
 /// Digits shown of a key nobody has named.
 const DIGITS: usize = 12;
