@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use drops::board::Quotas;
-use relay::{BoardSession, Purpose};
+use mail::PublicKey;
+use relay::{BoardSession, Purpose, Sessions};
 use tokio::sync::Barrier;
 
 use support::{Network, bring, cheap, deposit, read};
@@ -41,7 +42,7 @@ async fn main() {
             let mut open: Vec<BoardSession> = vec![];
             for _ in 0..at_once {
                 let start = Instant::now();
-                open.push(sessions.open(board.key(), Purpose::Depositing).await.unwrap());
+                open.push(opened(&sessions, board.key(), Purpose::Depositing).await);
                 connecting.push(start.elapsed().as_secs_f64());
             }
             let start = Instant::now();
@@ -69,22 +70,23 @@ async fn main() {
         .map(|_| {
             let (sessions, key, together) = (sessions.clone(), board.key(), Arc::clone(&together));
             tokio::spawn(async move {
-                let mut session = sessions.open(key, Purpose::Reading).await.unwrap();
+                let mut session = opened(&sessions, key, Purpose::Reading).await;
                 together.wait().await;
                 let start = Instant::now();
                 (read(&mut session, held).await.len(), start.elapsed().as_secs_f64())
             })
         })
         .collect();
-    let (mut sent, mut seconds) = (0, 0.0_f64);
+    let (mut sent, mut times) = (0, vec![]);
     for reader in readers {
         let (cells, time) = reader.await.unwrap();
-        (sent, seconds) = (sent + cells, seconds.max(time));
+        sent += cells;
+        times.push(time);
     }
+    times.sort_by(f64::total_cmp);
     println!(
-        "over Tox, {SESSIONS} readers of {held} cells each at once: {:.2} readers/s, {:.0} cells/s",
-        SESSIONS as f64 / seconds,
-        sent as f64 / seconds
+        "over Tox, {SESSIONS} readers of {held} cells each at once: {:.0} cells/s together; they took {times:.0?} s",
+        sent as f64 / times[times.len() - 1]
     );
     connecting.sort_by(f64::total_cmp);
     println!(
@@ -94,4 +96,13 @@ async fn main() {
         connecting[connecting.len() - 1]
     );
     board.stop().await;
+}
+
+/// A session, at the first attempt that gets one: not each finds its board, and gateways try again too.
+async fn opened(sessions: &Sessions, board: PublicKey, purpose: Purpose) -> BoardSession {
+    loop {
+        if let Ok(session) = sessions.open(board, purpose).await {
+            return session;
+        }
+    }
 }
