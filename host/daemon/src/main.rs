@@ -8,6 +8,7 @@ mod adapters;
 mod backup;
 mod cli;
 mod clock;
+mod compiler;
 mod config;
 mod demo;
 mod directory;
@@ -22,19 +23,15 @@ mod tls;
 mod up;
 mod welcome_mail;
 
-use std::ffi::OsStr;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
 use crate::cli::args::{Cli, Command, Relay, Verb};
 
-/// The hidden verb of the child process that compiles components.
-const COMPILE_COMPONENT: &str = "compile-component";
-
 fn main() -> ExitCode {
-    if std::env::args_os().nth(1).as_deref() == Some(OsStr::new(COMPILE_COMPONENT)) {
-        return sandbox::compile_child_main();
+    if let Some(code) = compiler::run_as_child() {
+        return code;
     }
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

@@ -102,8 +102,8 @@ async fn component(
             let at = file.span().start;
             let path = set.with_file_name(file.get_ref());
             let failed = |error: &dyn std::fmt::Display| (at, format!("{}: {error}", path.display()));
-            let bytes = std::fs::read(&path).map_err(|error| failed(&error))?;
-            let component = sandbox::to_component(&bytes).map_err(|error| failed(&error))?.into_owned();
+            let bytes = read(&path).map_err(|error| failed(&error))?;
+            let component = library.component_of(bytes).await.map_err(|error| failed(&error))?;
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             let signature = match &entry.signature {
                 Some(file) => Some(signature(file, set)?),
@@ -114,6 +114,14 @@ async fn component(
         }
         (None, None) => Err((0, "an entry needs `component` or `file`".to_owned())),
     }
+}
+
+/// A component's file. Of one that is too large a byte more than a component may have, which is refused for that.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(sandbox::COMPONENT_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The signature of a component's file.

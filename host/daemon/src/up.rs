@@ -21,7 +21,7 @@ use admin::{Access, EventLog, History, RecentLog, Token};
 use gateway::Gateway;
 use gateway::ports::Network as _;
 use mail::Clock;
-use sandbox::{Capabilities, CompileLimits, CompileMode, Engine, Library, Sandbox, Trust};
+use sandbox::{Capabilities, Engine, Library, Sandbox, Trust};
 use store::Store;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -30,7 +30,6 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::fmt::writer::MakeWriterExt as _;
 
-use crate::COMPILE_COMPONENT;
 use crate::accounts::Accounts;
 use crate::adapters::decisions::{
     ComponentDecisions, GatewayContacts, GatewayDns, StoredDecisions, StoredSlots, StoredState, configuration,
@@ -46,6 +45,7 @@ use crate::adapters::storage::StoreAdapter;
 use crate::cli::args::{Common, Up};
 use crate::cli::ready::{Ready, ReadyAccount};
 use crate::clock::SystemClock;
+use crate::compiler::compiler;
 use crate::config::Unfiltered;
 use crate::logins::Logins;
 use crate::passwords::Passwords;
@@ -271,12 +271,7 @@ impl Components {
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, UpError> {
         let engine = Arc::new(Engine::new(&sandbox::Settings::default(), Arc::clone(clock))?);
-        let program = std::env::current_exe().map_err(UpError::OwnProgram)?;
-        let compile = CompileMode::Child {
-            exe: program,
-            args: vec![COMPILE_COMPONENT.into()],
-            limits: CompileLimits::default(),
-        };
+        let compile = compiler().map_err(UpError::OwnProgram)?;
         let settings = &options.config.components;
         let keys: Vec<[u8; 32]> = settings.trusted_keys.iter().map(|key| key.0).collect();
         let trust = Trust::new(&keys, settings.require_signature)?;

@@ -35,7 +35,8 @@ pub enum Refused {
     Module(String),
     /// It fails where every component of its slot has to answer.
     #[error(
-        "asked {function} as every component for slot {slot} is (conformance case \"{case}\"), it gave no answer: {failure}"
+        "asked {function} as every component for slot {slot} is (conformance case \"{case}\"), it gave no answer: {failure}. \
+         Build it so that it does: `toxmail component test FILE` asks it the same"
     )]
     Conformance {
         /// The slot.
@@ -63,7 +64,9 @@ pub enum Refused {
     #[error("this is machine code: upload the component (.wasm) it was compiled from")]
     Compiled,
     /// Something else, or damaged.
-    #[error("this is no WebAssembly component: {0}")]
+    #[error(
+        "this is no WebAssembly component, or a damaged one: {0}. Build it again, or copy it again from where it was built"
+    )]
     NotWasm(String),
     /// It exports no slot's interface.
     #[error(

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::hash::{Hash, Hasher};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -19,6 +19,7 @@ use crate::limits::{
     COMPILE_CPU_SECONDS, COMPILE_MEMORY_BYTES, COMPILE_TIME, COMPILED_BYTES, COMPONENT_BYTES,
 };
 use crate::validate::one_line;
+use crate::wrap;
 
 /// Where components are compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +65,9 @@ impl Default for CompileLimits {
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
     /// The compiler says no; its words.
-    #[error("it cannot be compiled: {0}")]
+    #[error(
+        "it is damaged or not valid, and cannot be compiled: {0}. Build it again, or copy it again from where it was built"
+    )]
     Invalid(String),
     /// The child was stopped because it took too long.
     #[error("compiling it takes more than the {0} s the gateway allows, and was stopped: make it smaller")]
@@ -126,20 +129,40 @@ pub fn compile(
             .precompile_component(component)
             .map_err(|error| CompileError::Invalid(one_line(&format!("{error:#}"), 1000))),
         CompileMode::Child { exe, args, limits } => {
-            let mut command = Command::new(exe);
-            command.args(args);
-            for number in [limits.memory_bytes, limits.cpu_seconds, limits.compiled_bytes] {
-                command.arg(number.to_string());
-            }
-            command.arg(stack_bytes.to_string()).arg(hex::encode(Compatibility::of(engine).0));
-            in_child(command, component, limits)
+            let compatibility = hex::encode(Compatibility::of(engine).0);
+            in_child(exe, args, limits, [stack_bytes.to_string(), compatibility], component)
         }
     }
 }
 
-fn in_child(mut command: Command, component: &[u8], limits: &CompileLimits) -> Result<Vec<u8>, CompileError> {
+/// Makes a component of a core module, in a child process.
+///
+/// # Errors
+/// See [`CompileError`].
+pub(crate) fn encode_in_child(
+    exe: &Path,
+    args: &[OsString],
+    limits: &CompileLimits,
+    module: &[u8],
+) -> Result<Vec<u8>, CompileError> {
+    in_child(exe, args, limits, ["0".to_owned(), ENCODE.to_owned()], module)
+}
+
+fn in_child(
+    exe: &Path,
+    args: &[OsString],
+    limits: &CompileLimits,
+    task: [String; 2],
+    bytes: &[u8],
+) -> Result<Vec<u8>, CompileError> {
+    let mut command = Command::new(exe);
+    command.args(args);
+    for number in [limits.memory_bytes, limits.cpu_seconds, limits.compiled_bytes] {
+        command.arg(number.to_string());
+    }
+    command.args(task);
     let mut input = tempfile::tempfile()?;
-    input.write_all(component)?;
+    input.write_all(bytes)?;
     input.seek(SeekFrom::Start(0))?;
     let mut output = tempfile::tempfile()?;
     let mut errors = tempfile::tempfile()?;
@@ -202,14 +225,17 @@ fn read_back(file: &mut File, most: u64) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Stands where the compatibility does, if a module is to become a component and nothing is compiled.
+const ENCODE: &str = "encode";
+
 /// Exit code of the child where the component is to blame.
 const INVALID: u8 = 3;
 
 /// Exit code of the child where it could not begin.
 const UNUSABLE: u8 = 4;
 
-/// The whole life of the compiling child: limits itself, compiles what stands on standard input, writes the compiled form to
-/// standard output. Call it first thing in `main` where the hidden verb is given.
+/// The whole life of the compiling child: limits itself, compiles what stands on standard input (or makes a component of it), writes what comes of it
+/// to standard output. Call it first thing in `main` where the hidden verb is given.
 #[must_use]
 pub fn compile_child_main() -> ExitCode {
     match child() {
@@ -226,16 +252,23 @@ fn child() -> Result<(), (u8, String)> {
     let arguments = child_arguments().ok_or_else(|| unusable(&"arguments are missing"))?;
     limit_this_process(arguments.limits).map_err(|error| unusable(&error))?;
     let Arguments { stack_bytes, wanted, .. } = arguments;
+    let mut input = Vec::new();
+    std::io::stdin().take(COMPONENT_BYTES).read_to_end(&mut input).map_err(|error| unusable(&error))?;
+    let made = match wanted.as_str() {
+        ENCODE => wrap::encode(&input).map_err(|words| (INVALID, words))?,
+        _ => precompile(stack_bytes, &wanted, &input)?,
+    };
+    let mut output = std::io::stdout().lock();
+    output.write_all(&made).and_then(|()| output.flush()).map_err(|error| unusable(&error))
+}
+
+fn precompile(stack_bytes: usize, wanted: &str, component: &[u8]) -> Result<Vec<u8>, (u8, String)> {
+    let unusable = |words: &dyn std::fmt::Display| (UNUSABLE, words.to_string());
     let engine = wasmtime::Engine::new(&configuration(stack_bytes)).map_err(|error| unusable(&error))?;
     if hex::encode(Compatibility::of(&engine).0) != wanted {
         return Err(unusable(&"the gateway runs another version of the engine: restart it"));
     }
-    let mut component = Vec::new();
-    std::io::stdin().take(COMPONENT_BYTES).read_to_end(&mut component).map_err(|error| unusable(&error))?;
-    let compiled =
-        engine.precompile_component(&component).map_err(|error| (INVALID, format!("{error:#}")))?;
-    let mut output = std::io::stdout().lock();
-    output.write_all(&compiled).and_then(|()| output.flush()).map_err(|error| unusable(&error))
+    engine.precompile_component(component).map_err(|error| (INVALID, format!("{error:#}")))
 }
 
 /// What the child is told.
@@ -243,7 +276,7 @@ struct Arguments {
     /// Memory in bytes, processor seconds, bytes of the compiled form.
     limits: [u64; 3],
     stack_bytes: usize,
-    /// What the compiled code must be compatible with.
+    /// What the compiled code must be compatible with, or [`ENCODE`].
     wanted: String,
 }
 

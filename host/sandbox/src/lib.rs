@@ -62,7 +62,7 @@ pub use engine::{Engine, EngineError, Settings};
 pub use failure::{CallError, Failure};
 pub use health::{HealthReport, TIMING_BUCKETS};
 pub use library::{ComponentInfo, Library, LibraryError};
-pub use limits::Limits;
+pub use limits::{COMPONENT_BYTES, Limits};
 pub use record::DecisionRecord;
 pub use replay::{Candidate, History, ReplayReport};
 pub use sandbox::Sandbox;

@@ -24,6 +24,7 @@ use crate::trust::Trust;
 use crate::validate::one_line;
 use crate::version::{Prepared, Version, compiled_bytes};
 use crate::wasm::Wasm;
+use crate::wrap::to_component;
 
 /// What is known of a component.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,6 +179,14 @@ impl Library {
         .await
     }
 
+    /// The component for a file: itself, or for a core module the component of it. It is not yet checked.
+    ///
+    /// # Errors
+    /// [`LibraryError::Refused`] if no component can be made of it.
+    pub async fn component_of(&self, file: Vec<u8>) -> Result<Vec<u8>, LibraryError> {
+        self.blocking(move |shared| Ok(to_component(&shared.mode, &file)?.into_owned())).await
+    }
+
     /// All components, by name, the newest of a name first.
     #[must_use]
     pub fn list(&self) -> Vec<ComponentInfo> {
@@ -290,10 +299,16 @@ impl Shared {
         if added.is_some() && !self.index().contains_key(&sha256) && self.index().len() >= COMPONENTS {
             return Err(LibraryError::Full);
         }
-        let component = self.compiled(sha256, &bytes)?;
-        let bench = Bench::of(&self.engine, &candidates, &component)?;
-        // Tests make sure that built-in components conform; starting shall not take longer for it.
-        let slots = if added.is_some() { bench.conforming()? } else { bench.slots() };
+        let slots = self.fitting(sha256, &bytes, &candidates, added.is_some()).inspect_err(|_| {
+            // Refused again and again, its compiled form would be all that is left of it.
+            if !self.index().contains_key(&sha256)
+                && let Err(error) = self.cache.forget(sha256)
+            {
+                tracing::warn!(
+                    "the compiled form of component {sha256}, which was refused, is still there: {error}"
+                );
+            }
+        })?;
         let size = bytes.len() as u64;
         let builtin = match bytes {
             Cow::Borrowed(bytes) => {
@@ -322,6 +337,19 @@ impl Shared {
         }
         self.index().insert(sha256, info.clone());
         Ok(info)
+    }
+
+    /// The slots a component fits. Tests make sure that built-in components conform; starting shall not take longer for it.
+    fn fitting(
+        &self,
+        sha256: ComponentDigest,
+        bytes: &[u8],
+        candidates: &[Slot],
+        has_to_conform: bool,
+    ) -> Result<Vec<Slot>, LibraryError> {
+        let component = self.compiled(sha256, bytes)?;
+        let bench = Bench::of(&self.engine, candidates, &component)?;
+        if has_to_conform { bench.conforming() } else { Ok(bench.slots()) }
     }
 
     fn compiled(&self, sha256: ComponentDigest, bytes: &[u8]) -> Result<Component, LibraryError> {

@@ -1,5 +1,6 @@
 //! Verbs as requests of the web API.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead as _, Read as _};
 use std::path::Path;
@@ -22,6 +23,7 @@ use super::args::{
     Account, Component, Contact, MailVerb, Outbox, Pin, PolicySet, Quarantine, Relay, SlotVerb, Verb,
 };
 use super::client::ClientError;
+use crate::compiler::compiler;
 
 /// What the connection may take beyond what the gateway gives itself.
 const GRACE: Duration = Duration::from_secs(10);
@@ -288,7 +290,7 @@ fn name_of(file: &Path) -> Result<ComponentName, ClientError> {
 /// The component in a file that was signed as it is.
 fn signed_component(file: &Path) -> Result<Vec<u8>, ClientError> {
     let bytes = read_file(file)?;
-    let component = sandbox::to_component(&bytes).map_err(|error| not_a_component(file, &error))?;
+    let component = to_component(file, &bytes)?;
     if *component != *bytes {
         return Err(ClientError::Input(format!(
             "{} is a core module: make the component first (`wasm-tools component new FILE -o COMPONENT`), and sign that",
@@ -298,15 +300,17 @@ fn signed_component(file: &Path) -> Result<Vec<u8>, ClientError> {
     Ok(bytes)
 }
 
-fn not_a_component(file: &Path, error: &dyn std::fmt::Display) -> ClientError {
-    ClientError::Input(format!("{}: {error}", file.display()))
+/// The component of a file with these bytes.
+fn to_component<'a>(file: &Path, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, ClientError> {
+    let failed = |error: &dyn std::fmt::Display| ClientError::Input(format!("{}: {error}", file.display()));
+    let compiler = compiler().map_err(|error| failed(&error))?;
+    sandbox::to_component(&compiler, bytes).map_err(|error| failed(&error))
 }
 
 /// The component in a file; a core module becomes one.
 pub fn read_component(file: &Path) -> Result<Vec<u8>, ClientError> {
     let bytes = read_file(file)?;
-    let component = sandbox::to_component(&bytes).map_err(|error| not_a_component(file, &error))?;
-    Ok(component.into_owned())
+    Ok(to_component(file, &bytes)?.into_owned())
 }
 
 fn read_file(file: &Path) -> Result<Vec<u8>, ClientError> {

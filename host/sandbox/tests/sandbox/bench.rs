@@ -1,7 +1,7 @@
 //! The test bench and the conformance cases.
 
 use sandbox::bench::{Bench, Case};
-use sandbox::{LibraryError, Refused, Slot};
+use sandbox::{CompileMode, LibraryError, Refused, Slot};
 
 use crate::setup::{NOW, engine, private_directory};
 
@@ -129,8 +129,9 @@ async fn what_fails_the_conformance_cases_is_not_taken() {
 #[test]
 fn a_core_module_built_with_wit_bindgen_becomes_a_component() {
     let component = bytes("default-policy");
-    assert_eq!(sandbox::to_component(component).unwrap(), component, "a component stays as it is");
-    let error = sandbox::to_component(&wat::parse_str("(module (import \"env\" \"f\" (func)))").unwrap())
-        .unwrap_err();
-    assert!(matches!(error, Refused::Module(_)), "{error}");
+    let make = |bytes| sandbox::to_component(&CompileMode::InProcess, bytes);
+    assert_eq!(make(component).unwrap(), component, "a component stays as it is");
+    let module = wat::parse_str("(module (import \"env\" \"f\" (func)))").unwrap();
+    let error = make(&module).unwrap_err();
+    assert!(matches!(error, LibraryError::Refused(Refused::Module(_))), "{error}");
 }

@@ -13,7 +13,7 @@ fn child() -> CompileMode {
     child_with(CompileLimits::default())
 }
 
-fn child_with(limits: CompileLimits) -> CompileMode {
+pub fn child_with(limits: CompileLimits) -> CompileMode {
     let this = std::env::current_exe().unwrap();
     let exe: PathBuf = this.parent().unwrap().parent().unwrap().join("examples/compile_child");
     assert!(exe.exists(), "build the example first: cargo test builds it");

@@ -4,6 +4,7 @@
 
 mod bench;
 mod compiling;
+mod damage;
 mod defaults;
 mod hostile;
 mod library;

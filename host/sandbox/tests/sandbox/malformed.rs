@@ -72,6 +72,17 @@ const GIVE_BACK: &str = "(call $drop (i32.const 1))";
 
 /// A component of a world whose one function does `first` and returns `value`; the others trap.
 fn returning(resolve: &Resolve, world: WorldId, returns: &str, first: &str, value: i32) -> Vec<u8> {
+    let module = module(resolve, world, returns, first, value);
+    ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap()
+}
+
+/// A core module as a compiler leaves it behind, which says for which world it is.
+pub fn module_of_a_policy() -> Vec<u8> {
+    let resolve = package();
+    module(&resolve, world(&resolve, "policy"), "accept-friend", "", 0)
+}
+
+fn module(resolve: &Resolve, world: WorldId, returns: &str, first: &str, value: i32) -> Vec<u8> {
     let import = match first {
         "" => "",
         _ => "(import \"toxmail:gateway/message@0.1.0\" \"[resource-drop]message\" (func $drop (param i32)))",
@@ -98,7 +109,7 @@ fn returning(resolve: &Resolve, world: WorldId, returns: &str, first: &str, valu
     text.push(')');
     let mut module = wat::parse_str(text).unwrap();
     embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8, false).unwrap();
-    ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap()
+    module
 }
 
 /// Puts a component to work without asking it the conformance cases, which it would fail.
