@@ -1,18 +1,20 @@
 //! What all parts of the core share: the ports, the settings, and what is kept in memory.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use mail::{AccountName, Clock, MailId, Refusal, Wall};
+use mail::{AccountName, Clock, MailId, Refusal};
 use tokio_util::sync::CancellationToken;
 
-use crate::friendship::RequestSchedule;
-use crate::outbox::Outbox;
+use crate::lock::lock;
+use crate::moment::{Moment, millis};
+use crate::outbox::memory::Outbox;
 use crate::people::People;
 use crate::ports::decisions::DecisionFailure;
 use crate::ports::{Copies, Decisions, DropRelays, Event, Events, Network, Random, Storage, StorageError};
-use crate::reception::Receptions;
+use crate::reception::active::Receptions;
+use crate::request_schedule::RequestSchedule;
 use crate::settings::Settings;
 
 /// Ports, settings and memory of a gateway.
@@ -45,25 +47,6 @@ pub(crate) struct Patience {
     pub expiry: Duration,
     /// Until the sender is told.
     pub delay_notice: Duration,
-}
-
-/// One reading of both clocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Moment {
-    /// Monotonic, milliseconds.
-    pub mono: u64,
-    pub wall: Wall,
-}
-
-impl Moment {
-    /// Monotonic milliseconds `duration` after this.
-    pub fn after(self, duration: Duration) -> u64 {
-        self.mono.saturating_add(millis(duration))
-    }
-}
-
-pub(crate) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Core {
@@ -112,11 +95,6 @@ impl Core {
         }
         self.events.publish(Event::ContactsChanged { account: account.clone() });
     }
-}
-
-/// Locks, also after a panic elsewhere: what the core keeps in memory is only an index of what is stored.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a mail program or peer is told when the store fails; it tries again by itself.

@@ -1,14 +1,11 @@
 //! Contacts and friend requests: the store says who is a contact, the Tox friend list follows.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::time::Duration;
-
 use mail::record::{Contact, ContactState, Destination, FriendRequest, OutboxEntry, Route};
 use mail::{AccountName, Address, PublicKey, Refusal, ToxId};
 
-use crate::core::{Core, Moment, lock};
+use crate::core::Core;
 use crate::limits;
+use crate::moment::Moment;
 use crate::people::Person;
 use crate::ports::StorageError;
 use crate::ports::decisions::{FriendRequestAnswer, FriendRequestFacts};
@@ -42,42 +39,6 @@ pub enum ContactError {
     /// The Tox network refused.
     #[error("the Tox network refused: {0}")]
     Network(String),
-}
-
-/// When to send friend requests again that were not answered.
-#[derive(Debug, Default)]
-pub(crate) struct RequestSchedule(Mutex<BTreeMap<(AccountName, PublicKey), Repeat>>);
-
-#[derive(Clone, Copy, Debug)]
-struct Repeat {
-    /// Monotonic milliseconds.
-    due: u64,
-    sent: usize,
-}
-
-impl RequestSchedule {
-    fn sent(&self, account: &AccountName, key: PublicKey, now: Moment) {
-        let mut all = lock(&self.0);
-        let repeat = all.entry((account.clone(), key)).or_insert(Repeat { due: 0, sent: 0 });
-        let longest = Duration::from_secs(24 * 3600);
-        repeat.due = now.after(limits::REQUEST_AGAIN.get(repeat.sent).copied().unwrap_or(longest));
-        repeat.sent = repeat.sent.saturating_add(1);
-    }
-
-    fn forget(&self, account: &AccountName, key: PublicKey) {
-        lock(&self.0).remove(&(account.clone(), key));
-    }
-
-    fn due(&self, now: Moment) -> Vec<(AccountName, PublicKey)> {
-        let all = lock(&self.0);
-        all.iter().filter(|(_, repeat)| repeat.due <= now.mono).map(|(who, _)| who.clone()).collect()
-    }
-
-    fn at_once(&self, account: &AccountName, key: PublicKey) {
-        if let Some(repeat) = lock(&self.0).get_mut(&(account.clone(), key)) {
-            *repeat = Repeat { due: 0, sent: 0 };
-        }
-    }
 }
 
 impl Core {

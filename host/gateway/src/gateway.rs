@@ -14,14 +14,18 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::by_relay::Received;
-use crate::core::{Core, Patience, lock};
-use crate::friendship::{ContactError, RequestSchedule};
+use crate::core::{Core, Patience};
+use crate::friendship::ContactError;
 use crate::hello::HelloError;
-use crate::outbox::{self, Cancelled, Outbox};
+use crate::lock::lock;
+use crate::outbox::memory::Outbox;
+use crate::outbox::{self, Cancelled};
 use crate::people::People;
 use crate::ports::decisions::DecisionFailure;
 use crate::ports::{Decisions, DropRelays, Events, Network, Random, Storage, StorageError};
-use crate::reception::{Offer, Offered, ReceptionError, Receptions};
+use crate::reception::active::Receptions;
+use crate::reception::{Offer, Offered, ReceptionError};
+use crate::request_schedule::RequestSchedule;
 use crate::settings::Settings;
 use crate::submission::Submission;
 

@@ -11,35 +11,26 @@
 
 mod attempt;
 mod index;
+pub(crate) mod memory;
 mod runner;
 mod schedule;
 mod visit;
 
-use std::collections::HashMap;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use mail::record::{OutboxEntry, Outcome, Route};
-use mail::{AccountName, MailId, PublicKey};
-use tokio::sync::{Notify, oneshot};
+use mail::{AccountName, MailId};
 
 pub(crate) use self::attempt::delivered_status;
 pub(crate) use self::index::Next;
+use self::index::Owner;
 pub(crate) use self::index::Waiting;
-use self::index::{Index, Owner};
-use crate::core::{Core, Moment, lock, millis};
+use crate::core::Core;
 use crate::limits;
+use crate::lock::lock;
 use crate::ports::{Event, StorageError};
 
 pub(crate) use self::runner::run;
-
-/// The index of the outbox, and who waits for something to happen to an entry.
-#[derive(Default)]
-pub(crate) struct Outbox {
-    index: Mutex<Index>,
-    waiters: Mutex<HashMap<MailId, Vec<oneshot::Sender<()>>>>,
-    changed: Notify,
-}
 
 /// What became of the wish to take a mail back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,62 +39,6 @@ pub enum Cancelled {
     Yes,
     /// There is no such entry (any more): delivered, bounced, or never there.
     NotThere,
-}
-
-impl Outbox {
-    /// A new entry, durable already: looked at as soon as it is due.
-    pub fn insert(&self, waiting: Waiting) {
-        lock(&self.index).insert(waiting);
-        self.changed.notify_one();
-    }
-
-    /// Entries an account has in the outbox.
-    pub fn queued(&self, account: &AccountName) -> u64 {
-        lock(&self.index).queued(account)
-    }
-
-    pub fn peer_online(&self, account: &AccountName, key: PublicKey, now: Moment) {
-        lock(&self.index).peer_online(account, key, now);
-        self.changed.notify_one();
-    }
-
-    pub fn peer_offline(&self, account: &AccountName, key: PublicKey, now: Moment) {
-        lock(&self.index).peer_offline(account, key, now);
-        self.changed.notify_one();
-    }
-
-    /// Takes an entry that no task has.
-    pub fn claim(&self, id: MailId) -> bool {
-        lock(&self.index).claim(id)
-    }
-
-    /// Whether a task has the entry.
-    pub fn is_running(&self, id: MailId) -> bool {
-        lock(&self.index).is_running(id)
-    }
-
-    /// A task is done with an entry.
-    pub fn finish(&self, id: MailId, next: Next, now: Moment) {
-        lock(&self.index).finish(id, next, now);
-        for waiter in lock(&self.waiters).remove(&id).into_iter().flatten() {
-            let _nobody_waits_any_more = waiter.send(());
-        }
-        self.changed.notify_one();
-    }
-
-    /// Returns when the task that has the entry is done with it; at once if none has.
-    pub async fn task_done(&self, id: MailId) {
-        let receiver = {
-            let index = lock(&self.index);
-            if !index.is_running(id) {
-                return;
-            }
-            let (sender, receiver) = oneshot::channel();
-            lock(&self.waiters).entry(id).or_default().push(sender);
-            receiver
-        };
-        let _either_way_done = receiver.await;
-    }
 }
 
 impl Core {
@@ -244,18 +179,6 @@ impl Core {
     pub fn outbox_changed(&self, account: &AccountName, id: MailId, what: &str) {
         tracing::info!(%account, %id, what, "outbox");
         self.events.publish(Event::OutboxChanged { account: account.clone(), id, what: what.to_owned() });
-    }
-}
-
-impl Next {
-    /// Try again after `wait`, or when the peer comes online.
-    fn after(now: Moment, wait: Duration) -> Self {
-        Self::Wait { try_at: now.mono.saturating_add(millis(wait)), not_before: 0 }
-    }
-
-    /// The store failed.
-    pub(crate) fn later(now: Moment) -> Self {
-        Self::Later(now.after(limits::STORE_RETRY))
     }
 }
 

@@ -4,7 +4,8 @@
 //! its digest is checked, the filters see it, and mailbox and memory of the arrival are written in one step. Only then
 //! is there an acknowledgement. Each step can be repeated: the memory of arrivals answers what was answered before.
 
-mod active;
+pub(crate) mod active;
+mod error;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +14,8 @@ use bytes::Bytes;
 use mail::record::{Arrival, ArrivalKey, ContactState, MailboxEntry, Partial};
 use mail::{AccountName, Acknowledgement, BodyDigest, Envelope, MailId, PublicKey, Refusal};
 
-pub(crate) use self::active::Receptions;
 use self::active::{Progress, Seen};
+pub use self::error::ReceptionError;
 use crate::core::{Core, storage_refusal};
 use crate::delivery::{Incoming, Verdict};
 use crate::limits;
@@ -41,26 +42,6 @@ pub enum Offer {
     },
     /// The peer broke the protocol.
     ProtocolError(String),
-}
-
-/// Why bytes or the end of a mail were not taken.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ReceptionError {
-    /// The mail was not offered since the start, or was thrown away: offer it again.
-    #[error("this mail was not offered, or was dropped: offer it again")]
-    NotOffered,
-    /// The bytes do not continue what is here.
-    #[error("the next byte wanted is {expected}")]
-    Offset {
-        /// Where to go on.
-        expected: u64,
-    },
-    /// The peer broke the protocol: more bytes than announced, or bytes that do not fit the digest.
-    #[error("{0}")]
-    Protocol(String),
-    /// The store failed: try later.
-    #[error("{0}")]
-    Storage(#[from] StorageError),
 }
 
 /// What a peer says about a mail it wants to send.

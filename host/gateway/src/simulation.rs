@@ -11,7 +11,7 @@ use std::time::Duration;
 use mail::record::Outcome;
 use mail::{MailId, Notify, ReversePath};
 
-use crate::core::lock;
+use crate::lock::lock;
 use crate::testing::{Fault, Faults, SeededRandom, World, address, key, tox_id};
 
 /// Accounts of the gateways. The last is a stranger to all: the first mail makes the acquaintance.

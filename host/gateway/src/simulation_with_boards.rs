@@ -10,7 +10,7 @@ use std::time::Duration;
 use mail::record::Outcome;
 use mail::{MailId, Notify, ReversePath};
 
-use crate::core::lock;
+use crate::lock::lock;
 use crate::testing::{Fault, Faults, SeededRandom, SimBoards, World, address, tox_id};
 
 const NODES: [&[&str]; 3] = [&["anna"], &["ben"], &["carla", "dora"]];

@@ -7,7 +7,7 @@ use mail::record::{ContactState, Outcome};
 use mail::{Acknowledgement, BodyHasher, Envelope, MailId, Refusal, ReversePath};
 
 use super::Received;
-use crate::core::lock;
+use crate::lock::lock;
 use crate::ports::Copies;
 use crate::ports::decisions::FriendRequestAnswer;
 use crate::testing::{ScriptedRelays, World, account, address, key, mail_text, tox_id};

@@ -1,7 +1,9 @@
+use std::time::Duration;
+
 use std::sync::Arc;
 
 use super::*;
-use crate::core::lock;
+use crate::lock::lock;
 use crate::testing::{World, account, failure, key, mail_text, tox_id};
 
 async fn strangers() -> Arc<World> {

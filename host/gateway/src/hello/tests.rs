@@ -27,7 +27,7 @@ async fn hello_brings_a_contact_up_to_date() {
         ["ben@example.org", "benny@tox"]
     );
     assert_eq!(told(&world, &["ben@example.com"]).await, ["ben@example.com"]);
-    let disk = crate::core::lock(&world.nodes[0].disk.0).contacts[&(account("anna"), key("ben"))].clone();
+    let disk = crate::lock::lock(&world.nodes[0].disk.0).contacts[&(account("anna"), key("ben"))].clone();
     assert_eq!(disk.addresses, [address("ben@example.com")]);
 }
 

@@ -4,11 +4,12 @@
 //! local mail.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::time::Duration;
 
 use mail::{AccountName, MailId, PublicKey, Wall};
 
-use crate::core::{Moment, millis};
 use crate::limits;
+use crate::moment::{Moment, millis};
 
 /// Whose mail, and for which peer; None for local mail.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -67,6 +68,18 @@ pub(crate) enum Next {
     Extended(u64),
     /// The store failed: do nothing about the entry before this moment.
     Later(u64),
+}
+
+impl Next {
+    /// Try again after `wait`, or when the peer comes online.
+    pub(super) fn after(now: Moment, wait: Duration) -> Self {
+        Self::Wait { try_at: now.mono.saturating_add(millis(wait)), not_before: 0 }
+    }
+
+    /// The store failed.
+    pub(crate) fn later(now: Moment) -> Self {
+        Self::Later(now.after(limits::STORE_RETRY))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,8 +8,10 @@ use tokio_util::task::TaskTracker;
 use mail::MailId;
 
 use super::index::{Job, Next};
-use crate::core::{Core, Moment, lock, millis};
+use crate::core::Core;
 use crate::limits;
+use crate::lock::lock;
+use crate::moment::{Moment, millis};
 use crate::ports::StorageError;
 
 /// Runs until the core is stopping; then waits for the tasks that are in the middle of a commit.

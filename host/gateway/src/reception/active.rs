@@ -7,8 +7,8 @@ use bytes::Bytes;
 use mail::record::{ArrivalKey, Partial};
 use mail::{AccountName, BodyHasher, PublicKey};
 
-use super::ReceptionError;
-use crate::core::lock;
+use super::error::ReceptionError;
+use crate::lock::lock;
 
 /// How far a mail has come. `end` may be ahead of `durable`, where a new connection goes on.
 #[derive(Clone, Debug)]

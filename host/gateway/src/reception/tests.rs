@@ -2,7 +2,7 @@ use bytes::Bytes;
 use mail::{Address, BodyHasher, ReversePath};
 
 use super::*;
-use crate::core::lock;
+use crate::lock::lock;
 use crate::testing::{Fault, World, account, address, key, mail_text, tox_id};
 
 const ID: MailId = MailId([9; 16]);

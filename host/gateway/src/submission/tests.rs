@@ -5,7 +5,7 @@ use mail::{Address, PublicKey};
 
 use super::*;
 use crate::Settings;
-use crate::core::lock;
+use crate::lock::lock;
 use crate::ports::StorageError;
 use crate::ports::decisions::{
     Resolution, ResolutionSource, ResolutionTarget, ResolveAnswer, SubmissionAnswer, Trust,

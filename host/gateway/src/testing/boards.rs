@@ -13,7 +13,7 @@ use mail::{AccountName, Acknowledgement, BodyDigest, Envelope, MailId, PublicKey
 use super::storage::MemoryStorage;
 use super::world::World;
 use crate::Received;
-use crate::core::lock;
+use crate::lock::lock;
 use crate::ports::{Copies, DropRelays};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);

@@ -9,7 +9,7 @@ use mail::record::Direction;
 use mail::{AccountName, Address, MailId, Refusal, ToxId, Wall};
 
 use super::world::World;
-use crate::core::lock;
+use crate::lock::lock;
 use crate::ports::decisions::*;
 
 /// One slot: answers, fails, or thinks for a while first.

@@ -12,7 +12,7 @@ use mail::{AccountName, Acknowledgement, Address, MailId, PublicKey, ToxId};
 use tokio::sync::Notify;
 
 use super::world::{SeededRandom, World};
-use crate::core::lock;
+use crate::lock::lock;
 use crate::ports::{Network, Storage, TransferFailure};
 use crate::{Gateway, Offer, Offered, ReceptionError};
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use mail::record::OutboxEntry;
 use mail::{AccountName, MailId};
 
-use crate::core::lock;
+use crate::lock::lock;
 use crate::ports::{Copies, DropRelays};
 
 /// What relays say, and what they were told.

@@ -16,7 +16,7 @@ use mail::record::{
 };
 use mail::{AccountName, Address, MailId, PublicKey, Wall};
 
-use crate::core::lock;
+use crate::lock::lock;
 use crate::ports::storage::NewMail;
 use crate::ports::{BodyWriter, Storage, StorageError};
 

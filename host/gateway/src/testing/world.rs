@@ -15,7 +15,7 @@ use super::clock::SimClock;
 use super::decisions::Script;
 use super::network::{Net, NodeNetwork};
 use super::storage::{Disk, MemoryStorage};
-use crate::core::lock;
+use crate::lock::lock;
 use crate::ports::{Event, Events, Random};
 use crate::{Gateway, Settings};
 
