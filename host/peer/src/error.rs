@@ -5,8 +5,9 @@ use std::time::Duration;
 use frame::FrameError;
 use mail::MailId;
 
+use crate::decode::DecodeError;
 use crate::limits;
-use crate::message::{DecodeError, Transfer};
+use crate::message::Transfer;
 
 /// The other side broke the protocol (or says that this one did). The session is over; its owner holds
 /// the peer for [`limits::hold`].

@@ -3,10 +3,11 @@
 use frame::{Reader, Writer};
 use mail::{Address, ToxId};
 
+use crate::attributes::{Attributes, read_attributes, write_attributes};
+use crate::decode::DecodeError;
 use crate::limits::{
     ADDRESS_BYTES, ADDRESSES, MAILBOX_RECORD_BYTES, TRANSFERS, TRANSFERS_LEAST, VERSION, WINDOW, WINDOW_LEAST,
 };
-use crate::message::{Attributes, DecodeError, read_attributes, write_attributes};
 
 /// What a side understands beyond mail transfer: one bit each. Unknown bits are ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

@@ -12,6 +12,8 @@
 
 pub mod limits;
 
+mod attributes;
+mod decode;
 mod driver;
 mod error;
 mod handle;
@@ -24,12 +26,14 @@ mod session;
 
 pub use mail::BodyHasher;
 
+pub use attributes::Attributes;
+pub use decode::DecodeError;
 pub use driver::{Driver, Setup, connect};
 pub use error::{BodyError, ProtocolError, SessionEnd, TransferError};
 pub use handle::Peer;
 pub use hello::{Capabilities, Hello, Nonce};
 pub use memory::Memory;
-pub use message::{Attributes, DecodeError, Message, Transfer};
+pub use message::{Message, Transfer};
 pub use offer::Offer;
 pub use ports::{Incoming, Link, LinkClosed, Outgoing};
 pub use session::{Action, Interruption, OfferAnswer, Reception, Session, UnsendableHello};

@@ -3,21 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use frame::{ReadError, Reader, TooLong, Writer};
-use mail::address::InvalidAddress;
-use mail::tox_id::InvalidToxId;
+use frame::{Reader, TooLong, Writer};
 use mail::{Acknowledgement, EnhancedStatus, Refusal};
 
+use crate::decode::DecodeError;
 use crate::hello::Hello;
-use crate::limits::{
-    ATTRIBUTE_NAME_BYTES, ATTRIBUTE_VALUE_BYTES, ATTRIBUTES, ERROR_TEXT_BYTES, MAILBOX_RECORD_BYTES,
-    TRY_LATER_LONGEST, VERSION,
-};
+use crate::limits::{ERROR_TEXT_BYTES, MAILBOX_RECORD_BYTES, TRY_LATER_LONGEST};
 use crate::offer::Offer;
-
-/// Names and values that a version may not know; unknown names are ignored. At most
-/// [`ATTRIBUTES`], with the bounds of [`crate::limits`].
-pub type Attributes = Vec<(String, String)>;
 
 /// Number of a transfer: chosen by the sender of the mail, growing within a session, so never used twice in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -82,37 +74,6 @@ pub enum Message {
     },
     /// Recipient: stopped, as the sender asked.
     Cancelled(Transfer),
-}
-
-/// Why bytes are no message of this protocol.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DecodeError {
-    /// Lengths do not fit.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// A type this version does not have.
-    #[error("unknown message type {0:#04x}")]
-    Type(u8),
-    /// A field with a value it cannot have.
-    #[error("the {0} has a value it cannot have")]
-    Value(&'static str),
-    /// An address in an envelope or hello that is none.
-    #[error("an address that is none: {0}")]
-    Address(#[from] InvalidAddress),
-    /// The Tox ID of a hello is damaged.
-    #[error("a Tox ID that is none: {0}")]
-    ToxId(InvalidToxId),
-    /// The other side speaks none of our versions.
-    #[error(
-        "no common protocol version: the other gateway speaks {lowest} to {highest}, this one {VERSION}; \
-         update the older one"
-    )]
-    NoCommonVersion {
-        /// Lowest version of the other side.
-        lowest: u16,
-        /// Highest version of the other side.
-        highest: u16,
-    },
 }
 
 /// Type byte of a hello: the one message that may begin in the middle of another.
@@ -288,23 +249,6 @@ fn read_refusal(reader: &mut Reader<'_>) -> Result<Refusal, DecodeError> {
         return Err(DecodeError::Value("status"));
     }
     Ok(Refusal::new(status, reader.text16("refusal text", mail::limits::REFUSAL_TEXT_BYTES)?))
-}
-
-pub(crate) fn write_attributes(attributes: &Attributes, writer: &mut Writer) {
-    writer.count(attributes.len());
-    for (name, value) in attributes {
-        writer.text16(name).text16(value);
-    }
-}
-
-pub(crate) fn read_attributes(reader: &mut Reader<'_>) -> Result<Attributes, DecodeError> {
-    let count = reader.count("attributes", ATTRIBUTES)?;
-    (0..count)
-        .map(|_| {
-            let name = reader.text16("attribute name", ATTRIBUTE_NAME_BYTES)?.to_owned();
-            Ok((name, reader.text16("attribute value", ATTRIBUTE_VALUE_BYTES)?.to_owned()))
-        })
-        .collect()
 }
 
 #[cfg(test)]

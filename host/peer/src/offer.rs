@@ -3,8 +3,9 @@
 use frame::{Reader, Writer};
 use mail::{BodyDigest, Envelope, MailId, Notify, Return, ReversePath};
 
+use crate::attributes::{Attributes, read_attributes, write_attributes};
+use crate::decode::DecodeError;
 use crate::limits::{ADDRESS_BYTES, ENVELOPE_ID_BYTES, ORIGINAL_RECIPIENT_BYTES};
-use crate::message::{Attributes, DecodeError, read_attributes, write_attributes};
 
 /// One mail for one recipient, as its sender offers it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use sandbox::{Engine, Settings};
 use serde_json::{Value, json};
 
 use super::call::read_component;
-use super::client::ClientError;
+use super::error::ClientError;
 use super::table::printable;
 use crate::clock::SystemClock;
 

@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 use super::args::{
     Account, Component, Contact, MailVerb, Outbox, Pin, PolicySet, Quarantine, Relay, SlotVerb, Verb,
 };
-use super::client::ClientError;
+use super::error::ClientError;
 use crate::compiler::compiler;
 
 /// What the connection may take beyond what the gateway gives itself.

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use admin::dto::{PROBLEM_CONTENT_TYPE, Problem};
+use admin::dto::PROBLEM_CONTENT_TYPE;
 use admin::{Token, percent_encoded};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
@@ -23,6 +23,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::call::Call;
+use super::error::ClientError;
 use super::ready::{Ready, ReadyError};
 use crate::tls;
 
@@ -39,54 +40,6 @@ const PAGES: usize = 10_000;
 
 /// Largest token file: the token and a line end.
 const TOKEN_FILE_BYTES: u64 = 1024;
-
-/// Why a verb failed. Each text says what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// Neither `--data` nor a home directory.
-    #[error("where is the data? HOME is not set: give the directory with --data DIR")]
-    NoDirectory,
-    /// Nothing listens for this data directory.
-    #[error("toxmail is not running here; start it with `toxmail up --data {0}`")]
-    NotRunning(String),
-    /// The ready file is there and of no use.
-    #[error("{0}")]
-    Ready(ReadyError),
-    /// The token file cannot be read.
-    #[error("cannot read the token {path}: {problem}; only the user who started toxmail can ask it")]
-    Token {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        problem: String,
-    },
-    /// What the user named cannot be read or used.
-    #[error("{0}")]
-    Input(String),
-    /// The gateway said no.
-    #[error("{}", print_safe(&.0.detail))]
-    Refused(Problem),
-    /// The gateway did not answer in time.
-    #[error("toxmail does not answer; its log may say why (`toxmail up` prints it)")]
-    Silent,
-    /// The connection broke.
-    #[error("the connection to toxmail broke ({0}); try again")]
-    Broken(String),
-    /// An answer of another kind than this program knows.
-    #[error("toxmail gave an answer this program does not understand ({0}); are both of the same version?")]
-    Unexpected(String),
-}
-
-impl ClientError {
-    /// An answer that does not read.
-    pub fn unexpected(error: &serde_json::Error) -> Self {
-        Self::Unexpected(error.to_string())
-    }
-}
-
-fn print_safe(text: &str) -> String {
-    super::table::printable(text)
-}
 
 /// A gateway that runs, as far as its ready file says.
 pub struct Gateway {

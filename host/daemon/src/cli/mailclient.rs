@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 
 use super::args::MailProgram;
 use super::call::Call;
-use super::client::{ClientError, Gateway};
+use super::client::Gateway;
+use super::error::ClientError;
 
 /// Longest password file.
 const PASSWORD_FILE_BYTES: u64 = 4096;

@@ -5,6 +5,7 @@ mod bench;
 mod call;
 mod client;
 pub mod directory;
+mod error;
 mod mailclient;
 mod new_component;
 mod print;
@@ -19,8 +20,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use args::{Bench, Common, Component, Verb};
-use client::{ClientError, Gateway};
+use client::Gateway;
 use directory::default_data_directory;
+use error::ClientError;
 
 pub use task::run as run_task;
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use admin::dto::{ComponentName, Slot};
 
 use super::args::Language;
-use super::client::ClientError;
+use super::error::ClientError;
 
 /// The WIT package, as this program was built with it.
 const WIT: [(&str, &str); 6] = [

@@ -1,7 +1,9 @@
+use frame::ReadError;
 use mail::{Address, BodyDigest, Envelope, MailId, Nospam, Notify, PublicKey, Return, ReversePath, ToxId};
 use proptest::prelude::*;
 
 use super::*;
+use crate::attributes::Attributes;
 use crate::hello::{Capabilities, Nonce};
 use crate::limits::{MESSAGE_BYTES, WINDOW_LEAST};
 

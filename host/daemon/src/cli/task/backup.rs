@@ -15,7 +15,8 @@ use super::json_text;
 use super::progress::Progress;
 use crate::backup;
 use crate::cli::call::Call;
-use crate::cli::client::{ClientError, Gateway};
+use crate::cli::client::Gateway;
+use crate::cli::error::ClientError;
 use crate::clock::SystemClock;
 
 /// Writes a backup: through the gateway while one runs, else straight from the data directory.

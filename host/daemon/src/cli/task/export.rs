@@ -12,7 +12,8 @@ use serde::Serialize;
 use super::progress::Progress;
 use crate::cli::args::MailboxFormat;
 use crate::cli::call::Call;
-use crate::cli::client::{ClientError, Gateway};
+use crate::cli::client::Gateway;
+use crate::cli::error::ClientError;
 
 /// What was done.
 #[derive(Debug, Default, Serialize)]

@@ -14,7 +14,8 @@ use zeroize::Zeroizing;
 
 use super::progress::Progress;
 use crate::cli::call::Call;
-use crate::cli::client::{ClientError, Exchange, Gateway};
+use crate::cli::client::{Exchange, Gateway};
+use crate::cli::error::ClientError;
 
 /// Bytes read of an mbox file at a time.
 const PIECE_BYTES: usize = 256 * 1024;

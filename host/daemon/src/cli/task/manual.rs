@@ -7,7 +7,7 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 
 use crate::cli::args::Cli;
-use crate::cli::client::ClientError;
+use crate::cli::error::ClientError;
 
 /// Completions for a shell.
 pub fn completions(shell: Shell) -> String {

@@ -12,7 +12,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::args::{Common, Import, MailProgram, Task};
-use super::client::{ClientError, Gateway};
+use super::client::Gateway;
+use super::error::ClientError;
 use super::{data_directory, mailclient, print_out};
 
 /// Does it. Says what went wrong and exits with 1 otherwise.
