@@ -25,6 +25,8 @@ pub const STORE_FILE: &str = "store.redb";
 /// brought up to date when it is opened, see `upgrade.rs`.
 ///
 /// 2: accounts can be switched off (the table `disabled`), mails in quarantine are counted (`quarantine_counts`).
+///
+/// 3: decisions are found by the mail they are about (`mail_decisions`, `decision_mails`).
 pub const FORMAT: u64 = 3;
 
 /// Where the format stands in the `system` table.

@@ -1,7 +1,8 @@
 //! The dashboard: pages for people, made here whole. They work without script; a little script keeps them fresh.
 //!
 //! A page reads through [`crate::Management`] as the API does. A change is a form that is posted, checked for the session's
-//! CSRF token, done, and answered with a redirection to the page it came from, which then says what was done.
+//! CSRF token, done, and answered with a redirection to the page it came from, which then says what was done. Files come in
+//! forms too, see [`upload`].
 
 mod accounts;
 mod assets;

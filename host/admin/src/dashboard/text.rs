@@ -23,7 +23,14 @@ impl Moment {
 }
 
 fn ahead(seconds: u64) -> String {
-    if seconds < 5 { "now".to_owned() } else { format!("in {}", distance(seconds)) }
+    // To the nearest unit: what is five days off is not called four.
+    let half = match seconds {
+        0..60 => 0,
+        60..3600 => 30,
+        3600..172_800 => 1800,
+        _ => 43_200,
+    };
+    if seconds < 5 { "now".to_owned() } else { format!("in {}", distance(seconds + half)) }
 }
 
 fn ago(seconds: u64) -> String {
@@ -75,5 +82,23 @@ pub(super) fn shortened(text: &str) -> String {
     match text.char_indices().nth(SHOWN_CHARS) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ago, ahead};
+
+    #[test]
+    fn what_is_ahead_is_rounded_and_what_was_is_not() {
+        for (seconds, later, before) in [
+            (4, "now", "just now"),
+            (59, "in 59 seconds", "59 seconds ago"),
+            (295, "in 5 minutes", "4 minutes ago"),
+            (3599, "in 1 hour", "59 minutes ago"),
+            (432_000 - 2, "in 5 days", "4 days ago"),
+        ] {
+            assert_eq!((ahead(seconds).as_str(), ago(seconds).as_str()), (later, before));
+        }
     }
 }
