@@ -14,12 +14,12 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, Signal, nice, setrlimit};
 use sha2::{Digest, Sha256};
 
+use crate::encode::encode;
 use crate::engine::configuration;
 use crate::limits::{
     COMPILE_CPU_SECONDS, COMPILE_MEMORY_BYTES, COMPILE_TIME, COMPILED_BYTES, COMPONENT_BYTES,
 };
 use crate::validate::one_line;
-use crate::wrap;
 
 /// Where components are compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -255,7 +255,7 @@ fn child() -> Result<(), (u8, String)> {
     let mut input = Vec::new();
     std::io::stdin().take(COMPONENT_BYTES).read_to_end(&mut input).map_err(|error| unusable(&error))?;
     let made = match wanted.as_str() {
-        ENCODE => wrap::encode(&input).map_err(|words| (INVALID, words))?,
+        ENCODE => encode(&input).map_err(|words| (INVALID, words))?,
         _ => precompile(stack_bytes, &wanted, &input)?,
     };
     let mut output = std::io::stdout().lock();

@@ -8,7 +8,7 @@ use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::lane::{Lane, LaneSettings};
 use crate::limits::STACK_LEAST;
-use crate::shadow::ShadowLane;
+use crate::shadow::lane::ShadowLane;
 use crate::slot::Slot;
 use crate::ticker::{Running, Ticker};
 use crate::wasm::Wasm;

@@ -18,12 +18,12 @@ use crate::cache::{Cache, read_private, write_private};
 use crate::check::{self, Refused};
 use crate::compile::{CompileError, CompileMode, compile};
 use crate::engine::Engine;
+use crate::library_error::LibraryError;
 use crate::limits::{COMPONENT_BYTES, COMPONENTS, Limits, NAME_BYTES};
 use crate::slot::Slot;
 use crate::trust::Trust;
 use crate::validate::one_line;
 use crate::version::{Prepared, Version, compiled_bytes};
-use crate::wasm::Wasm;
 use crate::wrap::to_component;
 
 /// What is known of a component.
@@ -44,51 +44,6 @@ pub struct ComponentInfo {
     /// The trusted key it was signed with (hex digits), if it came with a signature.
     #[serde(default)]
     pub signed_by: Option<String>,
-}
-
-/// Why a component could not be added, found or loaded.
-#[derive(Debug, thiserror::Error)]
-pub enum LibraryError {
-    /// The file is no component for this gateway.
-    #[error(transparent)]
-    Refused(#[from] Refused),
-    /// It does not compile.
-    #[error(transparent)]
-    Compile(#[from] CompileError),
-    /// No such component.
-    #[error("there is no component `{0}`: `toxmail component list` shows them")]
-    Unknown(String),
-    /// Several components begin with these digits.
-    #[error("several components begin with `{0}`: give more digits")]
-    Ambiguous(String),
-    /// The component does not fit the slot.
-    #[error("component `{name}` is not for slot {slot}")]
-    WrongSlot {
-        /// The component.
-        name: String,
-        /// The slot.
-        slot: Slot,
-    },
-    /// No valid name.
-    #[error("`{0}` cannot be a component's name: use 1 to 64 letters, digits, dots, dashes or underscores")]
-    InvalidName(String),
-    /// Too many components.
-    #[error("{COMPONENTS} components are kept already: remove one first")]
-    Full,
-    /// The directory or a file of it cannot be used.
-    #[error("the directory of components, {}: {error}", path.display())]
-    Directory {
-        /// The path.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
-    /// The built-in conformance cases are damaged: a fault of the gateway.
-    #[error("the conformance cases of the gateway are damaged: {0}")]
-    Conformance(String),
-    /// The process is stopping.
-    #[error("the gateway is stopping")]
-    Stopped,
 }
 
 /// The components of a gateway, in a directory of mode 0700. All methods that take long run off the async threads.
@@ -443,23 +398,6 @@ impl Shared {
 /// The engine's words.
 fn unfit(error: wasmtime::Error) -> LibraryError {
     Refused::WrongTypes(one_line(&format!("{error:#}"), 1000)).into()
-}
-
-/// The component made ready for those of the candidates whose types fit, too.
-pub(crate) fn fitting(
-    wasm: &Wasm,
-    candidates: &[Slot],
-    component: &Component,
-) -> Result<Vec<(Slot, Prepared)>, LibraryError> {
-    let mut fitting = Vec::new();
-    let mut why = String::new();
-    for slot in candidates {
-        match Prepared::new(wasm, *slot, component) {
-            Ok(prepared) => fitting.push((*slot, prepared)),
-            Err(error) => why = one_line(&format!("{error:#}"), 1000),
-        }
-    }
-    if fitting.is_empty() { Err(Refused::WrongTypes(why).into()) } else { Ok(fitting) }
 }
 
 fn checked_name(name: &str) -> Result<String, LibraryError> {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 use crate::health::{Health, HealthReport};
-use crate::library::LibraryError;
+use crate::library_error::LibraryError;
 use crate::limits::Limits;
 use crate::shadow::ShadowDiffers;
 use crate::slot::Slot;

@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 
-use wit_component::ComponentEncoder;
-
 use crate::check::Refused;
 use crate::compile::{CompileError, CompileMode, encode_in_child};
-use crate::library::LibraryError;
+use crate::encode::encode;
+use crate::library_error::LibraryError;
 use crate::limits::COMPONENT_BYTES;
 use crate::validate::one_line;
 
@@ -38,13 +37,4 @@ pub fn to_component<'a>(mode: &CompileMode, bytes: &'a [u8]) -> Result<Cow<'a, [
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// The component of a core module, or what is wrong with that.
-pub(crate) fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
-    ComponentEncoder::default()
-        .validate(true)
-        .module(module)
-        .and_then(|encoder| encoder.encode())
-        .map_err(|error| format!("{error:#}"))
 }

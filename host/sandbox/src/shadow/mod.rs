@@ -6,7 +6,7 @@
 
 mod control;
 mod kept_mail;
-mod lane;
+pub(crate) mod lane;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,7 +32,6 @@ use crate::slots::{Entry, SlotsKeeper};
 use crate::version::Version;
 
 pub(crate) use kept_mail::KeptMail;
-pub(crate) use lane::ShadowLane;
 
 /// A component beside the live one of an entry.
 pub(crate) struct Shadow {
