@@ -25,5 +25,6 @@ mod policy_sets;
 mod relays;
 mod resolution;
 mod tls;
+mod tokens;
 mod trials;
 mod web_attacks;

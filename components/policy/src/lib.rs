@@ -8,6 +8,7 @@
 //! | setting | value |
 //! | --- | --- |
 //! | `accept-friends` | `ask` (default), `written-to`: who got mail from this account, `everybody` |
+//! | `deposits` | who may leave cells on the own drop relay: `everybody` (default), `members`: token holders alone |
 
 mod deposits;
 mod friends;
@@ -46,8 +47,15 @@ impl Guest for Policy {
         RetryAnswer::After(schedule::wait(&retry))
     }
 
-    fn allow_deposit(_context: Context, deposit: Deposit) -> DepositAnswer {
-        deposits::answer(&deposit)
+    fn allow_deposit(context: Context, deposit: Deposit) -> DepositAnswer {
+        let rule = match deposits::Rule::from_settings(&context.settings) {
+            Ok(rule) => rule,
+            Err(mistake) => {
+                write(Level::Warn, &mistake);
+                deposits::Rule::Members
+            }
+        };
+        rule.answer(&deposit)
     }
 }
 

@@ -20,6 +20,8 @@ pub struct DropTimes {
     pub acknowledge_rest: u64,
     /// From a deposit to looking whether it is still there.
     pub audit_after: [u64; 2],
+    /// From fetching a deposit token to spending it, and between two looks at a board's issuing key that make it trusted.
+    pub token_rest: u64,
 }
 
 impl Default for DropTimes {
@@ -31,6 +33,7 @@ impl Default for DropTimes {
             acknowledge_every: pair(defaults.acknowledge_every),
             acknowledge_rest: defaults.acknowledge_rest.as_secs(),
             audit_after: pair(defaults.audit_after),
+            token_rest: defaults.token_rest.as_secs(),
         }
     }
 }
@@ -44,6 +47,7 @@ impl DropTimes {
             acknowledge_every: pair(self.acknowledge_every),
             acknowledge_rest: Duration::from_secs(self.acknowledge_rest),
             audit_after: pair(self.audit_after),
+            token_rest: Duration::from_secs(self.token_rest),
         }
     }
 
@@ -57,6 +61,7 @@ impl DropTimes {
             ("read_every", [self.read_every; 2]),
             ("acknowledge_every", self.acknowledge_every),
             ("audit_after", self.audit_after),
+            ("token_rest", [self.token_rest; 2]),
         ];
         for (key, [least, most]) in pairs {
             if least == 0 || least > most || most > LONGEST {

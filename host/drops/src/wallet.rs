@@ -16,8 +16,9 @@ use crate::limits::{CONTACT_PURSES, CONTACT_TOKENS, DAY_SECONDS, SPENT_TOKENS, W
 use crate::mailbox::Period;
 use crate::token::Token;
 
-/// A token issued just now could be tied to its deposit by time alone.
-const REST: Duration = Duration::from_secs(DAY_SECONDS);
+/// How long a token rests before it is spent: one issued just now could be tied to its deposit by time alone. Also how long the
+/// second look at an issuing key comes after the first ([`crate::token::Sightings`]).
+pub const REST: Duration = Duration::from_secs(DAY_SECONDS);
 /// The version of a purse's bytes.
 const VERSION: u8 = 1;
 
@@ -42,6 +43,17 @@ pub enum PurseError {
     /// Of a later version.
     #[error("the tokens were kept by a later version ({0})")]
     Version(u8),
+}
+
+/// How many tokens of one source there are for a board.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Good, to be spent at any time.
+    pub ready: usize,
+    /// Good, and resting.
+    pub resting: usize,
+    /// Spent or passed on, as far as that is remembered.
+    pub gone: usize,
 }
 
 /// The tokens of one source for one board.
@@ -116,11 +128,10 @@ impl Purse {
 }
 
 impl Wallet {
-    /// Adds own tokens that were issued now; they rest for a day first, those of a board of one's own (`at_once`) need not: nobody
+    /// Adds own tokens that were issued now; they rest first ([`REST`] is the rule), those of a board of one's own need not: nobody
     /// watches there. At most [`WALLET_TOKENS`] are held for a board.
-    pub fn issued(&mut self, board: BoardKey, tokens: Vec<Token>, at_once: bool, now: Wall) {
-        let from = if at_once { now } else { now.plus(REST) };
-        self.add((Source::Own, board), tokens, from, WALLET_TOKENS, now);
+    pub fn issued(&mut self, board: BoardKey, tokens: Vec<Token>, rest: Duration, now: Wall) {
+        self.add((Source::Own, board), tokens, now.plus(rest), WALLET_TOKENS, now);
     }
 
     /// Adds tokens from the record of `contact`, as far as they are new here: they rested with the contact. At most
@@ -206,6 +217,21 @@ impl Wallet {
     pub fn count_fresh(&self, key: &PurseKey, now: Wall) -> usize {
         let held = self.purses.get(key).map(|purse| purse.held.iter());
         held.into_iter().flatten().filter(|(_, token)| token.period == Period::at(now)).count()
+    }
+
+    /// What there is for a board, by where it came from.
+    pub fn tally(&self, board: BoardKey, now: Wall) -> impl Iterator<Item = (Source, Tally)> + '_ {
+        let purses = self.purses.iter().filter(move |((_, of), _)| *of == board);
+        purses.map(move |((source, _), purse)| {
+            let good = purse.held.iter().filter(|(_, token)| is_good(token.period, now));
+            let (ready, resting): (Vec<_>, Vec<_>) = good.partition(|(from, _)| *from <= now);
+            (*source, Tally { ready: ready.len(), resting: resting.len(), gone: purse.spent.len() })
+        })
+    }
+
+    /// Boards for which there are tokens, or were. One may come several times.
+    pub fn boards(&self) -> impl Iterator<Item = BoardKey> + '_ {
+        self.purses.keys().map(|(_, board)| *board)
     }
 
     /// The purse as it is to be kept; None where there is nothing in it.

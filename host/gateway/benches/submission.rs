@@ -256,6 +256,7 @@ impl Network for Nothing {
         _: &AccountName,
         _: PublicKey,
         _: &OutboxEntry,
+        _: &SentWhole,
     ) -> Result<Acknowledgement, TransferFailure> {
         Err(TransferFailure::Disconnected)
     }

@@ -55,7 +55,7 @@ impl Core {
         let online = owner.peer.is_some_and(|key| self.network.is_online(&entry.account, key));
         let wait = entry.next_attempt.filter(|_| !new).map_or(Duration::ZERO, |due| due.since(now.wall));
         let delay_due = entry.created.plus(self.patience().delay_notice).since(now.wall);
-        let tell_delay = entry.envelope.notify.delay && !entry.delay_reported;
+        let tell_delay = entry.envelope.notify.delay && !entry.marks.delay_reported;
         Waiting {
             id: entry.id,
             owner,

@@ -26,7 +26,7 @@ impl Core {
     ) -> Result<Reports, StorageError> {
         let notify = entry.envelope.notify;
         let wanted = match action {
-            Action::Failed => notify.failure,
+            Action::Failed | Action::Unconfirmed => notify.failure,
             Action::Delayed { .. } => notify.delay,
             Action::Delivered => notify.success,
         };
@@ -73,7 +73,8 @@ impl Core {
     }
 
     async fn returned(&self, entry: &OutboxEntry, action: Action) -> Result<Copy, StorageError> {
-        let whole = action == Action::Failed && entry.envelope.ret == Return::Full;
+        let is_over = matches!(action, Action::Failed | Action::Unconfirmed);
+        let whole = is_over && entry.envelope.ret == Return::Full;
         if whole && entry.size <= limits::RETURNED_BYTES {
             let size = usize::try_from(entry.size).unwrap_or(usize::MAX);
             return Ok(Copy::Full(message::head(&*self.storage, &entry.prefix, entry.body, size).await?));

@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mail::header::{FieldName, Fields};
-use mail::record::{Direction, MailboxEntry, OutboxEntry, Outcome, QuarantineEntry, Route, StagedBody};
+use mail::record::{
+    Direction, MailboxEntry, Marks, OutboxEntry, Outcome, QuarantineEntry, Route, StagedBody,
+};
 use mail::{Address, BodyDigest, Envelope, FromCheck, MailId, Notify, Refusal, Return, ReversePath, Wall};
 
 use self::body::{BodyIntake, Intake};
@@ -220,7 +222,7 @@ impl Submission {
             attempts: 0,
             next_attempt: None,
             last_problem: None,
-            delay_reported: false,
+            marks: Marks::default(),
         };
         Ok(Copy { entry, fate })
     }

@@ -25,6 +25,9 @@ const SENDER: &str = "mailer-daemon";
 pub enum Action {
     /// It was given up.
     Failed,
+    /// It was given up without the recipient's word, although it may have reached them. RFC 3464 section 2.3.3 has no word for that:
+    /// for programs it is a failure, people read more.
+    Unconfirmed,
     /// It takes long, and is tried until this time.
     Delayed {
         /// When it will be given up.
@@ -85,6 +88,7 @@ pub fn write(report: &Report<'_>) -> Option<Vec<u8>> {
 fn header_section(report: &Report<'_>, to: &Address, boundary: &str) -> Vec<u8> {
     let subject = match report.action {
         Action::Failed => "Your mail could not be delivered",
+        Action::Unconfirmed => "Your mail may not have been delivered",
         Action::Delayed { .. } => "Your mail is not delivered yet",
         Action::Delivered => "Your mail was delivered",
     };

@@ -145,8 +145,44 @@ pub struct OutboxEntry {
     pub next_attempt: Option<Wall>,
     /// Why it is still here.
     pub last_problem: Option<Refusal>,
+    /// What has happened to it.
+    pub marks: Marks,
+}
+
+/// What has happened to an outbox entry. Stored as one byte, in which bit 0 says what a whole byte said before there was more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct Marks {
     /// Whether the sender was told that it takes long.
     pub delay_reported: bool,
+    /// Whether all bytes were sent in a transfer that nobody acknowledged: the recipient may have it.
+    pub sent_whole: bool,
+}
+
+/// A byte that is none of [`Marks`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} are no marks of an outbox entry")]
+pub struct InvalidMarks(u8);
+
+const DELAY_REPORTED: u8 = 1;
+const SENT_WHOLE: u8 = 2;
+
+impl From<Marks> for u8 {
+    fn from(marks: Marks) -> Self {
+        let bit = |is_set: bool, bit: Self| if is_set { bit } else { 0 };
+        bit(marks.delay_reported, DELAY_REPORTED) | bit(marks.sent_whole, SENT_WHOLE)
+    }
+}
+
+impl TryFrom<u8> for Marks {
+    type Error = InvalidMarks;
+
+    fn try_from(byte: u8) -> Result<Self, InvalidMarks> {
+        if byte & !(DELAY_REPORTED | SENT_WHOLE) != 0 {
+            return Err(InvalidMarks(byte));
+        }
+        Ok(Self { delay_reported: byte & DELAY_REPORTED != 0, sent_whole: byte & SENT_WHOLE != 0 })
+    }
 }
 
 /// A mail in a mailbox.

@@ -16,6 +16,7 @@ use crate::documents::{self, BOARDS};
 use crate::limits::{BOARDS_OFFERED, BOARDS_READ, BOARDS_REMEMBERED, LIAR};
 use crate::ports::{BoardFacts, KnownBoard};
 use crate::shared::{AccountState, Shared, State};
+use crate::supply::TokenSupply;
 
 /// How a board behaved, durable.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +76,10 @@ pub struct BoardReport {
     pub is_trusted: bool,
     /// Whether it was caught lying lately.
     pub lied: bool,
+    /// The mark of who runs it, where an address or a contact's record told.
+    pub owner: Option<OwnerMark>,
+    /// Tokens for deposits on it.
+    pub tokens: TokenSupply,
 }
 
 impl History {
@@ -108,6 +113,8 @@ impl BoardState {
             last_read,
             is_trusted: self.memory.is_trusted(),
             lied: self.history.is_liar(now),
+            owner: None,
+            tokens: TokenSupply::default(),
         }
     }
 }

@@ -148,19 +148,20 @@ impl Run<'_> {
     }
 }
 
-/// Searches a stamp on a worker thread. Dropped, the search ends soon.
+/// Searches a stamp on the worker threads, slice by slice: what else waits for them gets its turn in between. Dropped, the search
+/// ends soon.
 async fn work(shared: &Shared, challenge: Challenge, bits: u8) -> Option<Stamp> {
-    let (sender, receiver) = oneshot::channel();
-    shared.ports.workers.run(Box::new(move || {
-        let mut from = 0;
-        while !sender.is_closed() {
-            if let Some(stamp) = challenge.search(bits, from, STAMP_SLICE) {
-                // Nobody waits for it any more: nothing is lost.
-                let _unheard = sender.send(stamp);
-                return;
-            }
-            from += STAMP_SLICE;
+    let mut from = 0;
+    loop {
+        let (sender, receiver) = oneshot::channel();
+        shared.ports.workers.run(Box::new(move || {
+            // Nobody waits for it any more: nothing is lost.
+            let _unheard = sender.send(challenge.search(bits, from, STAMP_SLICE));
+        }));
+        match receiver.await {
+            Ok(None) => from += STAMP_SLICE,
+            Ok(found) => return found,
+            Err(_) => return None,
         }
-    }));
-    receiver.await.ok()
+    }
 }

@@ -28,6 +28,7 @@ mod records;
 mod settings;
 mod shared;
 mod story;
+mod supply;
 mod tokens;
 mod upkeep;
 mod visit;
@@ -36,6 +37,7 @@ pub use boards::BoardReport;
 pub use offline_mail::{Copies, OfflineMail, Ports};
 pub use settings::Settings;
 pub use story::{BoardCopies, CopyReceipt, Story};
+pub use supply::TokenSupply;
 
 #[cfg(test)]
 mod testing;

@@ -19,6 +19,9 @@ pub const VISITS: usize = 2;
 /// Cells scanned as one job: a few milliseconds, so that mail traffic gets its turn in between.
 pub const SCAN_CELLS: usize = 32;
 
+/// Such jobs of one visit at once: as many cores help, and 2 MB of cells wait at most.
+pub const SCAN_JOBS: usize = 4;
+
 /// Nonces tried in one go before a stop is noticed.
 pub const STAMP_SLICE: u64 = 1 << 14;
 

@@ -1,5 +1,6 @@
 //! The handle the daemon holds.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use drops::cell::BoardKey;
@@ -198,11 +199,17 @@ impl OfflineMail {
     pub fn boards(&self) -> Vec<BoardReport> {
         let (now, read) = (self.shared.wall(), readers::read_here(&self.shared));
         let mut keys: Vec<BoardKey> = read.iter().copied().collect();
+        let known = self.shared.ports.boards.known();
         let state = self.shared.state();
         keys.extend(state.boards.keys().filter(|key| !read.contains(key)));
-        let report = |key: BoardKey| match state.boards.get(&key) {
-            Some(board) => board.report(key, read.contains(&key), now),
-            None => crate::boards::BoardState::default().report(key, read.contains(&key), now),
+        let others: BTreeSet<BoardKey> = state.supplied().filter(|key| !keys.contains(key)).collect();
+        keys.extend(others);
+        let report = |key: BoardKey| {
+            let unknown = crate::boards::BoardState::default();
+            let board = state.boards.get(&key).unwrap_or(&unknown);
+            let owner = state.accounts.values().find_map(|account| account.owner(&known, key, None));
+            let tokens = state.supply(key, now);
+            BoardReport { owner, tokens, ..board.report(key, read.contains(&key), now) }
         };
         keys.into_iter().map(report).collect()
     }

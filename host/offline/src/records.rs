@@ -43,6 +43,11 @@ pub(crate) struct Given {
 }
 
 impl Given {
+    /// Tokens for a board that they are believed to hold.
+    pub fn held(&self, board: BoardKey, now: Wall) -> usize {
+        self.tokens.iter().filter(|(named, bytes)| *named == board && is_good(bytes, now)).count()
+    }
+
     /// Adds tokens for a board; the newest stay.
     fn add(&mut self, board: BoardKey, tokens: &[Token]) {
         let fresh = tokens.iter().map(|token| (board, token.to_bytes().to_vec()));

@@ -15,6 +15,9 @@ pub struct Settings {
     pub acknowledge_rest: Duration,
     /// From a deposit to looking whether it is still there.
     pub audit_after: (Duration, Duration),
+    /// From fetching a token to spending it, and from one look at a board's issuing key to the one that makes it trusted. Short: a
+    /// board can tell by time whose deposit a token pays for, or mark its members by keys of their own.
+    pub token_rest: Duration,
 }
 
 impl Default for Settings {
@@ -25,6 +28,7 @@ impl Default for Settings {
             acknowledge_every: (minutes(60), minutes(360)),
             acknowledge_rest: minutes(30),
             audit_after: (minutes(360), minutes(1200)),
+            token_rest: drops::wallet::REST,
         }
     }
 }

@@ -8,7 +8,7 @@ mod node;
 
 pub(crate) use boards::{Host, TestBoards};
 pub(crate) use disk::{Disk, Life};
-pub(crate) use node::{Node, World, account};
+pub(crate) use node::{Held, Node, World, account};
 
 use std::time::Duration;
 

@@ -286,3 +286,4 @@ async fn one_death(dying: usize, n: u64, after: bool) -> bool {
 }
 
 mod paying;
+mod scanning;

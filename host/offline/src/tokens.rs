@@ -4,6 +4,7 @@
 //! seen by nobody, or never used again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use drops::cell::BoardKey;
 use drops::limits::ANSWER_TIME;
@@ -11,7 +12,6 @@ use drops::mailbox::Period;
 use drops::member::{Membership, TokenEvent, TokenSession};
 use drops::message::{BoardInfo, Refusal};
 use drops::reader::Violation;
-use drops::stamp;
 use drops::token::Token;
 use drops::wallet::{PurseKey, Source};
 use mail::{AccountName, Monotonic, PublicKey};
@@ -128,7 +128,9 @@ pub(crate) async fn saw_keys(
     throwaway: u64,
 ) -> Result<(), VisitError> {
     let wall = shared.wall();
-    let (current, day) = (Period::at(wall), u64::from(stamp::day(wall)));
+    // The number of the day, by the rule.
+    let rest = u64::try_from(shared.settings.token_rest.as_millis()).unwrap_or(u64::MAX);
+    let (current, day) = (Period::at(wall), wall.0 / rest.max(1));
     let near = [current.previous(), current, current.next(), current.next().next()];
     let (differs, bytes) = {
         let mut state = shared.state();
@@ -303,7 +305,8 @@ async fn got(
 ) -> Result<(), Failure> {
     let _turn = shared.tokens.lock().await;
     let now = shared.wall();
-    shared.with(account, |state| state.wallet.issued(known.key, tokens, known.served_here, now));
+    let rest = if known.served_here { Duration::ZERO } else { shared.settings.token_rest };
+    shared.with(account, |state| state.wallet.issued(known.key, tokens, rest, now));
     keep(shared, account, &(Source::Own, known.key)).await
 }
 

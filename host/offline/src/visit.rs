@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::boards::away;
 use crate::incoming;
-use crate::limits::{LINGER, LINGER_LONGEST, SCAN_CELLS, VISIT_LONGEST};
+use crate::limits::{LINGER, LINGER_LONGEST, SCAN_CELLS, SCAN_JOBS, VISIT_LONGEST};
 use crate::outgoing;
 use crate::ports::{BoardSession, Failure, Purpose, SessionIdentity, Unreachable};
 use crate::shared::Shared;
@@ -84,6 +84,9 @@ async fn scan_keys(shared: &Shared) -> Vec<ScanKey<AccountName>> {
     keys
 }
 
+/// A cell for an account, and what was in it.
+type Found = (AccountName, Name, Opened);
+
 struct Visit<'a> {
     shared: &'a Arc<Shared>,
     board: BoardKey,
@@ -146,7 +149,7 @@ impl Visit<'_> {
             ReadEvent::Cell { segment, cell } => {
                 self.shared.state().audits.saw(&self.board, segment, &cell.name());
                 self.cells.push(cell);
-                if self.cells.len() >= SCAN_CELLS {
+                if self.cells.len() >= SCAN_CELLS * SCAN_JOBS {
                     self.scan().await?;
                 }
             }
@@ -166,30 +169,38 @@ impl Visit<'_> {
         Ok(())
     }
 
-    /// Tries the keys on the cells collected, on a worker thread.
+    /// Tries the keys on the cells collected, on worker threads: in slices, so that several cores help and other work gets its turn.
     async fn scan(&mut self) -> Result<(), VisitError> {
-        if self.cells.is_empty() {
-            return Ok(());
+        let mut cells = std::mem::take(&mut self.cells);
+        let mut slices = vec![];
+        while !cells.is_empty() {
+            let slice: Vec<Cell> = cells.drain(..SCAN_CELLS.min(cells.len())).collect();
+            slices.push(self.scan_slice(slice));
         }
-        let (scanner, cells) = (Arc::clone(&self.scanner), std::mem::take(&mut self.cells));
-        let (sender, receiver) = oneshot::channel();
-        self.shared.ports.workers.run(Box::new(move || {
-            let found: Vec<(AccountName, Name, Opened)> = scanner
-                .scan(&cells)
-                .into_iter()
-                .filter_map(|hit| {
-                    let name = cells.get(hit.cell)?.name();
-                    Some((hit.label.clone(), name, hit.opened.ok()?))
-                })
-                .collect();
-            // The visit may have ended meanwhile.
-            let _unheard = sender.send(found);
-        }));
-        for (account, name, opened) in receiver.await.unwrap_or_default() {
-            let confirms = self.shared.state().board(self.board).confirms(self.board, name, self.throwaway);
-            incoming::part(self.shared, &account, opened, confirms || self.is_own).await?;
+        for slice in slices {
+            for (account, name, opened) in slice.await.unwrap_or_default() {
+                let confirms =
+                    self.shared.state().board(self.board).confirms(self.board, name, self.throwaway);
+                incoming::part(self.shared, &account, opened, confirms || self.is_own).await?;
+            }
         }
         Ok(())
+    }
+
+    /// Hands a slice to the worker threads. What is found in it comes later.
+    fn scan_slice(&self, cells: Vec<Cell>) -> oneshot::Receiver<Vec<Found>> {
+        let scanner = Arc::clone(&self.scanner);
+        let (sender, receiver) = oneshot::channel();
+        self.shared.ports.workers.run(Box::new(move || {
+            let hits = scanner.scan(&cells).into_iter();
+            let found = hits.filter_map(|hit| {
+                let name = cells.get(hit.cell)?.name();
+                Some((hit.label.clone(), name, hit.opened.ok()?))
+            });
+            // The visit may have ended meanwhile.
+            let _unheard = sender.send(found.collect());
+        }));
+        receiver
     }
 
     /// Whether own cells that should be in this segment were there.

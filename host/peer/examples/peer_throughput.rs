@@ -9,7 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use mail::{
-    Acknowledgement, Clock, Envelope, MailId, Monotonic, Nospam, PublicKey, ReversePath, ToxId, Wall,
+    Acknowledgement, Clock, Envelope, MailId, Monotonic, Nospam, PublicKey, ReversePath, SentWhole, ToxId,
+    Wall,
 };
 use peer::{
     BodyError, BodyHasher, Driver, Hello, Incoming, Interruption, Link, LinkClosed, Memory, Nonce, Offer,
@@ -123,7 +124,7 @@ async fn main() -> Result<(), Failure> {
 
     let large = offer(0, 50_000_000)?;
     let began = Instant::now();
-    first.transfer(large).await?;
+    first.transfer(large, SentWhole::default()).await?;
     println!("one mail of 50 MB: {:.0} MB/s", 50.0 / began.elapsed().as_secs_f64());
 
     let small = (1..=1000).map(|number| offer(number, 4096)).collect::<Result<Vec<_>, _>>()?;
@@ -131,7 +132,7 @@ async fn main() -> Result<(), Failure> {
     let mut transfers = JoinSet::new();
     for offer in small {
         let peer = first.clone();
-        transfers.spawn(async move { peer.transfer(offer).await });
+        transfers.spawn(async move { peer.transfer(offer, SentWhole::default()).await });
     }
     for result in transfers.join_all().await {
         result?;

@@ -219,7 +219,7 @@ impl Driver {
                 let mail = offer.mail;
                 match self.session.offer(*offer) {
                     Ok(()) => drop(self.state.replies.insert(mail, reply)),
-                    Err(error) => drop(reply.send(Err(error))),
+                    Err(error) => drop(reply.outcome.send(Err(error))),
                 }
             }
             Some(Command::Cancel(mail)) => self.session.cancel(mail),
@@ -311,6 +311,9 @@ impl State {
                 });
             }
             Action::Interrupted { mail, why } => self.interrupted(mail, why),
+            Action::SentWhole { mail } => {
+                self.replies.get(&mail).into_iter().for_each(|reply| reply.sent.set())
+            }
             Action::Outcome { mail, result } => self.outcome(mail, result),
             Action::Ended(end) => self.end = Some(end),
         }
@@ -395,7 +398,7 @@ impl State {
         }
         if let Some(reply) = self.replies.remove(&mail) {
             // Who dropped its future does not want to know.
-            let _ = reply.send(result);
+            let _ = reply.outcome.send(result);
         }
     }
 

@@ -4,15 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use mail::{Acknowledgement, MailId};
+use mail::{Acknowledgement, MailId, SentWhole};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::TransferError;
 use crate::offer::Offer;
 
-/// Where the outcome of a transfer goes.
-pub(crate) type Reply = oneshot::Sender<Result<Acknowledgement, TransferError>>;
+/// Where the outcome of a transfer goes, and the word that all was sent.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub outcome: oneshot::Sender<Result<Acknowledgement, TransferError>>,
+    pub sent: SentWhole,
+}
 
 /// A wish of the owner.
 #[derive(Debug)]
@@ -54,10 +58,10 @@ impl Peer {
     /// [`crate::limits::QUEUE`] mails at once. Dropping the future does not stop the transfer; [`Peer::cancel`] does.
     ///
     /// # Errors
-    /// [`TransferError`]: then the peer may have the mail or not, and offering it again is safe.
-    pub async fn transfer(&self, offer: Offer) -> Result<Acknowledgement, TransferError> {
+    /// [`TransferError`]: then the peer may have the mail if `sent` is set, and offering it again is safe.
+    pub async fn transfer(&self, offer: Offer, sent: SentWhole) -> Result<Acknowledgement, TransferError> {
         let (reply, outcome) = oneshot::channel();
-        let command = Command::Transfer(Box::new(offer), reply);
+        let command = Command::Transfer(Box::new(offer), Reply { outcome: reply, sent });
         self.commands.send(command).await.map_err(|_| TransferError::Disconnected)?;
         outcome.await.unwrap_or(Err(TransferError::Disconnected))
     }

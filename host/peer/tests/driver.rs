@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use common::{body_of, hello, key, mail_id, offer};
-use mail::{Acknowledgement, Clock, MailId, Monotonic, PublicKey, Wall};
+use mail::{Acknowledgement, Clock, MailId, Monotonic, PublicKey, SentWhole, Wall};
 use peer::limits::{self, WINDOW_MOST};
 use peer::{
     BodyError, BodyHasher, Capabilities, Hello, Incoming, Interruption, Link, LinkClosed, Memory, Offer,
@@ -275,7 +275,7 @@ async fn mails_go_both_ways() {
         for number in 0..60 {
             let offer = gateways[side].add(from, number, usize::from(number) * 4000);
             let peer = pair.peers[side].clone();
-            transfers.spawn(async move { peer.transfer(offer).await });
+            transfers.spawn(async move { peer.transfer(offer, SentWhole::default()).await });
         }
     }
     for result in transfers.join_all().await {
@@ -306,11 +306,11 @@ async fn what_is_slow_holds_up_nothing_else() {
     let began = Instant::now();
     for offer in slow {
         let peer = pair.peers[0].clone();
-        tokio::spawn(async move { peer.transfer(offer).await });
+        tokio::spawn(async move { peer.transfer(offer, SentWhole::default()).await });
     }
     sleep(Duration::from_secs(1)).await;
     let quick = gateways[0].add(1, 9, 100_000);
-    assert_eq!(pair.peers[0].transfer(quick).await, Ok(Acknowledgement::Delivered));
+    assert_eq!(pair.peers[0].transfer(quick, SentWhole::default()).await, Ok(Acknowledgement::Delivered));
     assert!(began.elapsed() < SLOW / 10, "{:?}", began.elapsed());
     let done = || gateways[1].completed(mail_id(1, 1)) == 1;
     until("the slow one is complete", done).await;
@@ -324,7 +324,7 @@ async fn after_a_break_it_resumes_where_it_was() {
     let mut breaks = 0;
     for run in 1.. {
         let pair = connect_pair(&gateways, run, 400, &Memory::default());
-        let result = pair.peers[0].transfer(large.clone()).await;
+        let result = pair.peers[0].transfer(large.clone(), SentWhole::default()).await;
         if result == Ok(Acknowledgement::Delivered) {
             break;
         }
@@ -351,7 +351,7 @@ async fn a_peer_that_starts_anew_waits_for_the_calls_of_before() {
     gateways[1].slow_write.lock().unwrap().push(mail.mail);
     let peer = pair.peers[0].clone();
     let again = mail.clone();
-    let transfer = tokio::spawn(async move { peer.transfer(again).await });
+    let transfer = tokio::spawn(async move { peer.transfer(again, SentWhole::default()).await });
     sleep(Duration::from_secs(1)).await;
     // The first gateway is killed and back before Tox notices; a write at the second is under way.
     pair.peers[0].disconnect().await;
@@ -359,7 +359,7 @@ async fn a_peer_that_starts_anew_waits_for_the_calls_of_before() {
     let (first, driver) = connect(setup(1, 2, &gateways[0], pair.link.clone(), &pair.memory)).unwrap();
     *pair.targets[0].lock().unwrap() = first.clone();
     tokio::spawn(driver.run());
-    assert_eq!(first.transfer(mail).await, Ok(Acknowledgement::Delivered));
+    assert_eq!(first.transfer(mail, SentWhole::default()).await, Ok(Acknowledgement::Delivered));
     assert_eq!(gateways[1].written.load(Ordering::Relaxed), 300_000);
     assert_eq!(gateways[1].hellos.load(Ordering::Relaxed), 2);
     assert_eq!(*gateways[1].interrupted.lock().unwrap(), [(mail_id(1, 1), Interruption::Disconnected)]);
@@ -372,13 +372,15 @@ async fn a_mail_accepted_too_late_is_interrupted() {
     let pair = connected(&gateways);
     let mail = gateways[0].add(1, 1, 1000);
     gateways[1].slow_offer.lock().unwrap().push(mail.mail);
-    let peer = pair.peers[0].clone();
-    let transfer = tokio::spawn(async move { peer.transfer(mail).await });
+    let (peer, sent) = (pair.peers[0].clone(), SentWhole::default());
+    let watched = sent.clone();
+    let transfer = tokio::spawn(async move { peer.transfer(mail, watched).await });
     sleep(Duration::from_secs(1)).await;
     for peer in &pair.peers {
         peer.disconnect().await;
     }
     assert_eq!(transfer.await.unwrap(), Err(TransferError::Disconnected));
+    assert!(!sent.is_set(), "nothing was sent");
     for end in pair.runs {
         assert_eq!(end.await.unwrap(), SessionEnd::Disconnected);
     }
@@ -391,9 +393,9 @@ async fn a_mail_being_completed_is_completed_without_the_session() {
     let pair = connected(&gateways);
     let mail = gateways[0].add(1, 1, 1000);
     gateways[1].slow_complete.lock().unwrap().push(mail.mail);
-    let peer = pair.peers[0].clone();
-    let again = mail.clone();
-    let transfer = tokio::spawn(async move { peer.transfer(again).await });
+    let (peer, sent) = (pair.peers[0].clone(), SentWhole::default());
+    let (again, watched) = (mail.clone(), sent.clone());
+    let transfer = tokio::spawn(async move { peer.transfer(again, watched).await });
     sleep(Duration::from_secs(1)).await;
     let began = Instant::now();
     for peer in &pair.peers {
@@ -404,10 +406,11 @@ async fn a_mail_being_completed_is_completed_without_the_session() {
     }
     assert!(began.elapsed() < Duration::from_secs(1), "it did not wait for the filter");
     assert!(transfer.await.unwrap().is_err());
+    assert!(sent.is_set(), "the peer may have it");
     until("the mail is complete", || gateways[1].completed(mail_id(1, 1)) == 1).await;
     // Offered again, it gets the acknowledgement it missed, and nothing is sent.
     let pair = connect_pair(&gateways, 2, u64::MAX, &Memory::default());
-    assert_eq!(pair.peers[0].transfer(mail).await, Ok(Acknowledgement::Delivered));
+    assert_eq!(pair.peers[0].transfer(mail, SentWhole::default()).await, Ok(Acknowledgement::Delivered));
     assert_eq!(gateways[1].written.load(Ordering::Relaxed), 1000);
     assert!(gateways[1].interrupted.lock().unwrap().is_empty());
 }
@@ -417,7 +420,7 @@ async fn garbage_ends_the_session_and_the_peer_hears_why() {
     let gateways = gateways();
     let pair = connected(&gateways);
     let mail = gateways[0].add(1, 1, 1000);
-    assert!(pair.peers[0].transfer(mail).await.is_ok());
+    assert!(pair.peers[0].transfer(mail, SentWhole::default()).await.is_ok());
     pair.peers[0].packet(Bytes::from_static(&[181, 3, 0x77, 1, 2, 3]));
     let [first, second] = pair.runs;
     let Ok(SessionEnd::ProtocolError(ours)) = first.await else { panic!("it goes on") };
@@ -428,7 +431,7 @@ async fn garbage_ends_the_session_and_the_peer_hears_why() {
     assert_eq!((code, text.contains("unknown message type")), (2, true));
     assert!(pair.peers[0].is_over());
     let late = gateways[0].add(1, 2, 1000);
-    assert_eq!(pair.peers[0].transfer(late).await, Err(TransferError::Disconnected));
+    assert_eq!(pair.peers[0].transfer(late, SentWhole::default()).await, Err(TransferError::Disconnected));
 }
 
 #[tokio::test(start_paused = true)]
@@ -436,7 +439,7 @@ async fn a_flood_ends_the_session() {
     let gateways = gateways();
     let pair = connected(&gateways);
     let mail = gateways[0].add(1, 1, 1000);
-    assert!(pair.peers[0].transfer(mail).await.is_ok());
+    assert!(pair.peers[0].transfer(mail, SentWhole::default()).await.is_ok());
     for _ in 0..=limits::PACKETS_WAITING {
         pair.peers[0].packet(Bytes::from_static(&[181, 3, 2, 0, 0, 0, 0, 0, 0, 0, 0]));
     }
@@ -474,7 +477,7 @@ async fn a_stuck_link_keeps_nobody() {
     // Mails come back when no hello comes.
     let (peer, _run) = start();
     let mail = gateway.add(1, 1, 1000);
-    assert_eq!(peer.transfer(mail).await, Err(TransferError::NoHello));
+    assert_eq!(peer.transfer(mail, SentWhole::default()).await, Err(TransferError::NoHello));
     // Without a handle there is no session.
     let (peer, run) = start();
     drop(peer);
@@ -488,7 +491,7 @@ async fn cancel_stops_a_transfer() {
     let mail = gateways[0].add(1, 1, 3_000_000);
     gateways[1].slow_write.lock().unwrap().push(mail.mail);
     let peer = pair.peers[0].clone();
-    let transfer = tokio::spawn(async move { peer.transfer(mail).await });
+    let transfer = tokio::spawn(async move { peer.transfer(mail, SentWhole::default()).await });
     sleep(Duration::from_secs(1)).await;
     pair.peers[0].cancel(mail_id(1, 1)).await;
     assert_eq!(transfer.await.unwrap(), Err(TransferError::Cancelled));
@@ -511,7 +514,7 @@ async fn all_sessions_share_one_memory() {
             let mail = gateways[0].add(1, number, 2_500_000);
             gateways[1].slow_write.lock().unwrap().push(mail.mail);
             let peer = pair.peers[0].clone();
-            transfers.spawn(async move { peer.transfer(mail).await });
+            transfers.spawn(async move { peer.transfer(mail, SentWhole::default()).await });
         }
         pairs.push((pair, gateways));
     }
@@ -542,7 +545,7 @@ async fn a_record_that_changes_in_a_session_is_told_to_who_takes_records_and_not
         pair.peers[1].record(vec![number; 100]).await;
         // An offer comes after it.
         let offer = gateways[0].add(1, number, 10);
-        assert_eq!(pair.peers[0].transfer(offer).await, Ok(Acknowledgement::Delivered));
+        assert_eq!(pair.peers[0].transfer(offer, SentWhole::default()).await, Ok(Acknowledgement::Delivered));
     }
     assert_eq!(*gateways[1].records.lock().unwrap(), [vec![1; 100]]);
     pair.peers[0].record(vec![1; 100]).await;

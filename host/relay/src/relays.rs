@@ -12,7 +12,7 @@ use crate::session::Purpose;
 /// Nodes by address: what throwaways may know of the network.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Relays {
-    /// In a random order drawn at start: those of even places are for reading, the others for depositing.
+    /// In a random order drawn at start: those of even places are for reading and tokens, the others for depositing.
     nodes: Vec<Node>,
     /// All nodes, for the paths on which Tox looks for friends.
     pub all: Vec<Node>,
@@ -43,9 +43,9 @@ impl Relays {
     /// The relays of one throwaway.
     pub fn choose(&self, purpose: Purpose, rng: &mut impl RngCore) -> Vec<Node> {
         let is_for = |place: usize| match purpose {
-            Purpose::Reading => place.is_multiple_of(2),
+            // Tokens: with spares made for reading.
+            Purpose::Reading | Purpose::Tokens => place.is_multiple_of(2),
             Purpose::Depositing => !place.is_multiple_of(2),
-            Purpose::Tokens => true,
         };
         let share = self.nodes.iter().enumerate().filter(|(place, _)| is_for(*place));
         let mut share: Vec<Node> = share.map(|(_, node)| node.clone()).collect();
@@ -99,6 +99,8 @@ mod tests {
             let depositing = relays.choose(Purpose::Depositing, &mut OsRng);
             assert_eq!((reading.len(), depositing.len()), (RELAYS, RELAYS));
             assert!(reading.iter().all(|node| !depositing.contains(node)));
+            let tokens = relays.choose(Purpose::Tokens, &mut OsRng);
+            assert!(tokens.iter().all(|node| !depositing.contains(node)));
             assert!((1..RELAYS).all(|n| !reading[..n].contains(&reading[n])), "each once");
         }
         let one = Relays::resolve(&nodes[..1], &Upstream::Direct, &mut OsRng).await;

@@ -42,7 +42,8 @@ struct Pool {
     served: OnceLock<Serving>,
 }
 
-/// Spares for one purpose: they differ in the relays they use.
+/// Spares for one purpose: they differ in the relays they use. Tokens are fetched with those made for reading: seldom, so that
+/// spares of their own would always be too old.
 #[derive(Debug)]
 struct Spares {
     purpose: Purpose,
@@ -157,6 +158,7 @@ impl Pool {
     /// A spare for this purpose, one that has found the network if there is one.
     fn take(&self, purpose: Purpose) -> Option<(Throwaway, Events)> {
         let now = self.clock.monotonic();
+        let purpose = if purpose == Purpose::Tokens { Purpose::Reading } else { purpose };
         let mut all = self.spares();
         let spares = all.iter_mut().find(|spares| spares.purpose == purpose)?;
         spares.ready.retain(|(spare, _)| !is_old(spare, now));
@@ -193,5 +195,42 @@ async fn make_later(pool: std::sync::Weak<Pool>, clock: Arc<dyn Clock>, purpose:
             Ok(spare) => spares.ready.push_back(spare),
             Err(error) => tracing::warn!(%error, "no spare throwaway"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Never asked for more than the time since it was made.
+    #[derive(Debug)]
+    struct Standing;
+
+    #[async_trait::async_trait]
+    impl Clock for Standing {
+        fn wall(&self) -> mail::Wall {
+            mail::Wall(0)
+        }
+
+        fn monotonic(&self) -> Monotonic {
+            Monotonic::default()
+        }
+
+        async fn sleep(&self, _: std::time::Duration) {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test]
+    async fn tokens_are_fetched_with_a_spare_made_for_reading_and_nobody_gets_it_again() {
+        let settings = Settings { is_local: true, ..Settings::default() };
+        let sessions = Sessions::start(settings, Arc::new(Standing)).await;
+        let pool = &sessions.pool;
+        let spare = pool.maker.make(Purpose::Reading, Monotonic::default()).await.unwrap();
+        let number = spare.0.number;
+        pool.spares()[0].ready.push_back(spare);
+        assert!(pool.take(Purpose::Depositing).is_none());
+        assert_eq!(pool.take(Purpose::Tokens).unwrap().0.number, number);
+        assert!(pool.take(Purpose::Reading).is_none());
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mail::record::{BodyId, Contact, ContactState, Destination, MailboxEntry, OutboxEntry, Route};
+use mail::record::{BodyId, Contact, ContactState, Destination, MailboxEntry, Marks, OutboxEntry, Route};
 use mail::{AccountName, Address, BodyDigest, Clock, Envelope, MailId, PublicKey, ReversePath, Wall};
 use store::{NewMail, OpenOptions, Store};
 use tokio::task::JoinSet;
@@ -125,6 +125,6 @@ fn waiting(owner: AccountName, envelope: Envelope, body: BodyId, size: u64, now:
         attempts: 0,
         next_attempt: None,
         last_problem: None,
-        delay_reported: false,
+        marks: Marks::default(),
     }
 }

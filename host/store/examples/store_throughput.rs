@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mail::record::{Account, ArrivalKey, BodyId, MailboxEntry, OutboxEntry, Partial, Route};
+use mail::record::{Account, ArrivalKey, BodyId, MailboxEntry, Marks, OutboxEntry, Partial, Route};
 use mail::{AccountName, Address, BodyDigest, Clock, Envelope, MailId, PublicKey, ReversePath, Wall};
 use store::{NewMail, OpenOptions, Store};
 use tokio::task::JoinSet;
@@ -86,7 +86,7 @@ fn entry(id: u64, body: BodyId, size: u64) -> OutboxEntry {
         attempts: 0,
         next_attempt: None,
         last_problem: None,
-        delay_reported: false,
+        marks: Marks::default(),
     }
 }
 

@@ -27,7 +27,9 @@ pub const STORE_FILE: &str = "store.redb";
 /// 2: accounts can be switched off (the table `disabled`), mails in quarantine are counted (`quarantine_counts`).
 ///
 /// 3: decisions are found by the mail they are about (`mail_decisions`, `decision_mails`).
-pub const FORMAT: u64 = 3;
+///
+/// 4: the last byte of an outbox entry says more (`mail::record::Marks`).
+pub const FORMAT: u64 = 4;
 
 /// Where the format stands in the `system` table.
 pub(crate) const FORMAT_KEY: &str = "format";

@@ -4,8 +4,9 @@
 //! | --- | --- |
 //! | 1 | the tables `disabled` and `quarantine_counts` are made |
 //! | 2 | the tables `mail_decisions` and `decision_mails` are made; decisions of before are found without them |
+//! | 3 | nothing: the last byte of an outbox entry said one thing and says two, and earlier programs do not know the second |
 //!
-//! A step that only adds tables needs nothing more here than the new number of [`FORMAT`]: missing tables are made.
+//! A step that only adds tables (or meanings of bytes) needs nothing more here than the new number of [`FORMAT`]: missing tables are made.
 
 use std::path::{Path, PathBuf};
 

@@ -23,9 +23,10 @@ fuzz_target!(|bytes: &[u8]| {
         original_recipient,
         ..Envelope::new(ReversePath::Mailbox(sender), forward_path)
     };
-    let (action, reason) = match choice % 3 {
+    let (action, reason) = match choice % 4 {
         0 => (Action::Failed, Refusal::permanent(4, 7, &reason)),
         1 => (Action::Delayed { until: Wall(u64::from(choice) << 32) }, Refusal::transient(4, 1, &reason)),
+        2 => (Action::Unconfirmed, Refusal::permanent(4, 7, &reason)),
         _ => (Action::Delivered, Refusal::new("2.1.5".parse().expect("a status"), &reason)),
     };
     let id = MailId([choice; 16]);

@@ -147,7 +147,10 @@ impl Owner {
                 *open = open.checked_sub(1).expect("a second outcome");
             }
             Action::Ended(_) => self.ended = true,
-            Action::Hello(_) | Action::Record(_) | Action::Interrupted { .. } => {}
+            Action::Hello(_)
+            | Action::Record(_)
+            | Action::Interrupted { .. }
+            | Action::SentWhole { .. } => {}
         }
     }
 

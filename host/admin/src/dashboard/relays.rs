@@ -11,7 +11,7 @@ use super::frame::Frame;
 use super::page::{PageError, html};
 use super::text::{Moment, bytes, plural, shortened};
 use super::visitor::Visitor;
-use crate::dto::{self, Board, Hiding, NewRelay};
+use crate::dto::{self, Board, Hiding, NewRelay, TokenSupply};
 use crate::limits::{REQUEST_TIME, ROWS};
 use crate::problem::Refused;
 use crate::shared::{Shared, run};
@@ -75,6 +75,7 @@ fn shown(relay: dto::Relay, now: mail::Wall) -> Relay {
     let receipts = plural(relay.receipts, "receipt");
     facts.push(format!("{receipts} for what was left there, {}.", plural(relay.failures, "failure")));
     facts.extend(relay.fill.map(|fill| format!("It says that it is {fill} % full.")));
+    facts.push(tokens(&relay.tokens, is_own));
     if !is_own {
         facts.push(hiding(relay.address_hidden).to_owned());
     }
@@ -101,6 +102,23 @@ const fn hiding(hiding: Hiding) -> &'static str {
         Hiding::Relays => "It does not learn the address of this machine; Tox's TCP relays in between do.",
         Hiding::Visible => "It can learn the address of this machine.",
     }
+}
+
+/// What pays for deposits.
+fn tokens(supply: &TokenSupply, is_own: bool) -> String {
+    let TokenSupply { own, own_resting, from_contacts, with_contacts, .. } = *supply;
+    let mut text = match own + own_resting + from_contacts {
+        0 if is_own => "No tokens for it yet".to_owned(),
+        0 => "No tokens for it: each deposit costs some seconds of work".to_owned(),
+        _ => format!("Tokens for deposits: {own} of yours, {from_contacts} from contacts"),
+    };
+    if own_resting > 0 {
+        text.push_str(&format!(", {own_resting} that rest for a day"));
+    }
+    if with_contacts > 0 {
+        text.push_str(&format!("; contacts hold {with_contacts} of yours"));
+    }
+    text + "."
 }
 
 fn given(invitation: dto::InvitationGiven) -> Given {

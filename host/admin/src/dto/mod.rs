@@ -44,7 +44,7 @@ pub use page::{Listing, Page};
 pub use pin::Pin;
 pub use problem::{PROBLEM_CONTENT_TYPE, Problem};
 pub use quarantine::{Direction, Mark, QuarantineEntry};
-pub use relay::{Board, Hiding, Invitation, InvitationGiven, NewRelay, Relay};
+pub use relay::{Board, Hiding, Invitation, InvitationGiven, NewRelay, Relay, TokenSupply};
 pub use server::MailSettings;
 pub use status::{
     Attention, Connection, ContactStatus, Identity, MailboxStatus, OutboxStatus, Status, ToxStatus,

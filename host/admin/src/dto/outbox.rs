@@ -100,7 +100,7 @@ impl From<&record::OutboxEntry> for OutboxEntry {
             attempts: entry.attempts,
             next_attempt: entry.next_attempt.map(Timestamp),
             last_problem: entry.last_problem.clone(),
-            delay_reported: entry.delay_reported,
+            delay_reported: entry.marks.delay_reported,
             copies: None,
         }
     }

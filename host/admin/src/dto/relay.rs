@@ -30,8 +30,27 @@ pub struct Relay {
     pub fill: Option<u8>,
     /// Who sees the address of this machine when the relay is used.
     pub address_hidden: Hiding,
+    /// Tokens that pay for deposits there.
+    pub tokens: TokenSupply,
     /// What it holds, where this gateway serves it itself.
     pub serving: Option<Board>,
+}
+
+/// Tokens that pay for deposits on a relay, those of all accounts together. What is gone is remembered for two to three weeks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TokenSupply {
+    /// Own ones that may be spent now, on mail to anybody.
+    pub own: u64,
+    /// Own ones that were fetched lately: they rest for a day first.
+    pub own_resting: u64,
+    /// Own ones that are gone: spent, or passed on to contacts.
+    pub own_gone: u64,
+    /// From contacts, each for mail to that contact.
+    pub from_contacts: u64,
+    /// Of those, spent.
+    pub from_contacts_gone: u64,
+    /// Passed on to contacts, and not known to be spent by them.
+    pub with_contacts: u64,
 }
 
 /// Who sees the address of this machine when a relay is used.

@@ -297,6 +297,8 @@ async fn invitations_are_listed_with_what_takes_them_back() {
     let page = browser.get("/relays").await.text();
     assert!(page.contains("<code>0123456789abcdef</code>, 96 tokens fetched this week"), "{page}");
     assert!(page.contains("action=\"/relays/uninvite\""));
+    let tokens = "Tokens for deposits: 200 of yours, 8 from contacts, 32 that rest for a day; contacts hold 16 of yours.";
+    assert!(page.contains(tokens), "{page}");
 }
 
 #[tokio::test]

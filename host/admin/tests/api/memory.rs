@@ -200,6 +200,14 @@ fn relay() -> Relay {
         last_problem: Some(format!("it was full {HOSTILE}")),
         fill: Some(40),
         address_hidden: Hiding::Relays,
+        tokens: TokenSupply {
+            own: 200,
+            own_resting: 32,
+            own_gone: 24,
+            from_contacts: 8,
+            from_contacts_gone: 1,
+            with_contacts: 16,
+        },
         serving: Some(Board {
             online: true,
             cells: 10,

@@ -146,6 +146,10 @@ async fn reading() {
                 "address": OWNER_ID, "key": STRANGER, "chosen_by_user": true, "invited": true, "receipts": 48, "failures": 1,
                 "last_failure": TIME, "last_problem": format!("it was full {HOSTILE}"), "fill": 40,
                 "address_hidden": "relays",
+                "tokens": {
+                    "own": 200, "own_resting": 32, "own_gone": 24, "from_contacts": 8, "from_contacts_gone": 1,
+                    "with_contacts": 16,
+                },
                 "serving": {
                     "online": true, "cells": 10, "bytes": 162_400, "capacity_bytes": 2_147_483_648_u64, "today": 3,
                     "day_cells": 4096, "sessions": 2, "invitations": 1,

@@ -390,11 +390,21 @@ fn relays(relays: &[dto::Relay]) -> String {
                 ("holds", held),
                 ("today", format!("{} of {} cells", board.today, board.day_cells)),
                 ("sessions", board.sessions.to_string()),
+                ("invitations", board.invitations.to_string()),
+                ("tokens", tokens(&relay.tokens)),
             ],
         );
     }
-    let mut table =
-        Table::new(["ADDRESS", "NAMED BY", "RECEIPTS", "FAILED", "FULL", "SEES MY ADDRESS", "LAST PROBLEM"]);
+    let mut table = Table::new([
+        "ADDRESS",
+        "NAMED BY",
+        "RECEIPTS",
+        "FAILED",
+        "FULL",
+        "TOKENS",
+        "SEES MY ADDRESS",
+        "LAST PROBLEM",
+    ]);
     for relay in relays.iter().filter(|relay| relay.serving.is_none()) {
         let sees = match relay.address_hidden {
             dto::Hiding::Visible => "it can",
@@ -407,11 +417,25 @@ fn relays(relays: &[dto::Relay]) -> String {
             relay.receipts.to_string(),
             relay.failures.to_string(),
             relay.fill.map_or_else(String::new, |fill| format!("{fill} %")),
+            tokens(&relay.tokens),
             sees.to_owned(),
             relay.last_problem.clone().unwrap_or_default(),
         ]);
     }
     text + &table.or("no drop relay is known; name one with `toxmail relay add ADDRESS`")
+}
+
+/// What there is of tokens; empty where there is nothing.
+fn tokens(supply: &dto::TokenSupply) -> String {
+    let dto::TokenSupply { own, own_resting, from_contacts, with_contacts, .. } = *supply;
+    let parts = [
+        (own, "own"),
+        (own_resting, "resting"),
+        (from_contacts, "from contacts"),
+        (with_contacts, "with contacts"),
+    ];
+    let parts = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 fn invitation(invitation: &dto::Invitation) -> String {

@@ -17,7 +17,7 @@ fn token(period: u32, number: u32) -> Token {
 fn issued_tokens_rest_a_day_and_end_with_the_next_period() {
     let start = Period(2_950).begin();
     let mut wallet = Wallet::default();
-    wallet.issued(BOARD, vec![token(2_950, 1), token(2_950, 2)], false, start);
+    wallet.issued(BOARD, vec![token(2_950, 1), token(2_950, 2)], REST, start);
     assert!(wallet.take(&OWN, 9, start.plus(REST - Duration::from_secs(1))).is_empty());
     assert_eq!(wallet.take(&OWN, 1, start.plus(REST)).len(), 1);
     assert!(
@@ -35,7 +35,7 @@ fn issued_tokens_rest_a_day_and_end_with_the_next_period() {
 fn tokens_of_ones_own_board_and_passed_on_ones_need_no_rest_and_the_older_go_first() {
     let start = Period(2_950).begin();
     let mut wallet = Wallet::default();
-    wallet.issued(BOARD, vec![token(2_950, 1), token(2_949, 2)], true, start);
+    wallet.issued(BOARD, vec![token(2_950, 1), token(2_949, 2)], Duration::ZERO, start);
     let first = wallet.take(&OWN, 1, start);
     assert_eq!(first[0].period, Period(2_949));
     assert!(wallet.passed_on(BEN, BOARD, vec![token(2_950, 3)], start));
@@ -66,7 +66,7 @@ fn a_record_that_repeats_tokens_adds_none_that_were_spent() {
 fn a_wallet_is_bounded() {
     let now = Period(2_950).begin();
     let mut wallet = Wallet::default();
-    wallet.issued(BOARD, (0..3_000).map(|number| token(2_950, number)).collect(), false, now);
+    wallet.issued(BOARD, (0..3_000).map(|number| token(2_950, number)).collect(), REST, now);
     assert_eq!(wallet.count(&OWN, now), WALLET_TOKENS);
     for board in 0..40 {
         let board = PublicKey([board; 32]);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mail::dsn::Action;
 use mail::record::{OutboxEntry, Outcome, Route};
-use mail::{Acknowledgement, Address, EnhancedStatus, MailId, PublicKey, Refusal, ReversePath};
+use mail::{Acknowledgement, Address, EnhancedStatus, MailId, PublicKey, Refusal, ReversePath, SentWhole};
 
 use super::index::Next;
 use crate::addresses;
@@ -21,31 +21,44 @@ impl Core {
         };
         let key = destination.key();
         if let Err(refusal) = self.ensure_contact(&entry).await? {
-            return self.bounce(entry, refusal).await;
+            return self.end_unanswered(entry, refusal).await;
         }
+        let sent = SentWhole::default();
         let wire = self.as_transferred(&entry);
         let result = tokio::select! {
             biased;
-            result = self.network.transfer(&entry.account, key, &wire) => result,
-            () = self.stopping.cancelled() => return Ok(Next::after(self.now(), Duration::ZERO)),
+            result = self.network.transfer(&entry.account, key, &wire, &sent) => result,
+            () = self.stopping.cancelled() => return self.cut_off(entry, &sent).await,
             () = self.clock.sleep(limits::TRANSFER_LONGEST) => {
                 self.network.cancel(&entry.account, key, id);
                 Err(TransferFailure::Protocol("it took a mail for half a day without taking it over".to_owned()))
             }
         };
-        self.transfer_ended(entry, key, result).await
+        self.transfer_ended(entry, key, result, &sent).await
+    }
+
+    /// This gateway stops before the peer's word came.
+    async fn cut_off(&self, mut entry: OutboxEntry, sent: &SentWhole) -> Result<Next, StorageError> {
+        if sent.is_set() && !entry.marks.sent_whole {
+            entry.marks.sent_whole = true;
+            self.storage.update_outbox(entry).await?;
+        }
+        Ok(Next::after(self.now(), Duration::ZERO))
     }
 
     async fn transfer_ended(
         &self,
-        entry: OutboxEntry,
+        mut entry: OutboxEntry,
         key: PublicKey,
         result: Result<Acknowledgement, TransferFailure>,
+        sent: &SentWhole,
     ) -> Result<Next, StorageError> {
         let online = self.network.is_online(&entry.account, key);
         if !online {
             self.outbox.peer_offline(&entry.account, key, self.now());
         }
+        let is_new = result.is_err() && sent.is_set() && !entry.marks.sent_whole;
+        entry.marks.sent_whole |= is_new;
         match result {
             Ok(Acknowledgement::Delivered) => self.delivered(entry).await,
             Ok(Acknowledgement::Refused(refusal)) => self.bounce(entry, refusal).await,
@@ -54,10 +67,13 @@ impl Core {
             }
             Err(TransferFailure::TooLarge { limit, size }) => {
                 let failure = TransferFailure::TooLarge { limit, size };
-                self.bounce(entry, Refusal::permanent(3, 4, &failure.to_string())).await
+                self.end_unanswered(entry, Refusal::permanent(3, 4, &failure.to_string())).await
             }
             Err(TransferFailure::Cancelled) => {
                 // Somebody is about to take it back; if not, it is tried again.
+                if is_new {
+                    self.storage.update_outbox(entry).await?;
+                }
                 let pause = self.now().after(limits::STORE_RETRY);
                 Ok(Next::Wait { try_at: pause, not_before: pause })
             }
@@ -67,7 +83,9 @@ impl Core {
                     TransferFailure::Protocol(_) => (5, 0),
                     _ => (3, 0),
                 };
-                let problem = Refusal::transient(subject, detail, &failure.to_string());
+                let doubt =
+                    if sent.is_set() { "; all of the mail was sent, it may have arrived" } else { "" };
+                let problem = Refusal::transient(subject, detail, &format!("{failure}{doubt}"));
                 self.attempt_failed(entry, problem, online, None).await
             }
         }

@@ -128,7 +128,7 @@ async fn the_sender_is_told_once_that_it_takes_long() {
     assert!(reports(&world).is_empty());
     world.let_pass(Duration::from_secs(120)).await;
     assert_eq!(reports(&world), ["delayed"]);
-    assert!(entry(&world, id).delay_reported);
+    assert!(entry(&world, id).marks.delay_reported);
     world.crash(0, 0).await;
     world.start(0).await;
     world.let_pass(DAY).await;
@@ -474,4 +474,49 @@ async fn a_task_that_panics_gives_its_entry_back() {
     world.nodes[0].script.set(|answers| answers.incoming = other);
     world.let_pass(2 * limits::STORE_RETRY).await;
     assert_eq!(world.nodes[0].disk.outcome(id), Some(Outcome::Delivered));
+}
+
+/// A mail of anna's to ben, who goes away `at` seconds after she sent it: at 10 the only piece arrives, at 20 the acknowledgement
+/// would. The bounce, in one line.
+async fn bounce_when_ben_leaves(at: u64, restarts: bool) -> String {
+    let world = anna_and_ben().await;
+    lock(&world.net.state).piece_time = Duration::from_secs(10);
+    let id = world.submit("anna", &["ben@tox"], "short").await.unwrap()[0];
+    world.let_pass(Duration::from_secs(at)).await;
+    world.set_reachable(1, false).await;
+    world.let_pass(Duration::from_secs(60)).await;
+    let has_it = world.mailbox("ben").len() == 1;
+    let entry = entry(&world, id);
+    assert_eq!(entry.marks.sent_whole, has_it, "after {at} s");
+    if restarts {
+        world.crash(0, 0).await;
+        world.start(0).await;
+    }
+    world.let_pass(6 * DAY).await;
+    assert!(matches!(world.nodes[0].disk.outcome(id), Some(Outcome::Bounced(_))));
+    assert_eq!(reports(&world), ["delayed", "failed"]);
+    world.mailbox("anna").pop().unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bounce_says_so_where_all_was_sent_and_no_acknowledgement_came() {
+    for restarts in [false, true] {
+        let report = bounce_when_ben_leaves(15, restarts).await;
+        assert!(report.contains("all of it was sent: it may have arrived, ask before"), "{report}");
+        assert!(report.contains("Subject: Your mail may not have been delivered"), "{report}");
+        assert!(report.contains("What you can do: ask the recipient"), "{report}");
+    }
+    let report = bounce_when_ben_leaves(5, false).await;
+    assert!(!report.contains("arrived") && report.contains("could not be delivered to"), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gateway_that_stops_before_the_acknowledgement_remembers_that_all_was_sent() {
+    let world = anna_and_ben().await;
+    lock(&world.net.state).piece_time = Duration::from_secs(10);
+    let id = world.submit("anna", &["ben@tox"], "short").await.unwrap()[0];
+    world.let_pass(Duration::from_secs(15)).await;
+    assert_eq!(world.mailbox("ben").len(), 1);
+    world.gateway(0).unwrap().stop().await;
+    assert!(entry(&world, id).marks.sent_whole);
 }

@@ -22,8 +22,7 @@ impl Core {
             Route::Remote(destination) => destination.key(),
         };
         if let Err(refusal) = self.ensure_contact(&entry).await? {
-            let refusal = self.in_doubt(entry.id, refusal);
-            return self.bounce(entry, refusal).await;
+            return self.end_unanswered(entry, refusal).await;
         }
         let now = self.now();
         if self.network.is_online(&entry.account, key) {
@@ -80,8 +79,7 @@ impl Core {
         let wait = match self.decisions.retry(&entry.account, now.wall, facts).await {
             Ok(RetryAnswer::After(wait)) => wait,
             Ok(RetryAnswer::GiveUp(refusal)) => {
-                let refusal = self.in_doubt(entry.id, refusal);
-                return self.bounce(entry, refusal).await;
+                return self.end_unanswered(entry, refusal).await;
             }
             Err(failure) => {
                 self.decision_failed(&entry.account, "policy", &failure);
@@ -102,7 +100,7 @@ impl Core {
     /// The sender is told that it takes long, once.
     pub(super) async fn tell_delay(&self, id: mail::MailId) -> Result<Next, StorageError> {
         let Some(mut entry) = self.storage.outbox_entry(id).await? else { return Ok(Next::Gone) };
-        if entry.delay_reported || !entry.envelope.notify.delay {
+        if entry.marks.delay_reported || !entry.envelope.notify.delay {
             return Ok(Next::Told);
         }
         let waiting = || Refusal::transient(4, 1, "the recipient's gateway was not online yet");
@@ -111,7 +109,7 @@ impl Core {
         let reports = self.reports(&entry, action, &problem).await?;
         let told = !reports.is_empty();
         // The mark goes first: a crash in between loses a notice rather than giving it twice.
-        entry.delay_reported = true;
+        entry.marks.delay_reported = true;
         if let Err(error) = self.storage.update_outbox(entry.clone()).await {
             self.discard_reports(&reports).await;
             return Err(error);
@@ -119,7 +117,7 @@ impl Core {
         for (mail, body) in reports {
             let stored = self.storage.deliver_own(mail, body).await;
             if let Err(error) = stored {
-                entry.delay_reported = false;
+                entry.marks.delay_reported = false;
                 self.storage.update_outbox(entry.clone()).await?;
                 return Err(error);
             }
@@ -147,22 +145,40 @@ impl Core {
             .as_ref()
             .map_or_else(String::new, |problem| format!("; the last attempt said: {}", problem.text()));
         let refusal = Refusal::permanent(4, 7, &format!("the mail could not be delivered in {waited}{last}"));
-        let refusal = self.in_doubt(id, refusal);
-        self.bounce(entry, refusal).await
+        self.end_unanswered(entry, refusal).await
     }
 
-    /// Copies of the mail were left on drop relays and no word came: that it did not arrive cannot be said.
-    fn in_doubt(&self, id: mail::MailId, refusal: Refusal) -> Refusal {
-        if !self.copies(id).may_have_arrived {
-            return refusal;
-        }
-        let doubt = "no acknowledgement came, but copies were left on drop relays: it may have arrived, ask before you send it again";
-        Refusal::new(refusal.status, &format!("{doubt}; {}", refusal.text()))
+    /// Ends an entry without the recipient's word. Where all of it was sent, or copies were left on drop relays, nobody can say that it
+    /// did not arrive.
+    pub(super) async fn end_unanswered(
+        &self,
+        entry: OutboxEntry,
+        refusal: Refusal,
+    ) -> Result<Next, StorageError> {
+        let why = match (entry.marks.sent_whole, self.copies(entry.id).may_have_arrived) {
+            (false, false) => return self.bounce(entry, refusal).await,
+            (true, false) => "all of it was sent",
+            (false, true) => "copies were left on drop relays",
+            (true, true) => "all of it was sent, and copies were left on drop relays",
+        };
+        let doubt =
+            format!("no acknowledgement came, but {why}: it may have arrived, ask before you send it again");
+        let refusal = Refusal::new(refusal.status, &format!("{doubt}; {}", refusal.text()));
+        self.end_failed(entry, Action::Unconfirmed, refusal).await
     }
 
     /// Ends an entry that cannot be delivered; the sender reads why, in the same step.
     pub(crate) async fn bounce(&self, entry: OutboxEntry, refusal: Refusal) -> Result<Next, StorageError> {
-        let reports = self.reports(&entry, Action::Failed, &refusal).await?;
+        self.end_failed(entry, Action::Failed, refusal).await
+    }
+
+    async fn end_failed(
+        &self,
+        entry: OutboxEntry,
+        action: Action,
+        refusal: Refusal,
+    ) -> Result<Next, StorageError> {
+        let reports = self.reports(&entry, action, &refusal).await?;
         let told = !reports.is_empty();
         let what = format!("given up: {}", refusal.text());
         self.finish_entry(&entry, Outcome::Bounced(refusal), reports, &what).await?;

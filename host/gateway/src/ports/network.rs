@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use mail::record::OutboxEntry;
-use mail::{AccountName, Acknowledgement, Address, MailId, PublicKey, ToxId};
+use mail::{AccountName, Acknowledgement, Address, MailId, PublicKey, SentWhole, ToxId};
 
 /// Why a transfer ended without an acknowledgement. The mail stays in the outbox in every case.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,12 +38,14 @@ pub trait Network: Send + Sync {
     /// Whether the peer has said hello over a live connection.
     fn is_online(&self, account: &AccountName, peer: PublicKey) -> bool;
 
-    /// Transfers a mail and waits for the acknowledgement. Any number at once; the peer protocol orders them.
+    /// Transfers a mail and waits for the acknowledgement; sets `sent` when all bytes are on their way. Any number at once; the peer
+    /// protocol orders them.
     async fn transfer(
         &self,
         account: &AccountName,
         peer: PublicKey,
         entry: &OutboxEntry,
+        sent: &SentWhole,
     ) -> Result<Acknowledgement, TransferFailure>;
 
     /// Stops a transfer that is under way.

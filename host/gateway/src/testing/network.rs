@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use mail::record::OutboxEntry;
-use mail::{AccountName, Acknowledgement, Address, MailId, PublicKey, ToxId};
+use mail::{AccountName, Acknowledgement, Address, MailId, PublicKey, SentWhole, ToxId};
 use tokio::sync::Notify;
 
 use super::world::{SeededRandom, World};
@@ -99,6 +99,7 @@ impl NodeNetwork {
         own: PublicKey,
         peer: PublicKey,
         entry: &OutboxEntry,
+        sent: &SentWhole,
     ) -> Result<Acknowledgement, TransferFailure> {
         let (gateway, account) = self.connected(world, own, peer)?;
         let faults = lock(&world.net.state).faults;
@@ -125,6 +126,7 @@ impl NodeNetwork {
                 Err(_) => return Err(TransferFailure::Disconnected),
             }
         }
+        sent.set();
         let acknowledgement = match gateway.complete(&account, own, entry.id).await {
             Ok(acknowledgement) => acknowledgement,
             Err(ReceptionError::Protocol(why)) => return Err(TransferFailure::Protocol(why)),
@@ -179,6 +181,7 @@ impl Network for NodeNetwork {
         account: &AccountName,
         peer: PublicKey,
         entry: &OutboxEntry,
+        sent: &SentWhole,
     ) -> Result<Acknowledgement, TransferFailure> {
         let world = self.world.upgrade().ok_or(TransferFailure::Disconnected)?;
         let own = self.key(account);
@@ -202,11 +205,11 @@ impl Network for NodeNetwork {
         };
         let transfer = async {
             if self.chance(faults.twice) {
-                let (one, other) =
-                    tokio::join!(self.run(&world, own, peer, entry), self.run(&world, own, peer, entry));
+                let run = || self.run(&world, own, peer, entry, sent);
+                let (one, other) = tokio::join!(run(), run());
                 return one.or(other);
             }
-            self.run(&world, own, peer, entry).await
+            self.run(&world, own, peer, entry, sent).await
         };
         tokio::select! {
             biased;

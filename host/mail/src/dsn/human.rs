@@ -51,6 +51,13 @@ fn paragraphs(report: &Report<'_>) -> Vec<String> {
             "What happens next: nothing. The mail was taken out of the outbox and is not tried again.".to_owned(),
             format!("What you can do: {}", advice(status)),
         ],
+        Action::Unconfirmed => vec![
+            format!("{mail} may or may not have reached {recipient}"),
+            format!("Why: {why} (status {status})"),
+            "What happens next: nothing. The mail was taken out of the outbox and is not tried again.".to_owned(),
+            "What you can do: ask the recipient, in another way, whether it came. Send it again if it did not."
+                .to_owned(),
+        ],
         Action::Delayed { until } => vec![
             format!("{mail} has not reached {recipient} yet."),
             format!("Why: {why} (status {status})"),

@@ -34,7 +34,7 @@ fn per_recipient(report: &Report<'_>) -> Vec<u8> {
     }
     fields.words(FieldName::FINAL_RECIPIENT, [kind, &address]);
     let action = match report.action {
-        Action::Failed => "failed",
+        Action::Failed | Action::Unconfirmed => "failed",
         Action::Delayed { .. } => "delayed",
         Action::Delivered => "delivered",
     };

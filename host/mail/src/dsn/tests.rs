@@ -80,6 +80,17 @@ fn a_failure_says_what_why_what_next_and_what_to_do() {
 }
 
 #[test]
+fn what_may_have_arrived_is_a_failure_for_programs_and_not_for_people() {
+    let (envelope, reason) = (envelope("bob@tox"), Refusal::permanent(4, 7, "no acknowledgement came"));
+    let message = write(&report(&envelope, &reason, Returned::Headers(b""), Action::Unconfirmed)).unwrap();
+    assert_well_formed(&message);
+    let (human, machine) = (text_of(&message, 1).1, text_of(&message, 2).1);
+    let human = human.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(human.contains("may or may not have reached bob@tox") && !human.contains("could not"), "{human}");
+    assert!(machine.contains("Action: failed\r\n") && machine.contains("Status: 5.4.7\r\n"), "{machine}");
+}
+
+#[test]
 fn nobody_is_told_about_a_report() {
     let envelope = Envelope::new(ReversePath::Null, "bob@tox".parse().unwrap());
     let reason = Refusal::permanent(1, 1, "no");

@@ -1,6 +1,6 @@
 //! Gateways with a fake core: an outbox that tries every half hour, a reception that dedupes, contacts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use drops::point::Secret;
 use drops::record::OwnerMark;
-use mail::record::{BodyId, ContactState, Destination, OutboxEntry, Route};
+use mail::record::{BodyId, ContactState, Destination, Marks, OutboxEntry, Route};
 use mail::{
     AccountName, Acknowledgement, Address, BodyDigest, BodyHasher, Envelope, MailId, Nospam, PublicKey,
     ReversePath, ToxId,
@@ -57,6 +57,7 @@ impl World {
             online: Arc::clone(&self.online),
             accepts: true,
             selector: Arc::default(),
+            workers: Arc::new(Inline),
             starts: 0,
             process: None,
         }
@@ -75,6 +76,7 @@ pub(crate) struct Node {
     /// Whether strangers become contacts at once; else the user is asked.
     pub accepts: bool,
     pub selector: Arc<FakeSelector>,
+    pub workers: Arc<dyn Workers>,
     clock: Arc<SimClock>,
     online: Arc<Mutex<BTreeSet<PublicKey>>>,
     starts: u64,
@@ -119,7 +121,7 @@ impl Node {
             keys: Arc::clone(&life) as Arc<_>,
             core: Arc::clone(&core) as Arc<_>,
             selector: Arc::clone(&self.selector) as Arc<_>,
-            workers: Arc::new(Inline),
+            workers: Arc::clone(&self.workers),
             clock: Arc::clone(&self.clock) as Arc<_>,
         };
         let seed = self.starts * 1000 + u64::from(self.secret.as_bytes()[0]);
@@ -196,7 +198,7 @@ impl Node {
             attempts: 0,
             next_attempt: None,
             last_problem: None,
-            delay_reported: false,
+            marks: Marks::default(),
         };
         lock(&self.disk.outbox).insert(id, (entry, body));
         lock(&self.disk.contacts).entry(to.key()).or_insert(ContactState::Requested);
@@ -412,6 +414,29 @@ struct Inline;
 impl Workers for Inline {
     fn run(&self, job: Box<dyn FnOnce() + Send>) {
         job();
+    }
+}
+
+/// Worker threads that do nothing before they are told to.
+#[derive(Default)]
+pub(crate) struct Held(Mutex<VecDeque<Box<dyn FnOnce() + Send>>>);
+
+impl Held {
+    /// Jobs that wait.
+    pub fn waiting(&self) -> usize {
+        lock(&self.0).len()
+    }
+
+    /// Does the next one; false if none waits.
+    pub fn run_next(&self) -> bool {
+        let job = lock(&self.0).pop_front();
+        job.map(|job| job()).is_some()
+    }
+}
+
+impl Workers for Held {
+    fn run(&self, job: Box<dyn FnOnce() + Send>) {
+        lock(&self.0).push_back(job);
     }
 }
 

@@ -59,6 +59,11 @@ pub enum Action {
         /// Why.
         why: Interruption,
     },
+    /// All bytes of a mail offered by the owner are on their way: from now on the peer may have it, whatever its outcome.
+    SentWhole {
+        /// Which mail.
+        mail: MailId,
+    },
     /// A mail offered by the owner came to its end; each gets exactly one of these.
     Outcome {
         /// Which mail.

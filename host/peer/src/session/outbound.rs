@@ -244,6 +244,9 @@ impl Outbound {
         let body = Body { sent: offset, used: offset, blocks: VecDeque::new(), held: 0, reading: false };
         sending.stage = Stage::Body(body);
         sending.since = effects.now;
+        if offset == sending.offer.size {
+            effects.act(Action::SentWhole { mail: sending.offer.mail });
+        }
         self.rotation.push_back(transfer);
         self.read_ahead(transfer, effects);
         Ok(())
@@ -391,6 +394,10 @@ impl Outbound {
             let packet = self.packet_of(transfer, effects.now);
             if !self.is_all_sent(transfer) {
                 self.rotation.push_back(transfer);
+            } else if packet.is_some()
+                && let Some(sending) = self.sending.get(&transfer)
+            {
+                effects.act(Action::SentWhole { mail: sending.offer.mail });
             }
             if packet.is_some() {
                 self.read_ahead(transfer, effects);

@@ -191,6 +191,7 @@ impl Side {
                         self.received.remove(&mail);
                     }
                 }
+                Action::SentWhole { mail } => assert!(self.sending.contains(&mail), "sent after its end"),
                 Action::Outcome { mail, result } => {
                     assert!(self.sending.remove(&mail), "a second outcome");
                     match result {

@@ -1,4 +1,4 @@
-use mail::record::{Arrival, Contact, Outcome, Partial, Pin, Route};
+use mail::record::{Arrival, Contact, Marks, Outcome, Partial, Pin, Route};
 use mail::{Acknowledgement, Address, BodyDigest, Envelope, MailId, Refusal, ReversePath, Wall};
 use proptest::prelude::*;
 
@@ -21,7 +21,7 @@ fn entry(prefix: Vec<u8>, attempts: u32, problem: Option<String>) -> OutboxEntry
         attempts,
         next_attempt: Some(Wall(5)),
         last_problem: problem.map(|text| Refusal::permanent(1, 1, &text)),
-        delay_reported: true,
+        marks: Marks { delay_reported: true, sent_whole: false },
     }
 }
 
@@ -62,6 +62,20 @@ proptest! {
         prop_assume!(cut < bytes.len());
         prop_assert!(decode_prefixed::<OutboxEntry>(&bytes[..cut]).is_err());
     }
+}
+
+#[test]
+fn the_last_byte_of_an_outbox_entry_says_what_it_said_and_more() {
+    let marks = |byte: u8| {
+        let mut bytes = encode_prefixed(&entry(vec![1], 1, None)).unwrap();
+        *bytes.last_mut().unwrap() = byte;
+        decode_prefixed::<OutboxEntry>(&bytes).map(|entry| entry.marks)
+    };
+    // As formats up to 3 wrote it.
+    assert_eq!(marks(0), Ok(Marks::default()));
+    assert_eq!(marks(1), Ok(Marks { delay_reported: true, sent_whole: false }));
+    assert_eq!(marks(2), Ok(Marks { delay_reported: false, sent_whole: true }));
+    assert_eq!(marks(4), Err(BadRecord::Content));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mail::record::{
-    Account, Arrival, ArrivalKey, BodyId, MailboxEntry, OutboxEntry, Partial, Route, StagedBody,
+    Account, Arrival, ArrivalKey, BodyId, MailboxEntry, Marks, OutboxEntry, Partial, Route, StagedBody,
 };
 use mail::{
     AccountName, Acknowledgement, Address, BodyDigest, Clock, Envelope, MailId, PublicKey, ReversePath,
@@ -101,7 +101,7 @@ pub fn entry(id: MailId, body: StagedBody) -> OutboxEntry {
         attempts: 0,
         next_attempt: None,
         last_problem: None,
-        delay_reported: false,
+        marks: Marks::default(),
     }
 }
 

@@ -77,6 +77,6 @@ pub async fn all(management: &GatewayManagement) -> Vec<Metric> {
             by_entry(&|status| status.health.failures),
         ),
     ];
-    metrics.extend(relays::metrics(&management.relays).await);
+    metrics.extend(relays::metrics(&management.relays, management.offline.as_deref()).await);
     metrics
 }

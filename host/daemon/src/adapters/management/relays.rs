@@ -1,12 +1,13 @@
 //! Plugs drop relays into the web API.
 
 use admin::ManagementError;
-use admin::dto::{Board, Hiding, Invitation, InvitationGiven, NewRelay, Relay};
+use admin::dto::{Board, Hiding, Invitation, InvitationGiven, NewRelay, Relay, TokenSupply};
 use admin::management::{DropRelays, Result};
-use admin::metrics::{Kind, Metric};
+use admin::metrics::{Kind, Metric, Sample};
 use async_trait::async_trait;
 use drops::limits::CELL_BYTES;
 use mail::PublicKey;
+use offline::{BoardReport, OfflineMail};
 use relay::{BoardAddress, InvitationName, Serving};
 
 use super::GatewayManagement;
@@ -26,8 +27,22 @@ fn stopped(error: relay::Stopped) -> ManagementError {
     ManagementError::Unavailable(error.to_string())
 }
 
-/// The own relay, then the known ones.
-pub async fn list(relays: &Relays) -> Result<Vec<Relay>> {
+/// The own relay, then those its user named, then those of contacts.
+pub async fn list(relays: &Relays, offline: Option<&OfflineMail>) -> Result<Vec<Relay>> {
+    let mut shown = named(relays).await?;
+    for report in offline.map(OfflineMail::boards).unwrap_or_default() {
+        let tokens = supply(&report);
+        if let Some(relay) = shown.iter_mut().find(|relay| relay.key == report.key) {
+            relay.tokens = tokens;
+        } else if report.is_read || report.receipts + report.failures > 0 || tokens != TokenSupply::default()
+        {
+            shown.push(Relay { tokens, ..relay(relays, of_contacts(report)) });
+        }
+    }
+    Ok(shown)
+}
+
+async fn named(relays: &Relays) -> Result<Vec<Relay>> {
     let mut shown = Vec::new();
     if let Some(serving) = relays.serving() {
         let own = relays.known.get(&serving.key());
@@ -41,6 +56,36 @@ pub async fn list(relays: &Relays) -> Result<Vec<Relay>> {
     let is_other = |known: &KnownRelay| relays.serving().is_none_or(|own| own.key() != known.address.key);
     shown.extend(relays.known.list().into_iter().filter(is_other).map(|known| relay(relays, known)));
     Ok(shown)
+}
+
+/// A relay that contacts read, and nobody named here.
+fn of_contacts(report: BoardReport) -> KnownRelay {
+    let BoardReport { key, owner, receipts, failures, last_failure, problem, fill, last_read, .. } = report;
+    KnownRelay {
+        address: BoardAddress { key, invitation: None, owner },
+        is_chosen: false,
+        behaviour: Behaviour {
+            receipts,
+            failures,
+            last_failure,
+            last_problem: problem,
+            // It says so first of all in a session.
+            fill: last_read.map(|_| fill),
+        },
+    }
+}
+
+fn supply(report: &BoardReport) -> TokenSupply {
+    let offline::TokenSupply { own, own_resting, own_gone, from_contacts, from_contacts_gone, with_contacts } =
+        report.tokens;
+    TokenSupply {
+        own: own as u64,
+        own_resting: own_resting as u64,
+        own_gone: own_gone as u64,
+        from_contacts: from_contacts as u64,
+        from_contacts_gone: from_contacts_gone as u64,
+        with_contacts: with_contacts as u64,
+    }
 }
 
 async fn board(serving: &Serving) -> Result<Board> {
@@ -76,6 +121,7 @@ fn relay(relays: &Relays, known: KnownRelay) -> Relay {
             relay::Hiding::Relays => Hiding::Relays,
             relay::Hiding::Visible => Hiding::Visible,
         },
+        tokens: TokenSupply::default(),
         serving: None,
     }
 }
@@ -151,8 +197,44 @@ pub async fn uninvite(relays: &Relays, name: &str) -> Result<()> {
     ))
 }
 
-/// What `/metrics` shows of the own relay.
-pub async fn metrics(relays: &Relays) -> Vec<Metric> {
+/// What `/metrics` shows of tokens, and of the own relay.
+pub async fn metrics(relays: &Relays, offline: Option<&OfflineMail>) -> Vec<Metric> {
+    let mut all = own_metrics(relays).await;
+    all.extend(offline.map(|offline| token_metrics(&offline.boards())));
+    all
+}
+
+/// The tokens for each relay for which there are some.
+fn token_metrics(reports: &[BoardReport]) -> Metric {
+    let kinds = |report: &BoardReport| {
+        let supply = supply(report);
+        [
+            ("own", supply.own),
+            ("own_resting", supply.own_resting),
+            ("own_gone", supply.own_gone),
+            ("from_contacts", supply.from_contacts),
+            ("from_contacts_gone", supply.from_contacts_gone),
+            ("with_contacts", supply.with_contacts),
+        ]
+    };
+    let with_tokens = reports.iter().filter(|report| report.tokens != offline::TokenSupply::default());
+    #[allow(clippy::cast_precision_loss, reason = "exact up to 2^53")]
+    let samples = with_tokens.flat_map(|report| {
+        let relay = report.key.to_string();
+        kinds(report).map(|(kind, value)| Sample {
+            labels: vec![("relay", relay.clone()), ("kind", kind.to_owned())],
+            value: value as f64,
+        })
+    });
+    Metric {
+        name: "toxmail_drop_tokens",
+        help: "Tokens that pay for deposits on drop relays.",
+        kind: Kind::Gauge,
+        samples: samples.collect(),
+    }
+}
+
+async fn own_metrics(relays: &Relays) -> Vec<Metric> {
     let Some(serving) = relays.serving() else { return Vec::new() };
     let Ok(board) = board(serving).await else { return Vec::new() };
     // Exact up to 2^53, which no count here reaches.
@@ -174,7 +256,7 @@ pub async fn metrics(relays: &Relays) -> Vec<Metric> {
 #[async_trait]
 impl DropRelays for GatewayManagement {
     async fn relays(&self) -> Result<Vec<Relay>> {
-        list(&self.relays).await
+        list(&self.relays, self.offline.as_deref()).await
     }
 
     async fn add_relay(&self, relay: NewRelay) -> Result<Relay> {
@@ -195,5 +277,36 @@ impl DropRelays for GatewayManagement {
 
     async fn uninvite_from_relay(&self, name: &str) -> Result<()> {
         uninvite(&self.relays, name).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_name_the_relay_and_where_its_tokens_are() {
+        let report = |byte: u8, own: usize| BoardReport {
+            key: PublicKey([byte; 32]),
+            is_read: true,
+            receipts: 0,
+            failures: 0,
+            last_failure: None,
+            problem: None,
+            fill: 0,
+            last_read: None,
+            is_trusted: false,
+            lied: false,
+            owner: None,
+            tokens: offline::TokenSupply { own, ..offline::TokenSupply::default() },
+        };
+        let text = admin::metrics::to_text(&[token_metrics(&[report(1, 7), report(2, 0)])]);
+        let relay = "01".repeat(32);
+        assert!(
+            text.contains(&format!("toxmail_drop_tokens{{relay=\"{relay}\",kind=\"own\"}} 7\n")),
+            "{text}"
+        );
+        assert!(!text.contains(&"02".repeat(32)), "nothing of relays without tokens");
+        assert_eq!(text.lines().filter(|line| line.starts_with("toxmail")).count(), 6);
     }
 }

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use gateway::Gateway;
 use gateway::ports::{Network, TransferFailure};
 use mail::record::OutboxEntry;
-use mail::{AccountName, Acknowledgement, Address, Clock, MailId, PublicKey, ToxId};
+use mail::{AccountName, Acknowledgement, Address, Clock, MailId, PublicKey, SentWhole, ToxId};
 use offline::OfflineMail;
 use peer::{Offer, TransferError};
 use store::Store;
@@ -213,12 +213,13 @@ impl Network for ToxNetwork {
         account: &AccountName,
         peer: PublicKey,
         entry: &OutboxEntry,
+        sent: &SentWhole,
     ) -> Result<Acknowledgement, TransferFailure> {
         let instance = self.instance(account).ok_or(TransferFailure::Disconnected)?;
         let handle = instance.session(peer).ok_or(TransferFailure::Disconnected)?;
         let _registered = instance.outgoing.register(entry);
         let offer = Offer::new(entry.id, entry.envelope.clone(), entry.size, entry.digest);
-        let word = handle.transfer(offer).await.map_err(|error| failure(error, entry.size))?;
+        let word = handle.transfer(offer, sent.clone()).await.map_err(|error| failure(error, entry.size))?;
         instance.behaved(peer);
         Ok(word)
     }

@@ -68,4 +68,59 @@ mod tests {
         done.sort_unstable();
         assert_eq!(done, (0..100).collect::<Vec<_>>());
     }
+
+    #[test]
+    fn jobs_run_with_lower_priority_on_few_threads() {
+        let threads = Threads::start().unwrap();
+        // On Linux each thread has a niceness of its own, 19 at most.
+        let here = rustix::process::nice(0).unwrap();
+        let (sender, receiver) = mpsc::channel();
+        for _ in 0..100 {
+            let sender = sender.clone();
+            let job = move || {
+                sender.send((rustix::process::nice(0).unwrap(), std::thread::current().id())).unwrap();
+            };
+            threads.run(Box::new(job));
+        }
+        let ran: Vec<_> = receiver.iter().take(100).collect();
+        assert!(ran.iter().all(|(nice, _)| *nice == (here + NICER).min(19)), "{here}, then {ran:?}");
+        let used: std::collections::HashSet<_> = ran.iter().map(|(_, thread)| *thread).collect();
+        assert!(used.len() <= THREADS && !used.contains(&std::thread::current().id()));
+    }
+
+    /// Mail on one thread of the runtime, while every thread for scanning is busy: each job waits until the mail is through.
+    #[tokio::test]
+    async fn the_runtime_serves_mail_while_all_threads_scan() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        const DEADLINE: std::time::Duration = std::time::Duration::from_secs(60);
+        let threads = Threads::start().unwrap();
+        let through = Arc::new((Mutex::new(false), std::sync::Condvar::new()));
+        let (sender, receiver) = mpsc::channel();
+        for _ in 0..2 * THREADS {
+            let (through, sender) = (Arc::clone(&through), sender.clone());
+            let job = move || {
+                let waiting = through.1.wait_timeout_while(through.0.lock().unwrap(), DEADLINE, |is| !*is);
+                sender.send(!waiting.unwrap().1.timed_out()).unwrap();
+            };
+            threads.run(Box::new(job));
+        }
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let (mut read, mut write) = stream.split();
+            tokio::io::copy(&mut read, &mut write).await.unwrap();
+        });
+        let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+        for number in 0..500_u32 {
+            client.write_all(&number.to_le_bytes()).await.unwrap();
+            let mut echo = [0; 4];
+            client.read_exact(&mut echo).await.unwrap();
+            assert_eq!(u32::from_le_bytes(echo), number);
+        }
+        assert!(receiver.try_recv().is_err(), "all of them still wait");
+        *through.0.lock().unwrap() = true;
+        through.1.notify_all();
+        assert!(receiver.iter().take(2 * THREADS).all(|in_time| in_time));
+    }
 }

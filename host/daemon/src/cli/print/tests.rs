@@ -18,6 +18,17 @@ fn print(line: &str, answer: Value) -> String {
     to_text(&verb, answer).unwrap()
 }
 
+#[test]
+fn tokens_are_counted_by_where_they_are() {
+    let supply = |own, own_resting, from_contacts, with_contacts| {
+        let (own_gone, from_contacts_gone) = (9, 9);
+        dto::TokenSupply { own, own_resting, own_gone, from_contacts, from_contacts_gone, with_contacts }
+    };
+    assert_eq!(tokens(&supply(200, 56, 8, 16)), "200 own, 56 resting, 8 from contacts, 16 with contacts");
+    assert_eq!(tokens(&supply(0, 0, 8, 0)), "8 from contacts");
+    assert_eq!(tokens(&supply(0, 0, 0, 0)), "");
+}
+
 fn slot() -> Value {
     json!({
         "slot": "policy", "position": 0, "entry": "policy", "name": "default", "sha256": "ab".repeat(32), "health": "failing", "calls": 3,

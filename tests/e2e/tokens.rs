@@ -1,0 +1,107 @@
+//! Deposits paid with tokens: a drop relay for members, one who is invited to it, and a contact of theirs.
+
+use std::fs;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tests::gateway::{Gateway, befriend};
+use tests::{network, wait};
+
+/// A relay that takes no stamps: what it gives a receipt for was paid with a token.
+const FOR_MEMBERS: &str = "[components.settings.policy]\ndeposits = \"members\"\n";
+
+/// Boards are read every second or so, tokens rest for a second: a test has no days.
+const IMPATIENT: &str = "\
+[drops.times]
+read_every = 1
+acknowledge_every = [1, 2]
+acknowledge_rest = 0
+token_rest = 1
+
+[components.settings.relay-selector]
+spread-seconds = \"1\"
+";
+
+fn impatient() -> Gateway {
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("impatient.toml");
+    fs::write(&file, IMPATIENT).unwrap();
+    let mut options = network().options();
+    options.extend(["--config".to_owned(), file.to_str().unwrap().to_owned()]);
+    Gateway::start_from(directory, options)
+}
+
+fn letter(from: &Gateway, to: &Gateway, text: &str) -> Vec<u8> {
+    let (from, to) = (from.address(), to.address());
+    format!("From: <{from}>\r\nTo: <{to}>\r\nSubject: {text}\r\n\r\n{text}\r\n").into_bytes()
+}
+
+/// The only relay a gateway knows.
+fn relay_of(gateway: &Gateway) -> Option<Value> {
+    gateway.json(&["relay", "list"]).as_array().expect("a list").first().cloned()
+}
+
+/// Tokens of a kind, for the only relay.
+fn tokens(gateway: &Gateway, kind: &str) -> u64 {
+    relay_of(gateway).and_then(|relay| relay["tokens"][kind].as_u64()).unwrap_or_default()
+}
+
+fn wait_for_receipt(gateway: &Gateway) {
+    wait::until("the deposit receipts", || {
+        let outbox = gateway.json(&["outbox", "list"]);
+        let outbox = outbox.as_array().expect("a list");
+        (!outbox.is_empty() && outbox.iter().all(|mail| mail["copies"]["complete"] == 1)).then_some(())
+    });
+}
+
+fn wait_for_acknowledgement(gateway: &Gateway) {
+    wait::until("the acknowledgement", || (gateway.json(&["status"])["outbox"]["queued"] == 0).then_some(()));
+}
+
+#[test]
+fn who_is_invited_pays_with_tokens_and_passes_some_on_to_contacts_who_pay_with_them() {
+    let directory = TempDir::new().unwrap();
+    fs::write(directory.path().join("config.toml"), FOR_MEMBERS).unwrap();
+    let relay = Gateway::start_relay(directory, network());
+    let invitation = relay.json(&["relay", "invite"])["address"].as_str().unwrap().to_owned();
+    let (mut cleo, mut anna) = (impatient(), impatient());
+    let added = cleo.json(&["relay", "add", &invitation]);
+    assert_eq!((&added["invited"], &added["tokens"]["own"]), (&true.into(), &0.into()));
+    befriend(&cleo, &anna, ["cleo", "anna"]);
+
+    // The issuing key is seen by two throwaways, tokens are fetched by another; a few are Anna's, in the record Cleo sends her.
+    wait::until("Cleo's tokens", || (tokens(&cleo, "own") >= 128).then_some(()));
+    let issued = relay.json(&["relay", "invitations"])[0]["issued"].as_u64().unwrap();
+    assert!(issued >= 256, "{issued}");
+    wait::until("Anna's tokens", || (tokens(&anna, "from_contacts") == 8).then_some(()));
+    let known = relay_of(&anna).unwrap();
+    assert_eq!((&known["chosen_by_user"], &known["tokens"]["own"]), (&false.into(), &0.into()));
+    assert_eq!((tokens(&cleo, "with_contacts"), tokens(&cleo, "own_gone")), (8, 8));
+
+    assert!(anna.stop().success());
+    let first = letter(&cleo, &anna, "paid with a token of mine");
+    cleo.submit(&anna.address(), &first);
+    wait_for_receipt(&cleo);
+    // Her record in the mail may pass more on; one token at least is spent.
+    let (gone, passed) = (tokens(&cleo, "own_gone"), tokens(&cleo, "with_contacts"));
+    assert!(gone > passed, "{gone} gone, {passed} of them with contacts");
+    assert!(cleo.stop().success());
+
+    anna.restart();
+    let _ = anna.wait_for_mail(&first);
+    let answer = letter(&anna, &cleo, "paid with a token of yours");
+    anna.submit(&cleo.address(), &answer);
+    wait_for_receipt(&anna);
+    assert!(tokens(&anna, "from_contacts_gone") >= 1);
+    wait::until("her acknowledgement, and the answer", || (cells(&relay) >= 3).then_some(()));
+    assert!(anna.stop().success());
+
+    cleo.restart();
+    let _ = cleo.wait_for_mail(&answer);
+    wait_for_acknowledgement(&cleo);
+}
+
+/// Cells on the relay.
+fn cells(relay: &Gateway) -> u64 {
+    relay_of(relay).and_then(|own| own["serving"]["cells"].as_u64()).expect("it serves")
+}
