@@ -476,7 +476,7 @@ async fn a_task_that_panics_gives_its_entry_back() {
     assert_eq!(world.nodes[0].disk.outcome(id), Some(Outcome::Delivered));
 }
 
-/// A mail of anna's to ben, who goes away `at` seconds after she sent it: at 10 the only piece arrives, at 20 the acknowledgement
+/// A mail of anna's to ben, who goes away `at` seconds after she sent it: at 20 the last piece arrives, at 30 the acknowledgement
 /// would. The bounce, in one line.
 async fn bounce_when_ben_leaves(at: u64, restarts: bool) -> String {
     let world = anna_and_ben().await;
@@ -501,12 +501,12 @@ async fn bounce_when_ben_leaves(at: u64, restarts: bool) -> String {
 #[tokio::test(start_paused = true)]
 async fn a_bounce_says_so_where_all_was_sent_and_no_acknowledgement_came() {
     for restarts in [false, true] {
-        let report = bounce_when_ben_leaves(15, restarts).await;
+        let report = bounce_when_ben_leaves(25, restarts).await;
         assert!(report.contains("all of it was sent: it may have arrived, ask before"), "{report}");
         assert!(report.contains("Subject: Your mail may not have been delivered"), "{report}");
         assert!(report.contains("What you can do: ask the recipient"), "{report}");
     }
-    let report = bounce_when_ben_leaves(5, false).await;
+    let report = bounce_when_ben_leaves(15, false).await;
     assert!(!report.contains("arrived") && report.contains("could not be delivered to"), "{report}");
 }
 
@@ -515,7 +515,7 @@ async fn a_gateway_that_stops_before_the_acknowledgement_remembers_that_all_was_
     let world = anna_and_ben().await;
     lock(&world.net.state).piece_time = Duration::from_secs(10);
     let id = world.submit("anna", &["ben@tox"], "short").await.unwrap()[0];
-    world.let_pass(Duration::from_secs(15)).await;
+    world.let_pass(Duration::from_secs(25)).await;
     assert_eq!(world.mailbox("ben").len(), 1);
     world.gateway(0).unwrap().stop().await;
     assert!(entry(&world, id).marks.sent_whole);
