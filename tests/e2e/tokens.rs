@@ -54,10 +54,6 @@ fn wait_for_receipt(gateway: &Gateway) {
     });
 }
 
-fn wait_for_acknowledgement(gateway: &Gateway) {
-    wait::until("the acknowledgement", || (gateway.json(&["status"])["outbox"]["queued"] == 0).then_some(()));
-}
-
 #[test]
 fn who_is_invited_pays_with_tokens_and_passes_some_on_to_contacts_who_pay_with_them() {
     let directory = TempDir::new().unwrap();
@@ -67,10 +63,10 @@ fn who_is_invited_pays_with_tokens_and_passes_some_on_to_contacts_who_pay_with_t
     let (mut cleo, mut anna) = (impatient(), impatient());
     let added = cleo.json(&["relay", "add", &invitation]);
     assert_eq!((&added["invited"], &added["tokens"]["own"]), (&true.into(), &0.into()));
-    befriend(&cleo, &anna, ["cleo", "anna"]);
 
-    // The issuing key is seen by two throwaways, tokens are fetched by another; a few are Anna's, in the record Cleo sends her.
+    // The issuing key is seen by two throwaways, tokens are fetched by another; later a few are Anna's, in the record Cleo sends her.
     wait::until("Cleo's tokens", || (tokens(&cleo, "own") >= 128).then_some(()));
+    befriend(&cleo, &anna, ["cleo", "anna"]);
     let issued = relay.json(&["relay", "invitations"])[0]["issued"].as_u64().unwrap();
     assert!(issued >= 256, "{issued}");
     wait::until("Anna's tokens", || (tokens(&anna, "from_contacts") == 8).then_some(()));
@@ -93,15 +89,4 @@ fn who_is_invited_pays_with_tokens_and_passes_some_on_to_contacts_who_pay_with_t
     anna.submit(&cleo.address(), &answer);
     wait_for_receipt(&anna);
     assert!(tokens(&anna, "from_contacts_gone") >= 1);
-    wait::until("her acknowledgement, and the answer", || (cells(&relay) >= 3).then_some(()));
-    assert!(anna.stop().success());
-
-    cleo.restart();
-    let _ = cleo.wait_for_mail(&answer);
-    wait_for_acknowledgement(&cleo);
-}
-
-/// Cells on the relay.
-fn cells(relay: &Gateway) -> u64 {
-    relay_of(relay).and_then(|own| own["serving"]["cells"].as_u64()).expect("it serves")
 }

@@ -492,7 +492,8 @@ impl Running<'_> {
                 Some(ReadyAccount { name: account.name, tox_id })
             })
             .collect();
-        let board = self.relays.serving().map(|serving| serving.address().tox_id());
+        let served = self.relays.serving().map(|serving| serving.address());
+        let board = served.map(|address| address.tox_id());
         let tox_id = accounts.first().map(|first| first.tox_id).or(board).ok_or(UpError::NoAccount)?;
         let shown =
             |address: Option<SocketAddr>| address.map(|address| address.to_string()).unwrap_or_default();
@@ -500,6 +501,7 @@ impl Running<'_> {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             tox_id,
+            relay_address: served.map(|address| address.to_string()),
             smtp: shown(addresses.mail.map(|(smtp, _)| smtp)),
             pop3: shown(addresses.mail.map(|(_, pop3)| pop3)),
             admin: addresses.admin.to_string(),

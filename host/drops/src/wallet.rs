@@ -229,6 +229,13 @@ impl Wallet {
         })
     }
 
+    /// When the next of the own tokens that rest now may be spent.
+    #[must_use]
+    pub fn rests_until(&self, now: Wall) -> Option<Wall> {
+        let own = self.purses.iter().filter(|((source, _), _)| *source == Source::Own);
+        own.flat_map(|(_, purse)| &purse.held).map(|(from, _)| *from).filter(|from| *from > now).min()
+    }
+
     /// Boards for which there are tokens, or were. One may come several times.
     pub fn boards(&self) -> impl Iterator<Item = BoardKey> + '_ {
         self.purses.keys().map(|(_, board)| *board)

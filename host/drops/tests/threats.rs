@@ -68,7 +68,7 @@ fn rows() -> Vec<(String, Vec<String>)> {
 #[test]
 fn every_row_of_the_threat_tables_names_tests_that_exist() {
     let mut files = vec![];
-    for folder in ["host", "tests"] {
+    for folder in ["host", "components", "tests"] {
         sources(&root().join(folder), &mut files);
     }
     let tests: BTreeSet<String> =

@@ -250,6 +250,10 @@ impl Core {
     /// Holds the Tox friend list against the contacts.
     pub(crate) async fn reconcile(&self, person: &Person) {
         let account = person.name();
+        if self.network.tox_id(account).is_none() {
+            // A drop relay alone: no account is on Tox.
+            return;
+        }
         let friends = match self.network.friends(account).await {
             Ok(friends) => friends,
             Err(error) => {

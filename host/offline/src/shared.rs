@@ -63,6 +63,8 @@ pub(crate) struct AccountState {
     /// Mailbox records of contacts.
     pub records: BTreeMap<PublicKey, MailboxRecord>,
     pub wallet: Wallet,
+    /// When tokens that rested at the last look may be spent, and passed on.
+    pub rests_until: Option<Wall>,
     /// Tokens being fetched or to be, by board.
     pub fetches: BTreeMap<BoardKey, Fetch>,
     /// Records contacts were given.

@@ -201,6 +201,19 @@ pub(crate) fn look(shared: &Arc<Shared>, account: &AccountName) -> Option<Monoto
     next
 }
 
+/// Tells when tokens have rested: from then on contacts get some in their records. Returns when the next have.
+pub(crate) fn look_after_resting(shared: &Shared, account: &AccountName) -> Option<Monotonic> {
+    let (now, wall) = (shared.monotonic(), shared.wall());
+    let (before, next) = shared.with(account, |state| {
+        let next = state.wallet.rests_until(wall);
+        (std::mem::replace(&mut state.rests_until, next), next)
+    })?;
+    if before.is_some_and(|at| at <= wall) {
+        shared.ports.core.record_changed(account);
+    }
+    next.map(|at| Monotonic(now.0.saturating_add(at.since(wall))))
+}
+
 async fn fetch(
     shared: &Arc<Shared>,
     account: &AccountName,

@@ -76,6 +76,7 @@ async fn look_after(
         records::forget(shared, account).await?;
     }
     let fetch = tokens::look(shared, account);
+    let rested = tokens::look_after_resting(shared, account);
     incoming::look_after_strangers(shared, account).await?;
     let now = shared.monotonic();
     let slot = shared.with(account, |state| {
@@ -86,7 +87,7 @@ async fn look_after(
     if is_due {
         acknowledge::slot(shared, account).await?;
     }
-    Ok(fetch.map_or(next, |fetch| next.min(fetch)))
+    Ok([fetch, rested].into_iter().flatten().fold(next, Monotonic::min))
 }
 
 /// Whether the clocks agree.
@@ -167,6 +168,7 @@ pub(crate) async fn load(shared: &Shared, account: &AccountName) -> Result<(), F
         own: Default::default(),
         records: Default::default(),
         wallet: Wallet::default(),
+        rests_until: None,
         fetches: Default::default(),
         given: Default::default(),
         assembly: Assembly::default(),

@@ -22,6 +22,9 @@ pub struct Ready {
     pub version: String,
     /// Full Tox ID of the first account; of the drop relay where there is nothing else.
     pub tox_id: ToxId,
+    /// The address of the drop relay served here, as others add it; absent where none is served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relay_address: Option<String>,
     /// SMTP listener, host:port; absent where there is none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub smtp: String,

@@ -23,11 +23,15 @@ pub fn print(ready: &Ready, is_new: bool, has_nodes: bool) {
 
 fn relay(ready: &Ready) {
     println!("The drop relay is served. Give its address to those who may use it:");
-    println!("  address         {}", ready.tox_id);
+    println!("  address         {}", ready.relay_address.clone().unwrap_or_default());
     println!("  web page        http://{}/ (user name {})", ready.admin, ready.account);
     println!("  password        in {}", ready.password_file.display());
-    println!("\n`toxmail relay list` shows what it holds, `toxmail relay invite` makes an invitation.");
-    println!("Connecting to Tox takes some seconds; `toxmail status` shows it.");
+    println!(
+        "\n`toxmail relay list` shows what it holds, `toxmail relay invite` makes an invitation; name the same --data"
+    );
+    println!(
+        "directory as here, if you named one. Connecting to Tox takes some seconds; `toxmail status` shows it."
+    );
 }
 
 fn gateway(ready: &Ready, is_new: bool) {
@@ -43,6 +47,9 @@ fn gateway(ready: &Ready, is_new: bool) {
     println!("  mail address    {}@tox", ready.tox_id.to_string().to_lowercase());
     let scheme = if ready.admin_certificate_file.is_some() { "https" } else { "http" };
     println!("  web page        {scheme}://{}/ (the same user name and password)", ready.admin);
+    if let Some(address) = &ready.relay_address {
+        println!("  drop relay      {address}");
+    }
     if is_new {
         println!("\nGive that address to a friend who runs Toxmail too, and add theirs:");
         println!("  toxmail contact add ALIAS TOX-ID");

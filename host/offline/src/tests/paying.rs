@@ -237,3 +237,27 @@ async fn one_death(dying: usize, n: u64, after: bool) -> bool {
     assert_eq!((anna.ended(to_ben), ben.ended(to_anna)), (vec!["delivered"], vec!["delivered"]), "{place}");
     died
 }
+
+#[test]
+fn contacts_who_are_always_online_get_tokens_when_these_have_rested() {
+    simulated(async {
+        let world = World::new(1);
+        let (anna, mut cleo) = (world.node(1, &[]), world.node(3, &[]));
+        cleo.is_invited(&world.hosts[0]);
+        anna.befriend(&cleo);
+        cleo.start().await;
+        // Less than a period: nothing else makes a new record. As in a session, she tells it when it changed, and at no other time.
+        let (mut told, mut tokens) = (0, 0);
+        for _ in 0..78 {
+            world.pass(HOUR).await;
+            let changes = count(&cleo.disk.record_changes);
+            if changes != told {
+                told = changes;
+                let record = cleo.offline().record_for(&account(), anna.key()).await.unwrap().unwrap();
+                tokens = MailboxRecord::decode(&record).unwrap().tokens.len();
+            }
+        }
+        assert_eq!(tokens, 8);
+        cleo.stop().await;
+    });
+}

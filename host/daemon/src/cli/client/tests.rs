@@ -23,6 +23,7 @@ fn data(admin: &str, pid: u32) -> TempDir {
         pid,
         version: "0.1.0".to_owned(),
         tox_id,
+        relay_address: None,
         smtp: "127.0.0.1:1".to_owned(),
         pop3: "127.0.0.1:2".to_owned(),
         admin: admin.to_owned(),

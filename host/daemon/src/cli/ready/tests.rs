@@ -10,6 +10,7 @@ fn ready(pid: u32) -> Ready {
         pid,
         version: "0.1.0".to_owned(),
         tox_id,
+        relay_address: None,
         smtp: "127.0.0.1:2525".to_owned(),
         pop3: "127.0.0.1:2626".to_owned(),
         admin_certificate_file: None,
