@@ -151,7 +151,7 @@ pub(super) fn shown_entry(visitor: &Visitor, entry: &SlotEntry) -> Live {
         failures: entry.failures,
         last_failure: entry.last_failure.as_deref().map(shortened),
         timing: bars(&entry.timing),
-        link: super::entry::link(visitor, entry.slot, &entry.entry),
+        link: link(visitor, entry.slot, &entry.entry),
     }
 }
 
@@ -241,4 +241,9 @@ async fn try_roll_back(shared: &Shared, submitted: &Submitted) -> Result<(Slot, 
     let management = shared.management.clone();
     let entries = run(COMPONENT_TIME, async move { management.roll_back(slot, entry).await }).await?;
     Ok((slot, names(&entries)))
+}
+
+/// The page about an entry.
+fn link(visitor: &Visitor, slot: Slot, entry: &str) -> String {
+    visitor.link(&format!("/components/entry?slot={slot}&entry={}", crate::percent_encoded(entry)))
 }

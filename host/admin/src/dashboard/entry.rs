@@ -96,11 +96,6 @@ pub(super) struct Asked {
     entry: String,
 }
 
-/// The page about an entry.
-pub(super) fn link(visitor: &Visitor, slot: Slot, entry: &str) -> String {
-    visitor.link(&format!("/components/entry?slot={slot}&entry={}", crate::percent_encoded(entry)))
-}
-
 /// The page.
 pub(super) async fn page(
     State(shared): State<Shared>,
