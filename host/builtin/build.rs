@@ -120,7 +120,7 @@ fn cargo() -> Result<Command> {
         return Ok(command);
     }
     Err("Rust cannot compile to WebAssembly here: run `rustup target add wasm32-unknown-unknown`, or on Debian \
-         `apt-get install -y --no-install-recommends rustc-web cargo-web rust-web-src`, and build again."
+         `apt-get install -y --no-install-recommends rustc-web cargo-web rust-web-src lld-22`, and build again."
         .into())
 }
 
@@ -157,7 +157,7 @@ fn linker(sysroots: &[String]) -> Option<PathBuf> {
     let of_toolchain = sysroots
         .iter()
         .map(|sysroot| Path::new(sysroot).join("lib/rustlib").join(&host).join("bin/rust-lld"));
-    let of_system = ["/usr/bin/wasm-ld", "/usr/bin/lld"].map(PathBuf::from);
+    let of_system = ["/usr/bin/wasm-ld-22", "/usr/bin/wasm-ld", "/usr/bin/lld"].map(PathBuf::from);
     of_toolchain.chain(of_system).find(|path| path.exists())
 }
 

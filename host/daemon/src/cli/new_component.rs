@@ -51,7 +51,7 @@ fn template(language: Language, slot: Slot) -> Template {
         Language::Rust => Template {
             language: "Rust",
             tools: "Needs Rust with the target wasm32-unknown-unknown (`rustup target add wasm32-unknown-unknown`; on Debian \
-                    without rustup: `apt-get install rustc-web cargo-web rust-web-src`). The gateway makes the component of \
+                    without rustup: `apt-get install rustc-web cargo-web rust-web-src lld-22`). The gateway makes the component of \
                     what cargo leaves behind: no other tool is needed.",
             source: "src/lib.rs",
             ignored: "/target\n/*.wasm\n",
