@@ -65,6 +65,14 @@ fn a_component_is_exchanged_live_and_taken_back() {
     gateway.submit(&name, b"Subject: 4\r\n\r\nmarked again\r\n");
     assert!(marked(&gateway, b"marked again\r\n"));
 
+    // What is needed stays, what is not can go.
+    let needless = guest(&gateway, "policy");
+    let _ = gateway.json(&["component", "add", needless.to_str().unwrap(), "--name", "needless"]);
+    let removed = gateway.run(&["component", "remove", "needless"]);
+    assert!(removed.status.success(), "{removed:?}");
+    assert!(!gateway.json(&["component", "list"]).to_string().contains("needless"));
+    let needed = gateway.run(&["component", "remove", "marker"]);
+    assert!(String::from_utf8_lossy(&needed.stderr).contains("slot rollback mail-filter"), "{needed:?}");
     let _ = gateway.json(&["slot", "rollback", "mail-filter"]);
     gateway.submit(&name, b"Subject: 5\r\n\r\nafter\r\n");
     assert!(!marked(&gateway, b"after\r\n"));

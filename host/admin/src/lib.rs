@@ -39,7 +39,7 @@
 //! | `GET /api/v1/quarantine`; `POST /quarantine/{id}/release`; `DELETE /quarantine/{id}` | [`dto::QuarantineEntry`] |
 //! | `POST /api/v1/mails/{id}/spam`, `/mails/{id}/ham` | what filters learn |
 //! | `GET, POST /api/v1/accounts`; `PUT /accounts/{name}/password` | [`dto::Account`], [`dto::NewAccount`], [`dto::NewPassword`], [`dto::Credentials`] |
-//! | `GET, POST /api/v1/components?name=NAME` | [`dto::Component`]; the file itself as body |
+//! | `GET, POST /api/v1/components?name=NAME`; `DELETE /components/{component}` | [`dto::Component`]; the file itself as body |
 //! | `GET /api/v1/slots`; `POST /slots/{slot}/use`, `/slots/{slot}/rollback` | [`dto::SlotEntry`], [`dto::UseComponent`] |
 //! | `PUT /api/v1/filters`; `DELETE /filters/{entry}` | the chain of filters: [`dto::FilterOrder`], [`dto::SlotEntry`] |
 //! | `PUT /api/v1/policy-set` | [`dto::UsePolicySet`], [`dto::SlotEntry`] |

@@ -41,6 +41,7 @@ mod question;
 pub mod record;
 mod recorded;
 pub mod relay_selector;
+mod removal;
 mod replay;
 pub mod resolver;
 mod run;

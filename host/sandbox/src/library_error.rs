@@ -35,7 +35,9 @@ pub enum LibraryError {
     #[error("`{0}` cannot be a component's name: use 1 to 64 letters, digits, dots, dashes or underscores")]
     InvalidName(String),
     /// Too many components.
-    #[error("{COMPONENTS} components are kept already: remove one first")]
+    #[error(
+        "{COMPONENTS} components are kept already: remove one first with `toxmail component remove NAME`"
+    )]
     Full,
     /// The directory or a file of it cannot be used.
     #[error("the directory of components, {}: {error}", path.display())]

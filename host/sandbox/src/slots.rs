@@ -108,6 +108,16 @@ pub enum SwapError {
     /// There is no version to go back to.
     #[error("there is no earlier version in slot {0} to go back to")]
     NothingToRollBack(Slot),
+    /// A component that shall go is needed.
+    #[error(
+        "component {name} is live or on trial in slot {slot}, or what `toxmail slot rollback {slot}` goes back to: put others to work there first"
+    )]
+    InUse {
+        /// The component.
+        name: String,
+        /// The slot.
+        slot: Slot,
+    },
     /// A rule of policy sets is broken.
     #[error("{0}")]
     Invalid(String),

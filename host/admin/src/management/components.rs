@@ -21,6 +21,8 @@ pub trait Components: Send + Sync + 'static {
         bytes: Bytes,
         signature: Option<ComponentSignature>,
     ) -> Result<Component>;
+    /// Removes a component that was added. `Conflict` while a slot needs it, `Unprocessable` for those built in.
+    async fn remove_component(&self, component: ComponentRef) -> Result<()>;
     /// What fills the slots: a row for each live component, in the order of the chain where there is one.
     async fn slots(&self) -> Result<Vec<SlotEntry>>;
     /// Makes a component live in an entry of a slot, in one step; calls in flight finish on the old one. The entry may be left out where

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::dto::{
-    Component, ComponentName, ComponentSignature, FilterOrder, RollBack, Slot, SlotEntry, UseComponent,
-    UsePolicySet,
+    Component, ComponentName, ComponentRef, ComponentSignature, FilterOrder, RollBack, Slot, SlotEntry,
+    UseComponent, UsePolicySet,
 };
 use crate::extract::{ComponentBody, JsonBody, OptionalJsonBody, Segment, UploadParameters};
 use crate::limits::{COMPONENT_TIME, REQUEST_TIME};
@@ -66,6 +66,17 @@ pub(crate) async fn add_component(
         added
     };
     run(COMPONENT_TIME, verb).await
+}
+
+/// Removes a component that no slot needs; for the owner.
+#[utoipa::path(delete, path = "/components/{component}", operation_id = "remove_component", params(("component" = String, Path)), responses((status = 204)))]
+pub async fn remove(
+    _: OwnerOnly,
+    State(management): State<Arc<dyn Management>>,
+    Segment(component): Segment<ComponentRef>,
+) -> Result<StatusCode, Refused> {
+    run(REQUEST_TIME, async move { management.remove_component(component).await }).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// What is live in the slots; for the owner.

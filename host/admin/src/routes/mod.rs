@@ -71,6 +71,7 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(relays::invitations, relays::invite))
         .routes(routes!(relays::uninvite))
         .routes(routes!(components::list, components::add))
+        .routes(routes!(components::remove))
         .routes(routes!(components::slots))
         .routes(routes!(components::use_component))
         .routes(routes!(components::roll_back))

@@ -628,6 +628,11 @@ impl Components for Memory {
         })
     }
 
+    async fn remove_component(&self, component: ComponentRef) -> Result<()> {
+        self.say(format!("removes component {component}"));
+        Ok(())
+    }
+
     async fn slots(&self) -> Result<Vec<SlotEntry>> {
         Ok(Slot::ALL.map(slot_entry).to_vec())
     }

@@ -338,6 +338,14 @@ async fn changing() {
         ),
         (
             Method::DELETE,
+            "/api/v1/components/mine".to_owned(),
+            None,
+            204,
+            None,
+            "removes component mine".to_owned(),
+        ),
+        (
+            Method::DELETE,
             "/api/v1/filters/my%20tags".to_owned(),
             None,
             200,

@@ -315,6 +315,11 @@ pub enum Component {
         #[arg(long, value_name = "FILE")]
         signature: Option<PathBuf>,
     },
+    /// Remove a component that no slot needs
+    Remove {
+        /// Which component, see `component list`
+        component: ComponentRef,
+    },
     /// Ask a component what was decided in the last days, and show where it answers otherwise
     Replay {
         /// The component's file (.wasm)
@@ -363,7 +368,7 @@ pub enum Bench {
 pub enum Language {
     /// Rust, with wit-bindgen.
     Rust,
-    /// JavaScript, with componentize-qjs.
+    /// JavaScript, with componentize-qjs; a filter with componentize-js.
     Js,
     /// Python, with componentize-py.
     Python,

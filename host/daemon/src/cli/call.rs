@@ -73,6 +73,9 @@ impl Call {
                 Component::Add { file, name, signature } => {
                     upload(file, name.as_ref(), signature.as_deref())?
                 }
+                Component::Remove { component } => {
+                    delete(&format!("/components/{component}")).taking(COMPONENT_TIME)
+                }
                 Component::Replay { file, slot, days, entry } => {
                     replay(file, *slot, *days, entry.as_deref())?
                 }

@@ -45,6 +45,7 @@ pub fn to_text(verb: &Verb, answer: Value) -> Result<String, Error> {
         Verb::Component(verb) => match verb {
             Component::List => components(&read::<Vec<_>>(answer)?),
             Component::Add { .. } => component(&read(answer)?),
+            Component::Remove { component } => format!("{component} is removed\n"),
             Component::Replay { .. } => trials::replay(&read(answer)?),
             // These print for themselves.
             Component::Bench(_) => String::new(),

@@ -167,3 +167,34 @@ async fn a_policy_set_is_checked_as_a_whole() {
     }
     assert_eq!(bench.sandbox.status()[0].sha256, bench.sha256("default-policy"));
 }
+
+#[tokio::test]
+async fn a_component_is_removed_when_nobody_needs_it() {
+    let bench = Bench::new().await;
+    let (default, evil) = (bench.sha256("default-policy"), builtin::test_guests()[1].bytes);
+    let kept = bench.sandbox.remove_component(default).await.unwrap_err();
+    assert!(matches!(&kept, SwapError::Invalid(why) if why.contains("came with the gateway")), "{kept}");
+
+    let added = bench.library.add("mine", with_a_note(evil), NOW).await.unwrap().sha256;
+    bench.sandbox.use_component(Slot::Resolver, None, added).await.unwrap();
+    let is_kept = async |what: &str| {
+        let kept = bench.sandbox.remove_component(added).await.unwrap_err();
+        assert!(matches!(kept, SwapError::InUse { slot: Slot::Resolver, .. }), "{what}: {kept}");
+    };
+    is_kept("live").await;
+    bench.sandbox.rollback(Slot::Resolver, None).await.unwrap();
+    is_kept("what a rollback goes back to").await;
+    let mut config = bench.sandbox.config();
+    config.entries.iter_mut().for_each(|entry| entry.last_good = None);
+    bench.sandbox.configure(config).await.unwrap();
+    bench.sandbox.begin_shadow(Slot::Resolver, None, added, vec![anna()], NOW).await.unwrap();
+    is_kept("on trial").await;
+    bench.sandbox.end_shadow(Slot::Resolver);
+    bench.sandbox.remove_component(added).await.unwrap();
+    assert!(bench.library.info(added).is_none());
+}
+
+/// The same component with a custom section, so that its digest is another one (WebAssembly core specification 5.5.3).
+fn with_a_note(component: &[u8]) -> Vec<u8> {
+    [component, &[0, 5, 4, b'n', b'o', b't', b'e']].concat()
+}

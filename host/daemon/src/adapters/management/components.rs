@@ -33,6 +33,11 @@ impl Components for GatewayManagement {
         component(added.map_err(library_error)?)
     }
 
+    async fn remove_component(&self, component: ComponentRef) -> Result<()> {
+        let found = self.library.find(&component.to_string()).map_err(library_error)?;
+        self.sandbox.remove_component(found.sha256).await.map_err(swap_error)
+    }
+
     async fn slots(&self) -> Result<Vec<SlotEntry>> {
         self.slot_entries()
     }

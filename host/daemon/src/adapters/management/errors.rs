@@ -61,7 +61,9 @@ pub fn swap_error(error: SwapError) -> ManagementError {
     match error {
         SwapError::Library(error) => library_error(error),
         SwapError::NoEntry { .. } => ManagementError::NotFound(text),
-        SwapError::NothingToRollBack(_) | SwapError::WhichEntry(_) => ManagementError::Conflict(text),
+        SwapError::NothingToRollBack(_) | SwapError::WhichEntry(_) | SwapError::InUse { .. } => {
+            ManagementError::Conflict(text)
+        }
         SwapError::Invalid(_) | SwapError::TooLarge { .. } => ManagementError::Unprocessable(text),
         SwapError::Keeper(_) | SwapError::State(_) | SwapError::Replay(_) => ManagementError::Internal(text),
     }

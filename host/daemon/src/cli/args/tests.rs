@@ -58,6 +58,7 @@ fn every_promised_line_parses() {
         "account password anna --password-stdin".to_owned(),
         "component list".to_owned(),
         "component add p.wasm --name mine".to_owned(),
+        "component remove mine".to_owned(),
         "slot list".to_owned(),
         "slot use mail-filter mine".to_owned(),
         format!("slot use policy {}", "ab".repeat(32)),

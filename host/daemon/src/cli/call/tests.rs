@@ -47,6 +47,7 @@ fn every_verb_is_a_request() {
         ("account add dora", "POST /accounts".to_owned(), json!({ "name": "dora" })),
         ("account password dora", "PUT /accounts/dora/password".to_owned(), json!({})),
         ("component list", "GET /components".to_owned(), Value::Null),
+        ("component remove mine", "DELETE /components/mine".to_owned(), Value::Null),
         ("slot list", "GET /slots".to_owned(), Value::Null),
         (
             "slot use mail-filter Mine",
