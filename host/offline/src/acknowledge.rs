@@ -9,43 +9,15 @@ use drops::parcel::{Key, Kind, Parcel, Parts};
 use drops::rand_core::RngCore as _;
 use drops::ttl::Ttl;
 use mail::{AccountName, MailId, PublicKey, Wall};
-use serde::{Deserialize, Serialize};
 
 use crate::content::{self, Word};
 use crate::documents::{self, OWED};
 use crate::limits::{ACKNOWLEDGEMENTS_OWED, ACKNOWLEDGEMENTS_TOGETHER, TAKEN_MEMORY};
 use crate::outgoing::{self, Job};
+use crate::owed::Owed;
 use crate::ports::{Failure, WaitingMail};
 use crate::records;
 use crate::shared::Shared;
-
-/// An acknowledgement, as it is kept.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Owed {
-    id: MailId,
-    digest: mail::BodyDigest,
-    refusal: Option<mail::Refusal>,
-    /// Of the parcel it came in.
-    parcel: [u8; 32],
-    read: Wall,
-    is_confirmed: bool,
-    /// When it was handed over to boards.
-    sent: Option<Wall>,
-    /// On its way to boards now.
-    #[serde(skip)]
-    is_running: bool,
-}
-
-impl Owed {
-    pub fn new(word: Word, parcel: [u8; 32], read: Wall) -> Self {
-        let Word { id, digest, refusal } = word;
-        Self { id, digest, refusal, parcel, read, is_confirmed: false, sent: None, is_running: false }
-    }
-
-    fn word(&self) -> Word {
-        Word { id: self.id, digest: self.digest, refusal: self.refusal.clone() }
-    }
-}
 
 fn name(sender: PublicKey, id: MailId) -> Vec<u8> {
     [&sender.0[..], &id.0].concat()

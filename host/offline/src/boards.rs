@@ -3,121 +3,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use drops::cell::{BoardKey, Name};
-use drops::confirm::Confirmations;
-use drops::reader::BoardMemory;
+use drops::cell::BoardKey;
 use drops::record::OwnerMark;
-use drops::token::Sightings;
 use drops::wallet::Source;
 use mail::{AccountName, Monotonic, PublicKey, Wall};
-use serde::{Deserialize, Serialize};
 
+use crate::board_state::{BoardState, History};
 use crate::documents::{self, BOARDS};
-use crate::limits::{BOARDS_OFFERED, BOARDS_READ, BOARDS_REMEMBERED, LIAR};
+use crate::limits::{BOARDS_OFFERED, BOARDS_READ, BOARDS_REMEMBERED};
 use crate::ports::{BoardFacts, KnownBoard};
 use crate::shared::{AccountState, Shared, State};
-use crate::supply::TokenSupply;
-
-/// How a board behaved, durable.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct History {
-    /// Deposits with a receipt.
-    pub receipts: u64,
-    /// Deposits without, and sessions that failed.
-    pub failures: u64,
-    pub last_failure: Option<Wall>,
-    /// The last problem, one line.
-    pub problem: Option<String>,
-    /// How full it said it is, percent.
-    pub fill: u8,
-    /// When it was last read to the end.
-    pub last_read: Option<Wall>,
-    /// When it was read to the end before that.
-    pub read_before: Option<Wall>,
-    /// When it was caught lying.
-    pub lied: Option<Wall>,
-}
-
-/// A board.
-#[derive(Default)]
-pub(crate) struct BoardState {
-    pub history: History,
-    pub memory: BoardMemory,
-    pub confirmations: Confirmations,
-    /// Issuing keys it was seen with.
-    pub sightings: Sightings,
-    /// When it is read next; None: not planned.
-    pub next_visit: Option<Monotonic>,
-    pub is_visiting: bool,
-    /// When it is read to see whether own cells are still there.
-    pub audit_at: Option<Monotonic>,
-}
-
-/// What API and dashboard say about a board.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BoardReport {
-    /// Which.
-    pub key: BoardKey,
-    /// Whether accounts here read it.
-    pub is_read: bool,
-    /// Deposits with a receipt.
-    pub receipts: u64,
-    /// Deposits and sessions that failed.
-    pub failures: u64,
-    /// The last failure.
-    pub last_failure: Option<Wall>,
-    /// What went wrong last.
-    pub problem: Option<String>,
-    /// How full it said it is, percent.
-    pub fill: u8,
-    /// When it was last read to the end.
-    pub last_read: Option<Wall>,
-    /// Whether two throwaways were shown the same, and never anything else.
-    pub is_trusted: bool,
-    /// Whether it was caught lying lately.
-    pub lied: bool,
-    /// The mark of who runs it, where an address or a contact's record told.
-    pub owner: Option<OwnerMark>,
-    /// Tokens for deposits on it.
-    pub tokens: TokenSupply,
-}
-
-impl History {
-    pub fn is_liar(&self, now: Wall) -> bool {
-        self.lied.is_some_and(|when| now.since(when) < LIAR)
-    }
-
-    pub fn failed(&mut self, now: Wall, problem: &str) {
-        self.failures = self.failures.saturating_add(1);
-        self.last_failure = Some(now);
-        self.problem = Some(problem.to_owned());
-    }
-}
-
-impl BoardState {
-    /// Whether this cell was shown to another throwaway before.
-    pub fn confirms(&mut self, board: BoardKey, name: Name, throwaway: u64) -> bool {
-        self.confirmations.saw(board, name, throwaway)
-    }
-
-    pub fn report(&self, key: BoardKey, is_read: bool, now: Wall) -> BoardReport {
-        let History { receipts, failures, last_failure, problem, fill, last_read, .. } = self.history.clone();
-        BoardReport {
-            key,
-            is_read,
-            receipts,
-            failures,
-            last_failure,
-            problem,
-            fill,
-            last_read,
-            is_trusted: self.memory.is_trusted(),
-            lied: self.history.is_liar(now),
-            owner: None,
-            tokens: TokenSupply::default(),
-        }
-    }
-}
 
 impl State {
     /// The board's state, made where there is none; past the bound the one heard of longest ago goes.

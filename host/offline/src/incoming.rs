@@ -8,10 +8,11 @@ use mail::record::ContactState;
 use mail::{AccountName, Acknowledgement, BodyHasher, MailId, PublicKey, Refusal, Wall};
 use serde::{Deserialize, Serialize};
 
-use crate::acknowledge::{self, Owed};
+use crate::acknowledge;
 use crate::content::{self, MailContent};
 use crate::documents::{self, PARTS, STRANGERS, TAKEN};
 use crate::limits::{STRANGER_MAILS, STRANGER_TIME, STRANGERS_BYTES, TAKEN_MEMORY};
+use crate::owed::Owed;
 use crate::ports::{Failure, FoundMail, Knock, Taken};
 use crate::records;
 use crate::shared::Shared;

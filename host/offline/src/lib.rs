@@ -13,15 +13,19 @@
 //! read, `upkeep` runs the clockwork. What must survive a restart stands in `documents`.
 
 mod acknowledge;
+mod board_state;
 mod boards;
 pub mod content;
 mod deposit;
 mod documents;
+mod fetch;
+mod given;
 mod incoming;
 mod keys;
 pub mod limits;
 mod offline_mail;
 mod outgoing;
+mod owed;
 pub mod ports;
 mod readers;
 mod records;
@@ -29,15 +33,17 @@ mod settings;
 mod shared;
 mod story;
 mod supply;
+mod token_supply;
 mod tokens;
 mod upkeep;
 mod visit;
 
-pub use boards::BoardReport;
-pub use offline_mail::{Copies, OfflineMail, Ports};
+pub use board_state::BoardReport;
+pub use offline_mail::{Copies, OfflineMail};
+pub use ports::Ports;
 pub use settings::Settings;
 pub use story::{BoardCopies, CopyReceipt, Story};
-pub use supply::TokenSupply;
+pub use token_supply::TokenSupply;
 
 #[cfg(test)]
 mod testing;

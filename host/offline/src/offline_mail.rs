@@ -6,37 +6,18 @@ use std::sync::{Arc, Mutex};
 use drops::cell::BoardKey;
 use drops::rand_core::CryptoRngCore;
 use mail::record::OutboxEntry;
-use mail::{AccountName, Clock, MailId, PublicKey, Wall};
+use mail::{AccountName, MailId, PublicKey, Wall};
 use tokio::task::JoinHandle;
 
-use crate::boards::BoardReport;
+use crate::board_state::BoardReport;
 use crate::outgoing;
-use crate::ports::{Boards, Core, Documents, Failure, KeyFiles, Selector, Workers};
+use crate::ports::{Failure, Ports};
 use crate::readers;
 use crate::records;
 use crate::settings::Settings;
 use crate::shared::{Shared, State, lock};
 use crate::story::Story;
 use crate::upkeep;
-
-/// Everything from outside.
-#[derive(Clone)]
-pub struct Ports {
-    /// Sessions with boards.
-    pub boards: Arc<dyn Boards>,
-    /// What must survive a restart.
-    pub documents: Arc<dyn Documents>,
-    /// Mailbox keys.
-    pub keys: Arc<dyn KeyFiles>,
-    /// The core.
-    pub core: Arc<dyn Core>,
-    /// The component that chooses boards.
-    pub selector: Arc<dyn Selector>,
-    /// Threads for computing.
-    pub workers: Arc<dyn Workers>,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
-}
 
 /// What the outbox is told about the copies of a mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,7 +171,7 @@ impl OfflineMail {
     }
 
     #[cfg(test)]
-    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+    pub(crate) fn clock(&self) -> Arc<dyn mail::Clock> {
         Arc::clone(&self.shared.ports.clock)
     }
 
@@ -205,7 +186,7 @@ impl OfflineMail {
         let others: BTreeSet<BoardKey> = state.supplied().filter(|key| !keys.contains(key)).collect();
         keys.extend(others);
         let report = |key: BoardKey| {
-            let unknown = crate::boards::BoardState::default();
+            let unknown = crate::board_state::BoardState::default();
             let board = state.boards.get(&key).unwrap_or(&unknown);
             let owner = state.accounts.values().find_map(|account| account.owner(&known, key, None));
             let tokens = state.supply(key, now);

@@ -1,5 +1,6 @@
 //! What offline mail needs from outside, as small traits. The daemon plugs the real things in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,7 +11,26 @@ use drops::message::InvitationCode;
 use drops::point::Secret;
 use drops::record::OwnerMark;
 use mail::record::{ContactState, OutboxEntry};
-use mail::{AccountName, Acknowledgement, BodyDigest, Envelope, MailId, PublicKey, ToxId, Wall};
+use mail::{AccountName, Acknowledgement, BodyDigest, Clock, Envelope, MailId, PublicKey, ToxId, Wall};
+
+/// Everything from outside.
+#[derive(Clone)]
+pub struct Ports {
+    /// Sessions with boards.
+    pub boards: Arc<dyn Boards>,
+    /// What must survive a restart.
+    pub documents: Arc<dyn Documents>,
+    /// Mailbox keys.
+    pub keys: Arc<dyn KeyFiles>,
+    /// The core.
+    pub core: Arc<dyn Core>,
+    /// The component that chooses boards.
+    pub selector: Arc<dyn Selector>,
+    /// Threads for computing.
+    pub workers: Arc<dyn Workers>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
 
 /// A board was not reached, or the session with it is over. The text is for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

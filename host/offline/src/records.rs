@@ -13,68 +13,13 @@ use drops::record::{MailboxRecord, OwnerMark, RecordError};
 use drops::token::Token;
 use drops::wallet::Source;
 use mail::{AccountName, PublicKey, ToxId, Wall};
-use serde::{Deserialize, Serialize};
 
 use crate::documents::{self, GIVEN, OWN_RECORDS, RECORDS};
+use crate::given::{Given, OwnRecord, is_good, token};
 use crate::limits::{TOKENS_KEPT, TOKENS_PASSED, TOKENS_PASSED_WEEK};
 use crate::ports::Failure;
 use crate::shared::{AccountState, Shared};
 use crate::tokens;
-
-/// What the last own record was, so that a new one is made only when something changed, and never looks older.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct OwnRecord {
-    made: Wall,
-    bytes: Vec<u8>,
-}
-
-/// What a contact was given last.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Given {
-    /// The own record it was made from.
-    base: Wall,
-    made: Wall,
-    bytes: Vec<u8>,
-    /// Tokens they are believed to hold.
-    tokens: Vec<(BoardKey, Vec<u8>)>,
-    /// How many they were passed, in which period.
-    passed: u32,
-    period: u32,
-}
-
-impl Given {
-    /// Tokens for a board that they are believed to hold.
-    pub fn held(&self, board: BoardKey, now: Wall) -> usize {
-        self.tokens.iter().filter(|(named, bytes)| *named == board && is_good(bytes, now)).count()
-    }
-
-    /// Adds tokens for a board; the newest stay.
-    fn add(&mut self, board: BoardKey, tokens: &[Token]) {
-        let fresh = tokens.iter().map(|token| (board, token.to_bytes().to_vec()));
-        let (mut of_board, others): (Vec<_>, Vec<_>) =
-            self.tokens.drain(..).partition(|(named, _)| *named == board);
-        of_board.extend(fresh);
-        let surplus = of_board.len().saturating_sub(TOKENS_PASSED);
-        of_board.drain(..surplus);
-        self.tokens = others;
-        self.tokens.extend(of_board);
-    }
-}
-
-impl OwnRecord {
-    pub fn bytes(&self) -> Option<Vec<u8>> {
-        Some(self.bytes.clone()).filter(|bytes| !bytes.is_empty())
-    }
-}
-
-fn token(bytes: &[u8]) -> Option<Token> {
-    bytes.try_into().ok().map(Token::from_bytes)
-}
-
-fn is_good(bytes: &[u8], now: Wall) -> bool {
-    let oldest = Period::at(now).previous();
-    token(bytes).is_some_and(|token| token.period >= oldest)
-}
 
 /// What stands in a record beside time and tokens.
 struct Facts {

@@ -15,15 +15,14 @@ use mail::{AccountName, MailId, Monotonic, PublicKey, Wall};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use crate::acknowledge::Owed;
-use crate::boards::BoardState;
+use crate::board_state::BoardState;
+use crate::fetch::Fetch;
+use crate::given::{Given, OwnRecord};
 use crate::limits::{DEPOSIT_SESSIONS, VISITS};
-use crate::offline_mail::Ports;
-use crate::records::Given;
-use crate::records::OwnRecord;
+use crate::owed::Owed;
+use crate::ports::Ports;
 use crate::settings::Settings;
 use crate::story::Story;
-use crate::tokens::Fetch;
 
 /// The randomness that was handed in.
 pub(crate) type Dice<'a> = &'a mut (dyn CryptoRngCore + Send);

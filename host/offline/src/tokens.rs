@@ -17,17 +17,12 @@ use drops::wallet::{PurseKey, Source};
 use mail::{AccountName, Monotonic, PublicKey};
 
 use crate::documents::{ISSUING_KEYS, TOKENS};
+use crate::fetch::Fetch;
 use crate::limits::{TOKENS_AGAIN, TOKENS_LOW, TOKENS_WANTED};
 use crate::outgoing::from_now;
 use crate::ports::{BoardSession, Failure, KnownBoard, Purpose, SessionIdentity, Unreachable};
 use crate::shared::Shared;
 use crate::visit::VisitError;
-
-/// When tokens of a board are fetched.
-pub(crate) struct Fetch {
-    at: Monotonic,
-    is_running: bool,
-}
 
 /// Why no (more) tokens were fetched.
 #[derive(Debug, thiserror::Error)]
