@@ -70,6 +70,21 @@ async fn words_of_others_and_about_other_mails_are_ignored() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn copies_are_left_at_once_when_the_recipient_goes_away_in_the_middle() {
+    let world = World::new(1, &[&["anna"], &["ben"]]).await;
+    world.introduce("anna", "ben").await;
+    let relays = Arc::new(ScriptedRelays::default());
+    world.gateway(0).unwrap().use_relays(Arc::clone(&relays) as Arc<_>);
+    lock(&world.net.state).piece_time = Duration::from_secs(10);
+    let id = world.submit("anna", &["ben@tox"], "x").await.unwrap()[0];
+    world.let_pass(Duration::from_secs(5)).await;
+    assert!(lock(&relays.left).is_empty(), "he is online");
+    world.set_reachable(1, false).await;
+    world.let_pass(Duration::from_secs(10)).await;
+    assert_eq!(*lock(&relays.left), [id]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refusal_by_relay_bounces() {
     let (world, id, _) = waiting().await;
     let (anna, gateway) = (account("anna"), world.gateway(0).unwrap());

@@ -78,6 +78,10 @@ impl Core {
                 Ok(Next::Wait { try_at: pause, not_before: pause })
             }
             Err(failure) => {
+                if !online && let Some(relays) = self.relays.get() {
+                    // Gone just now: copies need not wait for the next visit, this gateway may be off by then.
+                    relays.leave_copies(&entry).await;
+                }
                 let (subject, detail) = match failure {
                     TransferFailure::Disconnected => (4, 2),
                     TransferFailure::Protocol(_) => (5, 0),

@@ -1,6 +1,6 @@
 //! Measures the built program from outside, on loopback. `tests/RESULTS.md` has the figures.
 //!
-//!     cargo build --release --workspace && target/release/bench submit|postfix|fetch|dovecot|latency|transfer|memory|start|setup|pages...
+//!     cargo build --release --workspace && target/release/bench submit|postfix|fetch|dovecot|latency|transfer|memory|start|setup|pages|scan...
 //!
 //! `postfix` and `dovecot` measure those the way `submit` and `fetch` measure ours, with the same client; name them in one run.
 
@@ -10,6 +10,7 @@
 mod dovecot;
 mod pages;
 mod postfix;
+mod scan;
 mod setup;
 
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -20,7 +21,7 @@ use tests::{Gateway, befriend, network, pop3, smtp, wait};
 
 fn main() {
     let names: Vec<String> = std::env::args().skip(1).collect();
-    let known: [(&str, fn()); 10] = [
+    let known: [(&str, fn()); 11] = [
         ("submit", submit),
         ("postfix", postfix),
         ("fetch", fetch),
@@ -31,6 +32,7 @@ fn main() {
         ("start", start),
         ("setup", setup::setup),
         ("pages", pages::pages),
+        ("scan", scan::scan),
     ];
     if names.is_empty() || names.iter().any(|name| known.iter().all(|(known, _)| known != name)) {
         eprintln!("usage: bench {}", known.map(|(name, _)| name).join("|"));
