@@ -391,10 +391,13 @@ fn relays(relays: &[dto::Relay]) -> String {
                 ("holds", held),
                 ("today", format!("{} of {} cells", board.today, board.day_cells)),
                 ("sessions", board.sessions.to_string()),
-                ("invitations", board.invitations.to_string()),
-                ("tokens", tokens(&relay.tokens)),
+                ("invited", board.invitations.to_string()),
             ],
         );
+        let tokens = tokens(&relay.tokens);
+        if !tokens.is_empty() {
+            lines(&mut text, &[("tokens", tokens)]);
+        }
     }
     let mut table = Table::new([
         "ADDRESS",
@@ -423,7 +426,8 @@ fn relays(relays: &[dto::Relay]) -> String {
             relay.last_problem.clone().unwrap_or_default(),
         ]);
     }
-    text + &table.or("no drop relay is known; name one with `toxmail relay add ADDRESS`")
+    let nothing = if text.is_empty() { "no drop relay is known" } else { "no other drop relay is known" };
+    text + &table.or(&format!("{nothing}; name one to use with `toxmail relay add ADDRESS`"))
 }
 
 /// What there is of tokens; empty where there is nothing.
