@@ -9,10 +9,12 @@
 //! the board's cells. Which boards are used, when and for what is not its business either.
 
 mod address;
+mod error;
 mod hiding;
 pub mod limits;
 mod link;
 pub mod proxy;
+mod purpose;
 mod relays;
 mod serve;
 mod session;
@@ -23,7 +25,9 @@ mod throwaway;
 pub use address::{BoardAddress, InvalidBoardAddress};
 pub use drops::board::{InvitationName, InvitationStatus};
 pub use drops::record::OwnerMark;
+pub use error::SessionError;
 pub use hiding::{Hiding, Upstream};
+pub use purpose::Purpose;
 pub use serve::{DepositPolicy, Identity, ServeError, Serving, Setup, Stopped};
-pub use session::{BoardSession, Purpose, SessionError};
+pub use session::BoardSession;
 pub use sessions::{Sessions, Settings};

@@ -8,51 +8,13 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinHandle;
 use tox::{Connection, Event, Events};
 
+use crate::error::SessionError;
 use crate::hiding::Hiding;
 use crate::limits::{CLOSE_TIME, SEND_TIME, SESSION_MESSAGES};
 use crate::link::{self, Incoming};
+use crate::purpose::Purpose;
 use crate::serve::Inside;
 use crate::throwaway::Throwaway;
-
-/// What a session is for: one of these, and a throwaway never for two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Purpose {
-    /// Reading segments.
-    Reading,
-    /// Depositing cells.
-    Depositing,
-    /// Fetching tokens for an invitation.
-    Tokens,
-}
-
-/// Why there is no session, or no longer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SessionError {
-    /// The board was not found in [`crate::limits::CONNECT_TIME`], by [`crate::limits::CONNECT_TRIES`] throwaways.
-    #[error("the drop relay is not online, or takes nobody at the moment")]
-    Unreachable,
-    /// The board ended the session, or the connection broke.
-    #[error("the drop relay ended the session")]
-    Ended,
-    /// The board sent what is no message.
-    #[error("the drop relay sent something unreadable: {0}")]
-    Unreadable(#[from] frame::FrameError),
-    /// Messages were not taken as fast as they came.
-    #[error("the drop relay sent faster than its cells could be looked through")]
-    TooSlow,
-    /// The connection took nothing for [`crate::limits::SEND_TIME`].
-    #[error("the drop relay does not take what it is sent")]
-    Stuck,
-    /// No throwaway could be made.
-    #[error("no throwaway Tox identity: {0}")]
-    Throwaway(String),
-    /// This gateway does not serve that board.
-    #[error("this gateway does not serve that drop relay")]
-    NotServedHere,
-    /// The gateway is stopping.
-    #[error("the gateway is stopping")]
-    Stopping,
-}
 
 /// An open session: messages of `drops::message`, whole, both ways. Dropping it ends it; the throwaway is never used again.
 #[derive(Debug)]

@@ -9,11 +9,12 @@ use mail::{Monotonic, PublicKey, ToxId};
 use rand_core::{OsRng, RngCore as _};
 use tox::{Connection, Event, Events, Node, Options, Tox};
 
+use crate::error::SessionError;
 use crate::hiding::{Hiding, Upstream};
 use crate::link::REQUEST_TEXT;
 use crate::proxy::Proxy;
+use crate::purpose::Purpose;
 use crate::relays::{Relays, listens};
-use crate::session::{Purpose, SessionError};
 
 /// A fresh Tox instance: no name, no status, nothing saved, no friend but the board it will have.
 #[derive(Debug)]

@@ -32,8 +32,8 @@ pub use identity::Identity;
 pub use policy::DepositPolicy;
 
 use crate::address::BoardAddress;
+use crate::error::SessionError;
 use crate::limits::{BOARD_INBOX, CELL_CACHE_BYTES, SESSION_ANSWERS, SESSION_MESSAGES, STOP_TIME, TICK};
-use crate::session::SessionError;
 use engine::{Answers, Client, Engine, Event};
 
 /// How a board is served.
