@@ -225,6 +225,7 @@ fn a_drop_relay_whose_policy_misbehaves_refuses_deposits_and_their_mail_waits() 
     let text = b"Subject: x\r\n\r\nmet\r\n";
     a.submit("ben@tox", text);
     let _ = b.wait_for_mail(text);
+    wait::until("its acknowledgement", || (a.json(&["status"])["outbox"]["queued"] == 0).then_some(()));
     b.stop();
 
     // The default selector would let the relay rest after the first failure.
