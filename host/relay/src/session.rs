@@ -12,7 +12,6 @@ use crate::error::SessionError;
 use crate::hiding::Hiding;
 use crate::limits::{CLOSE_TIME, SEND_TIME, SESSION_MESSAGES};
 use crate::link::{self, Incoming};
-use crate::purpose::Purpose;
 use crate::serve::Inside;
 use crate::throwaway::Throwaway;
 
