@@ -17,8 +17,8 @@ use rand_core::{OsRng, RngCore as _};
 use tests::gateway::Gateway;
 use tests::smtp;
 
-/// Most that a reader takes of two days, the shortest window.
-const CELLS: usize = 16_000;
+/// About what a board takes in a day at most.
+const CELLS: usize = 8_000;
 const SAMPLES: usize = 300;
 const LONGEST: Duration = Duration::from_secs(300);
 const DAY_MS: u64 = 24 * 3_600_000;
