@@ -1,7 +1,8 @@
 //! Forms with a file (`multipart/form-data`, RFC 7578), as browsers send them (WHATWG HTML, section 4.10.22.8).
 //!
 //! Fields first, the file last: so whether the request may do what it asks for is known before its file is read. The pages send
-//! their forms like that; what comes in another order is refused.
+//! their forms like that; what comes in another order is refused. (`multer`, which axum would use, takes in all that has come before it
+//! gives out the first field: a file of any allowed size, before its sender's token was looked at.)
 
 use bytes::Bytes;
 
