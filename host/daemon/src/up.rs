@@ -286,6 +286,7 @@ impl Components {
             recorder: Arc::new(StoredDecisions { store: store.clone(), history: history.clone() }),
         };
         let slots = configuration(store, &library, &options.config.components, clock.wall()).await?;
+        library.sweep().await;
         let keeper = StoredSlots { store: store.clone(), events: events.clone(), runtime: Handle::current() };
         let library = Arc::new(library);
         let sandbox =

@@ -23,6 +23,9 @@ const CODE_BYTES: usize = 32;
 /// Bytes of the key: as many as BLAKE2b takes.
 const KEY_BYTES: usize = 64;
 
+/// How names of files begin that are not whole yet.
+const NEW: &str = ".new-";
+
 /// The directory with compiled components, and the key that vouches for them.
 #[derive(Debug)]
 pub struct Cache {
@@ -110,6 +113,34 @@ impl Cache {
         Ok(())
     }
 
+    /// Removes what nothing uses any more: compiled forms of components that are gone, or for another engine (a newer program brings one), and what a
+    /// crash left half written. The number of files removed.
+    pub fn sweep(
+        &self,
+        engine: &wasmtime::Engine,
+        known: impl Fn(&ComponentDigest) -> bool,
+    ) -> io::Result<usize> {
+        let compatibility = Compatibility::of(engine);
+        let is_used = |name: &str| {
+            let digest = name.split_once('-').and_then(|(digest, _)| digest.parse().ok());
+            digest.is_some_and(|digest| {
+                known(&digest) && self.path(digest, compatibility).file_name() == Some(name.as_ref())
+            })
+        };
+        let mut removed = 0;
+        for file in fs::read_dir(&self.directory)? {
+            let file = file?;
+            let name = file.file_name();
+            let Some(name) = name.to_str() else { continue };
+            let is_ours = name.ends_with(".compiled") || name.starts_with(NEW);
+            if is_ours && !is_used(name) {
+                fs::remove_file(file.path())?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
     fn path(&self, digest: ComponentDigest, compatibility: Compatibility) -> PathBuf {
         let [a, b, c, d, ..] = compatibility.0;
         self.directory.join(format!("{digest}-{}.compiled", hex::encode([a, b, c, d])))
@@ -176,7 +207,7 @@ pub fn read_private(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 /// Writes a file of mode 0600 as a whole: a crash leaves the old one or the new one.
 pub fn write_private(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(directory)?;
+    let mut file = tempfile::Builder::new().prefix(NEW).tempfile_in(directory)?;
     for part in parts {
         file.write_all(part)?;
     }

@@ -134,6 +134,21 @@ impl Library {
         .await
     }
 
+    /// Removes compiled forms that nothing uses any more: of components that are gone, of an earlier program, of uploads that a crash cut off. For
+    /// the start, once the built-in components are added.
+    pub async fn sweep(&self) {
+        let swept = self.blocking(|shared| {
+            let is_known = |digest: &ComponentDigest| shared.index().contains_key(digest);
+            let swept = shared.cache.sweep(shared.engine.wasm().engine(), is_known);
+            swept.map_err(|error| shared.failed(error))
+        });
+        match swept.await {
+            Ok(0) => {}
+            Ok(files) => tracing::info!(files, "compiled components that nothing uses were removed"),
+            Err(error) => tracing::warn!(%error, "compiled components that nothing uses are still there"),
+        }
+    }
+
     /// The component for a file: itself, or for a core module the component of it. It is not yet checked.
     ///
     /// # Errors

@@ -218,3 +218,31 @@ async fn a_damaged_component_file_is_told() {
     .unwrap_err();
     assert!(error.to_string().contains("damaged"), "{error}");
 }
+
+#[tokio::test]
+async fn compiled_forms_that_nothing_uses_are_swept() {
+    let directory = private_directory();
+    let used = add_policy(directory.path()).await;
+    let mine = builtin::test_guests()[0].bytes.to_vec();
+    open(directory.path()).add("mine", mine, NOW).await.unwrap();
+    // Of a component that is gone, of another engine, and half written.
+    let of_another_engine =
+        used.to_str().unwrap().replace(".compiled", "").rsplit_once('-').unwrap().0.to_owned();
+    let left = [
+        directory.path().join(format!("{}-01234567.compiled", "ab".repeat(32))),
+        PathBuf::from(format!("{of_another_engine}-01234567.compiled")),
+        directory.path().join(".new-abc"),
+    ];
+    for path in &left {
+        fs::write(path, "x").unwrap();
+    }
+    let library = open(directory.path());
+    let policy = &builtin::components()[0];
+    library.add_builtin(policy.name, policy.bytes).await.unwrap();
+    let (before, inode_before) = (names(directory.path()).len(), inode(&used).unwrap());
+    library.sweep().await;
+    assert_eq!(names(directory.path()).len(), before - left.len());
+    assert!(left.iter().all(|path| !path.exists()));
+    assert_eq!(inode(&used).unwrap(), inode_before);
+    assert!(library.find("mine").is_ok() && open(directory.path()).find("mine").is_ok());
+}
