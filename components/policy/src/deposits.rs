@@ -26,15 +26,15 @@ impl Rule {
     /// The answer to one deposit.
     pub fn answer(self, deposit: &Deposit) -> DepositAnswer {
         let (room, full) = match (deposit.admission.as_str(), self) {
-            ("token", _) => {
-                (deposit.capacity, "this relay is full: use another one, or try again tomorrow")
-            }
+            ("token", _) => (deposit.capacity, "this relay is full: use another one, or try again tomorrow"),
             ("stamp", Self::Everybody) => (
                 deposit.capacity / 2,
                 "the room for deposits without a token is full: use another relay, or ask its owner for tokens",
             ),
             ("stamp", Self::Members) => {
-                return refuse("this relay is for members: ask its owner for an invitation, or use another one");
+                return refuse(
+                    "this relay is for members: ask its owner for an invitation, or use another one",
+                );
             }
             _ => return refuse("show a token or a stamp to leave a cell here"),
         };

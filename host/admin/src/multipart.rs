@@ -6,7 +6,9 @@
 
 use bytes::Bytes;
 
+// Named by its path for the fuzz target, which includes this file from elsewhere.
 #[cfg(test)]
+#[path = "multipart/tests.rs"]
 mod tests;
 
 /// Why a body is no such form. The text says what to do.

@@ -13,7 +13,8 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = multipart::Delimiter::of_content_type(text);
     }
-    let delimiter = multipart::Delimiter::of_content_type("multipart/form-data; boundary=b").expect("it is one");
+    let delimiter =
+        multipart::Delimiter::of_content_type("multipart/form-data; boundary=b").expect("it is one");
     let Ok(Some(head)) = multipart::head(bytes, &delimiter) else { return };
     let before = head.fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
     assert!(head.start <= bytes.len() && before <= head.start);

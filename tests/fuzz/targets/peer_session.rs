@@ -147,10 +147,7 @@ impl Owner {
                 *open = open.checked_sub(1).expect("a second outcome");
             }
             Action::Ended(_) => self.ended = true,
-            Action::Hello(_)
-            | Action::Record(_)
-            | Action::Interrupted { .. }
-            | Action::SentWhole { .. } => {}
+            Action::Hello(_) | Action::Record(_) | Action::Interrupted { .. } | Action::SentWhole { .. } => {}
         }
     }
 
