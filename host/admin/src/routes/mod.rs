@@ -1,4 +1,4 @@
-//! The routes of the API: each names its verb of [`Management`], takes typed input and gives typed output.
+//! The routes of the API: each names its verb of [`Management`](crate::Management), takes typed input and gives typed output.
 
 mod accounts;
 mod components;
