@@ -6,12 +6,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use mail::AccountName;
 use mail::account::InvalidAccountName;
+use mail::from_check::key_of;
 use mail::limits::ACCOUNT_NAME_BYTES;
 use zeroize::Zeroizing;
 
 use super::form::{Fields, Submitted};
 use super::frame::Frame;
-use super::names::key_of;
 use super::page::{PageError, html};
 use super::text::{Moment, plural};
 use super::upload::Upload;

@@ -4,11 +4,11 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use mail::from_check::key_of;
 use mail::{AccountName, Address, PublicKey};
 
 use super::form::{Fields, Submitted};
 use super::frame::Frame;
-use super::names::key_of;
 use super::page::{PageError, html};
 use super::qr::Qr;
 use super::text::{Moment, shortened};

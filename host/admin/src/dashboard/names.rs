@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use mail::{AccountName, Address, PublicKey, ToxId};
+use mail::from_check::{key_of, key_of_text};
+use mail::{AccountName, Address, PublicKey};
 
 use crate::dto::Page;
 use crate::limits::{PAGE_LARGEST, REQUEST_TIME};
@@ -64,20 +65,11 @@ impl Names {
 
     /// A text that may be a key, a Tox ID or an address; others as they are.
     pub(super) fn text(&self, text: &str) -> String {
-        if let Some(key) = parsed_key(text) {
+        if let Some(key) = key_of_text(text) {
             return self.key(key);
         }
         text.parse().map_or_else(|_| text.to_owned(), |address| self.address(&address))
     }
-}
-
-/// The key an address spells.
-pub(super) fn key_of(address: &Address) -> Option<PublicKey> {
-    if address.is_tox() { parsed_key(address.local()) } else { None }
-}
-
-fn parsed_key(text: &str) -> Option<PublicKey> {
-    text.parse::<ToxId>().map(|id| id.key).or_else(|_| text.parse::<PublicKey>()).ok()
 }
 
 fn beginning(key: PublicKey) -> String {
