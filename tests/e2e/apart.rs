@@ -1,38 +1,10 @@
 //! People who are never online at the same time, by the boards of a contact they have in common.
 
-use std::fs;
-
 use serde_json::Value;
-use tempfile::TempDir;
 use tests::gateway::{Gateway, befriend};
 use tests::{network, wait};
 
-/// A mail from one gateway to the other that says `text`.
-fn letter(from: &Gateway, to: &Gateway, text: &str) -> Vec<u8> {
-    let (from, to) = (from.address(), to.address());
-    format!("From: <{from}>\r\nTo: <{to}>\r\nSubject: {text}\r\n\r\n{text}\r\n").into_bytes()
-}
-
-/// Boards are read every second or so, whatever that tells them: a test has no hours.
-const IMPATIENT: &str = "\
-[drops.times]
-read_every = 1
-acknowledge_every = [1, 2]
-acknowledge_rest = 0
-
-[components.settings.relay-selector]
-spread-seconds = \"1\"
-";
-
-/// A gateway that names no drop relay of its own.
-fn without_relay() -> Gateway {
-    let directory = TempDir::new().unwrap();
-    let file = directory.path().join("impatient.toml");
-    fs::write(&file, IMPATIENT).unwrap();
-    let mut options = network().options();
-    options.extend(["--config".to_owned(), file.to_str().unwrap().to_owned()]);
-    Gateway::start_from(directory, options)
-}
+use crate::impatient::{self, left_on_a_relay, letter};
 
 fn list(gateway: &Gateway, arguments: &[&str]) -> Vec<Value> {
     gateway.json(arguments).as_array().expect("a list").clone()
@@ -42,15 +14,6 @@ fn list(gateway: &Gateway, arguments: &[&str]) -> Vec<Value> {
 fn cells(host: &Gateway) -> u64 {
     let relays = list(host, &["relay", "list"]);
     relays.iter().find_map(|relay| relay["serving"]["cells"].as_u64()).expect("it serves one")
-}
-
-/// Waits until the only mail of the outbox has a receipt for its copies from one relay.
-fn left_on_a_relay(gateway: &Gateway) {
-    wait::until("the deposit receipts", || {
-        let outbox = list(gateway, &["outbox", "list"]);
-        let is_left = !outbox.is_empty() && outbox.iter().all(|mail| mail["copies"]["complete"] == 1);
-        is_left.then_some(())
-    });
 }
 
 fn empty_outbox(gateway: &Gateway) {
@@ -64,7 +27,7 @@ fn copies_of(gateway: &Gateway, letter: &[u8]) -> usize {
 #[test]
 fn two_who_are_never_online_together_write_over_the_relay_of_a_contact() {
     let cleo = Gateway::start_with(network(), &["--serve-drops"]);
-    let (mut anna, mut ben) = (without_relay(), without_relay());
+    let (mut anna, mut ben) = (impatient::gateway(""), impatient::gateway(""));
     // They met once, and Cleo too: what she reads stands in her mailbox record, and comes with the greeting.
     befriend(&anna, &cleo, ["anna", "cleo"]);
     befriend(&ben, &cleo, ["ben", "cleo"]);

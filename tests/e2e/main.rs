@@ -13,6 +13,7 @@ mod demo;
 mod errors;
 mod foreign_peer;
 mod hostile;
+mod impatient;
 mod kill_rounds;
 mod large_mail;
 mod limits;

@@ -7,34 +7,13 @@ use tempfile::TempDir;
 use tests::gateway::{Gateway, befriend};
 use tests::{network, wait};
 
+use crate::impatient::{self, left_on_a_relay, letter};
+
 /// A relay that takes no stamps: what it gives a receipt for was paid with a token.
 const FOR_MEMBERS: &str = "[components.settings.policy]\ndeposits = \"members\"\n";
 
-/// Boards are read every second or so, tokens rest for a second: a test has no days.
-const IMPATIENT: &str = "\
-[drops.times]
-read_every = 1
-acknowledge_every = [1, 2]
-acknowledge_rest = 0
-token_rest = 1
-
-[components.settings.relay-selector]
-spread-seconds = \"1\"
-";
-
-fn impatient() -> Gateway {
-    let directory = TempDir::new().unwrap();
-    let file = directory.path().join("impatient.toml");
-    fs::write(&file, IMPATIENT).unwrap();
-    let mut options = network().options();
-    options.extend(["--config".to_owned(), file.to_str().unwrap().to_owned()]);
-    Gateway::start_from(directory, options)
-}
-
-fn letter(from: &Gateway, to: &Gateway, text: &str) -> Vec<u8> {
-    let (from, to) = (from.address(), to.address());
-    format!("From: <{from}>\r\nTo: <{to}>\r\nSubject: {text}\r\n\r\n{text}\r\n").into_bytes()
-}
+/// Tokens rest for a second: a test has no days.
+const RESTLESS: &str = "token_rest = 1\n";
 
 /// The only relay a gateway knows.
 fn relay_of(gateway: &Gateway) -> Option<Value> {
@@ -46,21 +25,13 @@ fn tokens(gateway: &Gateway, kind: &str) -> u64 {
     relay_of(gateway).and_then(|relay| relay["tokens"][kind].as_u64()).unwrap_or_default()
 }
 
-fn wait_for_receipt(gateway: &Gateway) {
-    wait::until("the deposit receipts", || {
-        let outbox = gateway.json(&["outbox", "list"]);
-        let outbox = outbox.as_array().expect("a list");
-        (!outbox.is_empty() && outbox.iter().all(|mail| mail["copies"]["complete"] == 1)).then_some(())
-    });
-}
-
 #[test]
 fn who_is_invited_pays_with_tokens_and_passes_some_on_to_contacts_who_pay_with_them() {
     let directory = TempDir::new().unwrap();
     fs::write(directory.path().join("config.toml"), FOR_MEMBERS).unwrap();
     let relay = Gateway::start_relay(directory, network());
     let invitation = relay.json(&["relay", "invite"])["address"].as_str().unwrap().to_owned();
-    let (mut cleo, mut anna) = (impatient(), impatient());
+    let (mut cleo, mut anna) = (impatient::gateway(RESTLESS), impatient::gateway(RESTLESS));
     let added = cleo.json(&["relay", "add", &invitation]);
     assert_eq!((&added["invited"], &added["tokens"]["own"]), (&true.into(), &0.into()));
 
@@ -77,7 +48,7 @@ fn who_is_invited_pays_with_tokens_and_passes_some_on_to_contacts_who_pay_with_t
     assert!(anna.stop().success());
     let first = letter(&cleo, &anna, "paid with a token of mine");
     cleo.submit(&anna.address(), &first);
-    wait_for_receipt(&cleo);
+    left_on_a_relay(&cleo);
     // Her record in the mail may pass more on; one token at least is spent.
     let (gone, passed) = (tokens(&cleo, "own_gone"), tokens(&cleo, "with_contacts"));
     assert!(gone > passed, "{gone} gone, {passed} of them with contacts");
@@ -87,6 +58,6 @@ fn who_is_invited_pays_with_tokens_and_passes_some_on_to_contacts_who_pay_with_t
     let _ = anna.wait_for_mail(&first);
     let answer = letter(&anna, &cleo, "paid with a token of yours");
     anna.submit(&cleo.address(), &answer);
-    wait_for_receipt(&anna);
+    left_on_a_relay(&anna);
     assert!(tokens(&anna, "from_contacts_gone") >= 1);
 }

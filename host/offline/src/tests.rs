@@ -243,18 +243,12 @@ fn a_death_at_any_change_of_either_side_loses_and_doubles_nothing() {
     }
 }
 
-/// False if the process did not live to its n-th change.
-async fn one_death(dying: usize, n: u64, after: bool) -> bool {
-    let world = World::new(2);
-    let (mut anna, mut ben) = (world.node(1, &[0, 1]), world.node(2, &[0, 1]));
-    anna.befriend(&ben);
-    let short = anna.submit(1, &ben, "a short one");
-    let text: String = (0..5_000).map(|number| format!("{number:04} ")).collect();
-    let long = anna.submit(2, &ben, &text);
-    let answer = ben.submit(3, &anna, "an answer");
+/// Six days, each with one of the two alone online; one of them dies at its n-th change and is started again. False if it did not live to that.
+async fn days_with_a_death(world: &World, nodes: [&mut Node; 2], dying: usize, n: u64, after: bool) -> bool {
+    let [first, second] = nodes;
     let mut died = false;
     for day in 0..6 {
-        let (number, node) = if day % 2 == 0 { (0, &mut anna) } else { (1, &mut ben) };
+        let (number, node) = if day % 2 == 0 { (0, &mut *first) } else { (1, &mut *second) };
         if number == dying && !died {
             node.start_to_die(n, after).await;
         } else {
@@ -274,6 +268,19 @@ async fn one_death(dying: usize, n: u64, after: bool) -> bool {
         node.stop().await;
         world.pass(HOUR).await;
     }
+    died
+}
+
+/// False if the process did not live to its n-th change.
+async fn one_death(dying: usize, n: u64, after: bool) -> bool {
+    let world = World::new(2);
+    let (mut anna, mut ben) = (world.node(1, &[0, 1]), world.node(2, &[0, 1]));
+    anna.befriend(&ben);
+    let short = anna.submit(1, &ben, "a short one");
+    let text: String = (0..5_000).map(|number| format!("{number:04} ")).collect();
+    let long = anna.submit(2, &ben, &text);
+    let answer = ben.submit(3, &anna, "an answer");
+    let died = days_with_a_death(&world, [&mut anna, &mut ben], dying, n, after).await;
     let mut expected = vec![text, "a short one".to_owned()];
     expected.sort();
     assert_eq!(ben.mails(), expected, "side {dying} died at {n}, after: {after}");

@@ -1,12 +1,11 @@
 //! Tokens: where they come from, whom they reach, and that none is shown twice.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use drops::record::{MailboxRecord, OwnerMark};
 use mail::record::ContactState;
 
-use super::take_turns;
+use super::{days_with_a_death, take_turns};
 use crate::shared::lock;
 use crate::testing::{DAY, HOUR, Host, Node, World, account, simulated};
 
@@ -205,28 +204,7 @@ async fn one_death(dying: usize, n: u64, after: bool) -> bool {
     anna.befriend(&ben);
     meet(&world, &mut anna, &mut ben).await;
     let (to_ben, to_anna) = (anna.submit(1, &ben, "a mail"), ben.submit(2, &anna, "an answer"));
-    let mut died = false;
-    for day in 0..6 {
-        let (number, node) = if day % 2 == 0 { (0, &mut anna) } else { (1, &mut ben) };
-        if number == dying && !died {
-            node.start_to_die(n, after).await;
-        } else {
-            node.start().await;
-        }
-        let mut slept = Duration::ZERO;
-        while slept < DAY - HOUR && !node.is_dead() {
-            world.pass(HOUR / 2).await;
-            slept += HOUR / 2;
-        }
-        if node.is_dead() {
-            died = true;
-            node.stop().await;
-            node.start().await;
-            world.pass(DAY - HOUR).await;
-        }
-        node.stop().await;
-        world.pass(HOUR).await;
-    }
+    let died = days_with_a_death(&world, [&mut anna, &mut ben], dying, n, after).await;
     let place = format!("side {dying} died at {n}, after: {after}");
     deposits(&world.hosts[0]);
     assert_eq!(
