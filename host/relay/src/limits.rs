@@ -12,7 +12,7 @@ pub const SPARES: usize = 1;
 pub const SPARE_DELAY: Duration = Duration::from_secs(60);
 /// A spare older than this is not used: relays and nodes come and go.
 pub const SPARE_AGE: Duration = Duration::from_secs(2 * 3600);
-/// How long one throwaway may look for its board. Over Tox TCP relays alone it takes 2 to 10 s, sometimes 40.
+/// How long one throwaway may look for its board. Over Tox TCP relays alone it takes 2 s with a spare that is ready and 9 s with a new one.
 pub const CONNECT_TIME: Duration = Duration::from_secs(60);
 /// Throwaways that look for a board before it counts as off: the first one's relays may have been bad.
 pub const CONNECT_TRIES: usize = 2;
@@ -31,6 +31,18 @@ pub const RELAYS_KNOWN: usize = 128;
 
 /// Connections of one throwaway at once: its relays, and what boards name and is refused.
 pub const PROXY_CONNECTIONS: usize = 16;
+/// Most bytes handed to a throwaway at once. c-toxcore (0.2.18) takes nothing of a packet before all of it is there, and Linux joins what
+/// arrives, up to 17 pieces, and gives their memory back when the last byte of them is taken: where that is all the memory the connection has
+/// (128 KiB at first), the rest of a packet never comes, and the session is lost. 17 of these are 68 KiB.
+pub const PROXY_PIECE_BYTES: usize = 4 * 1024;
+/// How long after a piece the next may follow: 1 MB/s, 60 cells a second. A throwaway that is idle looks every 50 ms; what comes meanwhile
+/// has room beside the 68 KiB.
+pub const PROXY_PIECE_TIME: Duration = Duration::from_millis(4);
+/// How long connections may go on when their throwaway is gone: it says goodbye last, so that its board need not wait for it.
+pub const PROXY_LAST_TIME: Duration = Duration::from_secs(5);
+/// How long a connection stays open after its client has closed it: a Tox TCP relay (c-toxcore 0.2.18) that sees both at once forgets what
+/// came last. It looks every 50 ms.
+pub const PROXY_LINGER: Duration = Duration::from_millis(500);
 /// How long a client of the proxy may take for its request: it is this very program.
 pub const PROXY_REQUEST_TIME: Duration = Duration::from_secs(10);
 /// How long connecting may take, Tor's circuits included.
@@ -52,6 +64,11 @@ pub const EARLY_PACKETS: usize = 32;
 pub const BOARD_INBOX: usize = 1_024;
 /// Answers of a session that wait for its connection: enough to keep it busy, little to hold in memory for each.
 pub const SESSION_ANSWERS: usize = 2;
+/// How long after it went offline a friend is deleted. c-toxcore (0.2.18) begins to look for a lost friend at once, over all relays it knows
+/// for them; deleted before the relays have answered, each of them is told to forget the connection of number 0 instead: that of some
+/// other guest, or, where there is none, the relay hangs up without a word, and nobody finds the board for up to 40 s. Relays answer within a
+/// second or two; after 8 s the search begins anew.
+pub const LEAVING_TIME: Duration = Duration::from_secs(4);
 /// How long the last answers of a session may take to leave before its friend is deleted.
 pub const GOODBYE_TIME: Duration = Duration::from_secs(3);
 /// How often the board's clock is looked at.

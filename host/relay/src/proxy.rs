@@ -4,29 +4,35 @@
 //! relay, or on through Tor or another proxy ([`Upstream`]).
 
 use std::collections::HashSet;
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
 use crate::hiding::Upstream;
-use crate::limits::{PROXY_CONNECT_TIME, PROXY_CONNECTIONS, PROXY_REQUEST_TIME};
+use crate::limits::{
+    PROXY_CONNECT_TIME, PROXY_CONNECTIONS, PROXY_LAST_TIME, PROXY_LINGER, PROXY_PIECE_BYTES,
+    PROXY_PIECE_TIME, PROXY_REQUEST_TIME,
+};
 use crate::socks::{Dial, DialError, DialStep, HttpDial, Reply, Serve, Step};
 
 /// Bytes read at once while shaking hands.
 const READ_BYTES: usize = 512;
 
-/// A running proxy; it stops, and its connections with it, when dropped.
+/// A running proxy. Dropped, it takes no more connections; those there are end when their client closes them, or shortly after.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
-    task: JoinHandle<()>,
+    _in_use: oneshot::Sender<Infallible>,
 }
 
 /// What connections share.
@@ -66,7 +72,9 @@ impl Proxy {
         let address = listener.local_addr()?;
         let allowed = allowed.into_iter().map(canonical).collect();
         let shared = Arc::new(Shared { allowed, upstream, name, refused });
-        Ok(Self { address, task: tokio::spawn(accept(listener, shared)) })
+        let (in_use, unused) = oneshot::channel();
+        tokio::spawn(run(listener, shared, unused));
+        Ok(Self { address, _in_use: in_use })
     }
 
     /// Where it listens.
@@ -76,26 +84,30 @@ impl Proxy {
     }
 }
 
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
 /// IPv4 in IPv6's clothes is the same place.
 fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    let room = Arc::new(Semaphore::new(PROXY_CONNECTIONS));
+async fn run(listener: TcpListener, shared: Arc<Shared>, unused: oneshot::Receiver<Infallible>) {
     // Dropped with this task, and all connections with it.
     let mut connections = JoinSet::new();
+    tokio::select! {
+        _ = unused => {}
+        () = accept(&listener, &shared, &mut connections) => {}
+    }
+    drop(listener);
+    // Those that are not over by then are cut off.
+    let _ = timeout(PROXY_LAST_TIME, async { while connections.join_next().await.is_some() {} }).await;
+}
+
+async fn accept(listener: &TcpListener, shared: &Arc<Shared>, connections: &mut JoinSet<()>) {
+    let room = Arc::new(Semaphore::new(PROXY_CONNECTIONS));
     loop {
         let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((client, _)) => {
-                let shared = Arc::clone(&shared);
+                let shared = Arc::clone(shared);
                 connections.spawn(async move {
                     if let Err(error) = serve(client, &shared).await {
                         tracing::debug!(%error, "a connection through the throwaways' proxy ended");
@@ -125,8 +137,7 @@ async fn serve(mut client: TcpStream, shared: &Shared) -> Result<(), ConnectErro
             client.write_all(&Reply::Succeeded.encode(target)).await?;
             client.write_all(&first).await?;
             relay.write_all(&handshake.into_rest()).await?;
-            copy_bidirectional(&mut client, &mut relay).await?;
-            Ok(())
+            Ok(between(client, relay).await?)
         }
         Err(error) => {
             client.write_all(&reply(&error).encode(target)).await?;
@@ -139,7 +150,36 @@ async fn within<T>(
     time: std::time::Duration,
     future: impl Future<Output = Result<T, ConnectError>>,
 ) -> Result<T, ConnectError> {
-    tokio::time::timeout(time, future).await.unwrap_or(Err(ConnectError::TooLong))
+    timeout(time, future).await.unwrap_or(Err(ConnectError::TooLong))
+}
+
+/// Both directions, until either side closes.
+async fn between(mut client: TcpStream, mut relay: TcpStream) -> io::Result<()> {
+    // Else the system gathers pieces to large ones again.
+    client.set_nodelay(true)?;
+    let (mut from_client, mut to_client) = client.split();
+    let (mut from_relay, mut to_relay) = relay.split();
+    tokio::select! {
+        ended = hand_on(&mut from_relay, &mut to_client) => ended?,
+        ended = copy(&mut from_client, &mut to_relay) => {
+            sleep(PROXY_LINGER).await;
+            ended?;
+        }
+    }
+    Ok(())
+}
+
+/// What the relay sends, a piece at a time.
+async fn hand_on(relay: &mut ReadHalf<'_>, client: &mut WriteHalf<'_>) -> io::Result<()> {
+    let mut piece = [0; PROXY_PIECE_BYTES];
+    loop {
+        let count = relay.read(&mut piece).await?;
+        if count == 0 {
+            return Ok(());
+        }
+        client.write_all(&piece[..count]).await?;
+        sleep(PROXY_PIECE_TIME).await;
+    }
 }
 
 fn reply(error: &ConnectError) -> Reply {
@@ -204,5 +244,67 @@ impl Shared {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A client that is connected to a relay through a proxy, and the relay's end.
+    async fn connected() -> (Proxy, TcpStream, TcpStream) {
+        let relay = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = relay.local_addr().unwrap();
+        let proxy = Proxy::start([at], Upstream::Direct, [0; 16], Arc::default()).await.unwrap();
+        let mut client = TcpStream::connect(proxy.address()).await.unwrap();
+        // SOCKS5 without authentication, then CONNECT (RFC 1928 sections 3 and 4).
+        client.write_all(&[5, 1, 0]).await.unwrap();
+        client.read_exact(&mut [0; 2]).await.unwrap();
+        let port = at.port().to_be_bytes();
+        client.write_all(&[5, 1, 0, 1, 127, 0, 0, 1, port[0], port[1]]).await.unwrap();
+        client.read_exact(&mut [0; 10]).await.unwrap();
+        let (there, _) = relay.accept().await.unwrap();
+        (proxy, client, there)
+    }
+
+    /// A throwaway's goodbye: it writes, closes, and drops its proxy before that had its turn.
+    #[tokio::test]
+    async fn what_a_client_says_last_arrives_though_the_proxy_is_dropped() {
+        let (proxy, mut client, mut there) = connected().await;
+        client.write_all(b"goodbye").await.unwrap();
+        drop((client, proxy));
+        let mut said = vec![];
+        there.read_to_end(&mut said).await.unwrap();
+        assert_eq!(said, b"goodbye");
+    }
+
+    /// c-toxcore's way of reading: now and then, and nothing of a packet before all of it is there.
+    #[tokio::test]
+    async fn a_client_that_takes_whole_packets_only_gets_all_of_a_flood() {
+        const PACKET: usize = 1_419;
+        const TURN: usize = 120;
+        const PACKETS: usize = 15 * TURN;
+        let (_proxy, mut client, mut there) = connected().await;
+        // At a turn each 50 ms, as the relay takes them.
+        let flood = async {
+            for _ in 0..PACKETS / TURN {
+                there.write_all(&[7; PACKET * TURN]).await.unwrap();
+                sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let reader = async {
+            let (mut packet, mut taken) = ([0; PACKET], 0);
+            while taken < PACKETS {
+                let waiting = timeout(Duration::from_secs(60), client.peek(&mut packet)).await;
+                match waiting.expect("something comes").unwrap() {
+                    PACKET => taken += client.read_exact(&mut packet).await.unwrap() / PACKET,
+                    _ => sleep(Duration::from_millis(50)).await,
+                }
+            }
+        };
+        let both = async { tokio::join!(flood, reader) };
+        timeout(Duration::from_secs(60), both).await.expect("no packet stays incomplete");
     }
 }

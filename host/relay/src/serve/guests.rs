@@ -11,7 +11,9 @@ use tox::{Connection, Tox};
 
 use super::engine::{self, Answers, Client, Event};
 use super::identity::Identity;
-use crate::limits::{EARLY_PACKETS, FRIEND_TIME, GOODBYE_TIME, SESSION_ANSWERS, TICK, WAITING_FRIENDS};
+use crate::limits::{
+    EARLY_PACKETS, FRIEND_TIME, GOODBYE_TIME, LEAVING_TIME, SESSION_ANSWERS, TICK, WAITING_FRIENDS,
+};
 use crate::link::{self, Incoming, REQUEST_TEXT};
 
 /// A friend of the board.
@@ -20,6 +22,8 @@ enum Guest {
     Waiting { since: Monotonic, early: Vec<Vec<u8>> },
     /// In a session.
     Inside { session: SessionId, incoming: Incoming },
+    /// Offline, to be deleted when Tox has nothing under way for it.
+    Leaving { since: Monotonic },
 }
 
 struct Guests {
@@ -45,7 +49,7 @@ pub(super) async fn listen(identity: Identity, engine: mpsc::WeakSender<Event>, 
                 Some(event) => guests.tox_tells(event).await,
                 None => return,
             },
-            Some(key) = leaving.recv() => guests.delete(key).await,
+            Some(key) = leaving.recv() => guests.said_all(key).await,
             () = clock.sleep(TICK) => {}
         }
         if guests.engine.is_closed() {
@@ -85,8 +89,8 @@ impl Guests {
     async fn came(&mut self, key: PublicKey) {
         let early = match self.guests.get_mut(&key) {
             Some(Guest::Waiting { early, .. }) => std::mem::take(early),
-            // Now over UDP instead of a relay, say.
-            Some(Guest::Inside { .. }) | None => return,
+            // Now over UDP instead of a relay, say. Or back too late: the session is over.
+            Some(Guest::Inside { .. } | Guest::Leaving { .. }) | None => return,
         };
         let (out, answers) = mpsc::channel(SESSION_ANSWERS);
         let Ok(session) = engine::connect(&self.engine, Client::Guest, out).await else { return };
@@ -125,16 +129,33 @@ impl Guests {
 
     /// The friend went offline: a session does not outlive its connection.
     async fn gone(&mut self, key: PublicKey) {
-        if matches!(self.guests.get(&key), Some(Guest::Inside { .. })) {
-            self.throw_out(key).await;
+        if let Some(guest @ Guest::Inside { .. }) = self.guests.get_mut(&key) {
+            let leaving = Guest::Leaving { since: self.clock.monotonic() };
+            let inside = std::mem::replace(guest, leaving);
+            self.end(&inside).await;
         }
     }
 
     async fn throw_out(&mut self, key: PublicKey) {
-        if let Some(Guest::Inside { session, .. }) = self.guests.get(&key) {
-            let _ = self.engine.send(Event::Disconnected(*session)).await;
+        if let Some(guest) = self.guests.get(&key) {
+            self.end(guest).await;
         }
         self.delete(key).await;
+    }
+
+    /// Ends the session of a guest who has one.
+    async fn end(&self, guest: &Guest) {
+        if let Guest::Inside { session, .. } = guest {
+            // The engine has stopped: the listener ends with this turn.
+            let _ = self.engine.send(Event::Disconnected(*session)).await;
+        }
+    }
+
+    /// The last answer of a session had time to leave. Whoever left before it is deleted with the late ones.
+    async fn said_all(&mut self, key: PublicKey) {
+        if !matches!(self.guests.get(&key), Some(Guest::Leaving { .. })) {
+            self.delete(key).await;
+        }
     }
 
     async fn delete(&mut self, key: PublicKey) {
@@ -144,10 +165,13 @@ impl Guests {
         }
     }
 
-    /// Deletes those who were accepted and did not come.
+    /// Deletes those who were accepted and did not come, and those who left.
     async fn forget_late(&mut self, now: Monotonic) {
-        let is_late =
-            |guest: &Guest| matches!(guest, Guest::Waiting { since, .. } if now.since(*since) >= FRIEND_TIME);
+        let is_late = |guest: &Guest| match guest {
+            Guest::Waiting { since, .. } => now.since(*since) >= FRIEND_TIME,
+            Guest::Leaving { since } => now.since(*since) >= LEAVING_TIME,
+            Guest::Inside { .. } => false,
+        };
         let late: Vec<PublicKey> =
             self.guests.iter().filter(|(_, guest)| is_late(guest)).map(|(key, _)| *key).collect();
         for key in late {

@@ -54,3 +54,24 @@ async fn what_one_throwaway_deposits_another_one_reads() {
     assert!(board.status().await.is_err());
     assert_eq!(sessions.open_here(board.key()).await.unwrap_err(), SessionError::Stopping);
 }
+
+/// c-toxcore's relays cut a connection of whoever deletes a friend while it looks for them (see `limits::LEAVING_TIME`).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_goes_on_while_others_come_and_go() {
+    let network = Network::start(4).await;
+    let directory = tempfile::tempdir().unwrap();
+    let board = network.board(&directory, cheap()).await;
+    let sessions = network.sessions().await;
+    let mut lasting = sessions.open(board.key(), Purpose::Depositing).await.unwrap();
+    for round in 1..=3 {
+        let open = || sessions.open(board.key(), Purpose::Depositing);
+        let others = tokio::try_join!(open(), open(), open()).unwrap();
+        drop(others);
+        soon("the others end", sessions_are(&board, 1)).await;
+        let numbers = round * 10..round * 10 + 10;
+        let deposits = numbers.map(|number| deposit(number, number.into(), None)).collect();
+        let (receipts, not_taken) = bring(&mut lasting, deposits).await;
+        assert_eq!((receipts.len(), not_taken.len()), (10, 0), "after {round} rounds");
+    }
+    board.stop().await;
+}

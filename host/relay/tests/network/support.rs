@@ -209,6 +209,13 @@ pub async fn bring_until(
 
 /// Reads until `wanted` cells were seen.
 pub async fn read(session: &mut BoardSession, wanted: usize) -> Vec<Cell> {
+    let cells = read_until_it_ends(session, wanted).await;
+    assert!(cells.len() >= wanted, "the session ended after {} cells", cells.len());
+    cells
+}
+
+/// The same; fewer where the session ends.
+pub async fn read_until_it_ends(session: &mut BoardSession, wanted: usize) -> Vec<Cell> {
     let clock = clock();
     let mut state = ReadSession::new(session.board(), Window::TwoDays, clock.monotonic());
     let mut events = vec![state.start(clock.monotonic())];
@@ -216,7 +223,8 @@ pub async fn read(session: &mut BoardSession, wanted: usize) -> Vec<Cell> {
     loop {
         for event in std::mem::take(&mut events) {
             match event {
-                ReadEvent::Send(message) => session.send(&message).await.unwrap(),
+                // Of a board that is gone `receive` tells.
+                ReadEvent::Send(message) => drop(session.send(&message).await),
                 ReadEvent::Cell { cell, .. } => cells.push(cell),
                 ReadEvent::Broken(violation) => panic!("{violation}"),
                 ReadEvent::Refused(refusal) => panic!("{refusal}"),
@@ -226,7 +234,9 @@ pub async fn read(session: &mut BoardSession, wanted: usize) -> Vec<Cell> {
         if cells.len() >= wanted {
             return cells;
         }
-        let message = soon("a message of the board", session.receive()).await.unwrap();
+        let Ok(message) = soon("a message of the board", session.receive()).await else {
+            return cells;
+        };
         events = state.receive(&message, clock.monotonic());
     }
 }
