@@ -2,7 +2,8 @@
 //! readers served a second.
 //!
 //! The layer is `relay` on `tox` and `drops`: throwaways behind their proxies, Tox TCP relays, the board with its store.
-//! Stamps cost next to nothing here, so that only the way is measured.
+//! Stamps cost next to nothing here, so that only the way is measured. Each connection to a Tox TCP relay carries 1 MB/s each way: what c-toxcore sends over
+//! loopback without such a line comes in pieces so large that it stops for good (`relay::limits::PROXY_PIECE_BYTES` says why).
 //!
 //! `cargo run --release -p relay --example tox [CELLS]`: 256 cells by each of the depositors by default.
 
@@ -13,12 +14,16 @@
 mod support;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use drops::board::Quotas;
 use mail::PublicKey;
 use relay::{BoardSession, Purpose, Sessions};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Barrier;
+use tokio::time::sleep;
 
 use support::{Network, bring, cheap, deposit, read_until_it_ends};
 
@@ -30,7 +35,10 @@ const SESSION_CELLS: u32 = 128;
 #[tokio::main]
 async fn main() {
     let cells: u32 = std::env::args().nth(1).map_or(256, |text| text.parse().expect("a number of cells"));
-    let network = Network::start(4).await;
+    let mut network = Network::start(4).await;
+    for node in &mut network.nodes {
+        node.tcp_port = Some(line(node.tcp_port.expect("a relay")).await);
+    }
     let directory = tempfile::tempdir().unwrap();
     let quotas = Quotas { day_cells: 1_000_000, ..cheap() };
     let board = network.board(&directory, quotas).await;
@@ -97,6 +105,34 @@ async fn main() {
         connecting[connecting.len() - 1]
     );
     board.stop().await;
+}
+
+/// A port whose connections lead to another one over a line of 1 MB/s.
+async fn line(to: u16) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((near, _)) = listener.accept().await {
+            let Ok(far) = TcpStream::connect(("127.0.0.1", to)).await else { continue };
+            let ((from_near, to_near), (from_far, to_far)) = (near.into_split(), far.into_split());
+            tokio::spawn(carry(from_near, to_far));
+            tokio::spawn(carry(from_far, to_near));
+        }
+    });
+    port
+}
+
+async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> std::io::Result<()> {
+    to.as_ref().set_nodelay(true)?;
+    let mut piece = [0; 4096];
+    loop {
+        let count = from.read(&mut piece).await?;
+        if count == 0 {
+            return to.shutdown().await;
+        }
+        to.write_all(&piece[..count]).await?;
+        sleep(Duration::from_millis(4)).await;
+    }
 }
 
 /// A session, at the first attempt that gets one: not each finds its board, and gateways try again too.
