@@ -14,16 +14,14 @@
 mod support;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use drops::board::Quotas;
 use mail::PublicKey;
+use relay::proxy::hand_on;
 use relay::{BoardSession, Purpose, Sessions};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Barrier;
-use tokio::time::sleep;
 
 use support::{Network, bring, cheap, deposit, read_until_it_ends};
 
@@ -114,24 +112,17 @@ async fn line(to: u16) -> u16 {
     tokio::spawn(async move {
         while let Ok((near, _)) = listener.accept().await {
             let Ok(far) = TcpStream::connect(("127.0.0.1", to)).await else { continue };
-            let ((from_near, to_near), (from_far, to_far)) = (near.into_split(), far.into_split());
-            tokio::spawn(carry(from_near, to_far));
-            tokio::spawn(carry(from_far, to_near));
+            tokio::spawn(carry(near, far));
         }
     });
     port
 }
 
-async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> std::io::Result<()> {
-    to.as_ref().set_nodelay(true)?;
-    let mut piece = [0; 4096];
-    loop {
-        let count = from.read(&mut piece).await?;
-        if count == 0 {
-            return to.shutdown().await;
-        }
-        to.write_all(&piece[..count]).await?;
-        sleep(Duration::from_millis(4)).await;
+async fn carry(mut near: TcpStream, mut far: TcpStream) -> std::io::Result<()> {
+    let ((mut from_near, mut to_near), (mut from_far, mut to_far)) = (near.split(), far.split());
+    tokio::select! {
+        ended = hand_on(&mut from_near, &mut to_far) => ended,
+        ended = hand_on(&mut from_far, &mut to_near) => ended,
     }
 }
 

@@ -155,8 +155,6 @@ async fn within<T>(
 
 /// Both directions, until either side closes.
 async fn between(mut client: TcpStream, mut relay: TcpStream) -> io::Result<()> {
-    // Else the system gathers pieces to large ones again.
-    client.set_nodelay(true)?;
     let (mut from_client, mut to_client) = client.split();
     let (mut from_relay, mut to_relay) = relay.split();
     tokio::select! {
@@ -169,15 +167,20 @@ async fn between(mut client: TcpStream, mut relay: TcpStream) -> io::Result<()> 
     Ok(())
 }
 
-/// What the relay sends, a piece at a time.
-async fn hand_on(relay: &mut ReadHalf<'_>, client: &mut WriteHalf<'_>) -> io::Result<()> {
+/// Hands on what one connection brings to a c-toxcore at the end of another one, a piece at a time ([`PROXY_PIECE_BYTES`] says why), until the first is closed.
+///
+/// # Errors
+/// Either connection broke.
+pub async fn hand_on(from: &mut ReadHalf<'_>, to: &mut WriteHalf<'_>) -> io::Result<()> {
+    // Else the system gathers pieces to large ones again.
+    to.as_ref().set_nodelay(true)?;
     let mut piece = [0; PROXY_PIECE_BYTES];
     loop {
-        let count = relay.read(&mut piece).await?;
+        let count = from.read(&mut piece).await?;
         if count == 0 {
             return Ok(());
         }
-        client.write_all(&piece[..count]).await?;
+        to.write_all(&piece[..count]).await?;
         sleep(PROXY_PIECE_TIME).await;
     }
 }

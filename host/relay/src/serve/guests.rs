@@ -49,7 +49,7 @@ pub(super) async fn listen(identity: Identity, engine: mpsc::WeakSender<Event>, 
                 Some(event) => guests.tox_tells(event).await,
                 None => return,
             },
-            Some(key) = leaving.recv() => guests.said_all(key).await,
+            Some(key) = leaving.recv() => guests.throw_out(key).await,
             () = clock.sleep(TICK) => {}
         }
         if guests.engine.is_closed() {
@@ -67,7 +67,7 @@ impl Guests {
     async fn tox_tells(&mut self, event: tox::Event) {
         match event {
             tox::Event::FriendRequest { key, message } => self.asked(key, &message).await,
-            tox::Event::FriendConnection { key, connection: Connection::None } => self.gone(key).await,
+            tox::Event::FriendConnection { key, connection: Connection::None } => self.end(key).await,
             tox::Event::FriendConnection { key, .. } => self.came(key).await,
             tox::Event::Packet { key, bytes } => self.packet(key, bytes).await,
             // Faster than it may be, or not what a client does.
@@ -127,33 +127,22 @@ impl Guests {
         }
     }
 
-    /// The friend went offline: a session does not outlive its connection.
-    async fn gone(&mut self, key: PublicKey) {
-        if let Some(guest @ Guest::Inside { .. }) = self.guests.get_mut(&key) {
-            let leaving = Guest::Leaving { since: self.clock.monotonic() };
-            let inside = std::mem::replace(guest, leaving);
-            self.end(&inside).await;
-        }
-    }
-
-    async fn throw_out(&mut self, key: PublicKey) {
-        if let Some(guest) = self.guests.get(&key) {
-            self.end(guest).await;
-        }
-        self.delete(key).await;
-    }
-
-    /// Ends the session of a guest who has one.
-    async fn end(&self, guest: &Guest) {
-        if let Guest::Inside { session, .. } = guest {
+    /// Ends the session of a guest who has one, because it broke a rule, was told all, or went offline: a session does not outlive its connection.
+    async fn end(&mut self, key: PublicKey) {
+        if let Some(guest) = self.guests.get_mut(&key)
+            && let Guest::Inside { session, .. } = guest
+        {
+            let session = *session;
+            *guest = Guest::Leaving { since: self.clock.monotonic() };
             // The engine has stopped: the listener ends with this turn.
-            let _ = self.engine.send(Event::Disconnected(*session)).await;
+            let _ = self.engine.send(Event::Disconnected(session)).await;
         }
     }
 
-    /// The last answer of a session had time to leave. Whoever left before it is deleted with the late ones.
-    async fn said_all(&mut self, key: PublicKey) {
+    /// Deletes a guest who is there. Whoever has left is deleted with the late ones.
+    async fn throw_out(&mut self, key: PublicKey) {
         if !matches!(self.guests.get(&key), Some(Guest::Leaving { .. })) {
+            self.end(key).await;
             self.delete(key).await;
         }
     }
