@@ -2,16 +2,18 @@
 # Installs what Toxmail needs on Debian and its relatives, and says what. Does nothing that is done already.
 #
 #   tests/setup.sh build    what building and the demo need
-#   tests/setup.sh tests    that, and the programs the tests use as peers and clients
+#   tests/setup.sh tests    that, and the programs the tests use as peers, clients and tools
 #
 # Packages come from Debian with apt-get (as root, or through sudo). Rust itself must be there (https://rustup.rs).
 # The components are WebAssembly. Rust's target for it is installed with `rustup target add`; where that cannot be,
 # or with TOXMAIL_WASM=debian, Debian's compiler and library source build it (packages rustc-web, cargo-web,
 # rust-web-src).
 set -eu
+cd "$(dirname "$0")/.."
+. tests/toolchain.sh
 
 build_packages="gcc libc6-dev pkg-config libtoxcore-dev"
-test_packages="g++ spamassassin make swaks curl mpop msmtp mutt fetchmail bind9 bind9-utils python3 chromium chromium-driver"
+test_packages="g++ spamassassin make swaks curl mpop msmtp mutt fetchmail bind9 bind9-utils python3 chromium chromium-driver toxcore-utils"
 wasm_packages="rustc-web cargo-web rust-web-src"
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -53,12 +55,20 @@ install_wasm_target() {
 
 # The accessibility check of the browser tests: axe-core, from npm's registry, kept beside what is built.
 install_axe() {
-    version=4.14.1 folder="$(dirname "$0")/../target/browser"
+    version=4.14.1 folder="target/browser"
     [ ! -f "$folder/node_modules/axe-core/axe.min.js" ] || return 0
     command -v npm >/dev/null || install_packages npm
     say "fetching axe-core $version with npm"
     mkdir -p "$folder"
     npm install --prefix "$folder" --no-save --no-audit --no-fund --ignore-scripts --silent "axe-core@$version" >&2
+}
+
+# Makes the Debian package: from crates.io, a minute or two.
+install_cargo_deb() {
+    version=3.8.0
+    ! cargo deb --version >/dev/null 2>&1 || return 0
+    say "installing cargo-deb $version with cargo"
+    cargo install "cargo-deb@$version" --locked --quiet >&2
 }
 
 command -v cargo >/dev/null || stop "Rust is missing; install it from https://rustup.rs and run this again"
@@ -86,4 +96,4 @@ esac
 # shellcheck disable=SC2086
 install_packages $packages
 install_wasm_target
-[ "$1" != tests ] || install_axe
+[ "$1" != tests ] || { install_axe; install_cargo_deb; }

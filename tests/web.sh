@@ -6,6 +6,7 @@
 #   tests/web.sh [EXAMPLES]     examples of each route for the fuzz, 50 if not said
 set -eu
 cd "$(dirname "$0")/.."
+. tests/toolchain.sh
 tests/setup.sh tests
 cargo build --release --workspace --bins
 rm -rf target/screenshots

@@ -10,11 +10,17 @@ export const resolverDecisions = {
 
     const account = accountOf(address);
     if (account) return found({ tag: 'account', val: account }, { tag: 'account' });
-    const contact = byAddress(address) ?? byAlias(address.slice(0, address.lastIndexOf('@')));
+    const contact = byAddress(address) ?? atTox(wanted);
     if (contact) return found(whom(contact), { tag: 'contact' });
     throw { tag: 'not-found', val: `${address} is not in the address book` };
   },
 };
+
+// Only names at tox are names of contacts: ben@example.org is somebody else than the contact ben.
+function atTox(address) {
+  const [, alias] = /^([^+]+)(?:\+.*)?@tox(?:\.internal)?$/.exec(address) ?? [];
+  return alias ? byAlias(alias) : undefined;
+}
 
 function fromBook(text) {
   const source = { tag: 'other', val: 'address book' };

@@ -32,9 +32,21 @@ fn two_who_are_never_online_together_write_over_the_relay_of_a_contact() {
     befriend(&anna, &cleo, ["anna", "cleo"]);
     befriend(&ben, &cleo, ["ben", "cleo"]);
     befriend(&anna, &ben, ["anna", "ben"]);
-    // Greeted once more, now that both know Cleo's; a mail comes after the greeting.
+    for gateway in [&anna, &ben] {
+        wait::until("Cleo's board to be known", || {
+            (!list(gateway, &["relay", "list"]).is_empty()).then_some(())
+        });
+    }
+    // Greeted once more, now that both know Cleo's.
     assert!(ben.stop().success());
     ben.restart();
+    for (gateway, other) in [(&anna, "ben"), (&ben, "anna")] {
+        wait::until(&format!("the boards of {other}"), || {
+            let contacts = list(gateway, &["contact", "list"]);
+            let contact = contacts.iter().find(|contact| contact["alias"] == other)?;
+            (!contact["relays"].as_array()?.is_empty()).then_some(())
+        });
+    }
     for (from, to) in [(&anna, &ben), (&ben, &anna)] {
         let met = letter(from, to, "nice to meet you");
         from.submit(&to.address(), &met);

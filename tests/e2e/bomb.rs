@@ -9,7 +9,7 @@ use crate::mischief::watch::{slowest_of, tell};
 
 /// A component of many functions that take long to compile, each a chain of sums that cannot be shortened (WebAssembly binary format and that of
 /// the component model).
-fn bomb(functions: u32) -> Vec<u8> {
+pub fn bomb(functions: u32) -> Vec<u8> {
     let section = |id: u8, content: &[u8]| [&[id], leb128(content.len() as u32).as_slice(), content].concat();
     let link: Vec<u8> = (0..30_u8).flat_map(|number| [0x42, 2 * number + 3, 0x7e, 0x20, 0, 0x89]).collect();
     let body = [&[0, 0x20, 0], link.as_slice(), &[0x0b]].concat();
@@ -41,7 +41,7 @@ fn leb128(mut number: u32) -> Vec<u8> {
 }
 
 /// The processes a process started.
-fn children(pid: u32) -> Vec<u32> {
+pub fn children(pid: u32) -> Vec<u32> {
     let is_child = |stat: &str| {
         // The name stands in parentheses and may be anything; the state and the parent follow it.
         stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1)) == Some(&pid.to_string())

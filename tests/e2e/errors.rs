@@ -82,6 +82,32 @@ fn a_directory_in_use_names_the_other_process() {
 }
 
 #[test]
+fn a_directory_whose_name_is_not_utf_8_is_refused_before_anything_is_made() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let place = tempfile::tempdir().unwrap();
+    let directory = place.path().join(std::ffi::OsStr::from_bytes(b"mail-\xfc"));
+    let (output, text) = up(&directory, &["--no-public-bootstrap"]);
+    assert_eq!(output.status.code(), Some(1));
+    contains(&text, &["UTF-8", "--data"]);
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn an_address_to_listen_on_is_taken_or_refused_with_an_example() {
+    let directory = tempfile::tempdir().unwrap();
+    for wrong in ["mail.example.org:2525", "127.0.0.1", "127.0.0.1:2525,[::1]:2525", "nonsense"] {
+        let (output, text) = up(directory.path(), &["--smtp", wrong]);
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+        contains(&text, &["--smtp", "127.0.0.1:2525"]);
+    }
+    let options = ["--no-public-bootstrap", "--smtp", "localhost:0", "--pop3", ":0", "--admin", "0"];
+    let gateway = Gateway::start_from(directory, options.map(str::to_owned).to_vec());
+    for address in [gateway.smtp(), gateway.pop3(), gateway.admin()] {
+        assert!(address.ip().is_loopback(), "{address}");
+    }
+}
+
+#[test]
 fn a_damaged_configuration_names_file_line_and_key() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("toxmail.toml");

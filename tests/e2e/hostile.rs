@@ -191,6 +191,9 @@ fn malformed_input_gets_its_documented_answer() {
     assert!(session.command("FROBNICATE").starts_with("500 5.5."), "an unknown command");
     assert!(session.command(&"x".repeat(3_000)).starts_with("500 5.5.2"), "a long line");
     assert!(session.command("EHLO a\nNOOP").starts_with("500 5.5.2"), "LF alone");
+    assert!(session.reply().starts_with("500 5.5.2"), "and what was behind it in the line");
+    session.write(b"EHLO b\xfcro\r\n");
+    assert!(session.reply().starts_with("250"), "the name of a machine in Latin-1");
     assert!(session.command("EHLO client.test").starts_with("250"));
     let mut last = String::new();
     for _ in 0..20 {

@@ -101,6 +101,74 @@ fn a_backup_made_while_it_runs_becomes_the_same_gateway() {
     assert!(mails[0].ends_with(mail));
 }
 
+/// They removed each other's copies of the store, and both said that all was written.
+#[test]
+fn of_two_backups_at_once_each_is_whole_or_refused() {
+    let gateway = Gateway::start_with(network(), &["--serve-drops"]);
+    for number in 0..20 {
+        gateway.submit(&gateway.address(), format!("Subject: {number}\r\n\r\n{number}\r\n").as_bytes());
+    }
+    let place = tempfile::tempdir().unwrap();
+    let files: Vec<_> = (0..6).map(|number| place.path().join(format!("{number}.tar"))).collect();
+    let outputs: Vec<Output> = std::thread::scope(|scope| {
+        let runs = files.iter().map(|file| scope.spawn(|| gateway.run(&["backup", path(file)])));
+        let runs: Vec<_> = runs.collect();
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+    let mut whole = 0;
+    for (file, output) in files.iter().zip(outputs) {
+        if !output.status.success() {
+            assert!(text(&output).contains("another backup"), "{}", text(&output));
+            assert!(!file.exists());
+            continue;
+        }
+        whole += 1;
+        // Others' programs read it, and find what a gateway needs to go on.
+        let list = tests::program::output(place.path(), "tar", &["-tf", path(file)], b"");
+        for name in [
+            "store.redb",
+            "password",
+            "secrets/board-identity",
+            "drop-cells.redb",
+            "mailbox-keys/",
+            "SHA256SUMS",
+        ] {
+            assert!(list.contains(name), "{name} is missing in {list}");
+        }
+        let unpacked = tempfile::tempdir().unwrap();
+        let _ = tests::program::output(unpacked.path(), "tar", &["-xf", path(file)], b"");
+        let _ = tests::program::output(unpacked.path(), "sha256sum", &["--check", "SHA256SUMS"], b"");
+    }
+    assert!(whole >= 1);
+    // Nothing is left of those that were refused.
+    let left = std::fs::read_dir(place.path()).unwrap().count();
+    assert_eq!(left, whole);
+}
+
+#[test]
+fn a_restored_relay_is_the_same_relay() {
+    let mut gateway = Gateway::start_with(network(), &["--serve-drops"]);
+    let invitation = gateway.json(&["relay", "invite"]);
+    assert!(invitation.is_object() || invitation.is_string(), "{invitation}");
+    let before = gateway.json(&["relay", "invitations"]);
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("backup.tar");
+    let _ = printed(&gateway, &["backup", path(&file)]);
+    let address = gateway.ready["relay_address"].clone();
+    let _ = gateway.stop();
+    let directory = tempfile::tempdir().unwrap();
+    let restored = Command::new(program())
+        .args(["restore", path(&file), "--data", path(directory.path())])
+        .output()
+        .unwrap();
+    assert!(restored.status.success(), "{}", text(&restored));
+    let mut options = network().options();
+    options.push("--serve-drops".to_owned());
+    let restored = Gateway::start_from(directory, options);
+    assert_eq!(restored.ready["relay_address"], address);
+    assert_eq!(restored.json(&["relay", "invitations"]), before);
+}
+
 #[test]
 fn a_mailbox_goes_out_and_comes_back_the_same() {
     let gateway = Gateway::start(network());
@@ -152,6 +220,57 @@ fn a_mailbox_goes_out_and_comes_back_the_same() {
     assert!(text(&wrong).contains("no mbox"), "{}", text(&wrong));
     let wrong = gateway.run(&["import", "maildir", path(place.path())]);
     assert!(text(&wrong).contains("no Maildir"), "{}", text(&wrong));
+}
+
+#[test]
+fn nothing_of_an_imported_file_vanishes_without_a_word() {
+    let gateway = Gateway::start(network());
+    let place = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        std::fs::write(place.path().join(name), text).unwrap();
+        place.path().join(name)
+    };
+    let thunderbird = "\u{feff}From - Thu Jan  1 00:00:00 1970\nX-Mozilla-Status: 0001\nSubject: one\n\nDear all,\n\n\
+         From here on: no.\nFrom - Thu Jan  1 00:00:00 1970\nX-Mozilla-Status: 0009\nSubject: gone\n\ngone\n\
+         From - Thu Jan  1 00:00:00 1970\n>From -\nSubject: two\n\ntwo\n";
+    for (name, text) in [("lf", thunderbird.to_owned()), ("cr", thunderbird.replace('\n', "\r"))] {
+        let done = gateway.json(&["import", "mbox", path(&file(name, text.as_str()))]);
+        assert_eq!((&done["deleted"], &done["too_large"]), (&1.into(), &0.into()));
+        assert_eq!(done["imported"].as_u64().unwrap() + done["already_there"].as_u64().unwrap(), 2, "{done}");
+    }
+    let mails = gateway.mails();
+    assert_eq!(mails.len(), 2);
+    assert_eq!(
+        mails[0],
+        b"X-Mozilla-Status: 0001\r\nSubject: one\r\n\r\nDear all,\r\n\r\nFrom here on: no.\r\n"
+    );
+    assert_eq!(mails[1], b"Subject: two\r\n\r\ntwo\r\n");
+    // Only a deleted one: whoever calls this sees that nothing came.
+    let gone = file("gone", "From - Thu Jan  1 00:00:00 1970\nX-Mozilla-Status: 0009\n\nx\n");
+    let nothing = gateway.run(&["import", "mbox", path(&gone)]);
+    assert_eq!(nothing.status.code(), Some(1));
+    assert!(text(&nothing).contains("left out: 1 (deleted in the other program)"), "{}", text(&nothing));
+
+    let maildir = place.path().join("maildir");
+    for part in ["cur", ".Sent/cur"] {
+        std::fs::create_dir_all(maildir.join(part)).unwrap();
+    }
+    for (name, text) in [
+        ("cur/1.a:2,S", "Subject: three\n\nx\n"),
+        ("cur/2.b:2,T", "x"),
+        ("cur/3.c:2,DS", "x"),
+        ("cur/4.d:2,S", ""),
+    ] {
+        std::fs::write(maildir.join(name), text).unwrap();
+    }
+    std::os::unix::fs::symlink("/etc/hostname", maildir.join("cur/5.e:2,S")).unwrap();
+    let done = gateway.json(&["import", "maildir", path(&maildir)]);
+    for (what, count) in
+        [("imported", 1), ("deleted", 1), ("drafts", 1), ("empty", 1), ("links", 1), ("others", 0)]
+    {
+        assert_eq!(done[what], count, "{what} in {done}");
+    }
+    assert_eq!(done["folders"], serde_json::json!([".Sent"]));
 }
 
 /// Encrypts a profile as every Tox program does, with c-toxcore itself.
@@ -219,6 +338,13 @@ fn another_programs_profile_becomes_an_account_with_its_friends() {
     assert_eq!(contacts[0]["state"], "confirmed");
     let twice = a.run(&["import", "tox-profile", path(&plain), "--name", "emil"]);
     assert!(text(&twice).contains("dora"), "{}", text(&twice));
+    // Right in form, and with a public key that is not that of the secret key: the Tox library refuses it.
+    let mut damaged = std::fs::read(&plain).unwrap();
+    damaged[8 + 8 + 4] ^= 1;
+    std::fs::write(&plain, damaged).unwrap();
+    let refused = a.run(&["import", "tox-profile", path(&plain), "--name", "emil"]);
+    assert!(text(&refused).contains("refuses this profile"), "{}", text(&refused));
+    assert_eq!(refused.status.code(), Some(1));
     let none = a.run(&["import", "tox-profile", path(&right), "--name", "emil"]);
     assert!(text(&none).contains("no Tox profile"), "{}", text(&none));
 }
@@ -357,9 +483,7 @@ fn the_units_are_what_systemd_understands() {
     for (name, options) in [("toxmail.service", &[][..]), ("user/toxmail.service", &["--user"])] {
         // The program is not installed here: the units are checked with the one that was built.
         let unit = std::fs::read_to_string(format!("{units}/{name}")).unwrap();
-        let unit = unit
-            .replace("/usr/bin/toxmail", path(&program()))
-            .replace("%h/.local/bin/toxmail", path(&program()));
+        let unit = unit.replace("/usr/bin/toxmail", path(&program()));
         let file = place.path().join("toxmail.service");
         std::fs::write(&file, unit).unwrap();
         let mut command = Command::new("systemd-analyze");

@@ -55,3 +55,40 @@ fn a_changed_key_in_dns_is_held_for_the_user() {
     let _ = a.json(&["pin", "accept", "eve@example.test"]);
     a.submit("eve@example.test", b"Subject: second\r\n\r\nsecond\r\n");
 }
+
+#[test]
+fn a_record_as_a_dns_panel_makes_it_is_read_and_what_is_wrong_with_another_is_said() {
+    let id = mail::ToxId { key: mail::PublicKey([9; 32]), nospam: mail::Nospam([0; 4]) }.to_string();
+    let records = format!(
+        "quoted._tox IN TXT \"\\\"v = TOX1 , ID = {}\" \"{}\\\"\"\n\
+         short._tox IN TXT \"v=tox1;id={}\"\n\
+         mistyped._tox IN TXT \"v=tox1;id={}1\"\n",
+        &id[..20],
+        &id[20..],
+        &id[..64],
+        &id[..75],
+    );
+    let dns = DnsServer::start(&records);
+    let a = Gateway::start_with(network(), &["--dns", &dns.address()]);
+    a.submit("quoted+shop@example.test", b"Subject: by name\r\n\r\nfound in DNS\r\n");
+    let mut session = smtp::Session::login(a.smtp(), &a.account(), &a.password());
+    for (to, why) in [("short@example.test", "64 hex digits"), ("mistyped@example.test", "checksum")] {
+        let reply = session.send(&a.address(), &[to], b"x\r\n").unwrap_err();
+        assert!(reply.starts_with("550 5.1.1") && reply.contains(why), "{reply}");
+        let _ = session.command("RSET");
+    }
+}
+
+#[test]
+fn mail_for_postmaster_and_subaddresses_is_the_owners_and_a_subaddress_may_be_the_sender() {
+    let a = Gateway::start(network());
+    let mut session = smtp::Session::login(a.smtp(), &a.account(), &a.password());
+    let texts: [&[u8]; 3] =
+        [b"Subject: one\r\n\r\none\r\n", b"Subject: two\r\n\r\ntwo\r\n", b"Subject: three\r\n\r\nthree\r\n"];
+    session.send(&a.address(), &["Postmaster"], texts[0]).unwrap();
+    session.send("owner+shop@tox", &["POSTMASTER@tox.internal"], texts[1]).unwrap();
+    session.send("postmaster@tox", &["owner+shop@tox"], texts[2]).unwrap();
+    for text in texts {
+        let _ = a.wait_for_mail(text);
+    }
+}

@@ -17,21 +17,38 @@ pub struct DnsServer {
 
 impl DnsServer {
     /// Starts a server for the zone `example.test` with these records, in zone file form.
+    ///
+    /// # Panics
+    /// If it does not start.
     #[must_use]
     pub fn start(records: &str) -> Self {
+        // The port was free a moment ago; another program may have taken it since.
+        for _ in 0..5 {
+            if let Ok(server) = Self::try_on(free_port(), records) {
+                return server;
+            }
+        }
         Self::start_on(free_port(), records)
     }
 
     /// The same on a given port.
+    ///
+    /// # Panics
+    /// If it does not start.
     #[must_use]
     pub fn start_on(port: u16, records: &str) -> Self {
+        Self::try_on(port, records).unwrap_or_else(|log| panic!("named ended: {log}"))
+    }
+
+    /// The error is what `named` logged before it ended.
+    fn try_on(port: u16, records: &str) -> Result<Self, String> {
         let directory = TempDir::new().expect("a temporary directory");
         let mut server = Self { child: spawn(directory.path(), port, records), directory, port };
-        wait::until("named answers", || {
-            assert!(server.child.try_wait().expect("its state").is_none(), "named ended: {}", server.log());
-            server.answers().then_some(())
+        let has_ended = wait::until("named answers", || {
+            let has_ended = server.child.try_wait().expect("its state").is_some();
+            (has_ended || server.answers()).then_some(has_ended)
         });
-        server
+        if has_ended { Err(server.log()) } else { Ok(server) }
     }
 
     /// `host:port`, as `--dns` takes it.

@@ -1,11 +1,10 @@
 //! One gateway: the real program, with a data directory of its own.
 
 use std::fmt::Write as _;
-use std::fs::File;
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -30,13 +29,16 @@ pub fn program() -> PathBuf {
 /// Among the options of a gateway: new accounts get their welcome mail. It is none of the program's own options.
 pub const WELCOME: &str = "welcome";
 
+/// Among the options of a gateway: tasks fail on order of [`Gateway::order_fault`]. It is none of the program's own options.
+pub const FAULTS: &str = "faults";
+
 /// A gateway that runs until it is dropped.
 pub struct Gateway {
     directory: TempDir,
     options: Vec<String>,
     /// The verb that starts it.
     verb: &'static [&'static str],
-    child: Option<Child>,
+    process: lab::Gateway,
     /// What `ready.json` says.
     pub ready: Value,
 }
@@ -68,10 +70,25 @@ impl Gateway {
         Self::start_as(directory, &["relay", "serve"], network.options())
     }
 
+    /// Starts a gateway whose standard output and standard error are what `streams` makes, one time for each start.
+    #[must_use]
+    pub fn start_logging(network: &Network, streams: impl FnMut() -> (Stdio, Stdio)) -> Self {
+        let directory = TempDir::new().expect("a temporary directory");
+        let mut gateway = Self::new(directory, &["up"], network.options());
+        gateway.restart_logging(streams);
+        gateway
+    }
+
     fn start_as(directory: TempDir, verb: &'static [&'static str], options: Vec<String>) -> Self {
-        let mut gateway = Self { directory, options, verb, child: None, ready: Value::Null };
+        let mut gateway = Self::new(directory, verb, options);
         gateway.restart();
         gateway
+    }
+
+    fn new(directory: TempDir, verb: &'static [&'static str], options: Vec<String>) -> Self {
+        let (data, log) = (directory.path(), directory.path().join("log"));
+        let process = lab::Gateway::new("under test", &program(), data, &log, wait::DEADLINE);
+        Self { directory, options, verb, process, ready: Value::Null }
     }
 
     /// The command that starts it.
@@ -92,7 +109,13 @@ impl Gateway {
         if !options.iter().any(|option| option == WELCOME) && verb == ["up"] {
             command.arg("--no-welcome");
         }
-        command.args(options.iter().filter(|option| *option != WELCOME)).stdin(Stdio::null());
+        if options.iter().any(|option| option == FAULTS) {
+            let orders = directory.join(FAULTS);
+            std::fs::create_dir_all(&orders).expect("a directory for orders");
+            command.env("TOXMAIL_TEST_FAULTS", orders);
+        }
+        let own = |option: &&String| *option != WELCOME && *option != FAULTS;
+        command.args(options.iter().filter(own)).stdin(Stdio::null());
         command
     }
 
@@ -101,44 +124,56 @@ impl Gateway {
     /// # Panics
     /// If it does not get ready; its log stands in the text.
     pub fn restart(&mut self) {
-        assert!(self.child.is_none(), "it runs already");
-        let _ = std::fs::remove_file(self.path("ready.json"));
-        let log = File::options().create(true).append(true).open(self.path("log")).expect("a log file");
+        let log = [self.process.open_log(), self.process.open_log()].map(|log| log.expect("a log file"));
+        let mut streams = Some(log.into());
+        self.restart_logging(|| streams.take().expect("it is started once"));
+    }
+
+    fn restart_logging(&mut self, mut streams: impl FnMut() -> (Stdio, Stdio)) {
+        let (out, error) = streams();
         let listeners: &[&str] =
             if self.verb == ["up"] { &["--smtp", "--pop3", "--admin"] } else { &["--admin"] };
-        let mut child = Self::command_of(self.verb, listeners, self.directory.path(), &self.options)
-            .stdout(log.try_clone().expect("a second handle"))
-            .stderr(log)
-            .spawn()
-            .expect("the program starts");
-        self.ready = wait::until("ready.json", || {
-            if let Some(status) = child.try_wait().expect("its state") {
-                panic!("the gateway ended with {status}:\n{}", self.log());
-            }
-            serde_json::from_slice(&std::fs::read(self.path("ready.json")).ok()?).ok()
-        });
-        self.child = Some(child);
+        let mut command = Self::command_of(self.verb, listeners, self.directory.path(), &self.options);
+        self.process.start(command.stdout(out).stderr(error)).unwrap_or_else(|error| panic!("{error}"));
+        self.ready = self.process.ready().clone();
     }
 
     /// Stops it as a user does (SIGTERM) and says how it ended.
-    pub fn stop(&mut self) -> std::process::ExitStatus {
-        let mut child = self.child.take().expect("it runs");
-        signal(child.id(), "TERM");
-        child.wait().expect("it ends")
+    pub fn stop(&mut self) -> ExitStatus {
+        self.process.stop().expect("it ends").expect("it runs")
     }
 
     /// Kills it with SIGKILL: nothing is flushed, nobody is told.
     pub fn kill(&mut self) {
-        let mut child = self.child.take().expect("it runs");
-        child.kill().expect("it can be killed");
-        let status = child.wait().expect("it ends");
+        let status = self.process.kill().expect("it can be killed").expect("it runs");
         assert_eq!(status.signal(), Some(9));
+    }
+
+    /// Orders that the next task of this name panics once.
+    pub fn order_fault(&self, task: &str) {
+        std::fs::write(self.path(FAULTS).join(task), "").expect("an order");
+    }
+
+    /// Whether an ordered fault has not happened yet.
+    #[must_use]
+    pub fn is_ordered(&self, task: &str) -> bool {
+        self.path(FAULTS).join(task).exists()
+    }
+
+    /// Takes an order back that was not carried out.
+    pub fn take_back_fault(&self, task: &str) {
+        let _ = std::fs::remove_file(self.path(FAULTS).join(task));
+    }
+
+    /// How it ended by itself; none while it runs.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.ended().expect("its state")
     }
 
     /// Its process id.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.child.as_ref().expect("it runs").id()
+        self.process.pid().expect("it runs")
     }
 
     /// A path in its data directory.
@@ -153,83 +188,58 @@ impl Gateway {
         String::from_utf8_lossy(&std::fs::read(self.path("log")).unwrap_or_default()).into_owned()
     }
 
-    fn text(&self, key: &str) -> String {
-        self.ready[key]
-            .as_str()
-            .unwrap_or_else(|| panic!("ready.json has no {key}: {}", self.ready))
-            .to_owned()
-    }
-
     /// Its SMTP address, `host:port`.
     #[must_use]
     pub fn smtp(&self) -> SocketAddr {
-        self.text("smtp").parse().expect("an address")
+        self.process.smtp().expect("an address")
     }
 
     /// Its POP3 address, `host:port`.
     #[must_use]
     pub fn pop3(&self) -> SocketAddr {
-        self.text("pop3").parse().expect("an address")
+        self.process.pop3().expect("an address")
     }
 
     /// Its web address, `host:port`.
     #[must_use]
     pub fn admin(&self) -> SocketAddr {
-        self.text("admin").parse().expect("an address")
+        self.process.admin().expect("an address")
     }
 
     /// The first account's login.
     #[must_use]
     pub fn account(&self) -> String {
-        self.text("account")
+        self.process.account().expect("an account").to_owned()
     }
 
     /// The first account's password.
     #[must_use]
     pub fn password(&self) -> String {
-        std::fs::read_to_string(self.text("password_file")).expect("the password file").trim_end().to_owned()
+        self.process.password().expect("the password file")
     }
 
     /// The first account's Tox ID.
     #[must_use]
     pub fn tox_id(&self) -> String {
-        self.text("tox_id")
+        self.process.tox_id().expect("a Tox ID").to_owned()
     }
 
     /// `<tox id>@tox`
     #[must_use]
     pub fn address(&self) -> String {
-        format!("{}@tox", self.tox_id().to_lowercase())
+        self.process.mail_address().expect("a Tox ID")
     }
 
     /// Runs a verb of the command line against it.
     #[must_use]
     pub fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(program())
-            .args(arguments)
-            .arg("--data")
-            .arg(self.directory.path())
-            .stdin(Stdio::null())
-            .output()
-            .expect("the program starts")
+        self.process.run(arguments).expect("the program starts")
     }
 
     /// Runs a verb that has to succeed, with `--json`, and parses what it prints.
     #[must_use]
     pub fn json(&self, arguments: &[&str]) -> Value {
-        let mut all = arguments.to_vec();
-        all.push("--json");
-        let output = self.run(&all);
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(
-            output.status.success(),
-            "toxmail {} failed: {}{}",
-            arguments.join(" "),
-            text,
-            String::from_utf8_lossy(&output.stderr)
-        );
-        serde_json::from_str(&text)
-            .unwrap_or_else(|error| panic!("toxmail {arguments:?} printed {text:?}: {error}"))
+        self.process.verb(arguments).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Submits a mail as the first account over SMTP.
@@ -279,10 +289,7 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        let _ = self.process.kill();
         if std::thread::panicking() {
             let mut text = String::new();
             let _ = writeln!(text, "--- log of the gateway in {}", self.directory.path().display());

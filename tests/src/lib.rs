@@ -10,6 +10,7 @@ pub mod browser;
 pub mod dns;
 pub mod foreign_peer;
 pub mod gateway;
+pub mod hostile;
 pub mod network;
 pub mod pop3;
 pub mod program;

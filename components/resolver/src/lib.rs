@@ -4,10 +4,11 @@
 //!
 //! 1. the accounts of this gateway;
 //! 2. the address itself: `<76 hex digits>@tox` is a Tox ID, `<64 hex digits>@tox` the key of a contact;
-//! 3. the contacts: `alias@tox`, or an address the contact's own gateway told;
-//! 4. DNS: the TXT record of `user._tox.domain`.
+//! 3. for names at `tox`, the contacts: `alias@tox`, or a name that the contact's own gateway told;
+//! 4. for other names, DNS: the TXT record of `user._tox.domain`; and where there is none, or DNS does not answer, the contact that the
+//!    name is known to belong to.
 //!
-//! `tox.internal` means the same as `tox`, for mail programs that want a dot in a domain. There are no settings.
+//! A subaddress (`user+detail`) means the same as the address without it. `tox.internal` means the same as `tox`, for mail programs that want a dot in a domain. There are no settings.
 
 mod dns_record;
 mod lookup;

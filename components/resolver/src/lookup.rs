@@ -39,9 +39,10 @@ pub fn resolve(address: &str, sources: &impl Sources) -> Answer {
     }
 }
 
-/// `local@tox`: a Tox ID, a key, or a contact's alias.
+/// `local@tox`: a Tox ID, a key, a contact's alias, or a name that a contact's gateway told. With a subaddress it is the same.
 fn at_tox(local: &str, sources: &impl Sources) -> Answer {
-    if let Some(contact) = sources.by_alias(local) {
+    let local = without_detail(local);
+    if let Some(contact) = sources.by_alias(&local.to_lowercase()) {
         return found_contact(contact);
     }
     let digits = local.to_ascii_uppercase();
@@ -56,10 +57,13 @@ fn at_tox(local: &str, sources: &impl Sources) -> Answer {
         32.. if tox_id::is_hex(local) => {
             not_found(format!("a Tox ID has 76 hex digits, this one {}: copy all of it", local.len()))
         }
-        _ => not_found(format!(
-            "there is no contact `{local}`: add it with `toxmail contact add {local} TOX-ID`, or write to the \
-             76 digits of the Tox ID, followed by @tox"
-        )),
+        _ => match sources.by_address(&format!("{local}@tox")) {
+            Some(contact) => found_contact(contact),
+            None => not_found(format!(
+                "there is no contact `{local}`: add it with `toxmail contact add {local} TOX-ID`, or write to the \
+                 76 digits of the Tox ID, followed by @tox"
+            )),
+        },
     }
 }
 
@@ -74,12 +78,16 @@ fn key(key: &str, sources: &impl Sources) -> Answer {
     }
 }
 
-/// An address with a domain of its own: a contact's, or one told in DNS.
+/// An address with a domain of its own: what DNS says. Where DNS says nothing, it is the contact's whose name it is: DNS said so before,
+/// or the user confirmed it.
 fn at_domain(address: &str, local: &str, domain: &str, sources: &impl Sources) -> Answer {
-    if let Some(contact) = sources.by_address(address) {
+    let local = without_detail(local).to_lowercase();
+    let answer = sources.lookup_txt(&format!("{local}._tox.{domain}"));
+    let says_something =
+        answer.as_ref().is_ok_and(|answer| dns_record::read(&answer.records) != Found::Nothing);
+    if !says_something && let Some(contact) = sources.by_address(address) {
         return found_contact(contact);
     }
-    let answer = sources.lookup_txt(&format!("{}._tox.{domain}", local.to_lowercase()));
     match answer {
         Ok(answer) => from_records(address, &answer),
         Err(DnsError::NoRecord) => not_found(format!(
@@ -106,8 +114,9 @@ fn from_records(address: &str, answer: &TxtAnswer) -> Answer {
     };
     match dns_record::read(&answer.records) {
         Found::ToxId(id) => found(Target::ToxId(id), Source::Dns, trust),
-        Found::Damaged => not_found(format!(
-            "the DNS record of {address} holds no valid Tox ID: tell its owner, or ask for the Tox ID"
+        Found::Wrong(why) => not_found(format!(
+            "the DNS record of {address} cannot be used, it {why}: it should be `v=tox1;id=` and 76 digits. Tell its owner, or ask for \
+             the Tox ID and write to it followed by @tox"
         )),
         Found::OtherVersion => not_found(format!(
             "the DNS record of {address} is of a version that is not safe to use (tox2, tox3): ask for the Tox ID"
@@ -115,6 +124,14 @@ fn from_records(address: &str, answer: &TxtAnswer) -> Answer {
         Found::Nothing => not_found(format!(
             "{address} has no Tox record in DNS: ask for the Tox ID and write to it followed by @tox"
         )),
+    }
+}
+
+/// A local part without its subaddress (RFC 5233): `user+detail` is `user`.
+fn without_detail(local: &str) -> &str {
+    match local.split_once('+') {
+        Some((user, _)) if !user.is_empty() => user,
+        _ => local,
     }
 }
 

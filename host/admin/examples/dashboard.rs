@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 #[tokio::main]
 async fn main() {
-    let clock = Arc::new(memory::TestClock::default());
+    let clock = memory::clock();
     let events = EventLog::new(clock.clone());
     let access = Access::new(Token::from_random(&[7; 32]), Arc::new(memory::Passwords::default()), clock);
     events.publish(

@@ -8,9 +8,6 @@ use sha2::{Digest as _, Sha256};
 
 use crate::dto::MailSettings;
 
-/// The media type of Apple's configuration profiles.
-pub(crate) const PROFILE_CONTENT_TYPE: &str = "application/x-apple-aspen-config";
-
 /// The user name that every account can log in with: Thunderbird fills in the address its user gave.
 const USER: &str = "%EMAILADDRESS%";
 

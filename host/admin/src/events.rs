@@ -12,32 +12,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mail::{AccountName, Clock};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::watch;
-use utoipa::ToSchema;
 
-use crate::dto::Timestamp;
+use crate::dto::{Event, FORGOTTEN, Timestamp};
 use crate::limits::{EVENT_BYTES, EVENTS_KEPT};
-
-/// Something that happened. Never mail text, never a secret.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Event {
-    /// Its number.
-    pub id: u64,
-    /// When.
-    pub time: Timestamp,
-    /// What kind of thing: lower-case words joined by `-`.
-    pub kind: String,
-    /// Whose; absent for what concerns the whole gateway.
-    #[schema(value_type = Option<String>)]
-    pub account: Option<AccountName>,
-    /// The rest, as the kind wants it.
-    pub data: Value,
-}
-
-/// The type of the note that events were missed: the only one that has a type, and no [`Event`] as data.
-pub const GAP: &str = "gap";
 
 /// The log. Cheap to clone; clones are the same log.
 #[derive(Clone)]
@@ -90,6 +70,18 @@ impl EventLog {
         let event = Event { id, time, kind: kind.to_owned(), account: account.cloned(), data };
         ring.events.push_back(Arc::new(event));
         self.0.newest.send_replace(id);
+    }
+
+    /// An account is removed: what is kept of its events is not for the next account of its name. Their places stay, so that
+    /// listeners miss nothing else.
+    pub fn forget(&self, account: &AccountName) {
+        for event in &mut self.ring().events {
+            if event.account.as_ref() == Some(account) {
+                let (id, time) = (event.id, event.time);
+                let kind = FORGOTTEN.to_owned();
+                *event = Arc::new(Event { id, time, kind, account: None, data: Value::Null });
+            }
+        }
     }
 
     /// Listens from now on.

@@ -1,12 +1,16 @@
 //! Connections: accepting, bounding, stopping.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::time::Duration;
 
+use axum::extract::Request;
 use axum::{Extension, Router};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use listener::AcceptTrouble;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -16,9 +20,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::limits;
-
-/// How long accepting pauses after the system refused it (out of file descriptors): trying at once would spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves `router` on `listener` until `stop` is cancelled; then open requests get [`limits::STOP_TIME`], event streams end
 /// at once. At most [`limits::CONNECTIONS`] connections are open; further ones wait to be accepted.
@@ -35,34 +36,35 @@ pub async fn serve(
     let permits = Arc::new(Semaphore::new(limits::CONNECTIONS));
     let connections = TaskTracker::new();
     let end = CancellationToken::new();
-    loop {
-        let accepted = async {
-            // The semaphore is never closed.
-            let permit = permits.clone().acquire_owned().await.ok();
-            (permit, listener.accept().await)
-        };
-        let (permit, accepted) = tokio::select! {
-            accepted = accepted => accepted,
-            () = stop.cancelled() => break,
-        };
-        match accepted {
-            Ok((stream, _)) => {
-                let (router, stop, end) = (router.clone(), stop.clone(), end.clone());
-                let tls = tls.clone();
-                connections.spawn(async move {
-                    tokio::select! {
-                        () = serve_stream(stream, tls, router, stop) => {}
-                        () = end.cancelled() => {}
-                    }
-                    drop(permit);
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a web connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+    let accept = || async {
+        let mut trouble = AcceptTrouble::default();
+        loop {
+            let accepted = async {
+                // The semaphore is never closed.
+                let permit = permits.clone().acquire_owned().await.ok();
+                (permit, listener.accept().await)
+            };
+            let (permit, accepted) = tokio::select! {
+                accepted = accepted => accepted,
+                () = stop.cancelled() => return,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    let served = Served { peer: Peer(peer.ip()), router: router.clone(), stop: stop.clone() };
+                    let (tls, end, running) = (tls.clone(), end.clone(), connections.token());
+                    supervisor::job("web-connection", async move {
+                        tokio::select! {
+                            () = serve_stream(stream, tls, served) => {}
+                            () = end.cancelled() => {}
+                        }
+                        drop((permit, running));
+                    });
+                }
+                Err(error) => trouble.pause("web", &error).await,
             }
         }
-    }
+    };
+    supervisor::keep_here("web", accept).await;
     drop(listener);
     connections.close();
     if tokio::time::timeout(limits::STOP_TIME, connections.wait()).await.is_err() {
@@ -75,26 +77,50 @@ pub async fn serve(
 #[derive(Clone)]
 pub(crate) struct Stop(pub CancellationToken);
 
-async fn serve_stream(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router, stop: CancellationToken) {
+/// Where a request comes from.
+#[derive(Clone, Copy)]
+pub(crate) struct Peer(IpAddr);
+
+impl Peer {
+    /// The peer of a request; this machine where it came by no connection.
+    pub(crate) fn of(request: &Request) -> IpAddr {
+        request.extensions().get().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |Self(address)| *address)
+    }
+}
+
+/// What a connection is served with.
+struct Served {
+    peer: Peer,
+    router: Router,
+    stop: CancellationToken,
+}
+
+async fn serve_stream(stream: TcpStream, tls: Option<TlsAcceptor>, served: Served) {
     // Small answers and events are not to wait for more bytes.
     let _ = stream.set_nodelay(true);
-    let Some(tls) = tls else { return serve_connection(stream, router, stop).await };
+    let Some(tls) = tls else { return serve_connection(stream, served).await };
     match tokio::time::timeout(limits::HEADER_TIME, tls.accept(stream)).await {
-        Ok(Ok(stream)) => serve_connection(stream, router, stop).await,
+        Ok(Ok(stream)) => serve_connection(stream, served).await,
         Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
         Err(_) => tracing::debug!("a TLS handshake took too long"),
     }
 }
 
-async fn serve_connection<S>(stream: S, router: Router, stop: CancellationToken)
+async fn serve_connection<S>(stream: S, served: Served)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let Served { peer, router, stop } = served;
+    let service = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        service.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits::HEADER_TIME)
         .max_buf_size(limits::HEADER_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,

@@ -7,12 +7,13 @@ use std::time::Duration;
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use mail::{AccountName, Clock};
-use tokio::sync::Semaphore;
+use mail::Clock;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinError;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::access::{Access, Caller};
 use crate::events::EventLog;
-use crate::extract::AccountParameter;
 use crate::limits;
 use crate::management::{self, Management};
 use crate::problem::Refused;
@@ -45,24 +46,18 @@ impl Shared {
             access,
         }
     }
-}
 
-/// The account a request is about: the one it names, or else the caller's own.
-pub(crate) struct Account(pub(crate) AccountName);
-
-impl FromRequestParts<Shared> for Account {
-    type Rejection = Refused;
-
-    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Refused> {
-        let caller = Caller::from_request_parts(parts, shared).await?;
-        match (AccountParameter::from_request_parts(parts, shared).await?.0, caller.own_account()) {
-            (Some(account), _) => {
-                caller.may_manage(&account)?;
-                Ok(Self(account))
-            }
-            (None, Some(own)) => Ok(Self(own.clone())),
-            (None, None) => Ok(Self(shared.management.owner().await?)),
-        }
+    /// Leave to hold one more component in memory.
+    ///
+    /// # Errors
+    /// 503 where others are held.
+    pub(crate) fn begin_upload(&self) -> Result<OwnedSemaphorePermit, Refused> {
+        self.uploads.clone().try_acquire_owned().map_err(|_| {
+            Refused::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "other components are being uploaded: try again soon",
+            )
+        })
     }
 }
 
@@ -77,21 +72,39 @@ impl FromRequestParts<Shared> for OwnerOnly {
     }
 }
 
-/// Runs a verb to its end, also when the client goes away meanwhile: a change is not left half done. After `limit` the
-/// client is told to look again.
-pub(crate) async fn run<T: Send + 'static>(
+/// Runs a verb that keeps a processor busy for its client alone: it is dropped when the client goes away, or after `limit`.
+pub(crate) async fn run_awaited<T: Send + 'static>(
     limit: Duration,
     verb: impl Future<Output = management::Result<T>> + Send + 'static,
 ) -> Result<T, Refused> {
-    match tokio::time::timeout(limit, tokio::spawn(verb)).await {
-        Ok(Ok(result)) => result.map_err(Refused::from),
-        Ok(Err(error)) => {
+    let job = AbortOnDropHandle::new(supervisor::job("web-request", verb));
+    match tokio::time::timeout(limit, job).await {
+        Ok(done) => ended(done),
+        Err(_) => Err(Refused::new(StatusCode::GATEWAY_TIMEOUT, "this took too long and was ended")),
+    }
+}
+
+fn ended<T>(done: Result<management::Result<T>, JoinError>) -> Result<T, Refused> {
+    match done {
+        Ok(result) => result.map_err(Refused::from),
+        Err(error) => {
             tracing::error!(%error, "a management request failed");
             Err(Refused::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "the gateway failed at this; its log says more",
             ))
         }
+    }
+}
+
+/// Runs a verb to its end, also when the client goes away meanwhile: a change is not left half done. After `limit` the
+/// client is told to look again.
+pub(crate) async fn run<T: Send + 'static>(
+    limit: Duration,
+    verb: impl Future<Output = management::Result<T>> + Send + 'static,
+) -> Result<T, Refused> {
+    match tokio::time::timeout(limit, supervisor::job("web-request", verb)).await {
+        Ok(done) => ended(done),
         Err(_) => Err(Refused::new(
             StatusCode::GATEWAY_TIMEOUT,
             "this takes long and goes on; look again in a while whether it is done",

@@ -1,6 +1,7 @@
-//! The default components of the gateway, compiled from components/ by the build script and embedded here.
+//! The default components of the gateway. The build script compiles them from components/, and they
+//! are embedded here.
 //!
-//! This crate never runs, checks or changes them: it hands out bytes.
+//! This crate never runs, checks or changes them. It hands out bytes.
 
 /// A component that came with the gateway.
 #[derive(Clone, Copy, Debug)]

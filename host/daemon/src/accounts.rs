@@ -6,9 +6,13 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use gateway::Gateway;
 use mail::record::{Account, Contact};
 use mail::{AccountName, Clock, ToxId};
+use offline::OfflineMail;
+use sandbox::Sandbox;
 use store::Store;
+use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use crate::adapters::network::ToxNetwork;
@@ -33,6 +37,32 @@ pub struct Accounts {
     pub clock: Arc<dyn Clock>,
     /// Where the web pages are, for the welcome mail; None for no welcome mail.
     pub welcome: Option<SocketAddr>,
+    /// Held while an account is made, changed or removed: two changes of one name do not meet half-way.
+    pub changing: Mutex<()>,
+}
+
+/// What knows accounts by their names outside of the store.
+pub struct Traces<'a> {
+    /// The core.
+    pub gateway: &'a Gateway,
+    /// Offline mail, where there is any.
+    pub offline: Option<&'a OfflineMail>,
+    /// Copies of component state.
+    pub sandbox: &'a Sandbox,
+    /// What happened lately.
+    pub events: &'a admin::EventLog,
+}
+
+impl Traces<'_> {
+    /// Nothing of an account that has or had this name is left, in memory or in files.
+    async fn erase(&self, name: &AccountName) -> Result<(), AccountError> {
+        if let Some(offline) = self.offline {
+            offline.forget(name).await?;
+        }
+        self.sandbox.forget_account(name);
+        self.events.forget(name);
+        Ok(())
+    }
 }
 
 /// Why an account could not be made or started.
@@ -59,6 +89,11 @@ pub enum AccountError {
         /// Why.
         error: tox::InvalidSavedData,
     },
+    /// The profile looked right and the Tox library does not take it.
+    #[error(
+        "the Tox library refuses this profile: its keys do not belong together, or it is damaged. Export it again in the Tox program it is of, and import that file"
+    )]
+    Profile,
     /// The new identity could not be read.
     #[error("the new Tox identity could not be read: {0}")]
     Saved(#[from] tox::Gone),
@@ -74,6 +109,12 @@ pub enum AccountError {
     /// The owner stays.
     #[error("the owner's account can be neither removed nor switched off: it manages the gateway")]
     Owner,
+    /// Mails of the account could not be taken back.
+    #[error("mails of the account could not be taken back: {0}")]
+    Outbox(#[from] gateway::ports::StorageError),
+    /// Its mailbox keys could not be erased.
+    #[error("mailbox keys of the account could not be erased: {0}")]
+    Keys(#[from] offline::ports::Failure),
     /// The name the gateway uses itself is none.
     #[error(transparent)]
     Name(#[from] mail::account::InvalidAccountName),
@@ -114,20 +155,28 @@ impl Accounts {
             self.create(New { name: FIRST_ACCOUNT.parse()?, owner: true, hash, saved: None }).await?;
         } else {
             let (name, created) = (FIRST_ACCOUNT.parse()?, self.clock.wall());
-            let account = Account { name, owner: true, addresses: Vec::new(), created };
+            let account = Account { id: 0, name, owner: true, addresses: Vec::new(), created };
             self.store.create_account(account, None, hash).await?;
         }
         Ok(true)
     }
 
-    /// Starts the identities of all accounts.
+    /// Starts the identities of all accounts. One whose stored identity is damaged stays off the network, and its data stay as they
+    /// are: its mailbox is read, its mail waits, and the other accounts start.
     ///
     /// # Errors
     /// [`AccountError`]
     pub async fn start_all(&self) -> Result<(), AccountError> {
         for account in self.store.accounts().await? {
-            if !self.store.is_disabled(&account.name)? {
-                self.start(&account).await?;
+            if self.store.is_disabled(&account.name)? {
+                continue;
+            }
+            match self.start(&account).await {
+                Err(
+                    AccountError::Identity { error, .. }
+                    | AccountError::Tox { error: tox::StartError::SavedData(error), .. },
+                ) => self.store.unreadable_tox_saved(&account.name, &error.to_string()).await?,
+                started => started?,
             }
         }
         Ok(())
@@ -149,6 +198,7 @@ impl Accounts {
     /// # Errors
     /// [`AccountError`]
     pub async fn set_enabled(&self, name: &AccountName, enabled: bool) -> Result<(), AccountError> {
+        let _turn = self.changing.lock().await;
         let account = self.not_owner(name).await?;
         self.store.set_disabled(name, !enabled).await?;
         if enabled {
@@ -159,16 +209,22 @@ impl Accounts {
         }
     }
 
-    /// Removes an account for good. After an error it can be tried again.
+    /// Removes an account for good, with everything that is known under its name. After an error it can be tried again; until then
+    /// the account is switched off, and its name is not given again.
     ///
     /// # Errors
     /// [`AccountError`]
-    pub async fn remove(&self, name: &AccountName) -> Result<(), AccountError> {
+    pub async fn remove(&self, name: &AccountName, traces: &Traces<'_>) -> Result<(), AccountError> {
+        let _turn = self.changing.lock().await;
         self.not_owner(name).await?;
-        // Off the network first: nothing comes in any more.
+        // All logins end here, and then whatever works for it: nothing comes in any more.
         self.store.set_disabled(name, true).await?;
         self.network.discard(name).await;
-        Ok(self.store.remove_account(name).await?)
+        traces.gateway.forget_account(name).await?;
+        traces.erase(name).await?;
+        self.store.remove_account(name).await?;
+        // Once more, for what was told while the rows went.
+        traces.erase(name).await
     }
 
     async fn not_owner(&self, name: &AccountName) -> Result<Account, AccountError> {
@@ -184,19 +240,30 @@ impl Accounts {
         &self,
         name: AccountName,
         profile: tox::SavedData,
+        traces: &Traces<'_>,
     ) -> Result<(NewAccount, usize), AccountError> {
+        let _turn = self.changing.lock().await;
         if self.store.account(&name).await?.is_some() {
             return Err(store::Error::Exists(name.to_string()).into());
         }
         for account in self.store.accounts().await? {
-            let own = self.saved(&account.name).await?;
+            // Where the identity of another account is damaged, it is not known to be this one.
+            let own = match self.saved(&account.name).await {
+                Err(AccountError::Identity { .. }) => None,
+                saved => saved?,
+            };
             if own.is_some_and(|own| own.public_key() == profile.public_key()) {
                 return Err(AccountError::KnownIdentity(account.name));
             }
         }
         let (hash, password) = self.hash(None).await?;
         let friends = profile.friends().len();
-        let tox_id = self.create(New { name, owner: false, hash, saved: Some(profile) }).await?;
+        traces.erase(&name).await?;
+        let made = self.create(New { name, owner: false, hash, saved: Some(profile) }).await;
+        let tox_id = made.map_err(|error| match error {
+            AccountError::Tox { error: tox::StartError::SavedData(_), .. } => AccountError::Profile,
+            error => error,
+        })?;
         Ok((NewAccount { tox_id, password }, friends))
     }
 
@@ -210,11 +277,19 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AccountError`]
-    pub async fn add(&self, name: AccountName, chosen: Option<&str>) -> Result<NewAccount, AccountError> {
+    pub async fn add(
+        &self,
+        name: AccountName,
+        chosen: Option<&str>,
+        traces: &Traces<'_>,
+    ) -> Result<NewAccount, AccountError> {
+        let _turn = self.changing.lock().await;
         if self.store.account(&name).await?.is_some() {
             return Err(store::Error::Exists(name.to_string()).into());
         }
         let (hash, password) = self.hash(chosen).await?;
+        // What an earlier version left of one of this name goes too.
+        traces.erase(&name).await?;
         let tox_id = self.create(New { name, owner: false, hash, saved: None }).await?;
         Ok(NewAccount { tox_id, password })
     }
@@ -228,6 +303,7 @@ impl Accounts {
         name: &AccountName,
         chosen: Option<&str>,
     ) -> Result<Option<Zeroizing<String>>, AccountError> {
+        let _turn = self.changing.lock().await;
         let account = self.store.account(name).await?.ok_or(store::Error::NotFound)?;
         let (hash, password) = self.hash(chosen).await?;
         self.store.set_credential(name, hash).await?;
@@ -257,7 +333,7 @@ impl Accounts {
         let contacts = saved.as_ref().map(|saved| contacts::of(saved, taken, created)).unwrap_or_default();
         let started = self.network.start(&name, saved, owner).await;
         let instance = started.map_err(|error| AccountError::Tox { account: name.clone(), error })?;
-        let account = Account { name: name.clone(), owner, addresses: Vec::new(), created };
+        let account = Account { id: 0, name: name.clone(), owner, addresses: Vec::new(), created };
         match self.keep(account, &instance.tox, contacts, hash).await {
             Ok(()) => Ok(instance.tox.id()),
             Err(error) => {
@@ -279,7 +355,14 @@ impl Accounts {
             Some(web) => Some(welcome_mail::stage(&self.store, &account, tox.id(), web).await?),
             None => None,
         };
+        let staged = welcome.as_ref().map(|(_, body)| *body);
         let new = store::NewAccount { account, tox_saved: Some(saved), credential, contacts, welcome };
-        Ok(self.store.create_account_with(new).await?)
+        let created = self.store.create_account_with(new).await;
+        if let (Err(_), Some(body)) = (&created, staged)
+            && let Err(error) = self.store.discard_body(body).await
+        {
+            tracing::debug!(%error, "the welcome of an account that was not made is discarded at the next start");
+        }
+        Ok(created?)
     }
 }

@@ -10,7 +10,9 @@ use mail::limits;
 use serde::{Deserialize, Serialize};
 
 use crate::drop_times::DropTimes;
+use crate::listen_address;
 use crate::signature::TrustedKey;
+use crate::text_file;
 
 /// The whole file. `config.example.toml` beside the sources of this crate documents every key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,10 +39,13 @@ pub struct Config {
 #[serde(default, deny_unknown_fields)]
 pub struct Listen {
     /// SMTP submission; beyond loopback over TLS.
+    #[serde(deserialize_with = "listen_address::deserialize")]
     pub smtp: SocketAddr,
     /// POP3; beyond loopback over TLS.
+    #[serde(deserialize_with = "listen_address::deserialize")]
     pub pop3: SocketAddr,
     /// Web API; beyond loopback over TLS.
+    #[serde(deserialize_with = "listen_address::deserialize")]
     pub admin: SocketAddr,
 }
 
@@ -95,6 +100,8 @@ pub struct MailConfig {
     pub expiry_days: u64,
     /// What becomes of incoming mail while the filter fails: `deliver` (marked) or `quarantine`.
     pub unfiltered: Unfiltered,
+    /// Days for which a mail that a filter threw away can be restored; 0: not at all.
+    pub discarded_days: u64,
     /// Whether new accounts find a welcome mail.
     pub welcome: bool,
 }
@@ -117,6 +124,7 @@ impl Default for MailConfig {
             delay_notice_hours: 4,
             expiry_days: limits::EXPIRY.as_secs() / (24 * 3600),
             unfiltered: Unfiltered::default(),
+            discarded_days: gateway::limits::BIN_TIME.as_secs() / (24 * 3600),
             welcome: true,
         }
     }
@@ -126,6 +134,11 @@ impl MailConfig {
     /// Time in the outbox after which a mail is given up.
     pub fn expiry(&self) -> Duration {
         Duration::from_secs(self.expiry_days * 24 * 3600)
+    }
+
+    /// Time for which a mail that a filter threw away can be restored.
+    pub fn bin_time(&self) -> Duration {
+        Duration::from_secs(self.discarded_days * 24 * 3600)
     }
 
     /// Time in the outbox after which the sender is told.
@@ -187,7 +200,7 @@ pub struct TlsConfig {
 }
 
 /// `[components]`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ComponentsConfig {
     /// The policy set that says which component fills which slot. What it leaves out stays as it was.
@@ -198,6 +211,20 @@ pub struct ComponentsConfig {
     pub trusted_keys: Vec<TrustedKey>,
     /// Whether only components with such a signature are taken and used, beside the built-in ones.
     pub require_signature: bool,
+    /// Whether what components say in their own words is kept with their decisions.
+    pub keep_words: bool,
+}
+
+impl Default for ComponentsConfig {
+    fn default() -> Self {
+        Self {
+            policy_set: None,
+            settings: std::collections::BTreeMap::new(),
+            trusted_keys: Vec::new(),
+            require_signature: false,
+            keep_words: true,
+        }
+    }
 }
 
 /// Why there is no configuration.
@@ -238,8 +265,9 @@ pub fn read(path: &Path) -> Result<Config, ConfigError> {
             error: "it is larger than 1 MiB".to_owned(),
         });
     }
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
-    parse(&text).map_err(|error| ConfigError::Invalid { path: path.to_owned(), error })
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let text = text_file::decode(bytes).map_err(|error| error.to_string());
+    text.and_then(|text| parse(&text)).map_err(|error| ConfigError::Invalid { path: path.to_owned(), error })
 }
 
 /// Parses the text of a configuration file.
@@ -271,6 +299,9 @@ fn check(config: &Config) -> Result<(), String> {
     }
     if !(1..=21 * 24).contains(&config.mail.delay_notice_hours) {
         return Err("mail.delay_notice_hours must be from 1 to 504".to_owned());
+    }
+    if !(0..=90).contains(&config.mail.discarded_days) {
+        return Err("mail.discarded_days must be from 0 to 90; 0 throws mail away for good".to_owned());
     }
     if config.components.require_signature && config.components.trusted_keys.is_empty() {
         return Err("components.require_signature needs a key in components.trusted_keys".to_owned());
@@ -380,6 +411,7 @@ mod tests {
         assert!(parse("[drops]\nday_cells = 8193").unwrap_err().contains("8192"));
         assert!(parse("[drops]\nowner = \"me\"").unwrap_err().contains("16 hex digits"));
         assert!(parse("[mail]\ndelay_notice_hours = 0").is_err());
+        assert!(parse("[mail]\ndiscarded_days = 91").unwrap_err().contains("0 to 90"));
     }
 
     #[test]
@@ -387,6 +419,45 @@ mod tests {
         for text in ["[", "\0", "listen = 3", "[listen]\nsmtp = \"nowhere\""] {
             assert!(parse(text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn an_address_to_listen_on_is_taken_or_refused_with_an_example() {
+        let listen = |value: &str| parse(&format!("[listen]\nsmtp = {value}"));
+        for value in ["'localhost:2525'", "':2525'", "2525", "'2525'", "['127.0.0.1:2525']"] {
+            assert_eq!(listen(value).unwrap().listen.smtp.to_string(), "127.0.0.1:2525", "{value}");
+        }
+        for value in [
+            "'mail.example.org:25'",
+            "['127.0.0.1:2525', '[::1]:2525']",
+            "'[::1]'",
+            "70000",
+            "-1",
+            "true",
+            "[]",
+        ] {
+            let error = listen(value).unwrap_err();
+            assert!(error.contains("line 2") && error.contains("127.0.0.1:2525"), "{value}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_in_the_encodings_that_can_be_told() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("config.toml");
+        let text = "# Grüße\n[mail]\nexpiry_days = 7\n";
+        let utf16: Vec<u8> =
+            "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        for bytes in [text.as_bytes().to_vec(), format!("\u{feff}{text}").into_bytes(), utf16] {
+            std::fs::write(&file, bytes).unwrap();
+            assert_eq!(read(&file).unwrap().mail.expiry_days, 7);
+        }
+        std::fs::write(&file, b"# Gr\xfc\xdfe\n").unwrap();
+        let error = read(&file).unwrap_err().to_string();
+        assert!(
+            error.contains("config.toml") && error.contains("line 1") && error.contains("iconv"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -21,9 +21,15 @@ impl DataDirectory {
     /// The directory given, made absolute so that it can be shown and written into files.
     ///
     /// # Errors
-    /// The current directory is gone.
+    /// The current directory is gone; or the name is not UTF-8, so that `ready.json` and the files for mail programs could not
+    /// name what lies in it.
     pub fn new(directory: &Path) -> std::io::Result<Self> {
-        std::path::absolute(directory).map(Self)
+        let directory = std::path::absolute(directory)?;
+        if directory.to_str().is_none() {
+            let text = "its name is not UTF-8, which files that name it have to be; name another one with --data DIR";
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidFilename, text));
+        }
+        Ok(Self(directory))
     }
 
     /// The directory itself.

@@ -60,7 +60,8 @@ pub async fn load(path: &Path, library: &Library, now: Wall) -> Result<SlotsConf
     if size > BYTES {
         return Err(failed(&"it is larger than 1 MiB"));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
+    let bytes = std::fs::read(path).map_err(|error| failed(&error))?;
+    let text = crate::text_file::decode(bytes).map_err(|error| failed(&error))?;
     let entries = parse(&text).map_err(|error| failed(&error))?;
     let mut config = SlotsConfig::default();
     for entry in entries {
@@ -80,6 +81,7 @@ pub async fn load(path: &Path, library: &Library, now: Wall) -> Result<SlotsConf
             settings: entry.settings.into_iter().collect(),
             limits: entry.limits,
             keeps_settings: false,
+            past: sandbox::Past::default(),
         });
     }
     Ok(config)

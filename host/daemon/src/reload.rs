@@ -17,10 +17,12 @@ use crate::adapters::network::ToxNetwork;
 use crate::config::{self, Config, Unfiltered};
 
 /// Keys that hold without a restart.
-const LIVE: [&str; 7] = [
+const LIVE: [&str; 9] = [
+    "components.keep_words",
     "components.policy_set",
     "components.settings",
     "mail.delay_notice_hours",
+    "mail.discarded_days",
     "mail.expiry_days",
     "mail.max_bytes",
     "mail.unfiltered",
@@ -39,6 +41,8 @@ pub struct Reloader {
     pub network: Arc<ToxNetwork>,
     /// Whether incoming mail is quarantined while the filter fails.
     pub quarantine_unfiltered: Arc<AtomicBool>,
+    /// Whether components' words are kept with their decisions.
+    pub keep_words: Arc<AtomicBool>,
     /// Slots.
     pub sandbox: Arc<Sandbox>,
     /// Components.
@@ -76,8 +80,10 @@ impl Reloader {
         }
         self.network.add_nodes(nodes).await;
         self.quarantine_unfiltered.store(new.mail.unfiltered == Unfiltered::Quarantine, Ordering::Relaxed);
+        self.keep_words.store(new.components.keep_words, Ordering::Relaxed);
         self.gateway.set_patience(new.mail.expiry(), new.mail.delay_notice());
         self.gateway.set_max_mail_bytes(new.mail.max_bytes);
+        self.gateway.set_bin_time(new.mail.bin_time());
         let (changed, after_restart) = changed.into_iter().partition(|key| LIVE.contains(&key.as_str()));
         *current = kept(new, &current);
         Ok(Reloaded { changed, after_restart })

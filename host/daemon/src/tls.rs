@@ -2,23 +2,15 @@
 //!
 //! TLS begins with the connection (RFC 8314 section 3); there is no STARTTLS, and nothing is said in plain text.
 
-mod pinned;
-
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cli::tls::{PemError, certificates, provider, read};
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::{self, ServerConfig};
 
 use crate::directory::{DataDirectory, FileError};
-
-pub use pinned::connector;
-
-/// Largest file with certificates or a key: a chain has a few kilobytes.
-const FILE_BYTES: u64 = 1024 * 1024;
 
 /// Names every certificate made here is good for: the verbs connect so.
 const OWN_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -31,22 +23,9 @@ pub enum TlsError {
         "tls.certificate and tls.key in the configuration go together: name both, or none to have a certificate made"
     )]
     HalfNamed,
-    /// A file cannot be read or holds nothing of use.
-    #[error("{path} cannot be used for TLS: {why}")]
-    Unusable {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        why: String,
-    },
-    /// The two do not belong together, or are of a kind that is not known.
-    #[error("the certificate {path} cannot be used: {error}; check that the key belongs to it")]
-    Refused {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        error: rustls::Error,
-    },
+    /// A file is of no use, or the two do not belong together.
+    #[error(transparent)]
+    Pem(#[from] PemError),
     /// A name no certificate can be made for.
     #[error("a certificate cannot be made: {0}; check tls.names in the configuration")]
     NotMade(#[from] rcgen::Error),
@@ -80,39 +59,16 @@ impl Tls {
             _ => return Err(TlsError::HalfNamed),
         };
         let chain = certificates(&certificate)?;
-        let key_der = PrivateKeyDer::from_pem_slice(&read(&key)?).map_err(|_| TlsError::Unusable {
+        let key_der = PrivateKeyDer::from_pem_slice(&read(&key)?).map_err(|_| PemError::Unusable {
             path: key,
             why: "there is no private key in PEM form in it".to_owned(),
         })?;
         let config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key_der));
-        let config = config.map_err(|error| TlsError::Refused { path: certificate.clone(), error })?;
+        let config = config.map_err(|error| PemError::Refused { path: certificate.clone(), error })?;
         Ok(Self { config: Arc::new(config), certificate })
     }
-}
-
-fn provider() -> Arc<rustls::crypto::CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
-}
-
-/// The certificates in a file; one at least.
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let unusable = |why: String| TlsError::Unusable { path: path.to_owned(), why };
-    let bytes = read(path)?;
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
-    match found {
-        Ok(found) if !found.is_empty() => Ok(found),
-        Ok(_) => Err(unusable("there is no certificate in PEM form in it".to_owned())),
-        Err(error) => Err(unusable(error.to_string())),
-    }
-}
-
-fn read(path: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, TlsError> {
-    let failed = |error: std::io::Error| TlsError::Unusable { path: path.to_owned(), why: error.to_string() };
-    let mut bytes = zeroize::Zeroizing::new(Vec::new());
-    File::open(path).map_err(failed)?.take(FILE_BYTES).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
 }
 
 /// The certificate in the data directory, made at first.

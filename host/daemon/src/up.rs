@@ -11,6 +11,7 @@ mod welcome;
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -26,13 +27,14 @@ use store::Store;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::fmt::writer::MakeWriterExt as _;
 
 use crate::accounts::Accounts;
 use crate::adapters::decisions::{
-    ComponentDecisions, GatewayContacts, GatewayDns, StoredDecisions, StoredSlots, StoredState, configuration,
+    Attempts, ComponentDecisions, GatewayContacts, GatewayDns, StoredDecisions, StoredSlots, StoredState,
+    adopt_state, configuration,
 };
 use crate::adapters::events::PublishedEvents;
 use crate::adapters::management::{GatewayManagement, Imports};
@@ -42,20 +44,25 @@ use crate::adapters::pop3::MailboxBackend;
 use crate::adapters::random::SystemRandom;
 use crate::adapters::smtp::SubmissionBackend;
 use crate::adapters::storage::StoreAdapter;
-use crate::cli::args::{Common, Up};
-use crate::cli::ready::{Ready, ReadyAccount};
-use crate::clock::SystemClock;
 use crate::compiler::compiler;
 use crate::config::Unfiltered;
+use crate::console::{self, complain};
 use crate::logins::Logins;
 use crate::passwords::Passwords;
 use crate::relays::Relays;
 use crate::reload::Reloader;
 use crate::tls::Tls;
+use cli::args::{Common, Up};
+use cli::ready::{Ready, ReadyAccount};
+use clock::SystemClock;
 
 use error::UpError;
 use notify::Notify;
 use options::Options;
+
+/// For the tests of this project: a directory in which they order tasks to fail. A program that was not built for tests does
+/// not start with it.
+const FAULTS: &str = "TOXMAIL_TEST_FAULTS";
 
 /// Longest stop: what has not ended by then is cut off, and loses nothing.
 const STOP_TIME: Duration = Duration::from_secs(4);
@@ -63,14 +70,21 @@ const STOP_TIME: Duration = Duration::from_secs(4);
 /// Runs the gateway until it is told to stop.
 pub async fn run(arguments: Up, common: &Common) -> ExitCode {
     let log = RecentLog::default();
+    let started = console::start().map_err(UpError::Console);
     start_log(&log);
-    match serve(arguments, common, log).await {
+    let served = match started {
+        Ok(()) => serve(arguments, common, log).await,
+        Err(error) => Err(error),
+    };
+    let code = match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("toxmail: {error}");
+            complain!("toxmail: {error}");
             ExitCode::FAILURE
         }
-    }
+    };
+    console::finish();
+    code
 }
 
 /// To standard error, and the end of it to who looks from a browser.
@@ -78,12 +92,16 @@ fn start_log(recent: &RecentLog) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("TOXMAIL_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let recent = recent.clone();
-    let writer = io::stderr.and(move || recent.clone());
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(writer).init();
+    let writer = (|| console::Log).and(move || recent.clone());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(writer);
+    log.log_internal_errors(false).init();
 }
 
 async fn serve(arguments: Up, common: &Common, log: RecentLog) -> Result<(), UpError> {
     let signals = signals::Signals::listen().map_err(UpError::Signals)?;
+    if let Some(directory) = std::env::var_os(FAULTS) {
+        supervisor::watch_faults(Path::new(&directory)).map_err(UpError::Faults)?;
+    }
     let options = Options::read(arguments, common).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     // Listeners first: a taken port is said before anything is made.
@@ -92,7 +110,7 @@ async fn serve(arguments: Up, common: &Common, log: RecentLog) -> Result<(), UpE
     let served = start(&options, listeners, &store, clock, signals, log).await;
     // The store is closed last, whatever happened: everything else may still want to write.
     let closing = store.clone();
-    if let Err(error) = tokio::task::spawn_blocking(move || closing.close()).await {
+    if let Err(error) = supervisor::blocking("store-close", move || closing.close()).await {
         tracing::error!(%error, "the store was not closed");
     }
     served
@@ -106,6 +124,7 @@ struct Listeners {
 
 impl Listeners {
     async fn open(options: &Options) -> Result<Self, UpError> {
+        options.check_addresses()?;
         let mail = if options.relay_only {
             None
         } else {
@@ -181,21 +200,30 @@ async fn start(
         directory: options.directory.clone(),
         clock: Arc::clone(&clock),
         welcome: if options.welcome { Some(web) } else { None },
+        changing: Mutex::default(),
     });
     let is_new = accounts.make_first(!options.relay_only).await?;
     if !options.relay_only {
         accounts.start_all().await?;
     }
 
-    let components = Components::start(options, store, &events, &history, &clock).await?;
+    let keep_words = Arc::new(AtomicBool::new(options.config.components.keep_words));
+    let recorder = StoredDecisions {
+        store: store.clone(),
+        history: history.clone(),
+        keep_words: Arc::clone(&keep_words),
+    };
+    let components = Components::start(options, store, &events, recorder, &clock).await?;
     let quarantine_unfiltered =
         Arc::new(AtomicBool::new(options.config.mail.unfiltered == Unfiltered::Quarantine));
+    let attempts = Attempts::open(options.directory.path()).map_err(UpError::Marks)?;
     let gateway = Arc::new(Gateway::new(
         Arc::new(StoreAdapter(store.clone())),
         Arc::clone(&network) as Arc<dyn gateway::ports::Network>,
         Arc::new(ComponentDecisions {
             sandbox: Arc::clone(&components.sandbox),
             quarantine_unfiltered: Arc::clone(&quarantine_unfiltered),
+            attempts: Arc::new(attempts),
         }),
         Arc::new(PublishedEvents { log: events.clone(), history: history.clone() }),
         Arc::new(SystemRandom),
@@ -209,6 +237,7 @@ async fn start(
         gateway: Arc::clone(&gateway),
         network: Arc::clone(&network),
         quarantine_unfiltered,
+        keep_words,
         sandbox: Arc::clone(&components.sandbox),
         library: Arc::clone(&components.library),
         store: store.clone(),
@@ -255,6 +284,20 @@ async fn start(
     running.serve(listeners, is_new, signals).await
 }
 
+/// Tells the service manager that all is well, as long as it is.
+async fn watchdog(notify: &Notify, store: &Store, clock: &dyn Clock, every: Duration) {
+    loop {
+        let down = supervisor::status().iter().filter(|task| task.down > 0).count();
+        // A gateway whose store hangs or of which a part is gone is not well, though this task runs.
+        match store.flush().await {
+            Ok(()) | Err(store::Error::Full) if down == 0 => notify.alive(),
+            Ok(()) | Err(store::Error::Full) => tracing::error!(down, "parts of the gateway are down"),
+            Err(error) => tracing::error!(%error, "the store does not answer the watchdog"),
+        }
+        clock.sleep(every).await;
+    }
+}
+
 /// The components and what they use.
 struct Components {
     sandbox: Arc<Sandbox>,
@@ -267,7 +310,7 @@ impl Components {
         options: &Options,
         store: &Store,
         events: &EventLog,
-        history: &History,
+        recorder: StoredDecisions,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, UpError> {
         let engine = Arc::new(Engine::new(&sandbox::Settings::default(), Arc::clone(clock))?);
@@ -280,12 +323,13 @@ impl Components {
         let contacts = Arc::new(GatewayContacts::default());
         let dns = resolve::Dns::new(options.dns.clone(), &Handle::current())?;
         let capabilities = Capabilities {
-            state: Arc::new(StoredState(store.clone())),
+            state: Arc::new(StoredState::new(store.clone(), Handle::current())),
             dns: Arc::new(GatewayDns(dns)),
             contacts: Arc::clone(&contacts) as Arc<dyn sandbox::capabilities::Contacts>,
-            recorder: Arc::new(StoredDecisions { store: store.clone(), history: history.clone() }),
+            recorder: Arc::new(recorder),
         };
         let slots = configuration(store, &library, &options.config.components, clock.wall()).await?;
+        adopt_state(store, &library, &slots).await?;
         library.sweep().await;
         let keeper = StoredSlots { store: store.clone(), events: events.clone(), runtime: Handle::current() };
         let library = Arc::new(library);
@@ -330,12 +374,12 @@ impl Running<'_> {
         welcome::print(&ready, is_new, self.network.nodes() > 0);
         let notify = Arc::new(Notify::from_environment());
         notify.ready(&format!("mail for {} accounts", ready.accounts.len()));
-        let mut watchers = self.watch(&ready, &notify);
+        let watchers = self.watch(&ready, &notify);
 
-        self.wait(&mut signals).await;
+        let ended = self.wait(&mut signals, &mut servers).await;
         tracing::info!("stopping");
         notify.stopping();
-        watchers.abort_all();
+        watchers.iter().for_each(JoinHandle::abort);
         if let Err(error) = Ready::remove(directory) {
             tracing::warn!(%error, "ready.json was not removed");
         }
@@ -353,41 +397,62 @@ impl Running<'_> {
             () = self.clock.sleep(STOP_TIME) => tracing::warn!("not everything stopped in time; nothing is lost by that"),
             () = signals.stop() => tracing::warn!("stopped at once"),
         }
-        Ok(())
+        ended
     }
 
     /// Returns at a signal to stop; reads the configuration again at SIGHUP.
-    async fn wait(&self, signals: &mut signals::Signals) {
-        while signals.next().await == signals::Asked::Reload {
-            match self.reloader.reload().await {
-                Ok(reloaded) => {
-                    let (now, later) = (reloaded.changed.join(", "), reloaded.after_restart.join(", "));
-                    tracing::info!(now, after_restart = later, "the configuration was read again");
+    ///
+    /// # Errors
+    /// The gateway cannot go on: a task that it cannot do without is gone.
+    async fn wait(&self, signals: &mut signals::Signals, servers: &mut JoinSet<()>) -> Result<(), UpError> {
+        loop {
+            let asked = tokio::select! {
+                asked = signals.next() => asked,
+                reason = supervisor::doomed() => return Err(UpError::Task(reason)),
+                Some(_ended) = servers.join_next() => {
+                    return Err(UpError::Task("a server ended by itself".to_owned()));
                 }
-                Err(error) => tracing::error!(%error, "the configuration stays as it was"),
+            };
+            match asked {
+                signals::Asked::Stop => return Ok(()),
+                signals::Asked::Reload => {
+                    let _counted = supervisor::attempt("reload", self.reload()).await;
+                }
             }
         }
     }
 
+    async fn reload(&self) {
+        match self.reloader.reload().await {
+            Ok(reloaded) => {
+                let (now, later) = (reloaded.changed.join(", "), reloaded.after_restart.join(", "));
+                tracing::info!(now, after_restart = later, "the configuration was read again");
+            }
+            Err(error) => tracing::error!(%error, "the configuration stays as it was"),
+        }
+    }
+
     /// What goes on beside serving: telling how connecting goes, and the service manager that all is well.
-    fn watch(&self, ready: &Ready, notify: &Arc<Notify>) -> JoinSet<()> {
-        let mut watchers = JoinSet::new();
+    fn watch(&self, ready: &Ready, notify: &Arc<Notify>) -> Vec<JoinHandle<()>> {
+        let mut watchers = Vec::new();
         if self.network.nodes() > 0 && !self.options.relay_only {
             let (network, account) = (Arc::clone(&self.network), ready.account.clone());
-            watchers.spawn(connecting::tell(network, account, Arc::clone(&self.clock)));
+            let telling = connecting::tell(network, account, Arc::clone(&self.clock));
+            watchers.push(supervisor::job("connecting", telling));
         }
+        let store = self.store.clone();
+        watchers.push(supervisor::job("unreadable-rows", async move {
+            // What the start did not come by. Each row is said in the log when it is met.
+            if let Err(error) = store.look_for_unreadable().await {
+                tracing::warn!(%error, "whether everything in the store can be read is not known");
+            }
+        }));
         if let Some(every) = notify.watchdog() {
             let (notify, store, clock) = (Arc::clone(notify), self.store.clone(), Arc::clone(&self.clock));
-            watchers.spawn(async move {
-                loop {
-                    // A gateway whose store hangs is not well, though this task runs.
-                    match store.flush().await {
-                        Ok(()) | Err(store::Error::Full) => notify.alive(),
-                        Err(error) => tracing::error!(%error, "the store does not answer the watchdog"),
-                    }
-                    clock.sleep(every).await;
-                }
-            });
+            watchers.push(supervisor::keep("watchdog", move || {
+                let (notify, store, clock) = (Arc::clone(&notify), store.clone(), Arc::clone(&clock));
+                async move { watchdog(&notify, &store, &*clock, every).await }
+            }));
         }
         watchers
     }
@@ -403,7 +468,9 @@ impl Running<'_> {
         let tls_of = |address| tls.filter(|_| is_beyond(address)).map(|tls| Arc::clone(&tls.config));
         let passwords = Arc::clone(&self.accounts.passwords);
         let (network, password_file) = (Arc::clone(&self.network), self.options.directory.password());
-        let logins = Arc::new(Logins::new(self.store.clone(), network, passwords, password_file));
+        let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
+        let logins = Logins::new(store, network, passwords, password_file, clock);
+        let logins = Arc::new(logins.map_err(|error| UpError::Random(error.to_string()))?);
         let settings = smtp::Settings::new("toxmail.localhost");
         let submission = Arc::new(SubmissionBackend {
             gateway: Arc::clone(&self.gateway),
@@ -411,7 +478,7 @@ impl Running<'_> {
             is_over_tls: addresses.mail.is_some_and(|(smtp, _)| tls_of(smtp).is_some()),
         });
         let access = self.access(Arc::clone(&logins), web)?;
-        let mailbox = Arc::new(MailboxBackend::new(self.store.clone(), logins));
+        let mailbox = Arc::new(MailboxBackend::new(self.store.clone(), logins, Arc::clone(&self.clock)));
         let management = Arc::new(self.management(addresses, tls));
         let router = admin::router(management, self.events.clone(), access);
 
@@ -432,12 +499,11 @@ impl Running<'_> {
             servers.spawn(server.run(cancel.clone()));
         }
         servers.spawn(admin::serve(listeners.admin, tls_of(web), router, cancel.clone()));
-        servers.spawn(history::keep(
-            self.store.clone(),
-            self.history.clone(),
-            Arc::clone(&self.clock),
-            cancel.clone(),
-        ));
+        let (store, history) = (self.store.clone(), self.history.clone());
+        let (clock, cancel) = (Arc::clone(&self.clock), cancel.clone());
+        servers.spawn(supervisor::keep_here("history", move || {
+            history::keep(store.clone(), history.clone(), Arc::clone(&clock), cancel.clone())
+        }));
         Ok(servers)
     }
 
@@ -495,7 +561,7 @@ impl Running<'_> {
             .collect();
         let served = self.relays.serving().map(|serving| serving.address());
         let board = served.map(|address| address.tox_id());
-        let tox_id = accounts.first().map(|first| first.tox_id).or(board).ok_or(UpError::NoAccount)?;
+        let tox_id = accounts.first().map(|first| first.tox_id).or(board);
         let shown =
             |address: Option<SocketAddr>| address.map(|address| address.to_string()).unwrap_or_default();
         Ok(Ready {

@@ -96,6 +96,7 @@ mod tests {
 
     fn account(owner: bool) -> Account {
         Account {
+            id: 0,
             name: "anna".parse().unwrap(),
             owner,
             addresses: Vec::new(),

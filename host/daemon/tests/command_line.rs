@@ -25,3 +25,19 @@ fn wrong_usage_is_exit_code_2() {
         assert_eq!(toxmail(arguments).status.code(), Some(2), "{arguments:?}");
     }
 }
+
+#[test]
+fn the_first_case_of_a_new_project_can_be_asked() {
+    let parent = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+    for slot in ["policy", "resolver", "relay-selector", "mail-filter"] {
+        let directory = parent.path().join(format!("my-{slot}"));
+        let status = Command::new(env!("CARGO_BIN_EXE_toxmail"))
+            .args(["component", "new", "--lang", "rust", "--slot", slot])
+            .arg(&directory)
+            .status()
+            .unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(status.code(), Some(0), "{slot}");
+        let case = sandbox::bench::Case::read(&directory.join("cases/first.toml"));
+        assert!(case.is_ok(), "{case:?}");
+    }
+}

@@ -16,7 +16,6 @@ pub mod shelf;
 mod upkeep;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::time::Duration;
 
 use bytes::Bytes;
 use mail::{Monotonic, Wall};
@@ -31,7 +30,7 @@ use crate::cell::{BoardKey, Name};
 use crate::hash::hash;
 use crate::limits::{
     BOARD_BYTES_DEFAULT, BOARD_DAY_CELLS, BOARD_SESSIONS, CELL_BYTES, INVITATIONS, LOBBY_SESSIONS,
-    LOBBY_TIME, SESSION_IDLE, SESSION_LONGEST, SESSION_REQUESTS, SESSION_WORK, VERSION,
+    LOBBY_TIME, SEAT_TIME, SESSION_IDLE, SESSION_LONGEST, SESSION_REQUESTS, SESSION_WORK, VERSION,
 };
 use crate::mailbox::Period;
 use crate::message::{Answer, BoardInfo, InvitationCode, MessageError, Refusal, Request, RequestId};
@@ -157,6 +156,8 @@ pub struct Board {
     arrivals: VecDeque<Arrivals>,
     /// When the open segment was opened.
     opened: Monotonic,
+    /// When the last deposit in the open segment was taken.
+    latest: Wall,
     pace: upkeep::Pace,
     sweep: upkeep::Sweep,
 }
@@ -201,10 +202,15 @@ impl Board {
             in_flight: None,
             arrivals: VecDeque::new(),
             opened: Monotonic(now.monotonic.0.saturating_sub(open_for)),
+            latest: Wall(0),
             pace: upkeep::Pace::new(now),
             sweep: upkeep::Sweep::default(),
         };
-        let names = shelf.entries(board.totals.open)?.iter().map(|entry| entry.name).collect();
+        let names: Vec<Name> = shelf.entries(board.totals.open)?.iter().map(|entry| entry.name).collect();
+        for name in &names {
+            let taken = shelf.held(name)?.map(|held| deposit::taken_at(&held));
+            board.latest = board.latest.max(taken.unwrap_or_default());
+        }
         board.arrivals.push_back(Arrivals { segment: board.totals.open, names, hash: None });
         let mut batch = Batch { totals: board.totals, ..Batch::default() };
         board.renew_keys(now.wall, rng, &mut batch)?;
@@ -212,15 +218,28 @@ impl Board {
         Ok(board)
     }
 
-    /// A client connected. All open sessions taken, it may only enter with a token.
+    /// A client connected. Where all open sessions are taken and none gives way, it may only enter with a token.
     pub fn connect(&mut self, now: Now) -> SessionId {
         let kept = self.quotas.sessions / 3;
-        let standing = if self.count(Standing::Open) < self.quotas.sessions - kept {
-            Standing::Open
-        } else {
-            Standing::Lobby
+        let has_seat = self.count(Standing::Open) < self.quotas.sessions - kept
+            || self.make_room(&[Standing::Open], now);
+        self.admit(if has_seat { Standing::Open } else { Standing::Lobby }, now)
+    }
+
+    /// Ends the session that has to give its seat to somebody else, if there is one among these: those of no token before those of
+    /// one, whoever follows before whoever sits there since [`SEAT_TIME`], and of these the longest there.
+    fn make_room(&mut self, among: &[Standing], now: Now) -> bool {
+        let rank = |session: &Session| {
+            let standing = among.iter().position(|standing| *standing == session.standing)?;
+            let is_old = now.monotonic.since(session.begun) >= SEAT_TIME;
+            (session.following.is_some() || is_old).then_some((standing, session.following.is_none()))
         };
-        self.admit(standing, now)
+        let ranked = self.sessions.iter().filter_map(|(id, session)| Some((rank(session)?, *id)));
+        let Some((_, id)) = ranked.min() else { return false };
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.leave(now.monotonic);
+        }
+        true
     }
 
     /// The board's owner connects, from within its process: takes no session from others, and gets tokens without an invitation.
@@ -327,7 +346,7 @@ impl Board {
     ) -> Result<Option<Answer>, Refusal> {
         let is_lobby = self.sessions.get(&session).is_some_and(|client| client.standing == Standing::Lobby);
         if is_lobby && !matches!(request, Request::Enter { .. }) {
-            self.end(session);
+            self.turn_away(session);
             return Err(Refusal::Sessions);
         }
         match request {
@@ -340,7 +359,7 @@ impl Board {
             Request::Issue { period, invitation, blinded } => {
                 self.issue((session, id), period, &invitation, &blinded, now.wall, rng).map(|()| None)
             }
-            Request::Enter { token } => self.enter(shelf, (session, id), &token, now.wall).map(|()| None),
+            Request::Enter { token } => self.enter(shelf, (session, id), &token, now).map(|()| None),
         }
     }
 
@@ -391,13 +410,13 @@ impl Board {
         shelf: &impl Shelf,
         client: (SessionId, RequestId),
         token: &Token,
-        now: Wall,
+        now: Now,
     ) -> Result<(), Refusal> {
+        let mark = self.check_token(shelf, token, now.wall)?;
         let taken = self.count(Standing::Member) + self.count(Standing::Open) + self.entering();
-        if taken >= self.quotas.sessions {
+        if taken >= self.quotas.sessions && !self.make_room(&[Standing::Open, Standing::Member], now) {
             return Err(Refusal::Busy(60));
         }
-        let mark = self.check_token(shelf, token, now)?;
         self.marks.insert(mark);
         self.wait(client.0);
         self.staged.push_back(Job::Enter { client, mark });
@@ -514,6 +533,14 @@ impl Board {
         }
     }
 
+    /// A client of the lobby asked for something else than to enter: it may still enter, and ends when it asks so again.
+    fn turn_away(&mut self, session: SessionId) {
+        if let Some(client) = self.sessions.get_mut(&session) {
+            client.ending |= client.turned_away;
+            client.turned_away = true;
+        }
+    }
+
     /// The session ends when what it is owed was sent.
     fn end(&mut self, session: SessionId) {
         if let Some(client) = self.sessions.get_mut(&session) {
@@ -531,11 +558,12 @@ fn malformed(error: &MessageError) -> Refusal {
 
 fn is_over(session: &Session, now: Now) -> bool {
     let quiet = now.monotonic.since(session.touched);
-    let patience: Duration = match session.standing {
-        Standing::Lobby if session.waiting == 0 => LOBBY_TIME,
-        _ => SESSION_IDLE,
+    let is_idle = match session.standing {
+        // Whatever it sends meanwhile.
+        Standing::Lobby if session.waiting == 0 => now.monotonic.since(session.begun) >= LOBBY_TIME,
+        Standing::Leaving { since } => now.monotonic.since(since) >= LOBBY_TIME,
+        _ => quiet >= SESSION_IDLE && (session.following.is_none() || session.open_requests() > 0),
     };
-    let is_idle = quiet >= patience && (session.following.is_none() || session.open_requests() > 0);
     let is_done = session.ending && session.out.is_empty() && session.waiting == 0;
     is_idle || is_done || now.monotonic.since(session.begun) >= SESSION_LONGEST
 }

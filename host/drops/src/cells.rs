@@ -4,6 +4,10 @@
 //! marks and counters become durable together. Every commit saves what a quick opening after a crash needs. After an
 //! I/O error the file is opened anew before the next use.
 
+mod aside;
+mod copy;
+
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
@@ -18,6 +22,9 @@ use crate::mailbox::Period;
 use crate::segment::{ClosedSegment, EditionFacts, Entry};
 use crate::token::SpentMark;
 use crate::ttl::Ttl;
+
+pub use aside::set_aside;
+pub use copy::copy_without_cells;
 
 /// Key of a cell: segment (big-endian, so that a segment stands together), name.
 type CellKey = [u8; 36];
@@ -40,9 +47,17 @@ const FORMAT: u8 = 1;
 /// Why a cell store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The file cannot be opened or is damaged.
+    /// The file cannot be opened.
     #[error("the cell store {} cannot be opened: {why}", file.display())]
     File {
+        /// Which file.
+        file: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// What is in the file makes no sense: see [`set_aside`].
+    #[error("the cell store {} is damaged: {why}", file.display())]
+    Damaged {
         /// Which file.
         file: PathBuf,
         /// Why.
@@ -69,7 +84,12 @@ pub struct CellStore {
     /// Opens the database; again after an error.
     opener: Opener,
     database: RwLock<Option<Database>>,
+    /// Whether the disk has room for more.
+    room: Room,
 }
+
+/// Says whether the disk has room for more.
+pub type Room = Box<dyn Fn() -> bool + Send + Sync>;
 
 type Opener = Box<dyn Fn() -> Result<Database, redb::DatabaseError> + Send + Sync>;
 
@@ -80,7 +100,8 @@ impl std::fmt::Debug for CellStore {
 }
 
 impl CellStore {
-    /// Opens the store of `board` in the file `path`, making it if it is not there. The cache takes up to `cache_bytes` of memory.
+    /// Opens the store of `board` in the file `path`, making it if it is not there. The cache takes up to `cache_bytes` of memory. What
+    /// a board needs at its start was read once when this returns.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -92,13 +113,26 @@ impl CellStore {
 
     fn open_with(path: &Path, board: &BoardKey, opener: Opener) -> Result<Self, OpenError> {
         let file = || path.to_owned();
-        let failed = |error: redb::Error| OpenError::File { file: file(), why: error.to_string() };
-        let database = opener().map_err(|error| failed(error.into()))?;
-        match prepare(&database, board).map_err(failed)? {
+        let failed = |failure: Failure| {
+            let (file, why) = (file(), failure.to_string());
+            if failure.is_damage() { OpenError::Damaged { file, why } } else { OpenError::File { file, why } }
+        };
+        let database = opener().map_err(|error| failed(Failure::Database(error.into())))?;
+        let known = prepare(&database, board).map_err(|error| failed(Failure::Database(error)))?;
+        if known == (FORMAT, true) {
+            read_head(&database).map_err(failed)?;
+        }
+        match known {
             (format, _) if format > FORMAT => Err(OpenError::NewerFormat { file: file(), found: format }),
             (_, false) => Err(OpenError::OtherBoard { file: file() }),
-            _ => Ok(Self { opener, database: RwLock::new(Some(database)) }),
+            _ => Ok(Self { opener, database: RwLock::new(Some(database)), room: Box::new(|| true) }),
         }
+    }
+
+    /// Takes new cells only while `room` says so: other things on the same disk need some too.
+    #[must_use]
+    pub fn within(self, room: Room) -> Self {
+        Self { room, ..self }
     }
 
     /// Cells held, as the database counts them.
@@ -164,6 +198,36 @@ macro_rules! from_redb {
 }
 
 from_redb!(StorageError, TableError, TransactionError);
+
+impl Failure {
+    /// Whether the file itself is to blame, and no disk, right or lock.
+    fn is_damage(&self) -> bool {
+        match self {
+            Self::Row(_) | Self::Damaged => true,
+            Self::Database(redb::Error::Io(error)) => {
+                matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
+            }
+            Self::Database(error) => matches!(
+                error,
+                redb::Error::Corrupted(_)
+                    | redb::Error::TableTypeMismatch { .. }
+                    | redb::Error::TableIsMultimap(_)
+                    | redb::Error::TableIsNotMultimap(_)
+                    | redb::Error::TypeDefinitionChanged { .. }
+            ),
+        }
+    }
+}
+
+/// Reads what a board reads at its start.
+fn read_head(database: &Database) -> Result<(), Failure> {
+    let transaction = database.begin_read()?;
+    let open = load(&transaction)?.totals.map_or(1, |totals| totals.open);
+    for entry in entries(&transaction, open)? {
+        held(&transaction, &entry.name)?;
+    }
+    Ok(())
+}
 
 fn unavailable() -> ShelfError {
     ShelfError("its file could not be opened again after an error".to_owned())
@@ -293,6 +357,19 @@ fn entry(transaction: &ReadTransaction, segment: u32, name: &Name) -> Result<Opt
     row.map(|row| read_entry(*name, row.value())).transpose()
 }
 
+fn entries(transaction: &ReadTransaction, segment: u32) -> Result<Vec<Entry>, Failure> {
+    let (first, last) = keys_of(segment);
+    let table = transaction.open_table(ENTRIES)?;
+    let rows = table.range::<&CellKey>(&first..=&last)?;
+    rows.map(|row| {
+        let (key, row) = row?;
+        let mut name = [0; 32];
+        name.copy_from_slice(&key.value()[4..]);
+        read_entry(Name(name), row.value())
+    })
+    .collect()
+}
+
 fn held(transaction: &ReadTransaction, name: &Name) -> Result<Option<Held>, Failure> {
     let Some(row) = transaction.open_table(NAMES)?.get(&name.0)? else { return Ok(None) };
     let mut reader = Reader::new(row.value());
@@ -382,18 +459,7 @@ impl Shelf for CellStore {
     }
 
     fn entries(&self, segment: u32) -> Result<Vec<Entry>, ShelfError> {
-        self.read(|transaction| {
-            let (first, last) = keys_of(segment);
-            let table = transaction.open_table(ENTRIES)?;
-            let rows = table.range::<&CellKey>(&first..=&last)?;
-            rows.map(|row| {
-                let (key, row) = row?;
-                let mut name = [0; 32];
-                name.copy_from_slice(&key.value()[4..]);
-                read_entry(Name(name), row.value())
-            })
-            .collect()
-        })
+        self.read(|transaction| entries(transaction, segment))
     }
 
     fn cell(&self, segment: u32, name: &Name) -> Result<Option<(Ttl, Cell)>, ShelfError> {
@@ -408,6 +474,10 @@ impl Shelf for CellStore {
 
     fn is_spent(&self, mark: &SpentMark) -> Result<bool, ShelfError> {
         self.read(|transaction| Ok(transaction.open_table(MARKS)?.get(&mark_key(mark))?.is_some()))
+    }
+
+    fn has_room(&self) -> bool {
+        (self.room)()
     }
 
     fn commit(&self, batch: &Batch) -> Result<(), ShelfError> {

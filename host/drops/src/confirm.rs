@@ -16,11 +16,22 @@ pub struct Confirmations {
     order: VecDeque<(BoardKey, Name)>,
 }
 
+/// What is known of a cell that is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sighting {
+    /// It was not shown before, as far as that is remembered.
+    First,
+    /// It was shown to the same throwaway before.
+    Again,
+    /// It was shown to another throwaway before: it may be acknowledged.
+    Confirmed,
+}
+
 impl Confirmations {
-    /// `throwaway` (another number for each) was shown our cell. True if another one was before: it may be acknowledged.
-    pub fn saw(&mut self, board: BoardKey, name: Name, throwaway: u64) -> bool {
+    /// `throwaway` (another number for each) was shown our cell.
+    pub fn saw(&mut self, board: BoardKey, name: Name, throwaway: u64) -> Sighting {
         if let Some(first) = self.first.get(&(board, name)) {
-            return *first != throwaway;
+            return if *first == throwaway { Sighting::Again } else { Sighting::Confirmed };
         }
         self.first.insert((board, name), throwaway);
         self.order.push_back((board, name));
@@ -29,7 +40,7 @@ impl Confirmations {
         {
             self.first.remove(&oldest);
         }
-        false
+        Sighting::First
     }
 }
 
@@ -45,11 +56,11 @@ mod tests {
     fn one_throwaway_confirms_nothing_however_often_it_is_shown() {
         let mut confirmations = Confirmations::default();
         let name = Name([1; 32]);
-        assert!(!confirmations.saw(BOARD, name, 1));
-        assert!(!confirmations.saw(BOARD, name, 1));
-        assert!(!confirmations.saw(PublicKey([8; 32]), name, 2), "another board");
-        assert!(confirmations.saw(BOARD, name, 2));
-        assert!(confirmations.saw(BOARD, name, 3));
+        assert_eq!(confirmations.saw(BOARD, name, 1), Sighting::First);
+        assert_eq!(confirmations.saw(BOARD, name, 1), Sighting::Again);
+        assert_eq!(confirmations.saw(PublicKey([8; 32]), name, 2), Sighting::First, "another board");
+        assert_eq!(confirmations.saw(BOARD, name, 2), Sighting::Confirmed);
+        assert_eq!(confirmations.saw(BOARD, name, 3), Sighting::Confirmed);
     }
 
     #[test]

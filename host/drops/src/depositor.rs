@@ -1,6 +1,7 @@
 //! Depositing: one session of a depositor, under a throwaway of its own.
 //!
-//! `info`, then cell by cell: a token if there is one, else a stamp made in this session. The hash a stamp names comes from this very
+//! `info`, then cell by cell: a token if there is one, else a stamp made in this session. Where all open sessions are taken, it enters with
+//! the token of its last cell. The hash a stamp names comes from this very
 //! session: one carried over from a reading session could be a mark that ties the two sessions together.
 
 use std::collections::VecDeque;
@@ -82,6 +83,8 @@ pub enum DepositEvent {
 #[derive(Debug)]
 enum Phase {
     Info,
+    /// A token was shown for a seat.
+    Entering,
     /// A stamp is being searched for the first cell of the queue.
     Working,
     /// The first cell of the queue was sent.
@@ -101,6 +104,8 @@ pub struct DepositSession {
     request: RequestId,
     /// Stamps made for the first cell of the queue.
     stamps: u8,
+    has_entered: bool,
+    was_sent: bool,
     heard: Monotonic,
 }
 
@@ -115,6 +120,8 @@ impl DepositSession {
             info: None,
             request: INFO,
             stamps: 0,
+            has_entered: false,
+            was_sent: false,
             heard: now,
         }
     }
@@ -131,9 +138,15 @@ impl DepositSession {
         matches!(self.phase, Phase::Over)
     }
 
+    /// Whether a cell left for the board, or was about to.
+    #[must_use]
+    pub const fn was_sent(&self) -> bool {
+        self.was_sent
+    }
+
     /// Call now and then: notices a board that went silent.
     pub fn tick(&mut self, now: Monotonic) -> Vec<DepositEvent> {
-        let waits = matches!(self.phase, Phase::Info | Phase::Sent);
+        let waits = matches!(self.phase, Phase::Info | Phase::Entering | Phase::Sent);
         if waits && now.since(self.heard) >= ANSWER_TIME { self.broken(Violation::Silent) } else { vec![] }
     }
 
@@ -179,7 +192,13 @@ impl DepositSession {
             }
             (Phase::Sent, Answer::Receipt(receipt)) => self.receipted(receipt, wall),
             (Phase::Sent, Answer::Refused(refusal)) => self.refused(refusal),
-            (Phase::Info, Answer::Refused(refusal)) => Ok(self.refuse_all(&refusal)),
+            (Phase::Info, Answer::Refused(Refusal::Sessions)) => Ok(self.enter()),
+            (Phase::Entering, Answer::Entered) => {
+                self.phase = Phase::Info;
+                Ok(vec![self.ask(&Request::Info)])
+            }
+            (Phase::Entering, Answer::Refused(Refusal::Token | Refusal::TokenSpent)) => Ok(self.enter()),
+            (Phase::Info | Phase::Entering, Answer::Refused(refusal)) => Ok(self.refuse_all(&refusal)),
             _ => Err(Violation::OutOfPlace),
         }
     }
@@ -191,6 +210,22 @@ impl DepositSession {
         }
         self.heard = now;
         self.send(Admission::Stamp(stamp))
+    }
+
+    /// All open sessions are taken: shows the token of the last cell that has one. Once in a session, or a board could take all.
+    fn enter(&mut self) -> Vec<DepositEvent> {
+        let mut with_token = self.queue.iter_mut().rev().filter(|_| !self.has_entered);
+        let Some(token) = with_token.find_map(|deposit| deposit.token.take()) else {
+            return self.refuse_all(&Refusal::Sessions);
+        };
+        self.has_entered = true;
+        self.phase = Phase::Entering;
+        vec![self.ask(&Request::Enter { token })]
+    }
+
+    fn ask(&mut self, request: &Request) -> DepositEvent {
+        self.request += 1;
+        DepositEvent::Send(request.encode(self.request))
     }
 
     /// Begins the next cell.
@@ -231,10 +266,9 @@ impl DepositSession {
 
     fn send(&mut self, admission: Admission) -> Vec<DepositEvent> {
         let Some(deposit) = self.queue.front() else { return vec![] };
-        self.request += 1;
-        self.phase = Phase::Sent;
+        (self.phase, self.was_sent) = (Phase::Sent, true);
         let request = Request::Deposit { ttl: deposit.ttl, admission, cell: deposit.cell.clone() };
-        vec![DepositEvent::Send(request.encode(self.request))]
+        vec![self.ask(&request)]
     }
 
     fn receipted(&mut self, receipt: Receipt, wall: Wall) -> Result<Vec<DepositEvent>, Violation> {

@@ -1,17 +1,20 @@
-//! Drop relays: how a relay holds mail without learning who talks to whom.
+//! The protocol of drop relays, which hold mail without learning who talks to whom.
 //!
-//! The way of a mail: [`parcel`] cuts it into parts, [`cell`] seals each, [`handover`] plans which goes to which board when,
-//! [`depositor`] brings them there in [`message`]s and pays with a [`token`] or [`stamp`]; the [`board`] keeps them in
-//! [`cells`], by [`segment`]; the recipient's [`reader`] takes whole segments, [`scan`] finds what is for it, and [`parcel`] puts the mail
-//! together. [`mailbox`] and [`record`] are the keys, [`schedule`], [`audit`],
-//! [`confirm`] and [`wallet`] what runs beside.
+//! A mail takes this way. [`parcel`] cuts it into parts, and [`cell`] seals each. [`handover`]
+//! plans which cell goes to which board and when. [`depositor`] brings it there in [`message`]s,
+//! and pays with a [`token`] or a [`stamp`]. The [`board`] keeps it in [`cells`], by [`segment`].
+//! The recipient's [`reader`] takes whole segments, [`scan`] finds the cells that are for the
+//! recipient, and [`parcel`] puts the mail together. [`mailbox`] and [`record`] have the keys;
+//! [`schedule`], [`audit`], [`confirm`] and [`wallet`] decide when and how clients act.
 //!
-//! This crate never does network I/O, never asks for the time, and never learns what is in a mail. Everything but [`cells`] (a file)
-//! is a state machine: messages in, messages and events out; time and randomness are handed in.
+//! This crate never does network I/O, never asks for the time, and never learns what is in a mail.
+//! Everything but [`cells`] (a file) is a state machine: messages in, messages and events out. Time
+//! and randomness are handed in.
 //!
 #![doc = include_str!("../PROTOCOL.md")]
 
 pub mod admission;
+pub mod assembly;
 pub mod audit;
 pub mod board;
 pub mod cell;

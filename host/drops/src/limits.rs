@@ -32,8 +32,10 @@ pub const PARCEL_BYTES: usize = MAIL_CELLS * CHUNK_BYTES;
 
 /// Unfinished mails of one sender held at once; the oldest goes when another begins.
 pub const PARTIAL_MAILS_PER_SENDER: usize = 8;
-/// Bytes of unfinished mails of all senders together.
+/// Bytes of unfinished mails of all contacts of all accounts together; each part counts as a whole chunk.
 pub const PARTIAL_BYTES: usize = 64 * 1024 * 1024;
+/// The same for strangers, who can be as many as somebody likes: they never take the room of contacts. 16 largest mails.
+pub const PARTIAL_STRANGER_BYTES: usize = 16 * 1024 * 1024;
 
 // Mailbox keys and records.
 
@@ -71,7 +73,9 @@ pub const BOARD_SESSIONS: usize = 192;
 pub const SESSION_IDLE: Duration = Duration::from_secs(120);
 /// No session lasts longer: followers come back under a new throwaway.
 pub const SESSION_LONGEST: Duration = Duration::from_secs(48 * 3600);
-/// A session that may only enter with a token has this long for it.
+/// From then on a session keeps its seat only while nobody else needs it: reading a whole board at 1 MB/s takes 50 minutes.
+pub const SEAT_TIME: Duration = Duration::from_secs(3600);
+/// A session that may only enter with a token has this long for it, and one that gave its seat to another has this long to hear of it.
 pub const LOBBY_TIME: Duration = Duration::from_secs(10);
 /// Sessions that may only enter with a token, at once; past that the longest waiting one ends.
 pub const LOBBY_SESSIONS: usize = 32;
@@ -140,6 +144,8 @@ pub const ENOUGH_DEFAULT: usize = 2;
 pub const HANDOVER_BOARDS: usize = 5;
 /// Stamps computed anew for one cell because the board raised its difficulty.
 pub const STAMP_RETRIES: u8 = 3;
+/// Segments that a board restored from a backup skips: more than it can have closed since, in a century.
+pub const SEGMENTS_SKIPPED: u32 = 1 << 20;
 /// Segment hashes a reader remembers for comparison.
 pub const HASHES_REMEMBERED: usize = SEGMENTS_HELD;
 /// Own tokens kept for a board: for a week of deposits and for contacts.
@@ -158,5 +164,6 @@ const _: () = assert!(CHUNK_BYTES == 15_918);
 const _: () = assert!(RECORD_BYTES < CHUNK_BYTES);
 const _: () = assert!(MESSAGE_BYTES > CELL_BYTES + 1_024);
 const _: () = assert!(MAIL_CELLS.is_power_of_two());
+const _: () = assert!(PARCEL_BYTES <= PARTIAL_STRANGER_BYTES && PARTIAL_STRANGER_BYTES <= PARTIAL_BYTES);
 const _: () = assert!(BOARD_DAY_CELLS <= BOARD_DAY_CELLS_MOST);
 const _: () = assert!(22 * (24 + BOARD_DAY_CELLS_MOST as usize / SEGMENT_CELLS) <= SEGMENTS_HELD + 24);

@@ -32,6 +32,8 @@ pub enum TokenEvent {
     Tokens(Vec<Token>),
     /// The board's key of this period was not seen often enough yet: come back another day.
     NotYetTrusted,
+    /// All open sessions are taken: answer with [`TokenSession::enter`].
+    NoSeat,
     /// The board said no; the session is over.
     Refused(Refusal),
     /// All is here: end the session.
@@ -43,6 +45,10 @@ pub enum TokenEvent {
 #[derive(Debug)]
 enum Phase {
     Info,
+    /// No seat, and no token shown yet.
+    Outside,
+    /// A token was shown for a seat.
+    Entering,
     /// Asked, with the key the answer must fit.
     Asked(Box<TokenRequest>, Element),
     Over,
@@ -57,6 +63,7 @@ pub struct TokenSession {
     membership: Membership,
     wanted: usize,
     phase: Phase,
+    has_entered: bool,
     request: RequestId,
     heard: Monotonic,
 }
@@ -65,7 +72,7 @@ impl TokenSession {
     /// A session on `board` for `wanted` tokens; begin it with [`TokenSession::start`] when the connection is there.
     #[must_use]
     pub fn new(board: BoardKey, membership: Membership, wanted: usize, now: Monotonic) -> Self {
-        Self { board, membership, wanted, phase: Phase::Info, request: INFO, heard: now }
+        Self { board, membership, wanted, phase: Phase::Info, has_entered: false, request: INFO, heard: now }
     }
 
     /// The first message.
@@ -82,7 +89,8 @@ impl TokenSession {
 
     /// Call now and then: notices a board that went silent.
     pub fn tick(&mut self, now: Monotonic) -> Option<TokenEvent> {
-        let is_silent = !self.is_over() && now.since(self.heard) >= ANSWER_TIME;
+        let waits = !matches!(self.phase, Phase::Over | Phase::Outside);
+        let is_silent = waits && now.since(self.heard) >= ANSWER_TIME;
         is_silent.then(|| self.broken(Violation::Silent))
     }
 
@@ -105,6 +113,18 @@ impl TokenSession {
         result.unwrap_or_else(|violation| vec![self.broken(violation)])
     }
 
+    /// A token for a seat, spent on disk already; none: the session is over. Only after [`TokenEvent::NoSeat`], which comes once at most.
+    pub fn enter(&mut self, token: Option<Token>, now: Monotonic) -> TokenEvent {
+        self.heard = now;
+        let Some(token) = token else {
+            self.phase = Phase::Over;
+            return TokenEvent::Refused(Refusal::Sessions);
+        };
+        (self.phase, self.has_entered) = (Phase::Entering, true);
+        self.request += 1;
+        TokenEvent::Send(Request::Enter { token }.encode(self.request))
+    }
+
     fn handle<R: RngCore + CryptoRng>(
         &mut self,
         answer: Answer,
@@ -119,6 +139,15 @@ impl TokenSession {
                 let mut events = vec![TokenEvent::Tokens(tokens)];
                 events.push(self.ask(period, key, rng)?);
                 Ok(events)
+            }
+            (Phase::Info, Answer::Refused(Refusal::Sessions)) if !self.has_entered => {
+                self.phase = Phase::Outside;
+                Ok(vec![TokenEvent::NoSeat])
+            }
+            (Phase::Entering, Answer::Entered) => {
+                self.phase = Phase::Info;
+                self.request += 1;
+                Ok(vec![TokenEvent::Send(Request::Info.encode(self.request))])
             }
             (_, Answer::Refused(refusal)) => Ok(vec![TokenEvent::Refused(refusal)]),
             _ => Err(Violation::OutOfPlace),

@@ -402,7 +402,7 @@ impl Refusal {
         let small = || u32::try_from(argument).map_err(|_| MessageError::Bounds("argument"));
         let tiny = || u8::try_from(argument).map_err(|_| MessageError::Bounds("argument"));
         // Text from a stranger: one line.
-        let line = || text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
+        let line = || mail::text::one_line(text);
         Ok(match code {
             1 => Self::Malformed(line()),
             2 => Self::Version(tiny()?),

@@ -2,18 +2,16 @@
 //!
 //! A parcel is `kind (1), record (u16 length), content`. The record is the sender's mailbox record, so it stands in the
 //! first cell. Cells are made for a number of parts rounded up to a power of two; parts beyond the real count are
-//! empty. Recipients put parcels together with [`Assembly`]: the first valid part of each number wins, unfinished mails
-//! are bounded per sender and altogether.
-
-use std::collections::HashMap;
+//! empty. Recipients put parcels together with [`Assembly`](crate::assembly::Assembly): the first valid part of each number
+//! wins, unfinished mails are bounded per sender and altogether.
 
 use frame::{ReadError, Reader};
-use mail::{MailId, PublicKey, Wall};
+use mail::{MailId, PublicKey};
 use rand_core::{CryptoRng, RngCore};
 
-use crate::cell::{Cell, Opened, Place, SealError, Sealer};
+use crate::cell::{Cell, Place, SealError, Sealer};
 use crate::hash::hash;
-use crate::limits::{CHUNK_BYTES, PARCEL_BYTES, PARTIAL_BYTES, PARTIAL_MAILS_PER_SENDER, RECORD_BYTES};
+use crate::limits::{CHUNK_BYTES, PARCEL_BYTES, RECORD_BYTES};
 
 /// What a parcel holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -179,125 +177,6 @@ pub enum Progress {
     Nothing,
     /// All parts were there and are not what their digest says, or no parcel: forgotten.
     Broken,
-}
-
-#[derive(Debug)]
-struct Partial {
-    chunks: Vec<Option<Vec<u8>>>,
-    touched: Wall,
-    /// Order of arrival, so that the oldest of a sender can go.
-    order: u64,
-}
-
-impl Partial {
-    fn bytes(&self) -> usize {
-        self.chunks.iter().flatten().map(Vec::len).sum()
-    }
-
-    fn have(&self) -> usize {
-        self.chunks.iter().flatten().count()
-    }
-}
-
-/// Unfinished mails of one account.
-///
-/// Bounds: 8 mails per sender, 64 MB together; past them the oldest goes. What goes is not lost: the
-/// sender's outbox has it, and the cells are read again from the other boards or after a repost.
-#[derive(Debug, Default)]
-pub struct Assembly {
-    partial: HashMap<Key, Partial>,
-    bytes: usize,
-    arrivals: u64,
-}
-
-impl Assembly {
-    /// Takes a part found on a board.
-    pub fn take(&mut self, opened: Opened, now: Wall) -> Progress {
-        let Opened { sender, place, chunk } = opened;
-        let (index, count) = (usize::from(place.index), usize::from(place.count));
-        if index >= count || !is_chunk_length_right(index, count, chunk.len()) {
-            return Progress::Nothing;
-        }
-        let key = Key { sender, mail: place.mail, digest: place.digest };
-        match self.partial.get(&key) {
-            // Another count under the same digest cannot be honest: the digest is over the same bytes.
-            Some(partial) if partial.chunks.get(index).is_none_or(Option::is_some) => {
-                return Progress::Nothing;
-            }
-            Some(partial) if partial.chunks.len() != count => return Progress::Nothing,
-            Some(_) => {}
-            None => self.make_room_for_mail(sender),
-        }
-        self.make_room_for_bytes(&key, chunk.len());
-        self.arrivals += 1;
-        let order = self.arrivals;
-        let fresh = || Partial { chunks: vec![None; count], touched: now, order };
-        let partial = self.partial.entry(key).or_insert_with(fresh);
-        partial.touched = now;
-        self.bytes += chunk.len();
-        if let Some(free) = partial.chunks.get_mut(index) {
-            *free = Some(chunk);
-        }
-        let have = partial.have();
-        if have < count { Progress::Waiting { have, count } } else { self.finish(key) }
-    }
-
-    /// Whether parts of this mail are held.
-    #[must_use]
-    pub fn holds(&self, key: &Key) -> bool {
-        self.partial.contains_key(key)
-    }
-
-    /// Forgets mails of which nothing came since `before`.
-    pub fn expire(&mut self, before: Wall) {
-        self.partial.retain(|_, partial| partial.touched >= before);
-        self.bytes = self.partial.values().map(Partial::bytes).sum();
-    }
-
-    /// Bytes held of unfinished mails.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    fn finish(&mut self, key: Key) -> Progress {
-        let Some(partial) = self.partial.remove(&key) else { return Progress::Nothing };
-        self.bytes -= partial.bytes();
-        let bytes: Vec<u8> = partial.chunks.into_iter().flatten().flatten().collect();
-        if hash(&[&bytes]) != key.digest {
-            return Progress::Broken;
-        }
-        match Parcel::decode(&bytes) {
-            Ok(parcel) => Progress::Complete(Box::new(Received { key, parcel })),
-            Err(_) => Progress::Broken,
-        }
-    }
-
-    fn make_room_for_mail(&mut self, sender: PublicKey) {
-        while self.partial.keys().filter(|key| key.sender == sender).count() >= PARTIAL_MAILS_PER_SENDER {
-            self.forget_oldest(|key| key.sender == sender);
-        }
-    }
-
-    /// One mail is far below the bound, so others can always make room for it.
-    fn make_room_for_bytes(&mut self, keep: &Key, incoming: usize) {
-        while self.bytes + incoming > PARTIAL_BYTES && self.partial.keys().any(|key| key != keep) {
-            self.forget_oldest(|key| key != keep);
-        }
-    }
-
-    fn forget_oldest(&mut self, of: impl Fn(&Key) -> bool) {
-        let oldest = self.partial.iter().filter(|(key, _)| of(key)).min_by_key(|(_, partial)| partial.order);
-        let Some(key) = oldest.map(|(key, _)| *key) else { return };
-        if let Some(partial) = self.partial.remove(&key) {
-            self.bytes -= partial.bytes();
-        }
-    }
-}
-
-/// Every part but the last is full.
-fn is_chunk_length_right(index: usize, count: usize, length: usize) -> bool {
-    if index + 1 < count { length == CHUNK_BYTES } else { length <= CHUNK_BYTES && length > 0 }
 }
 
 #[cfg(test)]

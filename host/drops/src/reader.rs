@@ -20,6 +20,7 @@ use crate::limits::{
 };
 use crate::message::{Answer, BoardInfo, Edition, Refusal, Request, RequestId};
 use crate::segment::{Entry, segment_hash};
+use crate::token::Token;
 
 /// How far back a session reads. The smallest window is two days, so that whoever comes once a day takes the same as whoever is always there:
 /// it covers the last reading but one of both.
@@ -136,6 +137,8 @@ pub enum ReadEvent {
     },
     /// All closed segments of the window were read.
     CaughtUp,
+    /// All open sessions are taken: answer with [`ReadSession::enter`].
+    NoSeat,
     /// The board refused; the session is over.
     Refused(Refusal),
     /// The board broke the rules; the session is over.
@@ -154,6 +157,10 @@ struct Incoming {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Info,
+    /// No seat, and no token shown yet.
+    Outside,
+    /// A token was shown for a seat.
+    Entering,
     Window,
     Following,
     Over,
@@ -162,6 +169,7 @@ enum Phase {
 const INFO: RequestId = 1;
 const FOLLOW: RequestId = 2;
 const FIRST_READ: RequestId = 3;
+const ENTER: RequestId = 0;
 
 /// One session of a reader, under one throwaway.
 #[derive(Debug)]
@@ -169,6 +177,7 @@ pub struct ReadSession {
     board: BoardKey,
     window: Window,
     phase: Phase,
+    has_entered: bool,
     /// Segments still to be asked for, newest last.
     wanted: Vec<u32>,
     /// The read request under way.
@@ -191,6 +200,7 @@ impl ReadSession {
             board,
             window,
             phase: Phase::Info,
+            has_entered: false,
             wanted: vec![],
             read: FIRST_READ,
             reading: None,
@@ -218,9 +228,9 @@ impl ReadSession {
     /// Call now and then: notices a board that went silent.
     pub fn tick(&mut self, now: Monotonic) -> Option<ReadEvent> {
         let patience = match self.phase {
-            Phase::Over => return None,
+            Phase::Over | Phase::Outside => return None,
             Phase::Following => FOLLOW_SILENCE,
-            Phase::Info | Phase::Window => ANSWER_TIME,
+            Phase::Info | Phase::Entering | Phase::Window => ANSWER_TIME,
         };
         (now.since(self.heard) >= patience).then(|| self.broken(Violation::Silent))
     }
@@ -237,6 +247,17 @@ impl ReadSession {
         result.unwrap_or_else(|violation| vec![self.broken(violation)])
     }
 
+    /// A token for a seat, spent on disk already; none: the session is over. Only after [`ReadEvent::NoSeat`], which comes once at most.
+    pub fn enter(&mut self, token: Option<Token>, now: Monotonic) -> ReadEvent {
+        self.heard = now;
+        let Some(token) = token else {
+            self.phase = Phase::Over;
+            return ReadEvent::Refused(Refusal::Sessions);
+        };
+        (self.phase, self.has_entered) = (Phase::Entering, true);
+        ReadEvent::Send(Request::Enter { token }.encode(ENTER))
+    }
+
     fn broken(&mut self, violation: Violation) -> ReadEvent {
         self.phase = Phase::Over;
         self.incoming.clear();
@@ -250,6 +271,16 @@ impl ReadSession {
         }
         match answer {
             Answer::Info(info) if id == INFO && self.phase == Phase::Info => self.informed(info),
+            Answer::Refused(Refusal::Sessions)
+                if id == INFO && self.phase == Phase::Info && !self.has_entered =>
+            {
+                self.phase = Phase::Outside;
+                Ok(vec![ReadEvent::NoSeat])
+            }
+            Answer::Entered if id == ENTER && self.phase == Phase::Entering => {
+                self.phase = Phase::Info;
+                Ok(vec![ReadEvent::Send(Request::Info.encode(INFO))])
+            }
             Answer::Begin { segment, edition, count } => self.begin(id, segment, edition, count, now),
             Answer::Cell { ttl, cell } => {
                 let entry = Entry { name: cell.name(), ttl, digest: cell.digest() };
@@ -271,11 +302,11 @@ impl ReadSession {
     }
 
     fn informed(&mut self, info: Box<BoardInfo>) -> Result<Vec<ReadEvent>, Violation> {
-        let held = info.last.checked_add(1).and_then(|open| open.checked_sub(info.oldest));
+        // How many segments it says it has does not matter: no more than the window are asked for.
         let is_sane = info.version == VERSION
             && info.oldest >= 1
             && info.last < u32::MAX - 1
-            && held.is_some_and(|held| held as usize <= SEGMENTS_HELD);
+            && info.oldest <= info.last + 1;
         if !is_sane {
             return Err(Violation::Info);
         }

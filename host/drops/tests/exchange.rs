@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use drops::admission::Difficulty;
+use drops::assembly::{Assembly, Sender};
 use drops::audit::Audits;
 use drops::board::{Board, MemoryShelf, Now, Quotas, SessionId};
 use drops::cell::BoardKey;
@@ -16,7 +17,7 @@ use drops::handover::{Choice, Handover};
 use drops::limits::DAY_SECONDS;
 use drops::mailbox::{KeyRing, Period};
 use drops::message::{Answer, Receipt, Refusal, Request};
-use drops::parcel::{Assembly, Key, Kind, Parcel, Parts, Progress, Received};
+use drops::parcel::{Key, Kind, Parcel, Parts, Progress, Received};
 use drops::point::{Point, Secret};
 use drops::reader::{BoardMemory, ReadEvent, ReadSession, Violation, Window};
 use drops::record::{MailboxRecord, SealTo};
@@ -68,7 +69,7 @@ struct Person {
     tox: Secret,
     ring: KeyRing,
     known: Option<MailboxRecord>,
-    assembly: Assembly,
+    assembly: Assembly<()>,
     received: Vec<Received>,
     seen: HashSet<Key>,
     memory: HashMap<BoardKey, BoardMemory>,
@@ -233,9 +234,11 @@ impl World {
                         person.audits.saw(&key, segment, &cell.name());
                         for hit in scanner.scan(std::slice::from_ref(&cell)) {
                             let Ok(opened) = hit.opened else { continue };
-                            if let Progress::Complete(received) = person.assembly.take(opened, self.now.wall)
-                            {
-                                person.take(*received, self.now.wall);
+                            let wall = self.now.wall;
+                            let taking = person.assembly.take(&(), Sender::Contact, opened, wall);
+                            if let Progress::Complete(received) = taking.progress {
+                                person.assembly.remove(&(), &received.key);
+                                person.take(*received, wall);
                             }
                         }
                     }
@@ -244,7 +247,9 @@ impl World {
                         result = result.and(memory.saw(number, segment, edition, hash));
                     }
                     ReadEvent::Broken(violation) => result = result.and(Err(violation)),
-                    ReadEvent::Refused(_) => result = result.and(Err(Violation::OutOfPlace)),
+                    ReadEvent::Refused(_) | ReadEvent::NoSeat => {
+                        result = result.and(Err(Violation::OutOfPlace))
+                    }
                     ReadEvent::Info(_) | ReadEvent::CaughtUp => {}
                 }
             }
@@ -343,7 +348,7 @@ impl World {
                     }
                     DepositEvent::Receipt { tag, receipt } => {
                         handover.receipted(&board, tag, receipt);
-                        person.audits.expect(board, receipt, Ttl::TwoWeeks);
+                        person.audits.expect(board, receipt, Ttl::TwoWeeks, self.now.wall);
                     }
                     DepositEvent::NotTaken { tag, why, .. } => {
                         let reseal = why == NotTaken::Refused(Refusal::NameTaken);

@@ -2,6 +2,7 @@
 //!
 //! `cargo bench -p gateway --bench submission`
 
+use ::clock::SystemClock;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,9 +10,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use gateway::ports::decisions::*;
-use gateway::ports::storage::NewMail;
 use gateway::ports::*;
 use gateway::{Gateway, Settings};
+use mail::record::NewMail;
 use mail::record::*;
 use mail::*;
 use tokio::time::Instant;
@@ -39,13 +40,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn gateway() -> Result<Arc<Gateway>, StorageError> {
-    let clock = Arc::new(Real(Instant::now()));
+    let clock = Arc::new(SystemClock::new());
     let (nothing, random) = (Arc::new(Nothing::default()), Arc::new(Counter::default()));
     let settings = Settings::default();
     let gateway =
         Gateway::new(nothing.clone(), nothing.clone(), nothing.clone(), nothing, random, clock, settings);
+    let gateway = Arc::new(gateway);
     gateway.start().await?;
-    Ok(Arc::new(gateway))
+    Ok(gateway)
 }
 
 async fn session(gateway: Arc<Gateway>, mails: usize, size: usize) -> Result<(), Refusal> {
@@ -54,7 +56,8 @@ async fn session(gateway: Arc<Gateway>, mails: usize, size: usize) -> Result<(),
     let header = "From: <anna@tox>\r\nDate: Sun, 22 Nov 2026 12:00:00 +0000\r\nMessage-ID: <1@x>\r\n\r\n";
     let text = Bytes::from([header.as_bytes(), &vec![b'x'; size - header.len()]].concat());
     for _ in 0..mails {
-        let mut submission = gateway.begin(&anna, ReversePath::Null, None, Return::Headers, None)?;
+        let mut submission =
+            gateway.begin_submission(&anna, ReversePath::Null, None, Return::Headers, None)?;
         submission.recipient(to.clone(), Notify::default(), None).await?;
         for at in (0..size).step_by(65_536) {
             submission.write(text.slice(at..size.min(at + 65_536))).await?;
@@ -70,22 +73,6 @@ fn anna() -> AccountName {
 
 fn id(number: u8) -> ToxId {
     ToxId { key: PublicKey([number; 32]), nospam: Nospam([0; 4]) }
-}
-
-#[derive(Debug)]
-struct Real(Instant);
-
-#[async_trait]
-impl Clock for Real {
-    fn wall(&self) -> Wall {
-        Wall(1_795_349_568_000).plus(self.0.elapsed())
-    }
-    fn monotonic(&self) -> Monotonic {
-        Monotonic(self.0.elapsed())
-    }
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
-    }
 }
 
 #[derive(Debug, Default)]
@@ -188,10 +175,22 @@ impl Storage for Nothing {
     async fn parked_bytes(&self, _: PublicKey) -> Result<(u64, u64), StorageError> {
         Ok((0, 0))
     }
+    async fn partials_of(&self, _: PublicKey) -> Result<Vec<ArrivalKey>, StorageError> {
+        Ok(Vec::new())
+    }
     async fn finish_partial(
         &self,
         _: &ArrivalKey,
         _: Option<NewMail>,
+        _: Arrival,
+    ) -> Result<(), StorageError> {
+        Ok(())
+    }
+    async fn finish_partial_with(
+        &self,
+        _: &ArrivalKey,
+        _: NewMail,
+        _: StagedBody,
         _: Arrival,
     ) -> Result<(), StorageError> {
         Ok(())
@@ -211,8 +210,12 @@ impl Storage for Nothing {
     async fn delete_quarantined(&self, _: &AccountName, _: MailId) -> Result<(), StorageError> {
         Ok(())
     }
+    async fn empty_bin(&self, _: Wall) -> Result<u64, StorageError> {
+        Ok(0)
+    }
+
     async fn accounts(&self) -> Result<Vec<Account>, StorageError> {
-        Ok(vec![Account { name: anna(), owner: true, addresses: Vec::new(), created: Wall(0) }])
+        Ok(vec![Account { id: 0, name: anna(), owner: true, addresses: Vec::new(), created: Wall(0) }])
     }
     async fn contacts(&self, _: &AccountName) -> Result<Vec<Contact>, StorageError> {
         Ok(Vec::new())
@@ -232,8 +235,11 @@ impl Storage for Nothing {
     async fn remove_friend_request(&self, _: &AccountName, _: PublicKey) -> Result<(), StorageError> {
         Ok(())
     }
-    async fn pin(&self, _: &AccountName, _: &Address) -> Result<Option<Pin>, StorageError> {
-        Ok(None)
+    async fn pins(&self, _: &AccountName) -> Result<Vec<Pin>, StorageError> {
+        Ok(Vec::new())
+    }
+    async fn unreadable_pins(&self, _: &AccountName) -> Result<Vec<Address>, StorageError> {
+        Ok(Vec::new())
     }
     async fn put_pin(&self, _: &AccountName, _: Pin) -> Result<(), StorageError> {
         Ok(())

@@ -4,10 +4,10 @@ use bytes::Bytes;
 use mail::record::{ContactState, OutboxEntry, Route};
 use mail::{AccountName, Acknowledgement, BodyDigest, BodyHasher, Envelope, MailId, PublicKey};
 
-use crate::core::Core;
-use crate::friendship::ContactError;
+use crate::Gateway;
+use crate::friendship::{Asked, ContactError};
 use crate::message;
-use crate::outbox::Next;
+use crate::outbox::{Claimed, Next};
 use crate::ports::StorageError;
 use crate::reception::{Offer, Offered, ReceptionError};
 
@@ -24,8 +24,8 @@ pub enum Received {
     Broken(String),
 }
 
-impl Core {
-    /// Takes a whole mail through the same reception as one that comes directly.
+impl Gateway {
+    /// A mail came by a drop relay from somebody who proved their key.
     pub async fn receive_whole(
         &self,
         account: &AccountName,
@@ -63,7 +63,10 @@ impl Core {
         }
     }
 
-    /// The recipient's word about a mail came by a drop relay. A transfer under way is stopped first.
+    /// The word of `from` about a mail came by a drop relay. Nothing happens where there is no such mail to them.
+    ///
+    /// # Errors
+    /// When the store fails: hand it in again.
     pub async fn acknowledged(
         &self,
         account: &AccountName,
@@ -79,8 +82,8 @@ impl Core {
                 tracing::warn!(%account, %from, %id, "an acknowledgement for another mail or by another was ignored");
                 return Ok(());
             }
-            if self.outbox.claim(id) {
-                return self.acknowledged_claimed(entry, word).await;
+            if let Some(claimed) = self.claim_entry(id) {
+                return self.acknowledged_claimed(claimed, entry, word).await;
             }
             if !self.outbox.is_running(id) {
                 return Ok(());
@@ -92,10 +95,10 @@ impl Core {
 
     async fn acknowledged_claimed(
         &self,
+        claimed: Claimed<'_>,
         entry: OutboxEntry,
         word: Acknowledgement,
     ) -> Result<(), StorageError> {
-        let id = entry.id;
         let result = match word {
             Acknowledgement::Delivered => self.delivered(entry).await,
             Acknowledgement::Refused(refusal) => self.bounce(entry, refusal).await,
@@ -103,16 +106,19 @@ impl Core {
                 self.attempt_failed(entry, reason, false, Some(after)).await
             }
         };
-        let (next, result) = match result {
-            Ok(next) => (next, Ok(())),
-            Err(StorageError::NotFound) => (Next::Gone, Ok(())),
-            Err(error) => (Next::later(self.now()), Err(error)),
-        };
-        self.outbox.finish(id, next, self.now());
-        result
+        match result {
+            Ok(next) => claimed.end(next),
+            Err(StorageError::NotFound) => claimed.end(Next::Gone),
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
-    /// An entry of the outbox as its recipient is to see it, and all bytes of the mail if they are at most `max`.
+    /// An entry of the outbox as its recipient is to see it, with all bytes of the mail if they are at most `max`. None: it has left the
+    /// outbox.
+    ///
+    /// # Errors
+    /// When the store fails.
     pub async fn outgoing(
         &self,
         id: MailId,
@@ -127,18 +133,21 @@ impl Core {
         Ok(Some((wire, Some(Bytes::from(bytes)))))
     }
 
-    /// Somebody who proved their key writes to an account: as if they had sent a friend request. The state they are in then.
+    /// Somebody who proved their key writes to an account: the rules for friend requests apply.
+    ///
+    /// # Errors
+    /// [`ContactError`].
     pub async fn knock(
         &self,
         account: &AccountName,
         key: PublicKey,
         text: &str,
-    ) -> Result<Option<ContactState>, ContactError> {
+    ) -> Result<Asked, ContactError> {
         let waits = self.storage.friend_requests(account).await?.iter().any(|request| request.key == key);
-        if !waits || self.people.contact(account, key).is_some() {
-            self.friend_request(account, key, text).await?;
+        if waits && self.people.contact(account, key).is_none() {
+            return Ok(Asked::Waits);
         }
-        Ok(self.people.contact(account, key).map(|contact| contact.state))
+        self.friend_request(account, key, text).await
     }
 }
 

@@ -1,12 +1,14 @@
 //! The last step of every incoming mail: the recipient's filters, and the headers put before it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use mail::header::{AuthenticationResults, FieldName, Fields, HeaderFacts, Received, authserv_id};
-use mail::record::Direction;
+use mail::header::{AuthenticationResults, FieldName, Fields, HeaderFacts, Received};
+use mail::record::{Direction, SetAside};
 use mail::{Address, Envelope, FromCheck, MailId, PublicKey, Refusal, ReversePath};
 
-use crate::core::Core;
+use crate::Gateway;
+use crate::limits;
 use crate::message::Message;
 use crate::people::Person;
 use crate::ports::decisions::{FilterAnswer, FilterFacts};
@@ -29,22 +31,35 @@ pub(crate) struct Incoming<'a> {
     pub id: MailId,
     pub envelope: &'a Envelope,
     pub facts: &'a HeaderFacts,
+    /// `Authentication-Results` of its sender were taken out.
+    pub had_results: bool,
     pub message: Message,
 }
 
 /// What becomes of an incoming mail.
 pub(crate) enum Verdict {
     /// Into the mailbox or, with a reason, into quarantine, with this prefix.
-    Deliver { prefix: Vec<u8>, quarantine: Option<String> },
+    Deliver { prefix: Vec<u8>, quarantine: Option<SetAside> },
     /// The sender is told no.
     Reject(Refusal),
-    /// Thrown away, for this reason.
+    /// The sender is told to try again.
+    Later(Later),
+    /// Thrown away for good, for this reason: the user keeps no bin.
     Discard(String),
 }
 
-impl Core {
-    /// Runs the recipient's filters. When they fail, the mail is delivered marked, or set aside, as the policy set says.
-    pub async fn judge(&self, incoming: Incoming<'_>) -> Verdict {
+/// A mail is not taken now, and nothing is decided about it.
+pub(crate) struct Later {
+    /// Why, of class 4.
+    pub reason: Refusal,
+    /// No earlier than this it is tried again.
+    pub after: Duration,
+}
+
+impl Gateway {
+    /// Runs the recipient's filters. When they fail, the mail is delivered marked, or set aside, as the policy set says. When they were not
+    /// asked since too much waits for them, nothing is decided: the mail comes again.
+    pub(crate) async fn judge(&self, incoming: Incoming<'_>) -> Verdict {
         let check = mail::from_check::check(incoming.facts, incoming.sender, &incoming.allowed);
         let account = incoming.person.name();
         let facts = FilterFacts {
@@ -52,7 +67,7 @@ impl Core {
             direction: Direction::Incoming,
             envelope: incoming.envelope.clone(),
             peer: incoming.peer,
-            is_contact: true,
+            is_contact: incoming.peer.is_none_or(|key| incoming.person.contact(key).is_some()),
             from_verified: check == FromCheck::Pass,
             size: crate::ports::decisions::MessageBytes::size(&incoming.message),
         };
@@ -63,31 +78,43 @@ impl Core {
                 add_headers(&mut added, &headers);
                 None
             }
-            Ok(FilterAnswer::Quarantine(reason)) => Some(reason),
+            Ok(FilterAnswer::Quarantine(reason)) => Some(SetAside::quarantined(reason)),
+            // Class 4 says that it may be taken another time (RFC 3463 section 2).
+            Ok(FilterAnswer::Reject(reason)) if reason.status.class() == 4 => {
+                return Verdict::Later(Later { reason, after: limits::FILTER_LATER });
+            }
             Ok(FilterAnswer::Reject(refusal)) => return Verdict::Reject(refusal),
-            Ok(FilterAnswer::Discard(reason)) => return Verdict::Discard(reason),
+            Ok(FilterAnswer::Discard(reason)) => match self.binned(reason) {
+                Ok(set_aside) => Some(set_aside),
+                Err(reason) => return Verdict::Discard(reason),
+            },
+            Err(failure) if failure.is_busy => {
+                self.decision_failed(account, "mail-filter", &failure);
+                let text = "the recipient's mail filters have too much to do: the mail is tried again";
+                let reason = Refusal::transient(3, 2, text);
+                return Verdict::Later(Later { reason, after: limits::FILTER_BUSY });
+            }
             Err(failure) => {
                 self.decision_failed(account, "mail-filter", &failure);
                 added.text(FieldName::UNFILTERED, &failure.reason);
                 let set_aside = self.decisions.quarantine_unfiltered();
-                set_aside.then(|| format!("the filter failed: {}", failure.reason))
+                set_aside.then(|| SetAside::quarantined(format!("the filter failed: {}", failure.reason)))
             }
         };
         Verdict::Deliver { prefix: self.prefix(&incoming, check, added), quarantine }
     }
 
-    /// The headers put before a mail. `Received` stands last: a mail whose first byte is a blank would continue it, and
-    /// could add nothing there that anybody believes.
+    /// The headers put before a mail.
     fn prefix(&self, incoming: &Incoming<'_>, check: FromCheck, added: Fields) -> Vec<u8> {
         let own_key = self.key_of_account(incoming.person).unwrap_or(PublicKey([0; 32]));
         let mut fields = Fields::new();
         fields.words(FieldName::RETURN_PATH, [incoming.envelope.reverse_path.to_string().as_str()]);
         fields.words(FieldName::DELIVERED_TO, [incoming.envelope.forward_path.to_string().as_str()]);
         AuthenticationResults { by: own_key, sender: incoming.sender, check }.write(&mut fields);
-        if incoming.facts.authserv_ids.contains(&authserv_id(own_key)) {
+        if incoming.had_results {
             fields.text(
                 FieldName::WARNING,
-                "the sender wrote Authentication-Results in the name of this gateway: believe the first one only",
+                "the sender wrote Authentication-Results in the name of this gateway, or in an unclear one: they were taken out",
             );
         }
         if let Some(address) = reply_to(incoming, check) {

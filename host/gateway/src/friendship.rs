@@ -3,7 +3,7 @@
 use mail::record::{Contact, ContactState, Destination, FriendRequest, OutboxEntry, Route};
 use mail::{AccountName, Address, PublicKey, Refusal, ToxId};
 
-use crate::core::Core;
+use crate::Gateway;
 use crate::limits;
 use crate::moment::Moment;
 use crate::people::Person;
@@ -33,6 +33,14 @@ pub enum ContactError {
     /// The key is a contact already.
     #[error("this is the Tox ID of your contact `{0}` already; remove it first to give it another alias")]
     Known(AccountName),
+    /// The contact's gateway did not tell this name.
+    #[error("this contact did not tell <{0}>: see `toxmail contact names ALIAS` for the names they told")]
+    NotTold(Address),
+    /// The name belongs to an account or to another contact.
+    #[error(
+        "<{0}> is an address of an account here or the name of another contact: rename or remove that one first"
+    )]
+    NameTaken(Address),
     /// The store failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -41,12 +49,28 @@ pub enum ContactError {
     Network(String),
 }
 
-impl Core {
+/// What became of somebody's wish to be a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// They are a contact.
+    Contact,
+    /// The user is asked.
+    Waits,
+    /// As many requests wait, or there are as many contacts, as there can be: they may ask again later.
+    NoRoom,
+    /// They are ignored.
+    Ignored,
+}
+
+impl Gateway {
     fn person(&self, account: &AccountName) -> Result<std::sync::Arc<Person>, ContactError> {
         self.people.get(account).ok_or_else(|| ContactError::NoAccount(account.clone()))
     }
 
-    /// Adds a contact and asks them.
+    /// Adds a contact and sends a friend request (a greeting where `message` is empty).
+    ///
+    /// # Errors
+    /// [`ContactError`].
     pub async fn add_contact(
         &self,
         account: &AccountName,
@@ -74,7 +98,10 @@ impl Core {
         Ok(contact)
     }
 
-    /// Accepts somebody who asked.
+    /// Accepts a waiting friend request; without alias the contact gets one made of its key.
+    ///
+    /// # Errors
+    /// [`ContactError`].
     pub async fn accept_request(
         &self,
         account: &AccountName,
@@ -101,7 +128,10 @@ impl Core {
         Ok(contact)
     }
 
-    /// Declines somebody who asked; they are not told.
+    /// Declines a waiting friend request; the other side is not told.
+    ///
+    /// # Errors
+    /// [`ContactError`].
     pub async fn decline_request(&self, account: &AccountName, key: PublicKey) -> Result<(), ContactError> {
         if !self.has_asked(account, key).await? {
             return Err(ContactError::NoRequest);
@@ -111,7 +141,10 @@ impl Core {
         Ok(())
     }
 
-    /// Removes a contact and ends the friendship. Mail that waits for them bounces when it is next looked at.
+    /// Removes a contact and ends the friendship.
+    ///
+    /// # Errors
+    /// [`ContactError`].
     pub async fn remove_contact(&self, account: &AccountName, key: PublicKey) -> Result<(), ContactError> {
         let person = self.person(account)?;
         if person.contact(key).is_none() {
@@ -130,41 +163,47 @@ impl Core {
         Ok(())
     }
 
-    /// Somebody asks to be a contact.
+    /// Somebody sent a friend request.
+    ///
+    /// # Errors
+    /// When the store fails; they ask again.
     pub async fn friend_request(
         &self,
         account: &AccountName,
         key: PublicKey,
         message: &str,
-    ) -> Result<(), ContactError> {
+    ) -> Result<Asked, ContactError> {
         let person = self.person(account)?;
         if let Some(contact) = person.contact(key) {
             // Both asked, or they lost us: they are wanted.
             self.confirm(&person, contact).await?;
             self.befriend(account, key).await;
-            return Ok(());
+            return Ok(Asked::Contact);
         }
         match self.ask_policy(account, key, message).await? {
             FriendRequestAnswer::Accept => {
                 let alias = self.free_alias(&person, key, None)?;
                 let contact = self.new_contact(alias, key, None, ContactState::Confirmed);
-                self.store_contact(&person, contact).await?;
+                if !has_room(account, self.store_contact(&person, contact).await)? {
+                    return Ok(Asked::NoRoom);
+                }
                 self.befriend(account, key).await;
+                Ok(Asked::Contact)
             }
             FriendRequestAnswer::AskUser => {
                 let received = self.clock.wall();
                 let request = FriendRequest { key, message: clean(message), received };
-                match self.storage.put_friend_request(account, request).await {
-                    Ok(()) => self.contacts_changed(account),
-                    Err(StorageError::LimitReached(what)) => {
-                        tracing::warn!(%account, what, "a friend request was dropped; the peer asks again");
-                    }
-                    Err(error) => return Err(error.into()),
+                if !has_room(account, self.storage.put_friend_request(account, request).await)? {
+                    return Ok(Asked::NoRoom);
                 }
+                self.contacts_changed(account);
+                Ok(Asked::Waits)
             }
-            FriendRequestAnswer::Ignore => tracing::info!(%account, %key, "a friend request was ignored"),
+            FriendRequestAnswer::Ignore => {
+                tracing::info!(%account, %key, "a friend request was ignored");
+                Ok(Asked::Ignored)
+            }
         }
-        Ok(())
     }
 
     /// Slot `policy`; the user is asked when it fails.
@@ -183,7 +222,10 @@ impl Core {
         }))
     }
 
-    /// A friend connection to a peer is up: who was asked has accepted.
+    /// A Tox friend connection came up, whether or not a gateway is behind it: who was asked has accepted.
+    ///
+    /// # Errors
+    /// When the store fails.
     pub async fn friend_connected(&self, account: &AccountName, key: PublicKey) -> Result<(), ContactError> {
         let person = self.person(account)?;
         match person.contact(key) {
@@ -345,7 +387,9 @@ impl Core {
     }
 
     fn check_alias(&self, person: &Person, alias: &AccountName) -> Result<(), ContactError> {
-        let free = self.people.get(alias).is_none() && person.contact_by_alias(alias.as_str()).is_none();
+        let is_ours = Address::at_tox(alias.as_str())
+            .is_ok_and(|address| self.account_with_address(&address).is_some());
+        let free = !is_ours && person.contact_by_alias(alias.as_str()).is_none();
         if free { Ok(()) } else { Err(ContactError::AliasTaken(alias.clone())) }
     }
 
@@ -366,6 +410,18 @@ impl Core {
     }
 }
 
+/// Whether something was stored; not where there are as many already as there can be.
+fn has_room(account: &AccountName, stored: Result<(), StorageError>) -> Result<bool, StorageError> {
+    match stored {
+        Ok(()) => Ok(true),
+        Err(StorageError::LimitReached(what)) => {
+            tracing::warn!(%account, what, "no room for somebody who asks to be a contact; they can ask again");
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 fn tox_id_of(destination: &Destination) -> Option<ToxId> {
     match destination {
         Destination::Tox(id) => Some(*id),
@@ -373,15 +429,10 @@ fn tox_id_of(destination: &Destination) -> Option<ToxId> {
     }
 }
 
-/// A message without control characters, cut to what a friend request takes.
+/// A message as one line, cut to what a friend request takes.
 fn clean(message: &str) -> String {
-    let mut clean: String = message.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
-    let mut end = clean.len().min(limits::FRIEND_REQUEST_BYTES);
-    while !clean.is_char_boundary(end) {
-        end -= 1;
-    }
-    clean.truncate(end);
-    clean
+    let clean = mail::text::one_line(message);
+    mail::text::cut(&clean, limits::FRIEND_REQUEST_BYTES).to_owned()
 }
 
 #[cfg(test)]

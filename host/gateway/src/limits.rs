@@ -89,3 +89,23 @@ pub const REQUEST_AGAIN: [Duration; 4] = [
 
 /// Entries of one page of the outbox list.
 pub const LIST_ENTRIES: usize = 1000;
+
+/// How long a mail that a filter threw away can be restored, where the user does not say: long enough to be missed.
+pub const BIN_TIME: Duration = Duration::from_secs(14 * 24 * 3600);
+
+/// Longest time a user may say.
+pub const BIN_TIME_LONGEST: Duration = Duration::from_secs(90 * 24 * 3600);
+
+/// A mail that a filter refused with class 4 comes again after this: what made it refuse (a sender it does not know yet, a state it
+/// learns) takes minutes to change.
+pub const FILTER_LATER: Duration = Duration::from_secs(300);
+
+/// A mail that the filters had no free place for comes again after this: a burst is over then.
+pub const FILTER_BUSY: Duration = Duration::from_secs(60);
+
+/// A mail program waits for its `250` so long while the filters have no free place, over all recipients. RFC 5321 section 4.5.3.2.6 lets
+/// it wait ten minutes; common ones give up after 100 seconds, and would send the mail twice.
+pub const FILTERS_WAIT: Duration = Duration::from_secs(60);
+
+/// Filters without a free place are asked again after this.
+pub const FILTER_PAUSE: Duration = Duration::from_secs(1);

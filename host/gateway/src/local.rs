@@ -3,19 +3,18 @@
 use std::time::Duration;
 
 use mail::dsn::Action;
-use mail::record::{MailboxEntry, OutboxEntry, Outcome};
+use mail::record::{MailboxEntry, NewMail, OutboxEntry, Outcome, SetAside};
 use mail::{AccountName, Address, MailId, PublicKey, Refusal};
 
-use crate::addresses;
-use crate::core::Core;
-use crate::delivery::{Incoming, Verdict};
+use crate::Gateway;
+use crate::delivery::{Incoming, Later, Verdict};
 use crate::message::{self, Body, Message};
 use crate::outbox::{Next, delivered_status};
 use crate::people::Person;
-use crate::ports::storage::NewMail;
 use crate::ports::{Event, StorageError};
+use crate::removal::removed;
 
-impl Core {
+impl Gateway {
     /// Delivers an entry to an account here, in one step with its end in the outbox.
     pub(crate) async fn deliver_local(
         &self,
@@ -23,12 +22,16 @@ impl Core {
         to: &AccountName,
     ) -> Result<Next, StorageError> {
         let Some(person) = self.people.get(to) else {
-            let text = format!("the account {to} of this gateway was removed; check the address");
-            return self.bounce(entry, Refusal::permanent(1, 1, &text)).await;
+            return self.bounce(entry, removed(to)).await;
         };
         match self.judge_local(&entry, &person).await? {
+            // A filter takes its time, and the account may be removed meanwhile.
+            Verdict::Deliver { .. } if person.is_gone() => self.bounce(entry, removed(to)).await,
             Verdict::Deliver { prefix, quarantine } => self.put_local(entry, to, prefix, quarantine).await,
             Verdict::Reject(refusal) => self.bounce(entry, refusal).await,
+            Verdict::Later(Later { reason, after }) => {
+                self.attempt_failed(entry, reason, true, Some(after)).await
+            }
             Verdict::Discard(reason) => {
                 let what = format!("thrown away by a filter: {reason}");
                 self.finish_entry(&entry, Outcome::Discarded { reason }, Vec::new(), &what).await?;
@@ -43,7 +46,7 @@ impl Core {
         let facts = mail::header::facts(&header);
         let sender_id = self.network.tox_id(&entry.account);
         let sender = self.people.get(&entry.account);
-        let allowed = sender.map(|sender| addresses::of(&sender.account, sender_id)).unwrap_or_default();
+        let allowed = sender.map(|sender| self.writes_as(&sender)).unwrap_or_default();
         let message = Message {
             prefix: entry.prefix.clone().into(),
             body: Body::Stored(self.storage.clone(), entry.body),
@@ -59,6 +62,8 @@ impl Core {
             id: entry.id,
             envelope: &entry.envelope,
             facts: &facts,
+            // Taken out at submission.
+            had_results: false,
             message,
         };
         Ok(self.judge(incoming).await)
@@ -69,7 +74,7 @@ impl Core {
         entry: OutboxEntry,
         to: &AccountName,
         added: Vec<u8>,
-        quarantine: Option<String>,
+        quarantine: Option<SetAside>,
     ) -> Result<Next, StorageError> {
         let size = entry.size + added.len() as u64;
         let mail = MailboxEntry {

@@ -10,6 +10,7 @@
 //! than [`limits::RESTART_WAIT`].
 
 mod attempt;
+mod claimed;
 mod index;
 pub(crate) mod memory;
 mod runner;
@@ -19,13 +20,14 @@ mod visit;
 use std::time::Duration;
 
 use mail::record::{OutboxEntry, Outcome, Route};
-use mail::{AccountName, MailId};
+use mail::{AccountName, MailId, Refusal};
 
 pub(crate) use self::attempt::delivered_status;
+pub(crate) use self::claimed::Claimed;
 pub(crate) use self::index::Next;
 use self::index::Owner;
 pub(crate) use self::index::Waiting;
-use crate::core::Core;
+use crate::Gateway;
 use crate::limits;
 use crate::lock::lock;
 use crate::ports::{Event, StorageError};
@@ -41,9 +43,9 @@ pub enum Cancelled {
     NotThere,
 }
 
-impl Core {
+impl Gateway {
     /// What the index keeps of an entry. A `new` one is due at once; one read at the start when it was to be.
-    pub fn waiting(&self, entry: &OutboxEntry, new: bool) -> Waiting {
+    pub(crate) fn waiting(&self, entry: &OutboxEntry, new: bool) -> Waiting {
         let now = self.now();
         let owner = Owner {
             account: entry.account.clone(),
@@ -69,7 +71,7 @@ impl Core {
     }
 
     /// Reads the outbox at the start, a page at a time: only the index stays in memory.
-    pub async fn load_outbox(&self) -> Result<(), StorageError> {
+    pub(crate) async fn load_outbox(&self) -> Result<(), StorageError> {
         lock(&self.outbox.index).observe(self.now());
         let mut page = self.storage.outbox_page(None, limits::LIST_ENTRIES).await?;
         while let Some(last) = page.last().map(|entry| entry.id) {
@@ -83,7 +85,10 @@ impl Core {
         Ok(())
     }
 
-    /// A page of the outbox of an account, oldest first: at most `limit` entries (1 000 at most) after `after`.
+    /// A page of an account's outbox, oldest first: at most `limit` entries (1 000 at most) after `after`.
+    ///
+    /// # Errors
+    /// When the store fails.
     pub async fn list_outbox(
         &self,
         account: &AccountName,
@@ -93,21 +98,46 @@ impl Core {
         let ids = lock(&self.outbox.index).page(account, after, limit.min(limits::LIST_ENTRIES));
         let mut entries = Vec::with_capacity(ids.len());
         for id in ids {
-            entries.extend(self.storage.outbox_entry(id).await?);
+            entries.extend(self.storage.outbox_entry(id).await?.map(|entry| self.as_scheduled(entry)));
         }
         Ok(entries)
     }
 
     /// One entry, if it is the account's.
+    ///
+    /// # Errors
+    /// When the store fails.
     pub async fn outbox_entry(
         &self,
         account: &AccountName,
         id: MailId,
     ) -> Result<Option<OutboxEntry>, StorageError> {
-        Ok(self.storage.outbox_entry(id).await?.filter(|entry| entry.account == *account))
+        let entry = self.storage.outbox_entry(id).await?.filter(|entry| entry.account == *account);
+        Ok(entry.map(|entry| self.as_scheduled(entry)))
     }
 
-    /// Tries an entry now, whatever the schedule says. False if the account has no such entry.
+    /// The entry with the times at which things will happen. They are not those in the store where a clock jumped since.
+    pub(crate) fn as_scheduled(&self, mut entry: OutboxEntry) -> OutboxEntry {
+        let now = self.now();
+        let Some((next, end)) = lock(&self.outbox.index).schedule(entry.id, now) else { return entry };
+        // An answer may come by drop relay: then it is not given up before.
+        let end = end.max(self.copies(entry.id).answer_until.unwrap_or_default());
+        let jumped = |stored: mail::Wall, true_one: mail::Wall| {
+            u128::from(stored.0.abs_diff(true_one.0)) > limits::CLOCK_JUMP.as_millis()
+        };
+        if jumped(entry.expires, end) {
+            entry.expires = end;
+        }
+        if entry.next_attempt.is_some_and(|stored| jumped(stored, next)) {
+            entry.next_attempt = Some(next);
+        }
+        entry
+    }
+
+    /// Tries an entry now. False if the account has no such entry.
+    ///
+    /// # Errors
+    /// When the store fails.
     pub async fn retry_now(&self, account: &AccountName, id: MailId) -> Result<bool, StorageError> {
         let Some(entry) = self.outbox_entry(account, id).await? else { return Ok(false) };
         if let Route::Remote(destination) = &entry.route {
@@ -118,13 +148,15 @@ impl Core {
         Ok(true)
     }
 
-    /// Takes a mail back. A transfer under way is stopped first; if the recipient turns out to have the mail already, it was
-    /// delivered.
+    /// Takes a mail back.
+    ///
+    /// # Errors
+    /// When the store fails; the mail stays.
     pub async fn cancel(&self, account: &AccountName, id: MailId) -> Result<Cancelled, StorageError> {
         loop {
             let Some(entry) = self.outbox_entry(account, id).await? else { return Ok(Cancelled::NotThere) };
-            if lock(&self.outbox.index).claim(id) {
-                return self.cancel_claimed(entry).await;
+            if let Some(claimed) = self.claim_entry(id) {
+                return self.cancel_claimed(claimed, entry).await;
             }
             if !lock(&self.outbox.index).is_running(id) {
                 return Ok(Cancelled::NotThere);
@@ -136,47 +168,68 @@ impl Core {
         }
     }
 
-    /// Releases a quarantined mail.
+    /// Gives an entry up now, whatever the schedule says; its sender is told. One that is being delivered is waited for.
+    pub(crate) async fn bounce_now(&self, id: MailId, refusal: Refusal) -> Result<(), StorageError> {
+        loop {
+            let Some(entry) = self.storage.outbox_entry(id).await? else { return Ok(()) };
+            if let Some(claimed) = self.claim_entry(id) {
+                let next = self.bounce(entry, refusal).await?;
+                claimed.end(next);
+                return Ok(());
+            }
+            if !lock(&self.outbox.index).is_running(id) {
+                return Ok(());
+            }
+            self.outbox.task_done(id).await;
+        }
+    }
+
+    /// Releases a quarantined mail into mailbox or outbox. An outgoing one gets its full time from now.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none, or when the store fails.
     pub async fn release(&self, account: &AccountName, uidl: MailId) -> Result<(), StorageError> {
         if let Some(mut entry) = self.storage.release(account, uidl).await? {
             let now = self.clock.wall();
             entry.expires = now.plus(self.patience().expiry);
-            self.storage.update_outbox(entry.clone()).await?;
+            // It is in the outbox already: what fails from here on must not keep it out of the schedule.
+            if let Err(error) = self.storage.update_outbox(entry.clone()).await {
+                tracing::warn!(%error, id = %entry.id, "a released mail keeps the time it was to bounce at");
+            }
             self.outbox.insert(self.waiting(&entry, true));
             self.outbox_changed(account, entry.id, "released from quarantine");
         }
         Ok(())
     }
 
-    async fn cancel_claimed(&self, entry: OutboxEntry) -> Result<Cancelled, StorageError> {
+    async fn cancel_claimed(
+        &self,
+        claimed: Claimed<'_>,
+        entry: OutboxEntry,
+    ) -> Result<Cancelled, StorageError> {
         let (id, account) = (entry.id, entry.account);
-        let result = self.storage.finish_outbox(id, Outcome::Cancelled, Vec::new()).await;
-        let now = self.now();
-        match result {
+        match self.storage.finish_outbox(id, Outcome::Cancelled, Vec::new()).await {
             Ok(()) => {
-                self.outbox.finish(id, Next::Gone, now);
+                claimed.end(Next::Gone);
                 self.left_outbox(id);
                 self.outbox_changed(&account, id, "taken back by the user");
                 Ok(Cancelled::Yes)
             }
             Err(StorageError::NotFound) => {
-                self.outbox.finish(id, Next::Gone, now);
+                claimed.end(Next::Gone);
                 Ok(Cancelled::NotThere)
             }
-            Err(error) => {
-                self.outbox.finish(id, Next::later(now), now);
-                Err(error)
-            }
+            Err(error) => Err(error),
         }
     }
 
     /// Tells that the recipient has a mail, or never will.
-    pub fn ended(&self, entry: &OutboxEntry, delivered: bool) {
+    pub(crate) fn ended(&self, entry: &OutboxEntry, delivered: bool) {
         let after = self.clock.wall().since(entry.created);
         self.events.publish(Event::Ended { account: entry.account.clone(), id: entry.id, delivered, after });
     }
 
-    pub fn outbox_changed(&self, account: &AccountName, id: MailId, what: &str) {
+    pub(crate) fn outbox_changed(&self, account: &AccountName, id: MailId, what: &str) {
         tracing::info!(%account, %id, what, "outbox");
         self.events.publish(Event::OutboxChanged { account: account.clone(), id, what: what.to_owned() });
     }

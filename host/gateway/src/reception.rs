@@ -5,23 +5,26 @@
 //! is there an acknowledgement. Each step can be repeated: the memory of arrivals answers what was answered before.
 
 pub(crate) mod active;
+mod cleaning;
 mod error;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mail::record::{Arrival, ArrivalKey, ContactState, MailboxEntry, Partial};
+use mail::record::{
+    Arrival, ArrivalKey, BodyId, ContactState, MailboxEntry, NewMail, Partial, SetAside, StagedBody,
+};
 use mail::{AccountName, Acknowledgement, BodyDigest, Envelope, MailId, PublicKey, Refusal};
 
 use self::active::{Progress, Seen};
+use self::cleaning::Clean;
 pub use self::error::ReceptionError;
-use crate::core::{Core, storage_refusal};
-use crate::delivery::{Incoming, Verdict};
+use crate::Gateway;
+use crate::delivery::{Incoming, Later, Verdict};
+use crate::gateway::storage_refusal;
 use crate::limits;
-use crate::message::{Body, Message};
+use crate::message::Message;
 use crate::people::Person;
-use crate::ports::storage::NewMail;
 use crate::ports::{Event, StorageError};
 
 /// What is answered to an offered mail.
@@ -58,8 +61,8 @@ pub struct Offered {
 const HOUR: Duration = Duration::from_secs(3600);
 const MINUTES: Duration = Duration::from_secs(300);
 
-impl Core {
-    /// A contact offers a mail.
+impl Gateway {
+    /// A peer offers a mail.
     pub async fn offer(
         &self,
         account: &AccountName,
@@ -156,13 +159,13 @@ impl Core {
             |parked: u64, bound: u64| parked.saturating_add(offered.size) <= bound.max(self.max_mail_bytes());
         if !fits(of_sender, settings.parked_per_peer)
             || !fits(of_all, settings.parked)
-            || self.receptions.count(key.sender) > limits::RECEPTIONS_PER_PEER
+            || !self.has_place(key.sender).await?
         {
             let text = "too many unfinished mails wait here: the mail is taken once others are complete";
             return Ok(Offer::Later { reason: Refusal::transient(3, 1, text), after: MINUTES });
         }
         let partial = Partial {
-            body: mail::record::BodyId(0),
+            body: BodyId(0),
             durable: 0,
             size: offered.size,
             digest: offered.digest,
@@ -174,8 +177,26 @@ impl Core {
         Ok(Offer::AcceptFrom(0))
     }
 
-    /// Takes bytes of an offered mail that start at `offset`. Bytes that are here already are skipped, so that two
-    /// connections of one peer do no harm. Returns how many bytes from the start are durable.
+    /// Whether one more mail of a sender may begin. Mails that a former connection of theirs left unfinished count too: the one that was
+    /// longest untouched gives its place.
+    async fn has_place(&self, sender: PublicKey) -> Result<bool, StorageError> {
+        if self.receptions.count(sender) > limits::RECEPTIONS_PER_PEER {
+            return Ok(false);
+        }
+        let unfinished = self.storage.partials_of(sender).await?;
+        let too_many = (unfinished.len() + 1).saturating_sub(limits::RECEPTIONS_PER_PEER);
+        let left = unfinished.into_iter().filter(|key| self.receptions.get(key).is_none());
+        let stale: Vec<ArrivalKey> = left.take(too_many).collect();
+        for key in &stale {
+            self.storage.drop_partial(key).await?;
+        }
+        Ok(stale.len() == too_many)
+    }
+
+    /// Bytes of an offered mail, from `offset` on. Returns how many bytes from the start are durable.
+    ///
+    /// # Errors
+    /// [`ReceptionError`].
     pub async fn receive(
         &self,
         account: &AccountName,
@@ -216,7 +237,10 @@ impl Core {
         }
     }
 
-    /// All bytes of a mail are here: checks them, decides, and answers after the decision is durable.
+    /// All bytes of an offered mail came. The acknowledgement is durable when this returns it.
+    ///
+    /// # Errors
+    /// [`ReceptionError`].
     pub async fn complete(
         &self,
         account: &AccountName,
@@ -226,33 +250,55 @@ impl Core {
         let key = ArrivalKey { sender, account: account.clone(), mail };
         let active = self.receptions.get(&key).ok_or(ReceptionError::NotOffered)?;
         let mut guard = active.progress.lock().await;
-        if let Some(arrival) = self.storage.arrival(&key).await? {
+        let answer = self.complete_known(&key, &mut guard).await;
+        match &answer {
+            Ok(_) | Err(ReceptionError::Protocol(_)) => {
+                *guard = None;
+                self.receptions.forget(&key);
+            }
+            // A full mailbox takes no bytes away; the mail goes on where it is.
+            Err(ReceptionError::Storage(StorageError::LimitReached(_))) => {}
+            Err(ReceptionError::Storage(_)) => {
+                // Bytes may be gone with what failed: the next offer asks the store where it is.
+                *guard = None;
+                drop(guard);
+                self.receptions.forget_idle(&key);
+            }
+            Err(ReceptionError::NotOffered | ReceptionError::Offset { .. }) => {}
+        }
+        match answer {
+            Err(ReceptionError::Storage(error)) => {
+                let after = if matches!(error, StorageError::Failed(_)) { MINUTES } else { HOUR };
+                Ok(Acknowledgement::TryLater { reason: storage_refusal(&error), after })
+            }
+            answer => answer,
+        }
+    }
+
+    async fn complete_known(
+        &self,
+        key: &ArrivalKey,
+        progress: &mut Option<Progress>,
+    ) -> Result<Acknowledgement, ReceptionError> {
+        if let Some(arrival) = self.storage.arrival(key).await? {
             return Ok(arrival.acknowledgement);
         }
-        let person = self.people.get(account).ok_or(ReceptionError::NotOffered)?;
-        let progress = guard.as_ref().ok_or(ReceptionError::NotOffered)?;
+        let person = self.people.get(&key.account).ok_or(ReceptionError::NotOffered)?;
+        let progress = progress.as_ref().ok_or(ReceptionError::NotOffered)?;
         if progress.end != progress.size {
             return Err(ReceptionError::Offset { expected: progress.end });
         }
-        let partial = self.storage.partial(&key).await?.ok_or(ReceptionError::NotOffered)?;
+        let partial = self.storage.partial(key).await?.ok_or(ReceptionError::NotOffered)?;
         let read = match ReadBack::of(&progress.seen, partial.size) {
             Some(seen) => seen,
-            None => self.read_back(&key, &partial).await?,
+            None => self.read_back(key, &partial).await?,
         };
         if read.digest != partial.digest {
-            *guard = None;
-            self.storage.drop_partial(&key).await?;
-            self.receptions.forget(&key);
-            return Err(ReceptionError::Protocol(
-                "the mail's bytes do not fit the digest it was offered with".to_owned(),
-            ));
+            self.storage.drop_partial(key).await?;
+            let text = "the mail's bytes do not fit the digest it was offered with";
+            return Err(ReceptionError::Protocol(text.to_owned()));
         }
-        let answer = self.decide(&person, &key, &partial, read).await;
-        if !matches!(answer, Acknowledgement::TryLater { .. }) {
-            *guard = None;
-            self.receptions.forget(&key);
-        }
-        Ok(answer)
+        Ok(self.decide(&person, key, &partial, read).await?)
     }
 
     /// Reads a whole partial that was not seen from its first byte on, a piece at a time.
@@ -278,39 +324,80 @@ impl Core {
         key: &ArrivalKey,
         partial: &Partial,
         read: ReadBack,
-    ) -> Acknowledgement {
-        let facts = mail::header::facts(&read.header);
-        if read.small.is_none()
-            && let Err(error) = self.storage.settle_partial(key).await
-        {
-            return Acknowledgement::TryLater { reason: storage_refusal(&error), after: MINUTES };
+    ) -> Result<Acknowledgement, StorageError> {
+        if read.has_bare_line_ends {
+            return self.end(key, partial, None, Acknowledgement::Refused(bare_line_ends())).await;
         }
-        let verdict = self.judge(self.incoming(person, key, partial, &facts, read.small)).await;
+        if read.small.is_none() {
+            self.storage.settle_partial(key).await?;
+        }
+        let clean = self.clean(partial, &read).await?;
+        let copy = clean.copy;
+        let ended = self.judge_and_end(person, key, partial, clean).await;
+        if !matches!(ended, Ok(Acknowledgement::Delivered)) {
+            self.drop_copy(copy).await;
+        }
+        ended
+    }
+
+    async fn judge_and_end(
+        &self,
+        person: &Person,
+        key: &ArrivalKey,
+        partial: &Partial,
+        clean: Clean,
+    ) -> Result<Acknowledgement, StorageError> {
+        let facts = mail::header::facts(&clean.header);
+        let (copy, size) = (clean.copy, clean.size);
+        let verdict = self.judge(self.incoming(person, key, partial, &facts, clean)).await;
+        if person.is_gone() {
+            let text = "the recipient's account is being removed";
+            return Ok(Acknowledgement::TryLater { reason: Refusal::transient(2, 1, text), after: HOUR });
+        }
         let (mail, acknowledgement) = match verdict {
             Verdict::Deliver { prefix, quarantine } => {
-                (Some(self.new_mail(key, partial, prefix, quarantine)), Acknowledgement::Delivered)
+                let body = copy.map_or(partial.body, |copy| copy.id);
+                let size = prefix.len() as u64 + size;
+                let mail = self.new_mail(key, partial, MailBytes { prefix, body, size }, quarantine);
+                (Some((mail, copy)), Acknowledgement::Delivered)
             }
             Verdict::Reject(refusal) => (None, Acknowledgement::Refused(refusal)),
+            // What came stays, so that it need not come again.
+            Verdict::Later(Later { reason, after }) => {
+                return Ok(Acknowledgement::TryLater { reason, after });
+            }
             Verdict::Discard(reason) => {
                 tracing::info!(account = %key.account, id = %key.mail, reason, "a filter threw a mail away");
+                self.drop_copy(copy).await;
                 (None, Acknowledgement::Delivered)
             }
         };
-        let quarantined = mail.as_ref().map(|mail| mail.quarantine.is_some());
+        self.end(key, partial, mail, acknowledgement).await
+    }
+
+    /// Makes a decision durable.
+    async fn end(
+        &self,
+        key: &ArrivalKey,
+        partial: &Partial,
+        mail: Option<(NewMail, Option<StagedBody>)>,
+        acknowledgement: Acknowledgement,
+    ) -> Result<Acknowledgement, StorageError> {
+        let quarantined = mail.as_ref().map(|(mail, _)| mail.quarantine.is_some());
         let arrival = Arrival {
             digest: partial.digest,
             acknowledgement: acknowledgement.clone(),
             when: self.clock.wall(),
         };
-        if let Err(error) = self.storage.finish_partial(key, mail, arrival).await {
-            let after = if matches!(error, StorageError::Failed(_)) { MINUTES } else { HOUR };
-            return Acknowledgement::TryLater { reason: storage_refusal(&error), after };
+        match mail {
+            Some((mail, Some(copy))) => self.storage.finish_partial_with(key, mail, copy, arrival).await?,
+            mail => self.storage.finish_partial(key, mail.map(|(mail, _)| mail), arrival).await?,
         }
         if let Some(quarantined) = quarantined {
             let (account, sender) = (key.account.clone(), Some(key.sender));
             self.events.publish(Event::Arrived { account, sender, quarantined });
         }
-        acknowledgement
+        Ok(acknowledgement)
     }
 
     fn incoming<'a>(
@@ -319,16 +406,12 @@ impl Core {
         key: &ArrivalKey,
         partial: &'a Partial,
         facts: &'a mail::header::HeaderFacts,
-        small: Option<Bytes>,
+        clean: Clean,
     ) -> Incoming<'a> {
         let contact = person.contact(key.sender);
         let alias = contact.as_ref().and_then(|contact| mail::Address::at_tox(contact.alias.as_str()).ok());
-        let mut allowed = contact.map(|contact| contact.addresses).unwrap_or_default();
+        let mut allowed = contact.map(|contact| self.counting(person, &contact)).unwrap_or_default();
         allowed.extend(alias.clone());
-        let body = match small {
-            Some(bytes) => Body::Memory(vec![bytes]),
-            None => Body::Stored(Arc::clone(&self.storage), partial.body),
-        };
         Incoming {
             person,
             sender: key.sender,
@@ -339,7 +422,8 @@ impl Core {
             id: key.mail,
             envelope: &partial.envelope,
             facts,
-            message: Message { prefix: Bytes::new(), body, body_size: partial.size },
+            had_results: clean.had_results,
+            message: Message { prefix: Bytes::new(), body: clean.body, body_size: clean.size },
         }
     }
 
@@ -347,23 +431,26 @@ impl Core {
         &self,
         key: &ArrivalKey,
         partial: &Partial,
-        prefix: Vec<u8>,
-        quarantine: Option<String>,
+        bytes: MailBytes,
+        quarantine: Option<SetAside>,
     ) -> NewMail {
         let entry = MailboxEntry {
             number: 0,
             uidl: MailId([0; 16]),
             received: self.clock.wall(),
-            size: prefix.len() as u64 + partial.size,
-            prefix,
-            body: partial.body,
+            size: bytes.size,
+            prefix: bytes.prefix,
+            body: bytes.body,
             sender: Some(key.sender),
             envelope: partial.envelope.clone(),
         };
         NewMail { account: key.account.clone(), entry, quarantine }
     }
 
-    /// The sender took a mail back: what came of it is thrown away.
+    /// The peer took an offered mail back.
+    ///
+    /// # Errors
+    /// When the store fails; what came is swept later.
     pub async fn abandon(
         &self,
         account: &AccountName,
@@ -384,10 +471,25 @@ impl Core {
     }
 }
 
-/// What is known of a whole mail: its digest, its headers, and all of it if it is small.
+/// What is delivered: a prefix, the body behind it, and the bytes of both.
+struct MailBytes {
+    prefix: Vec<u8>,
+    body: BodyId,
+    size: u64,
+}
+
+/// A CR or an LF alone is a line end for some programs and none for others, so what follows could be a field, the end of a mail or
+/// a command for those alone. No mail program can submit such a mail, so an honest gateway has none: nothing is lost by refusing
+/// it, and nothing that its sender signed is changed.
+fn bare_line_ends() -> Refusal {
+    let text = "the mail contains a CR or LF alone: its lines must end with CR LF";
+    Refusal::permanent(6, 0, text)
+}
+
+/// What is known of a whole mail: its digest, whether its lines end as they must, and all of it if it is small.
 struct ReadBack {
     digest: BodyDigest,
-    header: Bytes,
+    has_bare_line_ends: bool,
     small: Option<Bytes>,
 }
 
@@ -398,9 +500,8 @@ impl ReadBack {
     }
 
     fn from(seen: Seen, size: u64) -> Self {
-        let head = Bytes::from(seen.head);
-        let small = (head.len() as u64 == size).then(|| head.clone());
-        Self { digest: seen.hasher.finish(), header: head, small }
+        let small = (seen.head.len() as u64 == size).then(|| Bytes::from(seen.head));
+        Self { digest: seen.hasher.finish(), has_bare_line_ends: seen.ends.has_bare(), small }
     }
 }
 

@@ -4,21 +4,20 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mail::dsn::{self, Action, Report, Returned};
-use mail::record::{MailboxEntry, OutboxEntry, StagedBody};
+use mail::record::{MailboxEntry, NewMail, OutboxEntry, StagedBody};
 use mail::{Address, Envelope, MailId, PublicKey, Refusal, Return, ReversePath};
 
-use crate::core::Core;
+use crate::Gateway;
 use crate::limits;
 use crate::message;
-use crate::ports::storage::NewMail;
 use crate::ports::{Event, Storage, StorageError};
 
 /// Reports that are staged and wait for the record that takes them.
 pub(crate) type Reports = Vec<(NewMail, StagedBody)>;
 
-impl Core {
+impl Gateway {
     /// Stages the report about an entry, if its sender wants one: none for a null reverse-path, none that NOTIFY left out.
-    pub async fn reports(
+    pub(crate) async fn reports(
         &self,
         entry: &OutboxEntry,
         action: Action,
@@ -55,7 +54,7 @@ impl Core {
     }
 
     /// The reports were not taken.
-    pub async fn discard_reports(&self, reports: &Reports) {
+    pub(crate) async fn discard_reports(&self, reports: &Reports) {
         for (_, body) in reports {
             if let Err(error) = self.storage.discard_body(*body).await {
                 tracing::debug!(%error, "a report was not discarded; it is gone after a restart");
@@ -64,7 +63,7 @@ impl Core {
     }
 
     /// A report went into the sender's mailbox.
-    pub fn report_arrived(&self, entry: &OutboxEntry) {
+    pub(crate) fn report_arrived(&self, entry: &OutboxEntry) {
         self.events.publish(Event::Arrived {
             account: entry.account.clone(),
             sender: None,

@@ -34,6 +34,11 @@ impl RequestSchedule {
         lock(&self.0).remove(&(account.clone(), key));
     }
 
+    /// The account is being removed.
+    pub fn forget_account(&self, account: &AccountName) {
+        lock(&self.0).retain(|(of, _), _| of != account);
+    }
+
     pub fn due(&self, now: Moment) -> Vec<(AccountName, PublicKey)> {
         let all = lock(&self.0);
         all.iter().filter(|(_, repeat)| repeat.due <= now.mono).map(|(who, _)| who.clone()).collect()

@@ -1,16 +1,20 @@
 //! Whom an address means: slot `resolver`, and the rules no resolver can change.
+//!
+//! What a resolver says about the source of its answer and how far to trust it is for people, who see it with the decision. It
+//! loosens no rule: an account, a Tox ID or key in the address, and the name of a contact mean who they mean; every other name
+//! is pinned to the first key it led to.
 
 use mail::record::{ContactState, Destination, Route};
-use mail::{AccountName, Address, MailId, Refusal, ToxId};
+use mail::{AccountName, Address, MailId, PublicKey, Refusal, ToxId};
 
-use crate::core::Core;
+use crate::Gateway;
+use crate::names::Holder;
 use crate::people::Person;
-use crate::pins::needs_pin;
-use crate::ports::decisions::{Resolution, ResolutionTarget, ResolveAnswer};
+use crate::ports::decisions::{DecisionFailure, Resolution, ResolutionTarget, ResolveAnswer};
 
-impl Core {
+impl Gateway {
     /// Whom an account means by an address, for `mail` if it is for one; 451 when the resolver fails.
-    pub async fn resolve(
+    pub(crate) async fn resolve(
         &self,
         person: &Person,
         address: &Address,
@@ -20,7 +24,10 @@ impl Core {
         self.route(person, address, resolution).await
     }
 
-    /// The Tox ID of somebody who is to become a contact.
+    /// Whom an address means, for adding them as a contact: a Tox ID in it, or what the resolver finds.
+    ///
+    /// # Errors
+    /// A [`Refusal`] that tells the user what to do.
     pub async fn look_up(&self, account: &AccountName, address: &Address) -> Result<ToxId, Refusal> {
         let person = self.people.get(account);
         let person = person.ok_or_else(|| Refusal::permanent(1, 1, "there is no such account here"))?;
@@ -29,9 +36,7 @@ impl Core {
             Route::Remote(Destination::Contact(_)) => {
                 Err(Refusal::permanent(1, 1, &format!("<{address}> is a contact of yours already")))
             }
-            Route::Local(name) => self.network.tox_id(&name).ok_or_else(|| {
-                Refusal::transient(4, 3, "the account has no Tox ID yet: try again in a moment")
-            }),
+            Route::Local(name) => self.network.tox_id(&name).ok_or_else(no_tox_id_yet),
         }
     }
 
@@ -69,17 +74,31 @@ impl Core {
         address: &Address,
         resolution: Resolution,
     ) -> Result<Route, Refusal> {
-        let (key, tox_id) = match resolution.target {
-            ResolutionTarget::Account(name) => {
-                let exists = self.people.get(&name).is_some();
-                return if exists { Ok(Route::Local(name)) } else { Err(not_found(address, "")) };
-            }
-            ResolutionTarget::ToxId(id) => (id.key, Some(id)),
-            ResolutionTarget::Key(key) => (key, None),
+        let (key, tox_id) = match &resolution.target {
+            ResolutionTarget::Account(name) => match self.people.get(name) {
+                Some(local) => (self.key_of_account(&local), None),
+                None => return Err(not_found(address, "")),
+            },
+            ResolutionTarget::ToxId(id) => (Some(id.key), Some(*id)),
+            ResolutionTarget::Key(key) => (Some(*key), None),
         };
-        if needs_pin(address, &resolution.source) {
-            self.check_pin(person.name(), address, key, tox_id).await?;
+        // What the user typed is not changed, the nospam included.
+        let spelled = address.is_tox().then(|| address.local().parse().ok()).flatten();
+        let tox_id = spelled.or(tox_id);
+        self.check_holder(person, address, &resolution.target, key)?;
+        match (self.holder(person, address), key) {
+            (None, Some(key)) => {
+                self.check_tellers(person, address, key)?;
+                self.check_pin(person, address, key, tox_id).await?;
+            }
+            // Whether it is the account that the name is pinned to cannot be told yet.
+            (None, None) if person.is_pinned(&address.name()) => return Err(no_tox_id_yet()),
+            _ => {}
         }
+        if let ResolutionTarget::Account(name) = resolution.target {
+            return Ok(Route::Local(name));
+        }
+        let Some(key) = key else { return Err(not_found(address, "")) };
         if let Some(local) = self.account_with_key(key) {
             return Ok(Route::Local(local.name().clone()));
         }
@@ -101,6 +120,65 @@ impl Core {
             )),
         }
     }
+}
+
+impl Gateway {
+    /// What an account, a literal or the name of a contact means, no resolver can change.
+    fn check_holder(
+        &self,
+        person: &Person,
+        address: &Address,
+        target: &ResolutionTarget,
+        key: Option<PublicKey>,
+    ) -> Result<(), Refusal> {
+        let (fits, what) = match self.holder(person, address) {
+            None => return Ok(()),
+            Some(Holder::Account(own)) => {
+                let has_key = self.people.get(&own).and_then(|own| self.key_of_account(&own));
+                let fits = *target == ResolutionTarget::Account(own) || (key.is_some() && has_key == key);
+                (fits, "is an address of this gateway")
+            }
+            Some(Holder::Literal(spelled)) => (key == Some(spelled), "spells a Tox key"),
+            Some(Holder::Alias(contact)) => (key == Some(contact), "is a contact of yours"),
+        };
+        if fits {
+            return Ok(());
+        }
+        let reason = format!("<{address}> {what}, and the resolver answers somebody else");
+        self.decision_failed(
+            person.name(),
+            "resolver",
+            &DecisionFailure { reason: reason.clone(), is_busy: false },
+        );
+        Err(Refusal::transient(
+            7,
+            5,
+            &format!(
+                "{reason}: nothing was sent. Choose another resolver (toxmail slot rollback resolver), then send again"
+            ),
+        ))
+    }
+
+    /// A name at `tox` that contacts told and the user never confirmed leads to the one contact who told it.
+    fn check_tellers(&self, person: &Person, address: &Address, key: PublicKey) -> Result<(), Refusal> {
+        let name = address.name();
+        let tellers = person.tellers(&name);
+        if !name.is_tox() || person.is_pinned(&name) || tellers.iter().all(|teller| *teller == key) {
+            return Ok(());
+        }
+        Err(Refusal::transient(
+            7,
+            5,
+            &format!(
+                "it is not certain whose <{address}> is: several contacts say it is theirs, or the resolver names another one. Write \
+                 to the contact's own name, or confirm whose it is: toxmail contact confirm ALIAS {name}"
+            ),
+        ))
+    }
+}
+
+fn no_tox_id_yet() -> Refusal {
+    Refusal::transient(4, 3, "the account has no Tox ID yet: try again in a moment")
 }
 
 fn not_found(address: &Address, why: &str) -> Refusal {

@@ -13,6 +13,8 @@ pub struct Settings {
     pub expiry: Duration,
     /// After how long the sender is told that a mail is still waiting.
     pub delay_notice: Duration,
+    /// How long a mail that a filter threw away can be restored; zero: not at all. At most [`limits::BIN_TIME_LONGEST`].
+    pub bin_time: Duration,
     /// Bytes one contact may park in unfinished mails.
     pub parked_per_peer: u64,
     /// Bytes all contacts may park.
@@ -25,6 +27,7 @@ impl Default for Settings {
             max_mail_bytes: mail::limits::MAIL_BYTES_DEFAULT,
             expiry: mail::limits::EXPIRY,
             delay_notice: Duration::from_secs(4 * 3600),
+            bin_time: limits::BIN_TIME,
             parked_per_peer: limits::PARKED_PER_PEER,
             parked: limits::PARKED,
         }

@@ -176,8 +176,8 @@ impl Simulation {
                 let outcome = self.world.nodes[self.world.whereabouts(sent.from).0].disk.outcome(ids[at]);
                 let expected = match sent.verdict {
                     "reject" => (0, 0, 1),
-                    "quarantine" => (0, 1, 0),
-                    "discard" => (0, 0, 0),
+                    // What is thrown away stays in the bin.
+                    "quarantine" | "discard" => (0, 1, 0),
                     _ => (1, 0, 0),
                 };
                 let found = (copies.len(), set_aside, bounced);

@@ -11,22 +11,26 @@ use std::sync::Arc;
 use bytes::Bytes;
 use mail::header::{FieldName, Fields};
 use mail::record::{
-    Direction, MailboxEntry, Marks, OutboxEntry, Outcome, QuarantineEntry, Route, StagedBody,
+    Direction, MailboxEntry, Marks, OutboxEntry, Outcome, QuarantineEntry, Route, SetAside, StagedBody,
 };
-use mail::{Address, BodyDigest, Envelope, FromCheck, MailId, Notify, Refusal, Return, ReversePath, Wall};
+use mail::{
+    AccountName, Address, BodyDigest, Envelope, FromCheck, MailId, Monotonic, Notify, PublicKey, Refusal,
+    Return, ReversePath, Wall,
+};
 
-use self::body::{BodyIntake, Intake};
+use self::body::{BodyIntake, Intake, Origin};
 use self::recipients::Recipient;
-use crate::core::{Core, storage_refusal};
+use crate::Gateway;
+use crate::gateway::storage_refusal;
 use crate::limits;
 use crate::message::Message;
 use crate::people::Person;
-use crate::ports::Event;
 use crate::ports::decisions::{FilterAnswer, FilterFacts};
+use crate::ports::{Event, StorageError};
 
 /// A mail that is being submitted. Dropped before [`finish`](Self::finish), nothing of it remains.
 pub struct Submission {
-    core: Arc<Core>,
+    gateway: Arc<Gateway>,
     person: Arc<Person>,
     reverse_path: ReversePath,
     declared_size: Option<u64>,
@@ -57,6 +61,14 @@ impl std::fmt::Display for Accepted {
     }
 }
 
+/// What all copies of a mail have in common when filters are asked.
+struct Asking {
+    from_verified: bool,
+    now: Wall,
+    /// So long filters without a free place are asked again.
+    until: Monotonic,
+}
+
 /// What becomes of one recipient's copy.
 struct Copy {
     entry: OutboxEntry,
@@ -65,28 +77,53 @@ struct Copy {
 
 enum Fate {
     Send,
-    Quarantine(String),
+    SetAside(SetAside),
+    /// For good: the user keeps no bin.
     Discard(String),
 }
 
+impl Gateway {
+    /// MAIL: begins a mail of an account.
+    ///
+    /// # Errors
+    /// 5.7.1 when the reverse-path is not the account's (the text names those that are), 5.3.4 when it is too large.
+    pub fn begin_submission(
+        self: &Arc<Self>,
+        account: &AccountName,
+        reverse_path: ReversePath,
+        declared_size: Option<u64>,
+        ret: Return,
+        envelope_id: Option<String>,
+    ) -> Result<Submission, Refusal> {
+        let person = self.people.get(account).ok_or_else(|| {
+            Refusal::permanent(
+                7,
+                1,
+                "this account was removed: log in with another one (toxmail account list)",
+            )
+        })?;
+        Submission::begin(self.clone(), person, reverse_path, declared_size, ret, envelope_id)
+    }
+}
+
 impl Submission {
-    pub(crate) fn begin(
-        core: Arc<Core>,
+    fn begin(
+        gateway: Arc<Gateway>,
         person: Arc<Person>,
         reverse_path: ReversePath,
         declared_size: Option<u64>,
         ret: Return,
         envelope_id: Option<String>,
     ) -> Result<Self, Refusal> {
-        core.check_reverse_path(&person, &reverse_path)?;
-        let limit = core.max_mail_bytes();
+        gateway.check_reverse_path(&person, &reverse_path)?;
+        let limit = gateway.max_mail_bytes();
         if declared_size.is_some_and(|size| size > limit) {
             return Err(too_large(limit));
         }
         let envelope_id = envelope_id.filter(|id| id.len() <= limits::ENVELOPE_ID_BYTES);
         let recipients = Vec::new();
         let (body, with) = (None, "ESMTPA");
-        Ok(Self { core, person, reverse_path, declared_size, ret, envelope_id, recipients, body, with })
+        Ok(Self { gateway, person, reverse_path, declared_size, ret, envelope_id, recipients, body, with })
     }
 
     /// The same, over TLS: `Received` says so.
@@ -107,9 +144,9 @@ impl Submission {
     ) -> Result<(), Refusal> {
         let original_recipient =
             original_recipient.filter(|text| text.len() <= limits::ORIGINAL_RECIPIENT_BYTES);
-        let id = self.core.random.mail_id();
+        let id = self.gateway.random.mail_id();
         self.check_policy(id, &address).await?;
-        let route = self.core.resolve(&self.person, &address, Some(id)).await?;
+        let route = self.gateway.resolve(&self.person, &address, Some(id)).await?;
         if let Some(known) = self.recipients.iter_mut().find(|known| known.leads_to(&route)) {
             known.merge(notify);
             return Ok(());
@@ -130,7 +167,7 @@ impl Submission {
     /// # Errors
     /// A [`Refusal`] when the mail is too large or the store fails; the mail is to be dropped then.
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), Refusal> {
-        let limit = self.core.max_mail_bytes();
+        let limit = self.gateway.max_mail_bytes();
         let intake = self.intake();
         if intake.received() + bytes.len() as u64 > limit {
             return Err(too_large(limit));
@@ -151,13 +188,13 @@ impl Submission {
             return Err(Refusal::transient(3, 0, "the mail is empty"));
         };
         let intake = intake.finish().await.map_err(|error| storage_refusal(&error))?;
-        let now = self.core.now();
+        let now = self.gateway.now();
         let outcome = match self.copies(&intake, now.wall).await {
             Ok(copies) => self.store(intake.staged, copies).await,
             Err(refusal) => Err(refusal),
         };
         if outcome.is_err()
-            && let Err(error) = self.core.storage.discard_body(intake.staged).await
+            && let Err(error) = self.gateway.storage.discard_body(intake.staged).await
         {
             tracing::debug!(%error, "a refused body was not discarded; it is gone after a restart");
         }
@@ -165,24 +202,28 @@ impl Submission {
     }
 
     fn intake(&mut self) -> &mut BodyIntake {
-        let (core, person, with) = (&self.core, &self.person, self.with);
+        let (gateway, person, with, sender) = (&self.gateway, &self.person, self.with, &self.reverse_path);
         self.body.get_or_insert_with(|| {
-            let key = core.key_of_account(person);
-            BodyIntake::new(core.storage.clone(), key, with, core.random.mail_id(), core.clock.wall())
+            let key = gateway.key_of_account(person).unwrap_or(PublicKey([0; 32]));
+            let (id, time, sender) = (gateway.random.mail_id(), gateway.clock.wall(), sender.clone());
+            let origin = Origin { key, with, id, time, sender };
+            BodyIntake::new(gateway.storage.clone(), gateway.own_keys(), origin)
         })
     }
 
     /// One copy for each recipient, as its filters want it.
     async fn copies(&self, intake: &Intake, now: Wall) -> Result<Vec<Copy>, Refusal> {
         let facts = mail::header::facts(&intake.header);
-        let own = crate::addresses::of(&self.person.account, self.core.network.tox_id(self.person.name()));
-        let key = self.core.key_of_account(&self.person);
+        let own = self.gateway.writes_as(&self.person);
+        let key = self.gateway.key_of_account(&self.person);
         let from_verified =
             key.is_some_and(|key| mail::from_check::check(&facts, key, &own) == FromCheck::Pass);
+        let until = Monotonic(self.gateway.clock.monotonic().0 + limits::FILTERS_WAIT);
+        let asking = Asking { from_verified, now, until };
         let mut digests = Digests::new(intake);
         let mut copies = Vec::with_capacity(self.recipients.len());
         for recipient in &self.recipients {
-            copies.push(self.copy(recipient, intake, &mut digests, from_verified, now).await?);
+            copies.push(self.copy(recipient, intake, &mut digests, &asking).await?);
         }
         Ok(copies)
     }
@@ -192,20 +233,22 @@ impl Submission {
         recipient: &Recipient,
         intake: &Intake,
         digests: &mut Digests<'_>,
-        from_verified: bool,
-        now: Wall,
+        asking: &Asking,
     ) -> Result<Copy, Refusal> {
+        let now = asking.now;
         let envelope = self.envelope(recipient);
-        let answer = self.filter(recipient, envelope.clone(), intake, from_verified, now).await?;
+        let answer = self.filter(recipient, envelope.clone(), intake, asking).await?;
         let mut added = Fields::new();
         let fate = match answer {
             FilterAnswer::Accept(headers) => {
                 add_headers(&mut added, &headers);
                 Fate::Send
             }
-            FilterAnswer::Quarantine(reason) => Fate::Quarantine(reason),
+            FilterAnswer::Quarantine(reason) => Fate::SetAside(SetAside::quarantined(reason)),
             FilterAnswer::Reject(refusal) => return Err(refusal),
-            FilterAnswer::Discard(reason) => Fate::Discard(reason),
+            FilterAnswer::Discard(reason) => {
+                self.gateway.binned(reason).map_or_else(Fate::Discard, Fate::SetAside)
+            }
         };
         let (prefix, digest) = digests.of(added).await.map_err(|error| storage_refusal(&error))?;
         let entry = OutboxEntry {
@@ -218,7 +261,7 @@ impl Submission {
             body: intake.staged.id,
             digest,
             created: now,
-            expires: now.plus(self.core.patience().expiry.min(mail::limits::EXPIRY_LONGEST)),
+            expires: now.plus(self.gateway.patience().expiry.min(mail::limits::EXPIRY_LONGEST)),
             attempts: 0,
             next_attempt: None,
             last_problem: None,
@@ -238,38 +281,53 @@ impl Submission {
         }
     }
 
-    /// The chain of outgoing filters; 451 when it fails.
+    /// The chain of outgoing filters, once it has a free place; 451 when it fails, or has none for long.
     async fn filter(
         &self,
         recipient: &Recipient,
         envelope: Envelope,
         intake: &Intake,
-        from_verified: bool,
-        now: Wall,
+        asking: &Asking,
     ) -> Result<FilterAnswer, Refusal> {
         let account = self.person.name();
         let peer = match &recipient.route {
             Route::Local(_) => None,
             Route::Remote(destination) => Some(destination.key()),
         };
-        let message = Arc::new(intake.message(self.core.storage.clone()));
+        let message = Arc::new(intake.message(self.gateway.storage.clone()));
         let facts = FilterFacts {
             id: recipient.id,
             direction: Direction::Outgoing,
             envelope,
             peer,
             is_contact: peer.is_none_or(|key| self.person.contact(key).is_some()),
-            from_verified,
+            from_verified: asking.from_verified,
             size: intake.prefix.len() as u64 + intake.staged.size,
         };
-        self.core.decisions.filter(account, now, facts, message).await.map_err(|failure| {
-            self.core.decision_failed(account, "mail-filter", &failure);
-            Refusal::transient(
+        let failure = loop {
+            let asked =
+                self.gateway.decisions.filter(account, asking.now, facts.clone(), Arc::clone(&message) as _);
+            match asked.await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) if failure.is_busy && self.gateway.clock.monotonic() < asking.until => {
+                    self.gateway.clock.sleep(limits::FILTER_PAUSE).await;
+                }
+                Err(failure) => break failure,
+            }
+        };
+        self.gateway.decision_failed(account, "mail-filter", &failure);
+        Err(match failure.is_busy {
+            true => Refusal::transient(
+                3,
+                2,
+                "the mail filters have too much to do and the mail was not sent: send it again later",
+            ),
+            false => Refusal::transient(
                 3,
                 0,
                 "the mail filter failed and the mail was not sent: send it again later, or choose another filter (the \
                  dashboard shows what went wrong)",
-            )
+            ),
         })
     }
 
@@ -280,42 +338,55 @@ impl Submission {
         for Copy { entry, fate } in copies {
             match fate {
                 Fate::Send => entries.push(entry),
-                Fate::Quarantine(reason) => quarantined.push(self.quarantine_entry(entry, reason)),
+                Fate::SetAside(why) => quarantined.push(quarantine_entry(entry, why)),
                 Fate::Discard(reason) => discarded.push((entry, Outcome::Discarded { reason })),
             }
         }
+        // Filters take their time, and the account may be removed meanwhile.
+        if self.person.is_gone() {
+            let text = "this account was removed: log in with another one";
+            return Err(Refusal::permanent(7, 1, text));
+        }
         let refused = |error| storage_refusal(&error);
         if !discarded.is_empty() {
-            self.core.storage.record_ended(discarded).await.map_err(refused)?;
+            self.gateway.storage.record_ended(discarded).await.map_err(refused)?;
         }
         if entries.is_empty() && quarantined.is_empty() {
-            self.core.storage.discard_body(body).await.map_err(refused)?;
+            self.gateway.storage.discard_body(body).await.map_err(refused)?;
             return Ok(Accepted { ids });
         }
-        let waiting: Vec<_> = entries.iter().map(|entry| self.core.waiting(entry, true)).collect();
-        self.core.storage.enqueue(body, entries, quarantined).await.map_err(refused)?;
-        for waiting in waiting {
-            let id = waiting.id;
-            tracing::info!(account = %self.person.name(), %id, "submitted");
-            self.core.outbox.insert(waiting);
-            self.core.events.publish(Event::Submitted { account: self.person.name().clone(), id });
+        let waiting: Vec<_> = entries.iter().map(|entry| self.gateway.waiting(entry, true)).collect();
+        let submitted: Vec<MailId> = waiting.iter().map(|waiting| waiting.id).collect();
+        let gateway = Arc::clone(&self.gateway);
+        // A task of its own: what is durable is in the schedule too, whatever becomes of the session meanwhile.
+        let stored = supervisor::job("submission", async move {
+            gateway.storage.enqueue(body, entries, quarantined).await?;
+            waiting.into_iter().for_each(|waiting| gateway.outbox.insert(waiting));
+            Ok(())
+        });
+        let failed = |_| StorageError::Failed("the gateway failed while it stored the mail".to_owned());
+        stored.await.unwrap_or_else(|error| Err(failed(error))).map_err(refused)?;
+        for id in submitted {
+            let account = self.person.name().clone();
+            tracing::info!(%account, %id, "submitted");
+            self.gateway.events.publish(Event::Submitted { account, id });
         }
         Ok(Accepted { ids })
     }
+}
 
-    fn quarantine_entry(&self, entry: OutboxEntry, reason: String) -> QuarantineEntry {
-        let mail = MailboxEntry {
-            number: 0,
-            uidl: entry.id,
-            received: entry.created,
-            prefix: entry.prefix.clone(),
-            body: entry.body,
-            size: entry.size,
-            sender: None,
-            envelope: entry.envelope.clone(),
-        };
-        QuarantineEntry { mail, reason, direction: Direction::Outgoing, outgoing: Some(entry) }
-    }
+fn quarantine_entry(entry: OutboxEntry, SetAside { reason, delete_at }: SetAside) -> QuarantineEntry {
+    let mail = MailboxEntry {
+        number: 0,
+        uidl: entry.id,
+        received: entry.created,
+        prefix: entry.prefix.clone(),
+        body: entry.body,
+        size: entry.size,
+        sender: None,
+        envelope: entry.envelope.clone(),
+    };
+    QuarantineEntry { mail, reason, direction: Direction::Outgoing, outgoing: Some(entry), delete_at }
 }
 
 /// Prefixes and their digests: most recipients share one, and the body is read again only for another prefix.

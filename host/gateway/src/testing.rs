@@ -2,7 +2,6 @@
 //! a clock on tokio's paused time, randomness from a seed.
 
 mod boards;
-mod clock;
 mod decisions;
 mod network;
 mod relays;
@@ -10,7 +9,7 @@ mod storage;
 mod world;
 
 pub(crate) use self::boards::SimBoards;
-pub(crate) use self::decisions::failure;
+pub(crate) use self::decisions::{busy, failure};
 pub(crate) use self::network::Faults;
 pub(crate) use self::relays::ScriptedRelays;
 pub(crate) use self::storage::Fault;

@@ -8,20 +8,25 @@ use std::time::Duration;
 use mail::Clock;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span};
 
 use crate::TlsConfig;
 use crate::connection::{Connection, Shared, displaced};
 use crate::conversation::Conversation;
-use crate::limits::{ACCEPT_PAUSE, HANDSHAKE_TIME, STOP_GRACE, UNDISTURBED};
+use crate::limits::{HANDSHAKE_TIME, STOP_GRACE, UNDISTURBED};
 use crate::lobby::Lobby;
+use crate::trouble::AcceptTrouble;
 
 /// The bounds of one listener, and its words to those beyond them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
+    /// Under which name the supervisor counts the task that accepts.
+    pub task: &'static str,
+    /// Under which name the supervisor counts sessions.
+    pub session_task: &'static str,
     /// Silence after which a session ends, and the time a client has to log in.
     pub idle_timeout: Duration,
     /// Open sessions.
@@ -84,25 +89,39 @@ impl Listener {
             cancel: cancel.clone(),
             idle_timeout: self.settings.idle_timeout,
         });
-        let mut tasks = JoinSet::new();
+        let end = CancellationToken::new();
+        // Also where this future is dropped.
+        let cut_off = end.clone().drop_guard();
+        let tasks = Tasks { running: TaskTracker::new(), end };
+        supervisor::keep_here(self.settings.task, || self.accept(&begin, &shared, &tasks)).await;
+        drop(self.listener);
+        tasks.running.close();
+        tokio::select! {
+            () = tasks.running.wait() => {}
+            () = self.clock.sleep(STOP_GRACE) => {
+                drop(cut_off);
+                tasks.running.wait().await;
+            }
+        }
+    }
+
+    /// Takes connections until told to stop.
+    async fn accept<C: Conversation + 'static>(
+        &self,
+        begin: &impl Fn(SocketAddr) -> (C, Span),
+        shared: &Arc<Shared>,
+        tasks: &Tasks,
+    ) {
+        let mut trouble = AcceptTrouble::default();
         loop {
             tokio::select! {
                 biased;
-                () = cancel.cancelled() => break,
-                Some(ended) = tasks.join_next() => report(ended),
+                () = shared.cancel.cancelled() => return,
                 accepted = self.listener.accept() => match accepted {
-                    Ok((stream, peer)) => self.admit(stream, || begin(peer), &shared, &mut tasks),
-                    Err(error) => {
-                        tracing::warn!(%error, "cannot accept connections");
-                        self.clock.sleep(ACCEPT_PAUSE).await;
-                    }
+                    Ok((stream, peer)) => self.admit(stream, || begin(peer), shared, tasks),
+                    Err(error) => trouble.pause(self.settings.task, &error).await,
                 },
             }
-        }
-        drop(self.listener);
-        tokio::select! {
-            () = async { while let Some(ended) = tasks.join_next().await { report(ended) } } => {}
-            () = self.clock.sleep(STOP_GRACE) => tasks.shutdown().await,
         }
     }
 
@@ -111,7 +130,7 @@ impl Listener {
         stream: TcpStream,
         begin: impl FnOnce() -> (C, Span),
         shared: &Arc<Shared>,
-        tasks: &mut JoinSet<()>,
+        tasks: &Tasks,
     ) {
         let Ok(session) = Arc::clone(&self.sessions).try_acquire_owned() else {
             return self.turn_away(stream, &self.settings.too_many_sessions);
@@ -131,8 +150,7 @@ impl Listener {
                 connection.serve().await;
                 drop(session);
             };
-            tasks.spawn(serving.instrument(span));
-            return;
+            return self.begin(serving.instrument(span), tasks);
         };
         let handshake = TlsAcceptor::from(Arc::clone(config)).accept(stream);
         let serving = async move {
@@ -149,7 +167,18 @@ impl Listener {
             }
             drop(session);
         };
-        tasks.spawn(serving.instrument(span));
+        self.begin(serving.instrument(span), tasks);
+    }
+
+    fn begin(&self, serving: impl Future<Output = ()> + Send + 'static, tasks: &Tasks) {
+        let (end, running) = (tasks.end.clone(), tasks.running.token());
+        supervisor::job(self.settings.session_task, async move {
+            tokio::select! {
+                () = serving => {}
+                () = end.cancelled() => {}
+            }
+            drop(running);
+        });
     }
 
     /// One line fits the buffer of every fresh socket, so this never waits for the client. Over TLS nothing is said.
@@ -165,10 +194,9 @@ impl Listener {
     }
 }
 
-fn report(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(error) = ended
-        && error.is_panic()
-    {
-        tracing::error!(%error, "a session failed");
-    }
+/// The sessions.
+struct Tasks {
+    running: TaskTracker,
+    /// Cuts all of them off.
+    end: CancellationToken,
 }

@@ -1,18 +1,21 @@
-//! Sockets around the state machines of line protocols: what the SMTP and the POP3 server have in common.
+//! Sockets around the state machines of line protocols: what the SMTP and the POP3 server have in
+//! common.
 //!
-//! [`Listener`] takes connections within its limits and gives each a [`Conversation`]: a protocol's state machine and
-//! whatever answers its questions. It carries the bytes between the two, closes clients that are silent or too slow, sees
-//! that a last reply arrives, and stops cleanly.
+//! [`Listener`] takes connections within its limits and gives each a [`Conversation`]: a protocol's
+//! state machine and whatever answers its questions. It carries the bytes between the two, closes
+//! clients that are silent or too slow, sees that a last reply arrives, and stops cleanly.
 //!
-//! It never knows a command or a reply (the two lines it sends by itself are handed in), never decides who may log in, never
-//! reads a byte for which the conversation did not ask, and never waits for one client at the expense of another.
+//! This crate never knows a command or a reply (the two lines it sends by itself are handed in),
+//! never decides who may log in, never reads a byte that the conversation did not ask for, and
+//! never waits for one client at the expense of another.
 //!
 //! # The life of a connection
 //!
-//! It takes one of the places for sessions and one of those for sessions without login, or is turned away with a line. The
-//! conversation greets. From then on it is asked what comes [`Next`]: read, write, or a question to be put to the backend.
-//! A login gives the place without login back. The end comes from the conversation, the client, or an [`Interruption`]; then
-//! the conversation lets go of what it holds, and has [`limits::LINGER`] to get its last reply through.
+//! A connection takes a place for sessions and a place for sessions without login, or is turned
+//! away with a line. The conversation greets. From then on the listener asks it what comes
+//! [`Next`]: read, write, or ask the backend a question. A login gives the place without login
+//! back. The conversation, the client or an [`Interruption`] ends the connection. Then the
+//! conversation lets go of what it holds, and has [`limits::LINGER`] to get its last reply through.
 
 mod accept;
 mod connection;
@@ -23,9 +26,11 @@ pub mod reply;
 mod stop;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod trouble;
 mod watchdog;
 
 pub use accept::{Listener, Settings};
 pub use conversation::{Conversation, Interruption, Next};
 pub use stop::{Stopped, unless_stopped};
 pub use tokio_rustls::rustls::ServerConfig as TlsConfig;
+pub use trouble::AcceptTrouble;

@@ -23,6 +23,10 @@ pub const LINGER: Duration = Duration::from_secs(1);
 /// Pause after a failed `accept` (out of file descriptors): trying again at once would only burn CPU.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How often it is said that connections cannot be accepted: often enough to be found, and no flood on a disk that may be full
+/// for the same reason.
+pub const TROUBLE_SAID_EVERY: Duration = Duration::from_secs(60);
+
 /// Time to log in before a session has to make room for others that wait to: programs log in within
 /// milliseconds of connecting, so only the silent lose their places.
 pub const UNDISTURBED: Duration = Duration::from_secs(5);

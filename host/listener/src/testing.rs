@@ -1,11 +1,10 @@
-//! What the tests and benches of the protocols share: clocks, a client, a server that runs.
+//! What the tests and benches of the protocols share: a client, a server that runs.
 //!
 //! Only with the feature `testing`, for `dev-dependencies`. It panics where a test has to fail.
 
 #![allow(clippy::expect_used, reason = "a test that panics has failed")]
 
 mod client;
-mod clock;
 mod running;
 
 use std::future::Future;
@@ -13,7 +12,6 @@ use std::io;
 use std::time::Duration;
 
 pub use client::Client;
-pub use clock::{ManualClock, RealClock};
 pub use running::Running;
 
 /// How long a test waits for what must happen; far more than it takes.

@@ -15,6 +15,25 @@ use crate::limits::ACCOUNT_NAME_BYTES;
 #[serde(try_from = "String", into = "String")]
 pub struct AccountName(String);
 
+/// Which account of a name is meant, and which state of its access: what a session remembers of its login, and compares
+/// before each call. Numbers are never used again, also not by another account of the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Standing {
+    /// Of the account.
+    pub id: u64,
+    /// Of its access: a new password, switching off and removing make another.
+    pub generation: u64,
+}
+
+/// A login that was right: of which account, and when it stops to hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedIn {
+    /// The account.
+    pub account: AccountName,
+    /// Its standing when the password was checked: the login holds as long as this is the account's.
+    pub standing: Standing,
+}
+
 /// Why a text is no account name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -63,5 +82,21 @@ impl From<AccountName> for String {
 impl fmt::Display for AccountName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_accepted_name_is_accepted_from_its_own_text(text in "\\PC{0,44}|[A-Za-z0-9._-]{0,44}|[\u{130}\u{212A}a.]{1,30}") {
+            if let Ok(name) = text.parse::<AccountName>() {
+                prop_assert_eq!(name.to_string().parse::<AccountName>(), Ok(name));
+            }
+        }
     }
 }

@@ -16,7 +16,10 @@ pub const TOX_DOMAIN_DOTTED: &str = "tox.internal";
 
 /// A mailbox: local part and domain. The domain is in lower case; the local part is as it came.
 ///
-/// Bounds: local part 1 to [`LOCAL_PART_BYTES`], domain 1 to [`DOMAIN_BYTES`] (RFC 5321 section 4.5.3.1).
+/// Bounds: local part 1 to [`LOCAL_PART_BYTES`], domain 1 to [`DOMAIN_BYTES`] (RFC 5321 section 4.5.3.1). They hold for
+/// the text as it came and for every form it is written in later: lower case can be longer (U+0130 grows from two bytes to
+/// three). So an address that was accepted once is accepted again from its own text, and so is its
+/// [canonical](Address::canonical) form.
 /// UTF-8 is allowed in both (SMTPUTF8); control characters and blanks outside quotes are not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -88,6 +91,45 @@ impl Address {
         canonical
     }
 
+    /// The address without a subaddress (RFC 5233 section 1): `user+detail@domain` becomes `user@domain`. Others are unchanged, also
+    /// those with nothing before the `+`.
+    #[must_use]
+    pub fn without_detail(&self) -> Self {
+        match self.local.split_once('+') {
+            Some((user, _)) if !user.is_empty() && !user.ends_with('.') => {
+                Self { local: user.to_owned(), domain: self.domain.clone() }
+            }
+            _ => self.clone(),
+        }
+    }
+
+    /// The name that every spelling of one mailbox has in common: canonical, without a subaddress, ASCII letters in lower case. Keys are
+    /// pinned to it.
+    #[must_use]
+    pub fn name(&self) -> Self {
+        let mut name = self.canonical().without_detail();
+        name.local.make_ascii_lowercase();
+        name
+    }
+
+    /// Whether mail to this address is `owner`'s: the same mailbox, perhaps with a subaddress (RFC 5233). Where the owner's address
+    /// has a subaddress itself, only that one is.
+    #[must_use]
+    pub fn belongs_to(&self, owner: &Self) -> bool {
+        let (this, owner) = (self.canonical(), owner.canonical());
+        this == owner || this.without_detail() == owner
+    }
+
+    /// The local part as it is written before the `@`: quoted where it must be.
+    fn written_local(&self) -> String {
+        let is_dot_string =
+            self.local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom_char));
+        if is_dot_string {
+            return self.local.clone();
+        }
+        format!("\"{}\"", self.local.replace('\\', "\\\\").replace('"', "\\\""))
+    }
+
     /// Whether the address can be sent without SMTPUTF8.
     #[must_use]
     pub fn is_ascii(&self) -> bool {
@@ -104,7 +146,12 @@ impl FromStr for Address {
         if local.is_empty() || domain.is_empty() {
             return Err(InvalidAddress::NoAt);
         }
-        Ok(Self { local: parse_local(local)?, domain: parse_domain(domain)? })
+        let address = Self { local: parse_local(local)?, domain: parse_domain(domain)? };
+        // The form that addresses are compared in must be an address too.
+        if address.is_tox() {
+            parse_local(&address.canonical().written_local())?;
+        }
+        Ok(address)
     }
 }
 
@@ -160,6 +207,11 @@ fn parse_domain(domain: &str) -> Result<String, InvalidAddress> {
     if domain.len() > DOMAIN_BYTES {
         return Err(InvalidAddress::DomainTooLong);
     }
+    let domain = domain.to_lowercase();
+    // Again: lower case can be longer.
+    if domain.len() > DOMAIN_BYTES {
+        return Err(InvalidAddress::DomainTooLong);
+    }
     let label_is_valid = |label: &str| {
         !label.is_empty()
             && label.len() <= 63
@@ -172,22 +224,12 @@ fn parse_domain(domain: &str) -> Result<String, InvalidAddress> {
                     || (!char.is_ascii() && !char.is_control() && !char.is_whitespace())
             })
     };
-    if domain.split('.').all(label_is_valid) {
-        Ok(domain.to_lowercase())
-    } else {
-        Err(InvalidAddress::BadDomain)
-    }
+    if domain.split('.').all(label_is_valid) { Ok(domain) } else { Err(InvalidAddress::BadDomain) }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_dot_string =
-            self.local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom_char));
-        if is_dot_string {
-            return write!(formatter, "{}@{}", self.local, self.domain);
-        }
-        let escaped = self.local.replace('\\', "\\\\").replace('"', "\\\"");
-        write!(formatter, "\"{escaped}\"@{}", self.domain)
+        write!(formatter, "{}@{}", self.written_local(), self.domain)
     }
 }
 

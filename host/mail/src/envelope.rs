@@ -7,12 +7,33 @@ use serde::{Deserialize, Serialize};
 use crate::address::Address;
 
 /// The reverse-path: where bounces go. Null (`<>`) for mails that must not bounce (RFC 5321 section 4.5.5).
+///
+/// A stored one whose address is none (programs of before accepted some that they could not read again) is read as null: the mail is
+/// worth more than the way back.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "StoredPath")]
 pub enum ReversePath {
     /// `<>`: this mail is itself a report.
     Null,
     /// An address.
     Mailbox(Address),
+}
+
+/// A reverse-path as it is stored.
+#[derive(Deserialize)]
+#[serde(rename = "ReversePath")]
+enum StoredPath {
+    Null,
+    Mailbox(String),
+}
+
+impl From<StoredPath> for ReversePath {
+    fn from(stored: StoredPath) -> Self {
+        match stored {
+            StoredPath::Null => Self::Null,
+            StoredPath::Mailbox(address) => address.parse().map_or(Self::Null, Self::Mailbox),
+        }
+    }
 }
 
 impl fmt::Display for ReversePath {

@@ -42,7 +42,7 @@ impl FromCheck {
 }
 
 /// Checks the addresses of `From` against a sender: `key` allows its own spellings `<64 hex>@tox` and `<76 hex>@tox`,
-/// `allowed` lists the others (told by its gateway, or the alias the user gave).
+/// `allowed` lists the others (told by its gateway, or the alias the user gave), each with all its subaddresses.
 #[must_use]
 pub fn check(facts: &HeaderFacts, key: PublicKey, allowed: &[Address]) -> FromCheck {
     if facts.from_fields == 0 && !facts.unclear {
@@ -52,8 +52,7 @@ pub fn check(facts: &HeaderFacts, key: PublicKey, allowed: &[Address]) -> FromCh
         return FromCheck::Unclear;
     }
     let belongs = |address: &Address| {
-        key_of(address) == Some(key)
-            || allowed.iter().any(|allowed| allowed.canonical() == address.canonical())
+        key_of(address) == Some(key) || allowed.iter().any(|allowed| address.belongs_to(allowed))
     };
     if facts.from.iter().all(belongs) { FromCheck::Pass } else { FromCheck::Fail }
 }

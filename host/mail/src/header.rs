@@ -5,6 +5,7 @@ mod date;
 mod encoded_word;
 mod facts;
 mod fields;
+mod results;
 mod scanner;
 mod trace;
 

@@ -70,3 +70,23 @@ hex_id! {
     /// SHA-256 over the bytes of a component's file: its version.
     ComponentDigest, 32
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_accepted_id_is_accepted_from_its_own_text(text in "[0-9a-fA-F]{30,34}|\\PC{0,34}", bytes: [u8; 32]) {
+            if let Ok(id) = text.parse::<MailId>() {
+                prop_assert_eq!(id.to_string().parse::<MailId>(), Ok(id));
+            }
+            let digest = BodyDigest(bytes);
+            prop_assert_eq!(digest.to_string().parse::<BodyDigest>(), Ok(digest));
+            let digest = ComponentDigest(bytes);
+            prop_assert_eq!(digest.to_string().parse::<ComponentDigest>(), Ok(digest));
+        }
+    }
+}

@@ -1,8 +1,8 @@
-//! The words every other crate speaks: addresses, Tox IDs, envelopes, mail ids, status codes,
+//! The types that all other crates use: addresses, Tox IDs, envelopes, mail ids, status codes,
 //! headers, delivery status texts, clock and limit types.
 //!
 //! This crate never does I/O, never reads a clock of its own, and never decides anything.
-//! What comes from outside becomes a type here, at the edge, or is refused here.
+//! Input from outside becomes a type here, or is refused here.
 
 pub mod account;
 pub mod acknowledgement;
@@ -21,10 +21,11 @@ pub mod record;
 pub mod sasl;
 pub mod sent;
 pub mod status;
+pub mod text;
 pub mod tox_id;
 pub mod vcard;
 
-pub use account::AccountName;
+pub use account::{AccountName, LoggedIn, Standing};
 pub use acknowledgement::Acknowledgement;
 pub use address::Address;
 pub use clock::{Clock, Monotonic, Wall};

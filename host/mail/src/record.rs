@@ -1,6 +1,6 @@
 //! What the gateway keeps: the records that `gateway` thinks in and `store` makes durable.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::account::AccountName;
 use crate::acknowledgement::Acknowledgement;
@@ -27,14 +27,24 @@ pub struct StagedBody {
 /// A local mail user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
+    /// Given by the store and never used again, also not by a later account of the same name; 0 before the account is stored.
+    #[serde(skip)]
+    pub id: u64,
     /// Login and local part.
     pub name: AccountName,
     /// The first account: manages the gateway.
     pub owner: bool,
     /// Names in DNS that lead to this account, beside `<tox id>@tox` and `<name>@tox`.
+    #[serde(deserialize_with = "addresses_that_are")]
     pub addresses: Vec<Address>,
     /// When it was made.
     pub created: Wall,
+}
+
+/// Stored addresses, without those that are none: programs of before accepted some that they could not read again.
+fn addresses_that_are<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Address>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    Ok(texts.into_iter().filter_map(|text| text.parse().ok()).collect())
 }
 
 /// How far two people have got.
@@ -55,7 +65,8 @@ pub struct Contact {
     pub key: PublicKey,
     /// The full Tox ID where known (typed by the user, or told in `hello`).
     pub tox_id: Option<ToxId>,
-    /// Addresses the contact's own gateway told in `hello`: what their mails may come from.
+    /// Addresses the contact's own gateway told in `hello`: claims, of which some count.
+    #[serde(deserialize_with = "addresses_that_are")]
     pub addresses: Vec<Address>,
     /// How far it has got.
     pub state: ContactState,
@@ -74,7 +85,7 @@ pub struct FriendRequest {
     pub received: Wall,
 }
 
-/// The first key a DNS name was seen with: another one later is held for the user.
+/// The first key a name led to, or the one the user confirmed: another one later is held for the user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pin {
     /// The name.
@@ -83,7 +94,7 @@ pub struct Pin {
     pub key: PublicKey,
     /// When it was first seen.
     pub first_seen: Wall,
-    /// Another key that DNS answered later; mail to the name waits until the user decides.
+    /// Another key that it led to later; mail to the name waits until the user decides.
     pub changed_to: Option<ToxId>,
 }
 
@@ -225,6 +236,27 @@ pub struct QuarantineEntry {
     pub direction: Direction,
     /// For an outgoing one: the entry to put into the outbox when released.
     pub outgoing: Option<OutboxEntry>,
+    /// When the mail is deleted for good: the filter threw it away. None for a mail that stays until the user decides. It is
+    /// no part of the stored record: the store keeps it in a table of its own.
+    #[serde(skip)]
+    pub delete_at: Option<Wall>,
+}
+
+/// Why a mail is kept out of the mailbox, and for how long it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAside {
+    /// The filter's reason.
+    pub reason: String,
+    /// As [`QuarantineEntry::delete_at`].
+    pub delete_at: Option<Wall>,
+}
+
+impl SetAside {
+    /// Until the user decides.
+    #[must_use]
+    pub const fn quarantined(reason: String) -> Self {
+        Self { reason, delete_at: None }
+    }
 }
 
 impl QuarantineEntry {
@@ -233,6 +265,17 @@ impl QuarantineEntry {
     pub fn mail_id(&self) -> Option<MailId> {
         self.outgoing.as_ref().map_or_else(|| self.mail.mail_id(), |entry| Some(entry.id))
     }
+}
+
+/// A new mailbox entry: what the caller decides; number and UIDL are the store's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMail {
+    /// Whose mailbox.
+    pub account: AccountName,
+    /// The entry; the store fills in `number` and `uidl`.
+    pub entry: MailboxEntry,
+    /// Into quarantine instead.
+    pub quarantine: Option<SetAside>,
 }
 
 /// Which way a mail goes, seen from this gateway.

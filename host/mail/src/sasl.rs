@@ -7,6 +7,9 @@ use zeroize::Zeroizing;
 /// A login with its password; the password is erased from memory when this is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
+    /// The authorization identity: as whom the client wants to act; None where it did not say. Whoever checks the password
+    /// decides whether it names the account that logs in (RFC 4616 section 2).
+    pub acts_as: Option<String>,
     /// The authentication identity, as the client wrote it.
     pub login: String,
     /// The password, as the client wrote it.
@@ -25,12 +28,15 @@ pub enum InvalidPlain {
     /// Not `[authzid] NUL authcid NUL passwd` in UTF-8 with both of the latter present.
     #[error("the login is not in the form SASL PLAIN asks for")]
     Form,
-    /// The client wants to act as somebody else than it logs in as, which nobody may.
-    #[error("logging in for another account is not possible")]
-    OtherIdentity,
 }
 
 impl Credentials {
+    /// A login and its password, as USER and PASS or AUTH LOGIN give them.
+    #[must_use]
+    pub const fn new(login: String, password: Zeroizing<String>) -> Self {
+        Self { acts_as: None, login, password }
+    }
+
     /// Reads a PLAIN message (RFC 4616 section 2), base64 already removed.
     ///
     /// # Errors
@@ -46,10 +52,8 @@ impl Credentials {
         if login.is_empty() || password.is_empty() {
             return Err(InvalidPlain::Form);
         }
-        if !authzid.is_empty() && authzid != login {
-            return Err(InvalidPlain::OtherIdentity);
-        }
-        Ok(Self { login: login.to_owned(), password: Zeroizing::new(password.to_owned()) })
+        let acts_as = Some(authzid).filter(|authzid| !authzid.is_empty()).map(str::to_owned);
+        Ok(Self { acts_as, ..Self::new(login.to_owned(), Zeroizing::new(password.to_owned())) })
     }
 }
 

@@ -107,17 +107,12 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// A refusal; control characters in `text` become blanks and it is cut to
-    /// [`REFUSAL_TEXT_BYTES`], since it may come from a peer or a component.
+    /// A refusal; `text` becomes one line ([`crate::text`]) and is cut to [`REFUSAL_TEXT_BYTES`], since it may come from a
+    /// peer or a component.
     #[must_use]
     pub fn new(status: EnhancedStatus, text: &str) -> Self {
-        let mut clean: String = text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
-        let mut end = clean.len().min(REFUSAL_TEXT_BYTES);
-        while !clean.is_char_boundary(end) {
-            end -= 1;
-        }
-        clean.truncate(end);
-        Self { status, text: clean }
+        let clean = crate::text::one_line(text);
+        Self { status, text: crate::text::cut(&clean, REFUSAL_TEXT_BYTES).to_owned() }
     }
 
     /// A permanent refusal `5.subject.detail`.

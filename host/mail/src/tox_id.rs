@@ -119,6 +119,14 @@ impl FromStr for ToxId {
     }
 }
 
+/// The digits of an id that people wrote in groups (`56A1 ADE4 ...`, `56a1-ade4-...`); None where anything but hex digits is left.
+#[must_use]
+pub fn ungrouped(text: &str) -> Option<String> {
+    let digits: String =
+        text.chars().filter(|char| !char.is_whitespace() && !matches!(char, '-' | '\u{ad}')).collect();
+    (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(digits)
+}
+
 macro_rules! text_serde {
     ($name:ident) => {
         impl TryFrom<String> for $name {

@@ -1,17 +1,19 @@
-//! vCards (RFC 6350, and 3.0 as RFC 2426 has it) with a Tox ID: written for people to hand on, read to add a contact.
+//! vCards (RFC 6350, 3.0 as RFC 2426 has it, and 2.1) with a Tox ID: written for people to hand on, read to add a contact.
 //!
-//! A Tox ID stands in `IMPP:tox:<id>`. It is also looked for in `URL`, `X-TOX`, and `EMAIL` (`<id>@tox`), which other programs
-//! write.
+//! A Tox ID is in `IMPP:tox:<id>`. It is also looked for in `URL`, `X-TOX`, and `EMAIL` (`<id>@tox`), which other programs
+//! write; also in groups of digits, in quoted-printable, in UTF-16, and with any line ends.
+
+mod decode;
 
 use crate::address::Address;
 use crate::limits::VCARD_BYTES;
-use crate::tox_id::{InvalidToxId, ToxId};
+use crate::tox_id::{InvalidToxId, ToxId, ungrouped};
 
 /// Why a text gives no Tox ID.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidVcard {
     /// No vCard, or an endless one.
-    #[error("this is no vCard: it does not begin with BEGIN:VCARD, or is larger than 64 KB")]
+    #[error("this is no vCard: it does not begin with BEGIN:VCARD, or is larger than 16 MB")]
     Form,
     /// More than one person.
     #[error("there is more than one vCard in it: give one person at a time")]
@@ -34,15 +36,15 @@ pub fn write(name: &str, id: ToxId, addresses: &[Address]) -> String {
     lines.iter().map(|line| folded(line)).collect()
 }
 
-/// The Tox ID in a vCard.
+/// The Tox ID in a vCard, in whatever form its file has.
 ///
 /// # Errors
 /// [`InvalidVcard`]
-pub fn tox_id(text: &str) -> Result<ToxId, InvalidVcard> {
-    if text.len() > VCARD_BYTES {
+pub fn tox_id(file: &[u8]) -> Result<ToxId, InvalidVcard> {
+    if file.len() > VCARD_BYTES {
         return Err(InvalidVcard::Form);
     }
-    let lines = unfolded(text.strip_prefix('\u{feff}').unwrap_or(text));
+    let lines = decode::lines(&decode::text(file));
     let mut lines = lines.iter().filter(|line| !line.trim().is_empty());
     if !lines.next().is_some_and(|line| line.trim().eq_ignore_ascii_case("BEGIN:VCARD")) {
         return Err(InvalidVcard::Form);
@@ -70,7 +72,8 @@ fn candidate(name: &str, value: &str) -> Option<String> {
             let bare = strip_scheme(value);
             let bare = bare.or_else(|| (name == "X-TOX").then_some(value))?;
             let end = bare.find(['?', '/']).unwrap_or(bare.len());
-            bare.get(..end).map(str::to_owned)
+            let id = bare.get(..end)?.replace("%20", " ");
+            Some(ungrouped(&id).unwrap_or(id))
         }
         "EMAIL" => {
             let address: Address = value.parse().ok()?;
@@ -92,7 +95,8 @@ fn strip_scheme(text: &str) -> Option<&str> {
 fn property(line: &str) -> Option<(String, String)> {
     let (head, value) = split_head(line)?;
     let name = head.split(';').next()?;
-    let name = name.rsplit('.').next()?.to_ascii_uppercase();
+    let name = name.rsplit('.').next()?.trim().to_ascii_uppercase();
+    let value = if decode::is_quoted_printable(head) { &decode::quoted_printable(value) } else { value };
     let mut text = String::with_capacity(value.len());
     let mut chars = value.chars();
     while let Some(char) = chars.next() {
@@ -116,18 +120,6 @@ fn split_head(line: &str) -> Option<(&str, &str)> {
         char == ':' && !quoted
     })?;
     Some((line.get(..at)?, line.get(at + 1..)?))
-}
-
-/// Lines with what was folded put together again (RFC 6350 section 3.2).
-fn unfolded(text: &str) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for line in text.lines() {
-        match (line.strip_prefix([' ', '\t']), lines.last_mut()) {
-            (Some(more), Some(last)) => last.push_str(more),
-            _ => lines.push(line.to_owned()),
-        }
-    }
-    lines
 }
 
 fn escaped(text: &str) -> String {

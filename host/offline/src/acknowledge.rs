@@ -8,16 +8,17 @@ use std::sync::Arc;
 use drops::parcel::{Key, Kind, Parcel, Parts};
 use drops::rand_core::RngCore as _;
 use drops::ttl::Ttl;
-use mail::{AccountName, MailId, PublicKey, Wall};
+use mail::{AccountName, MailId, PublicKey};
 
 use crate::content::{self, Word};
-use crate::documents::{self, OWED};
-use crate::limits::{ACKNOWLEDGEMENTS_OWED, ACKNOWLEDGEMENTS_TOGETHER, TAKEN_MEMORY};
+use crate::documents::{self, OWED, Rows};
+use crate::incoming::Shown;
+use crate::limits::{ACKNOWLEDGE_AGAIN, ACKNOWLEDGEMENTS_OWED, ACKNOWLEDGEMENTS_TOGETHER, TAKEN_MEMORY};
 use crate::outgoing::{self, Job};
 use crate::owed::Owed;
 use crate::ports::{Failure, WaitingMail};
 use crate::records;
-use crate::shared::Shared;
+use crate::shared::{AccountState, Shared};
 
 fn name(sender: PublicKey, id: MailId) -> Vec<u8> {
     [&sender.0[..], &id.0].concat()
@@ -29,22 +30,82 @@ pub(crate) fn parse_name(bytes: &[u8]) -> Option<(PublicKey, MailId)> {
     Some((PublicKey(*sender), MailId(id.try_into().ok()?)))
 }
 
+/// Reads the acknowledgements that were owed; past the bound the oldest goes.
+pub(crate) async fn restore(
+    shared: &Shared,
+    account: &AccountName,
+    state: &mut AccountState,
+) -> Result<(), Failure> {
+    let mut rows = Rows::of(&*shared.ports.documents, OWED, account);
+    while let Some(page) = rows.next().await? {
+        state.owed.extend(
+            page.iter().filter_map(|row| {
+                rows.readable(row, parse_name(&row.key).zip(documents::decode(&row.bytes)))
+            }),
+        );
+        for (sender, id) in surplus(state) {
+            shared.ports.documents.put(OWED, account.as_str(), name(sender, id), None).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes out what is owed past the bound, the oldest first: its sender posts again.
+fn surplus(state: &mut AccountState) -> Vec<(PublicKey, MailId)> {
+    let mut gone = vec![];
+    while state.owed.len() > ACKNOWLEDGEMENTS_OWED
+        && let Some(oldest) = state.owed.iter().min_by_key(|(_, owed)| owed.read).map(|(key, _)| *key)
+    {
+        state.owed.remove(&oldest);
+        gone.push(oldest);
+    }
+    gone
+}
+
 /// A mail was taken: its sender is to be told. The same mail again, posted anew, is acknowledged again.
 pub(crate) async fn owe(shared: &Shared, account: &AccountName, key: Key, owed: Owed) -> Result<(), Failure> {
     let document = documents::encode(&owed)?;
     let place = name(key.sender, key.mail);
     shared.ports.documents.put(OWED, account.as_str(), place, Some(document)).await?;
-    shared.with(account, |state| state.owed.insert((key.sender, key.mail), owed));
+    let gone = shared.with(account, |state| {
+        state.owed.insert((key.sender, key.mail), owed);
+        surplus(state)
+    });
+    for (sender, id) in gone.unwrap_or_default() {
+        shared.ports.documents.put(OWED, account.as_str(), name(sender, id), None).await?;
+    }
     Ok(())
 }
 
+/// A cell of a parcel that was taken is shown. Where it is a new one, long after the parcel was acknowledged, that word was lost and
+/// the sender posted again: it is owed again, in memory alone (after a restart the cell is a new one again). As for any mail, a
+/// second throwaway has to be shown this very cell first.
+pub(crate) fn reposted(shared: &Shared, account: &AccountName, key: Key, shown: Shown) {
+    let now = shared.wall();
+    let is_owed = shared.with(account, |state| {
+        let owed = state.owed.get_mut(&(key.sender, key.mail)).filter(|owed| owed.parcel == key.digest)?;
+        let is_lost = owed.sent.is_some_and(|sent| shared.has_passed(sent, ACKNOWLEDGE_AGAIN));
+        if !shown.is_first || !is_lost || owed.is_running {
+            return None;
+        }
+        (owed.sent, owed.read, owed.is_confirmed) = (None, now, false);
+        owed.confirmed_by = Some((shown.board, shown.name));
+        Some(())
+    });
+    if is_owed.flatten().is_some() {
+        tracing::info!(%account, sender = %key.sender, mail = %key.mail, "a mail was posted again: it is acknowledged again");
+    }
+}
+
 /// A second throwaway was shown a cell of this mail.
-pub(crate) async fn confirmed(shared: &Shared, account: &AccountName, key: Key) {
+pub(crate) async fn confirmed(shared: &Shared, account: &AccountName, key: Key, shown: Shown) {
     let owed = shared.with(account, |state| {
         let owed = state.owed.get_mut(&(key.sender, key.mail))?;
-        let is_news = owed.parcel == key.digest && !owed.is_confirmed;
+        let counts = owed.confirmed_by.is_none_or(|cell| cell == (shown.board, shown.name));
+        let is_news = counts && owed.parcel == key.digest && !owed.is_confirmed;
         owed.is_confirmed |= is_news;
-        is_news.then(|| owed.clone())
+        // What is owed again is stored when it is said.
+        (is_news && owed.confirmed_by.is_none()).then(|| owed.clone())
     });
     if let Some(owed) = owed.flatten() {
         store(shared, account, key.sender, &owed).await;
@@ -60,13 +121,12 @@ async fn store(shared: &Shared, account: &AccountName, sender: PublicKey, owed: 
 
 /// The account's slot has come: what may go out does.
 pub(crate) async fn slot(shared: &Arc<Shared>, account: &AccountName) -> Result<(), Failure> {
-    let now = shared.wall();
     let rest = shared.settings.acknowledge_rest;
     let due = shared.with(account, |state| {
         let mut due: BTreeMap<PublicKey, Vec<Owed>> = BTreeMap::new();
         for ((sender, _), owed) in &state.owed {
             let is_due = owed.is_confirmed && owed.sent.is_none() && !owed.is_running;
-            if is_due && now.since(owed.read) >= rest {
+            if is_due && shared.has_passed(owed.read, rest) {
                 due.entry(*sender).or_default().push(owed.clone());
             }
         }
@@ -108,17 +168,18 @@ async fn send(
     };
     let plan = shared.ports.selector.select(account, shared.wall(), question, boards.clone()).await?;
     let own = outgoing::own_boards(&plan, &boards)?;
-    let ttl = Ttl::from_days(plan.ttl_days).filter(|ttl| *ttl <= Ttl::Week);
+    let ttl = plan.ttl(Ttl::Week.duration());
     let Some(ttl) = ttl.filter(|_| !plan.choices.is_empty()) else { return Ok(()) };
     let handover = outgoing::plan_handover(shared, account, recipient, &plan, ttl, parts);
     let stop = shared.stopping.child_token();
     let secret = identity.secret;
     let job = Job { account: account.clone(), recipient, mail: None, handover, own, secret, ttl, stop };
     mark(shared, account, recipient, &owed, |owed| owed.is_running = true);
-    let shared = Arc::clone(shared);
-    tokio::spawn(async move {
-        let account = job.account.clone();
-        let is_sent = outgoing::hand_over(&shared, job).await;
+    let working = Arc::clone(shared);
+    shared.spawn_for(account, async move {
+        let (shared, account) = (working, job.account.clone());
+        let handed_over = supervisor::attempt("acknowledgements", outgoing::hand_over(&shared, job)).await;
+        let is_sent = handed_over.unwrap_or(false);
         let now = shared.wall();
         mark(&shared, &account, recipient, &owed, |owed| {
             owed.is_running = false;
@@ -153,14 +214,8 @@ fn mark(
 pub(crate) async fn forget(shared: &Shared, account: &AccountName) -> Result<(), Failure> {
     let now = shared.wall();
     let old = shared.with(account, |state| {
-        let mut all: Vec<(Wall, (PublicKey, MailId))> =
-            state.owed.iter().map(|(key, owed)| (owed.read, *key)).collect();
-        all.sort_unstable();
-        let surplus = all.len().saturating_sub(ACKNOWLEDGEMENTS_OWED);
-        let is_old =
-            |(number, (read, _)): &(usize, (Wall, _))| *number < surplus || now.since(*read) >= TAKEN_MEMORY;
-        let old = all.into_iter().enumerate().filter(is_old).map(|(_, (_, key))| key);
-        old.collect::<Vec<_>>()
+        let old = state.owed.iter().filter(|(_, owed)| now.since(owed.read) >= TAKEN_MEMORY);
+        old.map(|(key, _)| *key).collect::<Vec<_>>()
     });
     for (sender, id) in old.unwrap_or_default() {
         shared.ports.documents.put(OWED, account.as_str(), name(sender, id), None).await?;

@@ -1,9 +1,9 @@
 //! What is known of one board.
 
 use drops::cell::{BoardKey, Name};
-use drops::confirm::Confirmations;
+use drops::confirm::{Confirmations, Sighting};
 use drops::reader::BoardMemory;
-use drops::record::OwnerMark;
+use drops::record::{CLOCK_SKEW, OwnerMark};
 use drops::token::Sightings;
 use mail::{Monotonic, Wall};
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,8 @@ pub(crate) struct BoardState {
     /// When it is read next; None: not planned.
     pub next_visit: Option<Monotonic>,
     pub is_visiting: bool,
+    /// Visits in a row that did not end as they should.
+    pub unfinished: u32,
     /// When it is read to see whether own cells are still there.
     pub audit_at: Option<Monotonic>,
 }
@@ -77,7 +79,8 @@ pub struct BoardReport {
 
 impl History {
     pub fn is_liar(&self, now: Wall) -> bool {
-        self.lied.is_some_and(|when| now.since(when) < LIAR)
+        // What was noted while the clock was ahead would else hold for as long as it was.
+        self.lied.is_some_and(|when| when <= now.plus(CLOCK_SKEW) && now.since(when) < LIAR)
     }
 
     pub fn failed(&mut self, now: Wall, problem: &str) {
@@ -88,8 +91,8 @@ impl History {
 }
 
 impl BoardState {
-    /// Whether this cell was shown to another throwaway before.
-    pub fn confirms(&mut self, board: BoardKey, name: Name, throwaway: u64) -> bool {
+    /// Whether this cell was shown before, and to whom.
+    pub fn saw(&mut self, board: BoardKey, name: Name, throwaway: u64) -> Sighting {
         self.confirmations.saw(board, name, throwaway)
     }
 

@@ -10,7 +10,7 @@ use mail::{AccountName, Monotonic, PublicKey, Wall};
 
 use crate::board_state::{BoardState, History};
 use crate::documents::{self, BOARDS};
-use crate::limits::{BOARDS_OFFERED, BOARDS_READ, BOARDS_REMEMBERED};
+use crate::limits::{BOARDS_OFFERED, BOARDS_READ, BOARDS_REMEMBERED, CLOCK_JUMP};
 use crate::ports::{BoardFacts, KnownBoard};
 use crate::shared::{AccountState, Shared, State};
 
@@ -104,6 +104,11 @@ impl Shared {
         keys.into_iter().filter(|key| !is_liar(key)).map(facts).collect()
     }
 
+    /// Whether the user added this board, or serves it.
+    pub fn is_named(&self, board: BoardKey) -> bool {
+        self.ports.boards.known().iter().any(|known| known.key == board)
+    }
+
     /// Plans a look at own cells on a board, if none is planned.
     pub fn plan_audit(&self, board: BoardKey) {
         let after = self.draw(self.settings.audit_after);
@@ -144,7 +149,7 @@ impl AccountState {
 }
 
 /// How far back the next reading goes: to the last but one, so that everything is shown to two throwaways whether there was
-/// something in it or not.
+/// something in it or not. A reading noted while the clock was ahead says nothing.
 pub(crate) fn away(history: &History, now: Wall) -> Option<Duration> {
-    history.read_before.map(|before| now.since(before))
+    history.read_before.filter(|before| *before <= now.plus(CLOCK_JUMP)).map(|before| now.since(before))
 }

@@ -57,8 +57,8 @@ pub(crate) async fn deposit(
         },
         Ok(session) => {
             let machine = DepositSession::new(board, deposits, shared.monotonic());
-            let (result, has_info) = (Deposited::default(), false);
-            Run { shared, session, machine, result, has_info, stop }.hold().await
+            let result = Deposited::default();
+            Run { shared, session, machine, result, stop }.hold().await
         }
     }
 }
@@ -68,8 +68,6 @@ struct Run<'a> {
     session: Box<dyn BoardSession>,
     machine: DepositSession,
     result: Deposited,
-    /// The first message, which asks for info, was sent: all others carry cells.
-    has_info: bool,
     stop: &'a CancellationToken,
 }
 
@@ -111,8 +109,7 @@ impl Run<'_> {
     async fn handle(&mut self, event: DepositEvent) -> Vec<DepositEvent> {
         match event {
             DepositEvent::Send(message) => {
-                self.result.was_sent |= self.has_info;
-                self.has_info = true;
+                self.result.was_sent = self.machine.was_sent();
                 if let Err(error) = self.session.send(message).await {
                     self.result.problem = Some(error.to_string());
                     return self.machine.ended();

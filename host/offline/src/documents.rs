@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use mail::AccountName;
+
 use crate::ports::{Documents, Failure};
 use crate::story::Story;
 
@@ -38,7 +40,8 @@ pub(crate) fn encode<T: Serialize>(document: &T) -> Result<Vec<u8>, Failure> {
         .map_err(|error| Failure(format!("a document cannot be written: {error}")))
 }
 
-/// The document in these bytes; None where it is damaged or of another version (then it is as if it were not there).
+/// The document in these bytes; None where it is damaged or of another version. Then it is as if it were not there, and
+/// [`Rows::readable`] tells.
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     let (version, rest) = bytes.split_first()?;
     (*version == VERSION).then(|| postcard::from_bytes(rest).ok()).flatten()
@@ -76,6 +79,81 @@ pub(crate) async fn put<T: Serialize>(
     document: &T,
 ) -> Result<(), Failure> {
     documents.put(kind, owner, key, Some(encode(document)?)).await
+}
+
+/// A document by its name; None if there is none.
+pub(crate) async fn get(
+    documents: &dyn Documents,
+    kind: &'static str,
+    owner: &AccountName,
+    key: &[u8],
+) -> Result<Option<Vec<u8>>, Failure> {
+    let page = documents.page(kind, owner.as_str(), key).await?;
+    let first = page.into_iter().next();
+    Ok(first.filter(|(of, name, _)| of == owner.as_str() && name == key).map(|(.., bytes)| bytes))
+}
+
+/// A document as it is kept.
+pub(crate) struct Row {
+    owner: String,
+    /// Its name.
+    pub key: Vec<u8>,
+    /// What it says.
+    pub bytes: Vec<u8>,
+}
+
+impl Row {
+    /// The key or id that its name is.
+    pub fn name<const N: usize>(&self) -> Option<[u8; N]> {
+        self.key.as_slice().try_into().ok()
+    }
+}
+
+/// Documents of a kind, a page at a time: what is read at once is bounded, however many there are.
+pub(crate) struct Rows<'a> {
+    documents: &'a dyn Documents,
+    kind: &'static str,
+    /// Whose; None: everybody's.
+    owner: Option<&'a str>,
+    /// Where the next page begins; None after the last one.
+    from: Option<(String, Vec<u8>)>,
+}
+
+impl<'a> Rows<'a> {
+    /// Those of one account.
+    pub fn of(documents: &'a dyn Documents, kind: &'static str, owner: &'a AccountName) -> Self {
+        let from = Some((owner.as_str().to_owned(), vec![]));
+        Self { documents, kind, owner: Some(owner.as_str()), from }
+    }
+
+    /// All there are.
+    pub fn all(documents: &'a dyn Documents, kind: &'static str) -> Self {
+        Self { documents, kind, owner: None, from: Some((String::new(), vec![])) }
+    }
+
+    /// What was read of a row; where that is nothing, it is told.
+    pub fn readable<T>(&self, row: &Row, read: Option<T>) -> Option<T> {
+        if read.is_none() {
+            self.documents.unreadable(self.kind, &row.owner, &row.key, &row.bytes);
+        }
+        read
+    }
+
+    /// The next ones; None after the last.
+    pub async fn next(&mut self) -> Result<Option<Vec<Row>>, Failure> {
+        let Some((owner, key)) = self.from.take() else { return Ok(None) };
+        let page = self.documents.page(self.kind, &owner, &key).await?;
+        let is_ours = |owner: &str| self.owner.is_none_or(|ours| ours == owner);
+        let Some((owner, key, _)) = page.last() else { return Ok(None) };
+        self.from = is_ours(owner).then(|| (owner.clone(), after(key)));
+        let own = page.into_iter().filter(|(owner, ..)| is_ours(owner));
+        Ok(Some(own.map(|(owner, key, bytes)| Row { owner, key, bytes }).collect()))
+    }
+}
+
+/// The first name after this one.
+fn after(key: &[u8]) -> Vec<u8> {
+    [key, &[0]].concat()
 }
 
 #[cfg(test)]

@@ -2,93 +2,55 @@
 
 use std::sync::Arc;
 
-use drops::cell::{Opened, Place};
+use drops::cell::{BoardKey, Name, Opened};
 use drops::parcel::{Key, Kind, Parcel, Parts, Progress, Received};
 use mail::record::ContactState;
 use mail::{AccountName, Acknowledgement, BodyHasher, MailId, PublicKey, Refusal, Wall};
-use serde::{Deserialize, Serialize};
 
 use crate::acknowledge;
 use crate::content::{self, MailContent};
-use crate::documents::{self, PARTS, STRANGERS, TAKEN};
-use crate::limits::{STRANGER_MAILS, STRANGER_TIME, STRANGERS_BYTES, TAKEN_MEMORY};
+use crate::documents::{self, Row, Rows, STRANGERS, TAKEN};
+use crate::limits::TAKEN_MEMORY;
 use crate::owed::Owed;
-use crate::ports::{Failure, FoundMail, Knock, Taken};
+use crate::parts;
+use crate::ports::{Failure, FoundMail, Taken};
 use crate::records;
-use crate::shared::Shared;
+use crate::shared::{AccountState, Shared};
+use crate::strangers;
 
-/// A part of an unfinished mail, as it is kept.
-#[derive(Serialize, Deserialize)]
-struct StoredPart {
-    count: u8,
-    chunk: Vec<u8>,
+/// How a cell was shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown {
+    pub board: BoardKey,
+    pub name: Name,
+    /// It was not shown since this process began, as far as that is remembered.
+    pub is_first: bool,
+    /// The board showed it to another throwaway too, or is our own.
+    pub is_confirmed: bool,
 }
 
-/// A stranger's parcel, as it is kept.
-#[derive(Serialize, Deserialize)]
-struct StoredStranger {
-    when: Wall,
-    parcel: Vec<u8>,
-}
-
-/// A part was found for an account. `is_confirmed`: the board showed it to another throwaway too, or is our own.
+/// A part was found for an account.
 pub(crate) async fn part(
     shared: &Arc<Shared>,
     account: &AccountName,
     opened: Opened,
-    is_confirmed: bool,
+    shown: Shown,
 ) -> Result<(), Failure> {
     let key = Key { sender: opened.sender, mail: opened.place.mail, digest: opened.place.digest };
-    let now = shared.wall();
-    let progress = shared.with(account, |state| {
-        if state.taken.contains_key(&key) {
-            return Progress::Nothing;
-        }
-        let (index, chunk) = (opened.place.index, opened.chunk.clone());
-        let count = opened.place.count;
-        let progress = state.assembly.take(opened, now);
-        if matches!(progress, Progress::Waiting { .. }) {
-            state.loose.push((key, index, encode_part(count, chunk)));
-        }
-        progress
-    });
-    if let Some(Progress::Complete(received)) = progress {
+    let known =
+        shared.with(account, |state| (state.taken.contains(&key), state.strangers.contains_key(&key)));
+    let Some((is_taken, is_waiting_letter)) = known else { return Ok(()) };
+    if is_taken {
+        acknowledge::reposted(shared, account, key, shown);
+    } else if !is_waiting_letter
+        && let Progress::Complete(received) = parts::take(shared, account, opened).await
+    {
         parcel(shared, account, *received).await?;
     }
-    if is_confirmed {
-        acknowledge::confirmed(shared, account, key).await;
+    if shown.is_confirmed {
+        acknowledge::confirmed(shared, account, key, shown).await;
     }
     Ok(())
-}
-
-fn encode_part(count: u8, chunk: Vec<u8>) -> Vec<u8> {
-    documents::encode(&StoredPart { count, chunk }).unwrap_or_default()
-}
-
-/// Makes parts of unfinished mails durable: after that their boards need not be read again for them.
-pub(crate) async fn store_parts(shared: &Shared) -> Result<(), Failure> {
-    for account in shared.ports.core.accounts() {
-        let loose = shared.with(&account, |state| std::mem::take(&mut state.loose)).unwrap_or_default();
-        for (key, index, bytes) in loose {
-            let is_unfinished = shared.with(&account, |state| !state.taken.contains_key(&key));
-            if is_unfinished != Some(true) {
-                continue;
-            }
-            let name = part_key(&key, index);
-            shared.ports.documents.put(PARTS, account.as_str(), name, Some(bytes)).await?;
-            shared.with(&account, |state| state.parts.entry(key).or_default().insert(index));
-        }
-    }
-    Ok(())
-}
-
-/// Puts a stored part back into the assembly, at the start.
-pub(crate) fn restore_part(key: &[u8], bytes: &[u8]) -> Option<(Key, Opened)> {
-    let (index, name) = key.split_last()?;
-    let key = parse_key(name)?;
-    let StoredPart { count, chunk } = documents::decode(bytes)?;
-    let place = Place { mail: key.mail, index: *index, count, digest: key.digest };
-    Some((key, Opened { sender: key.sender, place, chunk }))
 }
 
 /// The name of a parcel's documents.
@@ -104,23 +66,17 @@ pub(crate) fn parse_key(bytes: &[u8]) -> Option<Key> {
     Some(Key { sender: PublicKey(*sender), mail: MailId(*mail), digest })
 }
 
-fn part_key(key: &Key, index: u8) -> Vec<u8> {
-    let mut name = key_bytes(key);
-    name.push(index);
-    name
-}
-
 /// A whole parcel.
 async fn parcel(shared: &Arc<Shared>, account: &AccountName, received: Received) -> Result<(), Failure> {
     let Received { key, parcel } = received;
     if shared.ports.core.contact(account, key.sender).is_none() {
-        return stranger(shared, account, key, parcel).await;
+        return strangers::found(shared, account, key, parcel).await;
     }
     from_contact(shared, account, key, &parcel).await.map(drop)
 }
 
 /// A parcel of a contact. True if it is done with.
-async fn from_contact(
+pub(crate) async fn from_contact(
     shared: &Arc<Shared>,
     account: &AccountName,
     key: Key,
@@ -210,141 +166,48 @@ async fn words_parcel(
 }
 
 /// A parcel is done with: it is remembered, and what was kept of it goes.
-async fn taken(shared: &Shared, account: &AccountName, key: Key) -> Result<(), Failure> {
+pub(crate) async fn taken(shared: &Shared, account: &AccountName, key: Key) -> Result<(), Failure> {
     let (now, name, documents) = (shared.wall(), key_bytes(&key), &shared.ports.documents);
     documents::put(&**documents, TAKEN, account.as_str(), name.clone(), &now).await?;
-    let known = shared.with(account, |state| {
-        state.taken.insert(key, now);
-        (state.parts.remove(&key).unwrap_or_default(), state.strangers.remove(&key).is_some())
-    });
-    let (parts, was_stranger) = known.unwrap_or_default();
-    for index in parts {
-        documents.put(PARTS, account.as_str(), part_key(&key, index), None).await?;
+    let known =
+        shared.with(account, |state| (state.taken.insert(key, now), state.strangers.remove(&key).is_some()));
+    let (forgotten, was_stranger) = known.unwrap_or_default();
+    for old in forgotten {
+        documents.put(TAKEN, account.as_str(), key_bytes(&old), None).await?;
     }
     if was_stranger {
         documents.put(STRANGERS, account.as_str(), name, None).await?;
     }
-    Ok(())
+    parts::done(shared, account, &key).await
 }
 
-/// A parcel of somebody who is no contact: they knock, and the mail waits for the answer.
-async fn stranger(
-    shared: &Arc<Shared>,
-    account: &AccountName,
-    key: Key,
-    parcel: Parcel,
-) -> Result<(), Failure> {
-    if parcel.kind != Kind::Mail {
-        return taken(shared, account, key).await;
-    }
-    let is_held = shared.with(account, |state| state.strangers.contains_key(&key)) == Some(true);
-    if !is_held && !keep_stranger(shared, account, key, &parcel).await? {
-        return Ok(());
-    }
-    let text = "wrote you a mail that waits for your answer; it came over a drop relay";
-    match shared.ports.core.knock(account, key.sender, text).await? {
-        Knock::Contact => from_contact(shared, account, key, &parcel).await.map(drop),
-        Knock::Waits => Ok(()),
-        Knock::Ignored => taken(shared, account, key).await,
-    }
-}
-
-/// Keeps a stranger's parcel where there is room for it.
-async fn keep_stranger(
+/// Reads what was taken, page by page; past the bound the oldest goes.
+pub(crate) async fn restore_taken(
     shared: &Shared,
     account: &AccountName,
-    key: Key,
-    parcel: &Parcel,
-) -> Result<bool, Failure> {
-    let Ok(bytes) = parcel.encode() else { return Ok(false) };
-    let (now, size) = (shared.wall(), bytes.len());
-    let has_room = shared.with(account, |state| {
-        let of_sender = state.strangers.keys().filter(|other| other.sender == key.sender).count();
-        let all: usize = state.strangers.values().map(|(_, size)| size).sum();
-        of_sender < STRANGER_MAILS && all + size <= STRANGERS_BYTES
-    });
-    if has_room != Some(true) {
-        tracing::info!(%account, sender = %key.sender, "no room for another mail of a stranger; it stays on its boards");
-        return Ok(false);
-    }
-    let document = StoredStranger { when: now, parcel: bytes };
-    let documents = &*shared.ports.documents;
-    documents::put(documents, STRANGERS, account.as_str(), key_bytes(&key), &document).await?;
-    shared.with(account, |state| state.strangers.insert(key, (now, size)));
-    Ok(true)
-}
-
-/// Mails of strangers who have become contacts are handed on; those nobody asks about any more go.
-pub(crate) async fn look_after_strangers(shared: &Arc<Shared>, account: &AccountName) -> Result<(), Failure> {
-    let waiting = shared.with(account, |state| {
-        state.strangers.iter().map(|(key, (when, _))| (*key, *when)).collect::<Vec<_>>()
-    });
-    let mut accepted = vec![];
-    for (key, when) in waiting.unwrap_or_default() {
-        if shared.ports.core.contact(account, key.sender).is_some() {
-            accepted.push(key);
-        } else if shared.wall().since(when) >= STRANGER_TIME
-            || !shared.ports.core.is_waiting(account, key.sender).await?
-        {
-            taken(shared, account, key).await?;
-        }
-    }
-    if accepted.is_empty() {
-        return Ok(());
-    }
-    for (owner, name, bytes) in shared.ports.documents.all(STRANGERS).await? {
-        let key = parse_key(&name).filter(|key| owner == account.as_str() && accepted.contains(key));
-        let Some(key) = key else { continue };
-        let stored: Option<StoredStranger> = documents::decode(&bytes);
-        match stored.and_then(|stored| Parcel::decode(&stored.parcel).ok()) {
-            Some(parcel) => drop(from_contact(shared, account, key, &parcel).await?),
-            None => taken(shared, account, key).await?,
+    state: &mut AccountState,
+) -> Result<(), Failure> {
+    let mut rows = Rows::of(&*shared.ports.documents, TAKEN, account);
+    while let Some(page) = rows.next().await? {
+        let read = |row: &Row| rows.readable(row, parse_key(&row.key).zip(documents::decode(&row.bytes)));
+        for (key, when) in page.iter().filter_map(read) {
+            for old in state.taken.insert(key, when) {
+                shared.ports.documents.put(TAKEN, account.as_str(), key_bytes(&old), None).await?;
+            }
         }
     }
     Ok(())
-}
-
-/// The stranger's mail in a document: when it came, and its size.
-pub(crate) fn restore_stranger(key: &[u8], bytes: &[u8]) -> Option<(Key, Wall, usize)> {
-    let stored: StoredStranger = documents::decode(bytes)?;
-    Some((parse_key(key)?, stored.when, stored.parcel.len()))
 }
 
 /// Forgets what was taken long ago, and parts nobody finishes. To be called only while the clock can be believed.
 pub(crate) async fn forget(shared: &Shared, account: &AccountName) -> Result<(), Failure> {
-    let now = shared.wall();
-    let before = Wall(now.0.saturating_sub(u64::try_from(TAKEN_MEMORY.as_millis()).unwrap_or(u64::MAX)));
-    let Some((old, stale)) = shared.with(account, |state| {
-        state.assembly.expire(before);
-        let mut old: Vec<(Wall, Key)> = state.taken.iter().map(|(key, when)| (*when, *key)).collect();
-        old.sort_unstable();
-        let surplus = old.len().saturating_sub(crate::limits::TAKEN);
-        let old: Vec<Key> = old
-            .into_iter()
-            .enumerate()
-            .filter(|(number, (when, _))| *number < surplus || *when < before)
-            .map(|(_, (_, key))| key)
-            .collect();
-        let held = &state.assembly;
-        let stale: Vec<(Key, Vec<u8>)> = state
-            .parts
-            .iter()
-            .filter(|(key, _)| !held.holds(key))
-            .map(|(key, parts)| (*key, parts.iter().copied().collect()))
-            .collect();
-        (old, stale)
-    }) else {
-        return Ok(());
-    };
+    let memory = u64::try_from(TAKEN_MEMORY.as_millis()).unwrap_or(u64::MAX);
+    let before = Wall(shared.wall().0.saturating_sub(memory));
+    parts::expire(shared, before).await?;
+    let old = shared.with(account, |state| state.taken.older(before)).unwrap_or_default();
     for key in old {
         shared.ports.documents.put(TAKEN, account.as_str(), key_bytes(&key), None).await?;
         shared.with(account, |state| state.taken.remove(&key));
-    }
-    for (key, parts) in stale {
-        for index in parts {
-            shared.ports.documents.put(PARTS, account.as_str(), part_key(&key, index), None).await?;
-        }
-        shared.with(account, |state| state.parts.remove(&key));
     }
     Ok(())
 }

@@ -1,16 +1,21 @@
 //! Mail to and from people who are offline, over drop relays ("boards").
 //!
-//! The crate `drops` has the cryptography and the state machines; here is what a gateway does with them all day: it keeps the
-//! mailbox keys of its accounts ([`keys`](self)), leaves copies of mails on boards while their recipients are offline, reads boards
-//! for its accounts, hands what it finds to the core's ordinary reception, and sends acknowledgements back the same way.
+//! The crate `drops` has the cryptography and the state machines. This crate uses them for a
+//! gateway: it keeps the mailbox keys of its accounts ([`keys`](self)), leaves copies of mails on
+//! boards while their recipients are offline, reads boards for its accounts, hands what it finds to
+//! the core's ordinary reception, and sends acknowledgements back the same way.
 //!
-//! It opens no socket and no file: boards, documents, key files, the core, the relay-selector component and worker threads are
-//! [`ports`] that it is handed, so it is tested whole, with real boards in memory and a simulated clock. It never decides what
-//! becomes of a mail, and a copy it leaves is never the only one: the outbox keeps the mail until it is acknowledged, refused or given up.
+//! It opens no socket and no file: boards, documents, key files, the core, the relay-selector
+//! component and worker threads are [`ports`] that it is handed, so it is tested whole, with real
+//! boards in memory and a simulated clock. It never decides what becomes of a mail, and a copy it
+//! leaves is never the only one: the outbox keeps the mail until it is acknowledged, refused or
+//! given up.
 //!
-//! The way of a mail: `outgoing` asks the selector and holds the sessions of a handover, each in `deposit`; `visit` is one reading of
-//! a board; `tokens` fetches, spends and passes on what pays for deposits; `incoming` puts parcels together and hands them on; `acknowledge` answers in slots of its own. `readers` says when boards are
-//! read, `upkeep` runs the clockwork. What must survive a restart stands in `documents`.
+//! The way of a mail: `outgoing` asks the selector and holds the sessions of a handover, each in
+//! `deposit`; `visit` is one reading of a board; `tokens` fetches, spends and passes on what pays
+//! for deposits; `incoming` puts parcels together and hands them on; `acknowledge` answers in slots
+//! of its own. `readers` says when boards are read, `upkeep` runs the clockwork. `documents` has
+//! what must survive a restart.
 
 mod acknowledge;
 mod board_state;
@@ -26,13 +31,17 @@ pub mod limits;
 mod offline_mail;
 mod outgoing;
 mod owed;
+mod parts;
 pub mod ports;
 mod readers;
 mod records;
+mod seats;
 mod settings;
 mod shared;
 mod story;
+mod strangers;
 mod supply;
+mod taken;
 mod token_supply;
 mod tokens;
 mod upkeep;

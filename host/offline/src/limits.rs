@@ -31,6 +31,19 @@ pub const LINGER: Duration = Duration::from_secs(3);
 /// A visit never lasts longer after it has caught up.
 pub const LINGER_LONGEST: Duration = Duration::from_secs(30);
 
+/// How long a board may let a reader wait altogether before it has sent anything.
+pub const VISIT_PATIENCE: Duration = Duration::from_secs(600);
+
+/// Bytes a second a board has to send on average beyond that: the fullest day of a board takes four and a half hours so. A board that
+/// sends less keeps a seat for nothing.
+pub const VISIT_PACE: u64 = 8 * 1024;
+
+/// How often the time to the next visit is doubled after visits that did not end.
+pub const BACK_OFF_DOUBLINGS: u32 = 10;
+
+/// The longest such time, in mean times between readings: a day by default.
+pub const BACK_OFF_READINGS: u32 = 12;
+
 /// A visit altogether.
 pub const VISIT_LONGEST: Duration = Duration::from_secs(6 * 3600);
 
@@ -46,6 +59,10 @@ pub const ACKNOWLEDGEMENTS_TOGETHER: usize = 32;
 /// Acknowledgements owed to everybody together; past that the oldest is forgotten (its sender posts again).
 pub const ACKNOWLEDGEMENTS_OWED: usize = 10_000;
 
+/// A new cell of a mail that was acknowledged longer ago than this says that the word was lost: no sender posts again sooner, which
+/// is a third of the shortest time cells are held.
+pub const ACKNOWLEDGE_AGAIN: Duration = Duration::from_secs(8 * 3600);
+
 /// How long what was taken from boards is remembered: a parcel is on boards for 21 days at most, clocks differ.
 pub const TAKEN_MEMORY: Duration = Duration::from_secs(24 * 24 * 3600);
 
@@ -55,7 +72,7 @@ pub const TAKEN: usize = 100_000;
 /// Mails of one stranger that wait for the user.
 pub const STRANGER_MAILS: usize = 8;
 
-/// Bytes of all strangers' mails that wait for the user.
+/// Bytes of all strangers' mails that wait for the user; each counts as a cell at least.
 pub const STRANGERS_BYTES: usize = 32 * 1024 * 1024;
 
 /// How long a stranger's mail waits for the user.

@@ -17,6 +17,7 @@ use crate::records;
 use crate::settings::Settings;
 use crate::shared::{Shared, State, lock};
 use crate::story::Story;
+use crate::strangers;
 use crate::upkeep;
 
 /// What the outbox is told about the copies of a mail.
@@ -62,7 +63,8 @@ impl OfflineMail {
 
     /// Begins to read boards and to answer. Call it in a tokio runtime, once, when the core runs.
     pub fn start(&self) {
-        *lock(&self.runner) = Some(tokio::spawn(upkeep::run(Arc::clone(&self.shared))));
+        let shared = Arc::clone(&self.shared);
+        *lock(&self.runner) = Some(supervisor::keep("offline", move || upkeep::run(Arc::clone(&shared))));
     }
 
     /// Stops: sessions end where they are, and lose nothing.
@@ -165,9 +167,29 @@ impl OfflineMail {
         records::received(&self.shared, account, sender, record).await
     }
 
+    /// An account is being removed, or there is none of this name: nothing that was kept for one is left, so that the next account of
+    /// the name finds nothing.
+    ///
+    /// # Errors
+    /// When its keys cannot be erased: call it again.
+    pub async fn forget(&self, account: &AccountName) -> Result<(), Failure> {
+        upkeep::forget(&self.shared, account).await
+    }
+
+    /// Strangers whose letters wait here until there is room for another friend request: the user is asked when some were answered.
+    #[must_use]
+    pub fn strangers_unasked(&self, account: &AccountName) -> usize {
+        self.shared.with(account, |state| strangers::unasked(state)).unwrap_or(0)
+    }
+
     /// Something changed outside: accounts, contacts, boards.
     pub fn changed(&self) {
         self.shared.changed.notify_one();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     #[cfg(test)]

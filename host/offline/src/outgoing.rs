@@ -81,9 +81,12 @@ pub(crate) async fn leave_copies(shared: &Arc<Shared>, entry: &OutboxEntry) -> R
     let remaining = mail.remaining;
     let plan = shared.ports.selector.select(&entry.account, now, mail, boards.clone()).await?;
     let own = own_boards(&plan, &boards)?;
-    let ttl = Ttl::from_days(plan.ttl_days).filter(|ttl| ttl.duration() <= remaining);
-    let Some(ttl) = ttl.filter(|_| !plan.choices.is_empty()) else {
+    if plan.choices.is_empty() {
         return note(shared, entry, "the relay-selector chose no drop relay").await;
+    }
+    let Some(ttl) = plan.ttl(remaining) else {
+        return note(shared, entry, "it is given up in less than a day: no copy would be found in time")
+            .await;
     };
     let handover = plan_handover(shared, &entry.account, recipient, &plan, ttl, parts);
     let stop = shared.stopping.child_token();
@@ -202,10 +205,10 @@ async fn begin(
         }
     }
     store_story(shared, entry.id).await;
-    let (shared, id) = (Arc::clone(shared), entry.id);
-    tokio::spawn(async move {
-        hand_over(&shared, job).await;
-        shared.state().running.remove(&id);
+    let (working, id) = (Arc::clone(shared), entry.id);
+    shared.spawn_for(&entry.account, async move {
+        let _done = supervisor::attempt("copies", hand_over(&working, job)).await;
+        working.state().running.remove(&id);
     });
     Ok(())
 }
@@ -227,7 +230,8 @@ pub(crate) async fn hand_over(shared: &Arc<Shared>, mut job: Job) -> bool {
             }
         }
         let Some(session) = job.handover.due_session(shared.monotonic()) else { continue };
-        let Ok(_permit) = shared.deposits.acquire().await else { return false };
+        let is_named = shared.is_named(session.board);
+        let Some(_permit) = shared.deposits.take(is_named).await else { return false };
         let deposits = shared.roll(|dice| job.handover.deposits(&session, &job.secret, dice));
         let mut deposits = match deposits {
             Ok(deposits) => deposits,
@@ -293,7 +297,7 @@ async fn account_for(shared: &Shared, job: &mut Job, board: BoardKey, deposited:
     let change = {
         let mut state = shared.state();
         for (_, receipt) in &deposited.receipts {
-            state.audits.expect(board, *receipt, job.ttl);
+            state.audits.expect(board, *receipt, job.ttl, wall);
         }
         job.mail.and_then(|id| state.stories.get_mut(&id)).map(|story| {
             let before = story.handed_over;

@@ -1,5 +1,6 @@
 //! Acknowledgements that are owed to senders.
 
+use drops::cell::{BoardKey, Name};
 use mail::{MailId, Wall};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,9 @@ pub(crate) struct Owed {
     pub is_confirmed: bool,
     /// When it was handed over to boards.
     pub sent: Option<Wall>,
+    /// Owed again since this cell was shown: it alone can confirm that.
+    #[serde(skip)]
+    pub confirmed_by: Option<(BoardKey, Name)>,
     /// On its way to boards now.
     #[serde(skip)]
     pub is_running: bool,
@@ -25,7 +29,8 @@ pub(crate) struct Owed {
 impl Owed {
     pub fn new(word: Word, parcel: [u8; 32], read: Wall) -> Self {
         let Word { id, digest, refusal } = word;
-        Self { id, digest, refusal, parcel, read, is_confirmed: false, sent: None, is_running: false }
+        let (is_confirmed, sent, confirmed_by, is_running) = (false, None, None, false);
+        Self { id, digest, refusal, parcel, read, is_confirmed, sent, confirmed_by, is_running }
     }
 
     pub fn word(&self) -> Word {

@@ -10,6 +10,7 @@ use drops::mailbox::Period;
 use drops::message::InvitationCode;
 use drops::point::Secret;
 use drops::record::OwnerMark;
+use drops::ttl::Ttl;
 use mail::record::{ContactState, OutboxEntry};
 use mail::{AccountName, Acknowledgement, BodyDigest, Clock, Envelope, MailId, PublicKey, ToxId, Wall};
 
@@ -120,8 +121,12 @@ pub trait Documents: Send + Sync {
         key: Vec<u8>,
         document: Option<Vec<u8>>,
     ) -> Result<(), Failure>;
-    /// All documents of a kind, in the order of owner and key.
-    async fn all(&self, kind: &'static str) -> Result<Vec<Document>, Failure>;
+    /// Documents of a kind in the order of owner and key, from this place on: as many as one page holds (about a megabyte), and none
+    /// only where there are no more.
+    async fn page(&self, kind: &'static str, owner: &str, key: &[u8]) -> Result<Vec<Document>, Failure>;
+    /// A document that was read makes no sense. It stays as it is until another one is written in its place, and whoever looks
+    /// after the gateway is told. Never blocks.
+    fn unreadable(&self, kind: &'static str, owner: &str, key: &[u8], bytes: &[u8]);
 }
 
 /// Private mailbox keys, each in an erasable file of its own.
@@ -175,6 +180,8 @@ pub enum Knock {
     Contact,
     /// The user is asked.
     Waits,
+    /// As many wait for the user's answer as can: ask again when some were answered.
+    NoRoom,
     /// They are ignored.
     Ignored,
 }
@@ -279,8 +286,17 @@ pub struct Plan {
     pub choices: Vec<ChosenBoard>,
     /// Receipts that are enough.
     pub enough: u32,
-    /// 1, 7, 14 or 21.
+    /// 1, 7, 14 or 21; where less time remains, the longest of these that does not outlast the mail is taken.
     pub ttl_days: u32,
+}
+
+impl Plan {
+    /// The time for which cells are deposited: as the plan says, but no longer than what remains; None where even a day is too long, or
+    /// for days that are no class.
+    #[must_use]
+    pub fn ttl(&self, remaining: Duration) -> Option<Ttl> {
+        Ttl::from_days(self.ttl_days)?.min(Ttl::within(remaining)?).into()
+    }
 }
 
 /// The relay-selector component.

@@ -8,7 +8,7 @@ use drops::cell::BoardKey;
 use drops::reader::Violation;
 use mail::Monotonic;
 
-use crate::limits::UNREACHED;
+use crate::limits::{BACK_OFF_DOUBLINGS, BACK_OFF_READINGS, UNREACHED};
 use crate::outgoing::from_now;
 use crate::shared::Shared;
 use crate::visit::{self, VisitError};
@@ -44,7 +44,7 @@ pub(crate) fn look(shared: &Arc<Shared>) -> Option<Monotonic> {
     }
     for board in due {
         let shared = Arc::clone(shared);
-        tokio::spawn(async move { visit(&shared, board).await });
+        tokio::spawn(async move { visit_or_later(&shared, board).await });
     }
     next
 }
@@ -53,46 +53,90 @@ fn from_now_at(now: Monotonic, after: Duration) -> Monotonic {
     Monotonic(now.0.saturating_add(after))
 }
 
+async fn visit_or_later(shared: &Arc<Shared>, board: BoardKey) {
+    if supervisor::attempt("board-visit", visit(shared, board)).await.is_none() {
+        end_visit(shared, board, shared.draw_reading(), true);
+    }
+}
+
 async fn visit(shared: &Arc<Shared>, board: BoardKey) {
-    let result = match shared.visits.acquire().await {
-        Ok(_permit) => visit::visit(shared, board).await,
-        Err(_) => Err(VisitError::Stopping),
+    let result = match shared.visits.take(shared.is_named(board)).await {
+        Some(_permit) => visit::visit(shared, board).await,
+        None => Err(VisitError::Stopping),
     };
-    let mut wait = shared.draw_reading();
-    match result {
-        Ok(()) => tracing::debug!(%board, "a drop relay was read"),
+    let regular = shared.draw_reading();
+    let wait = match &result {
+        Ok(()) => {
+            tracing::debug!(%board, "a drop relay was read");
+            shared.state().board(board).unfinished = 0;
+            regular
+        }
         Err(VisitError::Stopping) => return,
         Err(error) => {
             tracing::info!(%board, %error, "a drop relay could not be read");
-            shared.ports.boards.behaved(board, 0, Some(&error.to_string()), None);
-            let wall = shared.wall();
-            let lied = matches!(
-                error,
-                VisitError::Broken(
-                    Violation::Differs(_) | Violation::WrongHash(_) | Violation::Cells(_) | Violation::Keys
-                )
-            );
-            let is_its_fault = matches!(error, VisitError::Broken(_));
-            shared
-                .remember(board, |history| {
-                    history.problem = Some(error.to_string());
-                    if is_its_fault {
-                        history.failed(wall, &error.to_string());
-                    }
-                    if lied {
-                        history.lied = Some(wall);
-                    }
-                })
-                .await;
-            wait = wait.min(shared.draw(UNREACHED));
+            note_failure(shared, board, error).await;
+            back_off(shared, board, error, regular)
         }
-    }
+    };
+    end_visit(shared, board, wait, result.is_err());
+}
+
+/// The board is visited again after `wait`.
+fn end_visit(shared: &Shared, board: BoardKey, wait: Duration, failed: bool) {
+    let (next, audit) = (from_now(shared, wait), from_now(shared, shared.draw(shared.settings.audit_after)));
     {
-        let next = from_now(shared, wait);
         let mut state = shared.state();
+        let audits = state.audits.boards().contains(&board);
         let state = state.board(board);
         state.is_visiting = false;
         state.next_visit = Some(next);
+        if audits {
+            // Boards that no account reads have no other visits. What is still looked for after a visit stands in a segment that
+            // was not closed yet.
+            state.audit_at.get_or_insert(if failed { next } else { audit });
+        }
     }
     shared.changed.notify_one();
+}
+
+async fn note_failure(shared: &Shared, board: BoardKey, error: &VisitError) {
+    shared.ports.boards.behaved(board, 0, Some(&error.to_string()), None);
+    let wall = shared.wall();
+    let lied = matches!(
+        error,
+        VisitError::Broken(
+            Violation::Differs(_) | Violation::WrongHash(_) | Violation::Cells(_) | Violation::Keys
+        )
+    );
+    let is_its_fault = matches!(error, VisitError::Broken(_) | VisitError::TooSlow | VisitError::TooLong);
+    shared
+        .remember(board, |history| {
+            history.problem = Some(error.to_string());
+            if is_its_fault {
+                history.failed(wall, &error.to_string());
+            }
+            if lied {
+                history.lied = Some(wall);
+            }
+        })
+        .await;
+}
+
+/// How long a board is left after a visit that did not end as it should: soon at first, and twice as long after each further one. A
+/// board that was not reached costs nothing and is tried at its ordinary time at the latest.
+fn back_off(shared: &Shared, board: BoardKey, error: &VisitError, regular: Duration) -> Duration {
+    let unfinished = {
+        let mut state = shared.state();
+        let board = state.board(board);
+        board.unfinished = board.unfinished.saturating_add(1);
+        board.unfinished
+    };
+    let first = regular.min(shared.draw(UNREACHED));
+    let doubled = first.saturating_mul(1 << (unfinished - 1).min(BACK_OFF_DOUBLINGS));
+    let longest = if matches!(error, VisitError::Unreachable(_)) {
+        regular
+    } else {
+        shared.settings.read_every.saturating_mul(BACK_OFF_READINGS)
+    };
+    doubled.min(longest).max(first)
 }

@@ -3,7 +3,7 @@
 //! What a record says of keys and boards is the same for everybody; the tokens in it are for one contact alone, and each contact's
 //! are remembered until they are used up or over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use drops::cell::BoardKey;
 use drops::limits::RECORD_BOARDS;
@@ -60,16 +60,22 @@ pub(crate) async fn own(shared: &Shared, account: &AccountName) -> Result<Option
 
 async fn renew_own(shared: &Shared, account: &AccountName, facts: &Facts) -> Result<OwnRecord, Failure> {
     let last = shared.with(account, |state| state.own.clone()).unwrap_or_default();
-    if facts.encode(last.made, vec![])? == last.bytes {
+    if facts.encode(last.made, vec![])? == last.bytes && !shared.is_from_the_future(last.made) {
         return Ok(last);
     }
-    // Never older than the one before, whatever the clock did.
-    let made = shared.wall().max(Wall(last.made.0.saturating_add(1)));
+    let made = newer_than(shared, last.made);
     let own = OwnRecord { made, bytes: facts.encode(made, vec![])? };
     documents::put(&*shared.ports.documents, OWN_RECORDS, account.as_str(), vec![], &own).await?;
     shared.with(account, |state| state.own = own.clone());
     shared.ports.core.record_changed(account);
     Ok(own)
+}
+
+/// When a record is made that replaces one of this time: never older than that, whatever the clock did. Only one that was made while
+/// the clock was ahead does not count: contacts refuse it, and they would refuse all others for as long as that was.
+fn newer_than(shared: &Shared, last: Wall) -> Wall {
+    let now = shared.wall();
+    if shared.is_from_the_future(last) { now } else { now.max(Wall(last.0.saturating_add(1))) }
 }
 
 /// The account's record for a contact: with tokens for their deposits, as far as there are some. For strangers, without.
@@ -91,9 +97,11 @@ pub(crate) async fn for_contact(
         let tokens = given.tokens.iter().filter_map(|(board, bytes)| Some((*board, token(bytes)?)));
         facts.encode(given.made, tokens.collect())
     };
+    if shared.is_from_the_future(last.made) {
+        given.made = own.made;
+    }
     if encode(&given)? != given.bytes {
-        let least = last.made.max(own.made).0.saturating_add(1);
-        given.made = shared.wall().max(Wall(least));
+        given.made = newer_than(shared, given.made.max(own.made));
         given.bytes = encode(&given)?;
     }
     given.base = own.made;
@@ -165,13 +173,20 @@ pub(crate) fn last(state: &AccountState, contact: PublicKey) -> Option<Vec<u8>> 
     given.map(|given| given.bytes.clone()).filter(|bytes| !bytes.is_empty()).or_else(|| state.own.bytes())
 }
 
-/// Forgets what was given to those who are contacts no more.
+/// Forgets what was given to those who are contacts no more, and what they told.
 pub(crate) async fn forget(shared: &Shared, account: &AccountName) -> Result<(), Failure> {
-    let known = shared.with(account, |state| state.given.keys().copied().collect::<Vec<_>>());
+    let known = shared.with(account, |state| {
+        state.given.keys().chain(state.records.keys()).copied().collect::<BTreeSet<PublicKey>>()
+    });
     for contact in known.unwrap_or_default() {
         if shared.ports.core.contact(account, contact).is_none() {
-            shared.ports.documents.put(GIVEN, account.as_str(), contact.0.to_vec(), None).await?;
-            shared.with(account, |state| state.given.remove(&contact));
+            for kind in [GIVEN, RECORDS] {
+                shared.ports.documents.put(kind, account.as_str(), contact.0.to_vec(), None).await?;
+            }
+            shared.with(account, |state| {
+                state.given.remove(&contact);
+                state.records.remove(&contact);
+            });
         }
     }
     Ok(())

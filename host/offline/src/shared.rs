@@ -1,18 +1,20 @@
 //! What all parts share: the ports, the settings, and what is kept in memory.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use drops::assembly::Assembly;
 use drops::audit::Audits;
 use drops::cell::BoardKey;
 use drops::mailbox::KeyRing;
-use drops::parcel::{Assembly, Key};
+use drops::parcel::Key;
 use drops::rand_core::CryptoRngCore;
-use drops::record::MailboxRecord;
+use drops::record::{CLOCK_SKEW, MailboxRecord};
 use drops::schedule::Slots;
 use drops::wallet::Wallet;
 use mail::{AccountName, MailId, Monotonic, PublicKey, Wall};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::board_state::BoardState;
@@ -21,8 +23,11 @@ use crate::given::{Given, OwnRecord};
 use crate::limits::{DEPOSIT_SESSIONS, VISITS};
 use crate::owed::Owed;
 use crate::ports::Ports;
+use crate::seats::Seats;
 use crate::settings::Settings;
 use crate::story::Story;
+use crate::strangers::Letter;
+use crate::taken::TakenParcels;
 
 /// The randomness that was handed in.
 pub(crate) type Dice<'a> = &'a mut (dyn CryptoRngCore + Send);
@@ -34,11 +39,17 @@ pub(crate) struct Shared {
     dice: Mutex<Box<dyn CryptoRngCore + Send>>,
     state: Mutex<State>,
     /// Deposit sessions at once.
-    pub deposits: Semaphore,
+    pub deposits: Seats,
     /// Visits at once.
-    pub visits: Semaphore,
+    pub visits: Seats,
+    /// Held while an account is looked after, and while one is forgotten.
+    pub looking: tokio::sync::Mutex<()>,
     /// Held while tokens are taken, passed on and written: what was written last is the newest.
     pub tokens: tokio::sync::Mutex<()>,
+    /// Held while parts of unfinished mails are written and erased.
+    pub parts: tokio::sync::Mutex<()>,
+    /// The clocks have agreed for so long that the time of day can be believed.
+    pub is_clock_steady: AtomicBool,
     /// Something became due.
     pub changed: Notify,
     pub stopping: CancellationToken,
@@ -53,10 +64,16 @@ pub(crate) struct State {
     /// Handovers under way, to be stopped when their mail has left the outbox.
     pub running: HashMap<MailId, CancellationToken>,
     pub audits: Audits,
+    /// Parts of unfinished mails of all accounts.
+    pub assembly: Assembly<AccountName>,
+    /// Names of parts that are still on disk and held no more.
+    pub erasing: BTreeSet<(AccountName, Vec<u8>)>,
 }
 
 /// One account.
 pub(crate) struct AccountState {
+    /// Cancelled when the account is forgotten: another one may have its name from then on.
+    pub life: CancellationToken,
     pub ring: KeyRing,
     pub own: OwnRecord,
     /// Mailbox records of contacts.
@@ -68,14 +85,9 @@ pub(crate) struct AccountState {
     pub fetches: BTreeMap<BoardKey, Fetch>,
     /// Records contacts were given.
     pub given: BTreeMap<PublicKey, Given>,
-    pub assembly: Assembly,
-    /// Parts of unfinished mails that are not stored yet.
-    pub loose: Vec<(Key, u8, Vec<u8>)>,
-    /// Parts that are stored, by mail.
-    pub parts: HashMap<Key, BTreeSet<u8>>,
-    pub taken: HashMap<Key, Wall>,
-    /// Mails of strangers, and their bytes.
-    pub strangers: BTreeMap<Key, (Wall, usize)>,
+    pub taken: TakenParcels,
+    /// Letters of strangers.
+    pub strangers: BTreeMap<Key, Letter>,
     pub owed: BTreeMap<(PublicKey, MailId), Owed>,
     pub slots: Slots,
 }
@@ -92,9 +104,12 @@ impl Shared {
             settings,
             dice: Mutex::new(dice),
             state: Mutex::new(state),
-            deposits: Semaphore::new(DEPOSIT_SESSIONS),
-            visits: Semaphore::new(VISITS),
+            deposits: Seats::new(DEPOSIT_SESSIONS),
+            visits: Seats::new(VISITS),
+            looking: tokio::sync::Mutex::new(()),
             tokens: tokio::sync::Mutex::new(()),
+            parts: tokio::sync::Mutex::new(()),
+            is_clock_steady: AtomicBool::new(false),
             changed: Notify::new(),
             stopping: CancellationToken::new(),
         })
@@ -109,12 +124,34 @@ impl Shared {
         self.state().accounts.get_mut(account).map(f)
     }
 
+    /// Runs work for an account, until the account is forgotten.
+    pub fn spawn_for(&self, account: &AccountName, work: impl Future<Output = ()> + Send + 'static) {
+        let Some(life) = self.with(account, |state| state.life.clone()) else { return };
+        tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                () = life.cancelled() => {}
+                () = work => {}
+            }
+        });
+    }
+
     pub fn wall(&self) -> Wall {
         self.ports.clock.wall()
     }
 
     pub fn monotonic(&self) -> Monotonic {
         self.ports.clock.monotonic()
+    }
+
+    /// Whether this was written while the clock was ahead: it is later than anything can be, by a clock that can be believed.
+    pub fn is_from_the_future(&self, when: Wall) -> bool {
+        self.is_clock_steady.load(Ordering::Relaxed) && when > self.wall().plus(CLOCK_SKEW)
+    }
+
+    /// Whether so much time has passed since `when`; yes for what was written while the clock was ahead.
+    pub fn has_passed(&self, when: Wall, time: std::time::Duration) -> bool {
+        self.wall().since(when) >= time || self.is_from_the_future(when)
     }
 
     /// A time drawn between the two.

@@ -12,38 +12,8 @@ pub(crate) use node::{Held, Node, World, account};
 
 use std::time::Duration;
 
-use async_trait::async_trait;
-use mail::{Clock, Monotonic, Wall};
-use tokio::time::Instant;
-
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
-
-/// A clock on tokio's paused time.
-#[derive(Debug)]
-pub(crate) struct SimClock(Instant);
-
-impl SimClock {
-    pub fn new() -> Self {
-        Self(Instant::now())
-    }
-}
-
-#[async_trait]
-impl Clock for SimClock {
-    fn wall(&self) -> Wall {
-        // 22 November 2026.
-        Wall(1_795_349_568_000).plus(self.0.elapsed())
-    }
-
-    fn monotonic(&self) -> Monotonic {
-        Monotonic(self.0.elapsed())
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
-    }
-}
 
 pub(crate) fn simulated<T>(run: impl Future<Output = T>) -> T {
     let runtime =

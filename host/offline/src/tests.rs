@@ -292,5 +292,6 @@ async fn one_death(dying: usize, n: u64, after: bool) -> bool {
     died
 }
 
+mod bounds;
 mod paying;
 mod scanning;

@@ -3,6 +3,7 @@
 //! A token that is taken counts as spent on disk before it is shown: after a death at any moment it is either still at hand and was
 //! seen by nobody, or never used again.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,6 +91,31 @@ pub(crate) async fn take(
         }
     }
     taken
+}
+
+/// A token for a seat on a board whose open sessions are all taken, from whoever of `accounts` has most. Own ones alone: a contact knows
+/// those it passed on, and the board and it would know whose session that is. Spent on disk when this returns it.
+pub(crate) async fn for_a_seat(
+    shared: &Shared,
+    board: BoardKey,
+    mut accounts: Vec<AccountName>,
+) -> Option<Token> {
+    let _turn = shared.tokens.lock().await;
+    let (now, key) = (shared.wall(), (Source::Own, board));
+    let count = |account: &AccountName| shared.with(account, |state| state.wallet.count(&key, now));
+    accounts.sort_by_cached_key(|account| std::cmp::Reverse(count(account)));
+    for account in accounts {
+        let token = shared.with(&account, |state| state.wallet.take(&key, 1, now).pop()).flatten();
+        let Some(token) = token else { continue };
+        match keep(shared, &account, &key).await {
+            Ok(()) => return Some(token),
+            Err(error) => {
+                tracing::warn!(%account, %board, %error, "no token is shown for a seat: that it is spent was not stored");
+                shared.with(&account, |state| state.wallet.put_back(&key, vec![token], now));
+            }
+        }
+    }
+    None
 }
 
 /// Puts tokens back that were taken for these deposits and shown to nobody.
@@ -189,8 +215,14 @@ pub(crate) fn look(shared: &Arc<Shared>, account: &AccountName) -> Option<Monoto
             Some(TOKENS_WANTED - held)
         });
         if let Some(wanted) = due.flatten() {
-            let (shared, account) = (Arc::clone(shared), account.clone());
-            tokio::spawn(async move { fetch(&shared, &account, &known, membership, wanted).await });
+            let (working, of) = (Arc::clone(shared), account.clone());
+            shared.spawn_for(account, async move {
+                let fetch = fetch(&working, &of, &known, membership, wanted);
+                if supervisor::attempt("tokens", fetch).await.is_none() {
+                    let again = Fetch { at: from_now(&working, TOKENS_AGAIN), is_running: false };
+                    working.with(&of, |state| state.fetches.insert(known.key, again));
+                }
+            });
         }
     }
     next
@@ -217,9 +249,9 @@ async fn fetch(
     wanted: usize,
 ) {
     let board = known.key;
-    let result = match shared.deposits.acquire().await {
-        Ok(_permit) => hold(shared, account, known, membership, wanted).await,
-        Err(_) => Err(FetchError::Stopping),
+    let result = match shared.deposits.take(true).await {
+        Some(_permit) => hold(shared, account, known, membership, wanted).await,
+        None => Err(FetchError::Stopping),
     };
     let wait = match &result {
         Ok(()) | Err(FetchError::Stopping | FetchError::Failure(_)) => shared.draw_reading(),
@@ -273,18 +305,22 @@ async fn hold(
         session = shared.ports.boards.open(board, Purpose::Tokens, identity) => session?,
     };
     let mut machine = TokenSession::new(board, membership, wanted, shared.monotonic());
-    let mut events = vec![machine.start(shared.monotonic())];
+    let mut waiting = VecDeque::from([machine.start(shared.monotonic())]);
     loop {
-        for event in std::mem::take(&mut events) {
+        while let Some(event) = waiting.pop_front() {
             match event {
                 TokenEvent::Send(message) => session.send(message).await?,
                 TokenEvent::Tokens(tokens) => got(shared, account, known, tokens).await?,
+                TokenEvent::NoSeat => {
+                    let token = for_a_seat(shared, board, vec![account.clone()]).await;
+                    waiting.push_back(machine.enter(token, shared.monotonic()));
+                }
                 TokenEvent::NotYetTrusted | TokenEvent::Done => return Ok(()),
                 TokenEvent::Refused(refusal) => return Err(FetchError::Refused(refusal)),
                 TokenEvent::Broken(violation) => return Err(FetchError::Broken(violation)),
             }
         }
-        events = hear(shared, &mut *session, &mut machine).await?;
+        waiting.extend(hear(shared, &mut *session, &mut machine).await?);
     }
 }
 

@@ -1,9 +1,9 @@
 //! The clockwork: keys, slots, visits, strangers, and what is forgotten.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use drops::parcel::{Assembly, Key};
 use drops::record::MailboxRecord;
 use drops::schedule::Slots;
 use drops::token::Sightings;
@@ -12,17 +12,18 @@ use drops::{cell::Name, message::Receipt, ttl::Ttl};
 use mail::{AccountName, MailId, Monotonic, PublicKey, Wall};
 
 use crate::acknowledge;
-use crate::documents::{
-    self, BOARDS, GIVEN, ISSUING_KEYS, OWED, OWN_RECORDS, PARTS, RECORDS, STORIES, STRANGERS, TAKEN, TOKENS,
-};
+use crate::documents::{self, BOARDS, GIVEN, ISSUING_KEYS, OWN_RECORDS, RECORDS, Rows, STORIES, TOKENS};
 use crate::incoming;
 use crate::keys;
 use crate::limits::{CLOCK_JUMP, LOOK, STEADY};
 use crate::outgoing;
-use crate::ports::{Document, Failure};
+use crate::parts;
+use crate::ports::Failure;
 use crate::readers;
 use crate::records;
 use crate::shared::{AccountState, Shared};
+use crate::story::Story;
+use crate::strangers;
 use crate::tokens;
 
 /// Runs until it is stopped.
@@ -33,9 +34,13 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         let now = shared.monotonic();
         clocks.observe(now, shared.wall());
         let mut next = Monotonic(now.0 + LOOK);
-        let is_sweep = now >= forget_at && clocks.is_steady(now);
+        let is_steady = clocks.is_steady(now);
+        shared.is_clock_steady.store(is_steady, Ordering::Relaxed);
+        let is_sweep = now >= forget_at && is_steady;
         if is_sweep {
             forget_at = Monotonic(now.0 + STEADY);
+            let wall = shared.wall();
+            shared.state().audits.expire(wall);
         }
         for account in shared.ports.core.accounts() {
             match look_after(&shared, &account, is_sweep).await {
@@ -63,6 +68,11 @@ async fn look_after(
     account: &AccountName,
     is_sweep: bool,
 ) -> Result<Monotonic, Failure> {
+    let _turn = shared.looking.lock().await;
+    if !shared.ports.core.accounts().contains(account) {
+        // It was removed meanwhile.
+        return Ok(Monotonic(shared.monotonic().0 + LOOK));
+    }
     if shared.with(account, |_| ()).is_none() {
         load(shared, account).await?;
     }
@@ -71,13 +81,14 @@ async fn look_after(
     if is_sweep {
         keys::erase(shared, account).await?;
         incoming::forget(shared, account).await?;
+        strangers::forget(shared, account).await?;
         acknowledge::forget(shared, account).await?;
         tokens::forget(shared, account).await?;
         records::forget(shared, account).await?;
     }
     let fetch = tokens::look(shared, account);
     let rested = tokens::look_after_resting(shared, account);
-    incoming::look_after_strangers(shared, account).await?;
+    strangers::look_after(shared, account).await?;
     let now = shared.monotonic();
     let slot = shared.with(account, |state| {
         let is_due = shared.roll(|dice| state.slots.due(now, dice));
@@ -116,35 +127,75 @@ impl Clocks {
 
 /// Reads what belongs to the gateway as a whole, at the start.
 pub(crate) async fn load_boards(shared: &Shared) -> Result<(), Failure> {
-    for (_, key, bytes) in shared.ports.documents.all(BOARDS).await? {
-        if let (Ok(key), Some(history)) = (key.try_into(), documents::decode(&bytes)) {
-            shared.state().board(PublicKey(key)).history = history;
-        }
-    }
-    for (_, key, bytes) in shared.ports.documents.all(ISSUING_KEYS).await? {
-        if let (Ok(key), Some(seen)) = (key.try_into(), Sightings::from_bytes(&bytes)) {
-            shared.state().board(PublicKey(key)).sightings = seen;
-        }
-    }
-    let mut audited = std::collections::BTreeSet::new();
-    for (_, key, bytes) in shared.ports.documents.all(STORIES).await? {
-        let (Ok(id), Some(story)) = (key.try_into(), documents::decode_story(&bytes)) else { continue };
-        let mut state = shared.state();
-        for copies in &story.boards {
-            let Some(ttl) = Ttl::from_days(copies.ttl_days).filter(|_| !copies.missing) else { continue };
-            for receipt in &copies.receipts {
-                let name = Name(receipt.name);
-                let receipt = Receipt { name, segment: receipt.segment, until: receipt.until };
-                state.audits.expect(copies.board, receipt, ttl);
-                audited.insert(copies.board);
+    let documents = &*shared.ports.documents;
+    let mut rows = Rows::all(documents, BOARDS);
+    while let Some(page) = rows.next().await? {
+        for row in page {
+            if let Some((key, history)) = rows.readable(&row, row.name().zip(documents::decode(&row.bytes))) {
+                shared.state().board(PublicKey(key)).history = history;
             }
         }
-        state.stories.insert(MailId(id), story);
     }
+    let mut rows = Rows::all(documents, ISSUING_KEYS);
+    while let Some(page) = rows.next().await? {
+        for row in page {
+            let read = row.name().zip(Sightings::from_bytes(&row.bytes));
+            if let Some((key, seen)) = rows.readable(&row, read) {
+                shared.state().board(PublicKey(key)).sightings = seen;
+            }
+        }
+    }
+    let mut rows = Rows::all(documents, STORIES);
+    while let Some(page) = rows.next().await? {
+        for row in page {
+            let read = row.name().zip(documents::decode_story(&row.bytes));
+            if let Some((id, story)) = rows.readable(&row, read) {
+                load_story(shared, MailId(id), story);
+            }
+        }
+    }
+    let audited = shared.state().audits.boards();
     for board in audited {
         shared.plan_audit(board);
     }
     Ok(())
+}
+
+/// An account is being removed: what runs for it ends, and nothing of it stays in memory or in files of mailbox keys. Its documents go
+/// with its other rows.
+pub(crate) async fn forget(shared: &Shared, account: &AccountName) -> Result<(), Failure> {
+    let _turn = shared.looking.lock().await;
+    let stories: Vec<MailId> = {
+        let mut state = shared.state();
+        if let Some(forgotten) = state.accounts.remove(account) {
+            forgotten.life.cancel();
+        }
+        state.assembly.forget(account);
+        state.erasing.retain(|(of, _)| of != account);
+        let of_account = state.stories.iter().filter(|(_, story)| story.account == *account);
+        of_account.map(|(id, _)| *id).collect()
+    };
+    for id in stories {
+        outgoing::ended(shared, id).await;
+    }
+    for (period, _) in shared.ports.keys.read(account).await? {
+        shared.ports.keys.erase(account, period).await?;
+    }
+    Ok(())
+}
+
+fn load_story(shared: &Shared, id: MailId, story: Story) {
+    let now = shared.wall();
+    let mut state = shared.state();
+    for copies in &story.boards {
+        let Some(ttl) = Ttl::from_days(copies.ttl_days).filter(|_| !copies.missing) else { continue };
+        for receipt in &copies.receipts {
+            let name = Name(receipt.name);
+            let receipt = Receipt { name, segment: receipt.segment, until: receipt.until };
+            state.audits.expect(copies.board, receipt, ttl, now);
+        }
+    }
+    state.stories.insert(id, story);
 }
 
 /// Ends the stories of mails that left the outbox while nobody listened.
@@ -164,6 +215,7 @@ pub(crate) async fn load(shared: &Shared, account: &AccountName) -> Result<(), F
     let apart = shared.settings.acknowledge_every;
     let slots = shared.roll(|dice| Slots::every(apart, shared.monotonic(), dice));
     let mut state = AccountState {
+        life: shared.stopping.child_token(),
         ring,
         own: Default::default(),
         records: Default::default(),
@@ -171,64 +223,66 @@ pub(crate) async fn load(shared: &Shared, account: &AccountName) -> Result<(), F
         rests_until: None,
         fetches: Default::default(),
         given: Default::default(),
-        assembly: Assembly::default(),
-        loose: vec![],
-        parts: Default::default(),
         taken: Default::default(),
         strangers: Default::default(),
         owed: Default::default(),
         slots,
     };
-    let now = shared.wall();
-    for (key, bytes) in of(shared, TOKENS, account).await? {
-        let Some(key) = tokens::parse_name(&key) else { continue };
-        if let Err(error) = state.wallet.restore(key, &bytes) {
-            tracing::warn!(%account, %error, "tokens for a drop relay are lost; others are fetched");
-        }
-    }
-    for (key, bytes) in of(shared, GIVEN, account).await? {
-        let contact = <[u8; 32]>::try_from(key).ok().map(PublicKey);
-        state.given.extend(contact.zip(documents::decode(&bytes)));
-    }
-    for (_, bytes) in of(shared, OWN_RECORDS, account).await? {
-        state.own = documents::decode(&bytes).unwrap_or_default();
-    }
-    for (key, bytes) in of(shared, RECORDS, account).await? {
-        let Ok(key) = <[u8; 32]>::try_from(key) else { continue };
-        if let Ok(record) = MailboxRecord::decode(&bytes) {
-            state.records.insert(PublicKey(key), record);
-        }
-    }
-    for (key, bytes) in of(shared, TAKEN, account).await? {
-        let known: Option<(Key, Wall)> = incoming::parse_key(&key).zip(documents::decode(&bytes));
-        state.taken.extend(known);
-    }
-    for (key, bytes) in of(shared, STRANGERS, account).await? {
-        if let Some((key, when, size)) = incoming::restore_stranger(&key, &bytes) {
-            state.strangers.insert(key, (when, size));
-        }
-    }
-    for (key, bytes) in of(shared, OWED, account).await? {
-        state.owed.extend(acknowledge::parse_name(&key).zip(documents::decode(&bytes)));
-    }
-    for (key, bytes) in of(shared, PARTS, account).await? {
-        let Some((key, opened)) = incoming::restore_part(&key, &bytes) else { continue };
-        state.parts.entry(key).or_default().insert(opened.place.index);
-        // What completes a mail was never stored: the last part comes from a board.
-        let _waiting = state.assembly.take(opened, now);
-    }
+    load_tokens(shared, account, &mut state).await?;
+    load_records(shared, account, &mut state).await?;
+    incoming::restore_taken(shared, account, &mut state).await?;
+    strangers::restore(shared, account, &mut state).await?;
+    acknowledge::restore(shared, account, &mut state).await?;
     shared.state().accounts.insert(account.clone(), state);
+    parts::restore(shared, account).await
+}
+
+async fn load_tokens(
+    shared: &Shared,
+    account: &AccountName,
+    state: &mut AccountState,
+) -> Result<(), Failure> {
+    let mut rows = Rows::of(&*shared.ports.documents, TOKENS, account);
+    while let Some(page) = rows.next().await? {
+        for row in page {
+            let Some(key) = rows.readable(&row, tokens::parse_name(&row.key)) else { continue };
+            if let Err(error) = state.wallet.restore(key, &row.bytes) {
+                let _told: Option<()> = rows.readable(&row, None);
+                tracing::warn!(%account, %error, "tokens for a drop relay are lost; others are fetched");
+            }
+        }
+    }
     Ok(())
 }
 
-async fn of(
+async fn load_records(
     shared: &Shared,
-    kind: &'static str,
     account: &AccountName,
-) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Failure> {
-    let all: Vec<Document> = shared.ports.documents.all(kind).await?;
-    let own = all.into_iter().filter(|(owner, ..)| owner == account.as_str());
-    Ok(own.map(|(_, key, bytes)| (key, bytes)).collect())
+    state: &mut AccountState,
+) -> Result<(), Failure> {
+    let documents = &*shared.ports.documents;
+    let mut rows = Rows::of(documents, GIVEN, account);
+    while let Some(page) = rows.next().await? {
+        for row in page {
+            let read = row.name().map(PublicKey).zip(documents::decode(&row.bytes));
+            state.given.extend(rows.readable(&row, read));
+        }
+    }
+    if let Some(bytes) = documents::get(documents, OWN_RECORDS, account, &[]).await? {
+        let read = documents::decode(&bytes);
+        if read.is_none() {
+            documents.unreadable(OWN_RECORDS, account.as_str(), &[], &bytes);
+        }
+        state.own = read.unwrap_or_default();
+    }
+    let mut rows = Rows::of(documents, RECORDS, account);
+    while let Some(page) = rows.next().await? {
+        for row in page {
+            let read = row.name().map(PublicKey).zip(MailboxRecord::decode(&row.bytes).ok());
+            state.records.extend(rows.readable(&row, read));
+        }
+    }
+    Ok(())
 }
 
 /// How long a stop waits for the clockwork to end.

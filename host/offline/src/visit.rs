@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use drops::cell::{BoardKey, Cell, Name, Opened};
+use drops::confirm::Sighting;
 use drops::limits::ANSWER_TIME;
 use drops::message::Refusal;
 use drops::point::Secret;
@@ -11,11 +12,15 @@ use drops::reader::{ReadEvent, ReadSession, Violation, Window};
 use drops::scan::{ScanKey, Scanner};
 use mail::{AccountName, Monotonic};
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use crate::boards::away;
-use crate::incoming;
-use crate::limits::{LINGER, LINGER_LONGEST, SCAN_CELLS, SCAN_JOBS, VISIT_LONGEST};
+use crate::incoming::{self, Shown};
+use crate::limits::{
+    LINGER, LINGER_LONGEST, SCAN_CELLS, SCAN_JOBS, VISIT_LONGEST, VISIT_PACE, VISIT_PATIENCE,
+};
 use crate::outgoing;
+use crate::parts;
 use crate::ports::{BoardSession, Failure, Purpose, SessionIdentity, Unreachable};
 use crate::shared::Shared;
 use crate::tokens;
@@ -23,14 +28,20 @@ use crate::tokens;
 /// Why a visit ended before it had read everything.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum VisitError {
+    /// Nothing was read of it.
     #[error(transparent)]
-    Unreachable(#[from] Unreachable),
+    Unreachable(Unreachable),
+    /// The session ended in the middle.
+    #[error("the session ended before everything was read: {0}")]
+    Lost(#[from] Unreachable),
     #[error(transparent)]
     Refused(#[from] Refusal),
     #[error(transparent)]
     Broken(#[from] Violation),
     #[error("it took too long")]
     TooLong,
+    #[error("it sends less than {VISIT_PACE} bytes a second")]
+    TooSlow,
     #[error(transparent)]
     Failure(#[from] Failure),
     #[error("the gateway is stopping")]
@@ -47,7 +58,9 @@ pub(crate) async fn visit(shared: &Arc<Shared>, board: BoardKey) -> Result<(), V
     let session = tokio::select! {
         biased;
         () = shared.stopping.cancelled() => return Err(VisitError::Stopping),
-        session = shared.ports.boards.open(board, Purpose::Read, identity) => session?,
+        session = shared.ports.boards.open(board, Purpose::Read, identity) => {
+            session.map_err(VisitError::Unreachable)?
+        }
     };
     let throwaway = session.throwaway();
     let machine = ReadSession::new(board, window, now);
@@ -63,42 +76,59 @@ pub(crate) async fn visit(shared: &Arc<Shared>, board: BoardKey) -> Result<(), V
         cells,
         caught_up: None,
         begun: now,
+        waited: Duration::ZERO,
+        bytes: 0,
     };
     visit.run().await?;
     // Parts of unfinished mails first: then this reading need not be repeated.
-    incoming::store_parts(shared).await?;
+    parts::store(shared).await?;
     shared.remember(board, |history| history.read_before = history.last_read.replace(wall)).await;
     Ok(())
 }
 
-async fn scan_keys(shared: &Shared) -> Vec<ScanKey<AccountName>> {
+async fn scan_keys(shared: &Shared) -> Vec<ScanKey<Reader>> {
     let mut keys = Vec::new();
     for account in shared.ports.core.accounts() {
-        let secrets = shared.with(&account, |state| {
-            state.ring.iter().map(|(_, secret)| secret.clone()).collect::<Vec<Secret>>()
+        let known = shared.with(&account, |state| {
+            let secrets = state.ring.iter().map(|(_, secret)| secret.clone()).collect::<Vec<Secret>>();
+            (state.life.clone(), secrets)
         });
+        let Some((life, secrets)) = known else { continue };
         let identity = shared.ports.core.identity(&account).await;
-        let all = secrets.into_iter().flatten().chain(identity.map(|identity| identity.secret));
-        keys.extend(all.map(|secret| ScanKey::new(account.clone(), secret)));
+        let all = secrets.into_iter().chain(identity.map(|identity| identity.secret));
+        let reader = Reader { account, life };
+        keys.extend(all.map(|secret| ScanKey::new(reader.clone(), secret)));
     }
     keys
 }
 
+/// An account whose cells are looked for.
+#[derive(Clone)]
+struct Reader {
+    account: AccountName,
+    /// Cancelled when it is forgotten: what is found after that is nobody's.
+    life: CancellationToken,
+}
+
 /// A cell for an account, and what was in it.
-type Found = (AccountName, Name, Opened);
+type Found = (Reader, Name, Opened);
 
 struct Visit<'a> {
     shared: &'a Arc<Shared>,
     board: BoardKey,
     session: Box<dyn BoardSession>,
     machine: ReadSession,
-    scanner: Arc<Scanner<AccountName>>,
+    scanner: Arc<Scanner<Reader>>,
     throwaway: u64,
     /// A board served here shows nobody anything else.
     is_own: bool,
     cells: Vec<Cell>,
     caught_up: Option<Monotonic>,
     begun: Monotonic,
+    /// How long the board was waited for, without what is done here with what it sends.
+    waited: Duration,
+    /// Bytes it sent.
+    bytes: u64,
 }
 
 impl Visit<'_> {
@@ -107,11 +137,17 @@ impl Visit<'_> {
         self.handle(first).await?;
         loop {
             let now = self.shared.monotonic();
-            if self.caught_up.is_some_and(|since| now.since(since) >= LINGER_LONGEST) {
+            if self
+                .caught_up
+                .is_some_and(|since| now.since(since) >= LINGER_LONGEST || self.machine.is_over())
+            {
                 break;
             }
             if now.since(self.begun) >= VISIT_LONGEST {
                 return Err(VisitError::TooLong);
+            }
+            if self.caught_up.is_none() && self.is_too_slow() {
+                return Err(VisitError::TooSlow);
             }
             let patience =
                 if self.caught_up.is_some() { LINGER } else { ANSWER_TIME + Duration::from_secs(1) };
@@ -119,22 +155,34 @@ impl Visit<'_> {
             let message = tokio::select! {
                 biased;
                 () = self.shared.stopping.cancelled() => return Err(VisitError::Stopping),
-                message = self.session.receive() => message?,
-                () = clock.sleep(patience) => {
-                    if self.caught_up.is_some() {
-                        break;
-                    }
-                    if let Some(event) = self.machine.tick(self.shared.monotonic()) {
-                        self.handle(event).await?;
-                    }
-                    continue;
-                }
+                message = self.session.receive() => match message {
+                    // Everything is here: its seat was needed.
+                    Err(_) if self.caught_up.is_some() => break,
+                    message => Some(message?),
+                },
+                () = clock.sleep(patience) => None,
             };
+            self.waited += self.shared.monotonic().since(now);
+            let Some(message) = message else {
+                if self.caught_up.is_some() {
+                    break;
+                }
+                if let Some(event) = self.machine.tick(self.shared.monotonic()) {
+                    self.handle(event).await?;
+                }
+                continue;
+            };
+            self.bytes += message.len() as u64;
             for event in self.machine.receive(&message, self.shared.monotonic()) {
                 self.handle(event).await?;
             }
         }
         self.scan().await
+    }
+
+    /// Whether the board sends so little that the visit would go on for hours.
+    fn is_too_slow(&self) -> bool {
+        self.waited > VISIT_PATIENCE + Duration::from_secs(self.bytes / VISIT_PACE)
     }
 
     async fn handle(&mut self, event: ReadEvent) -> Result<(), VisitError> {
@@ -159,6 +207,14 @@ impl Visit<'_> {
                 self.audit(segment, edition).await;
             }
             ReadEvent::CaughtUp => self.caught_up = Some(self.shared.monotonic()),
+            ReadEvent::NoSeat => {
+                let token =
+                    tokens::for_a_seat(self.shared, self.board, self.shared.ports.core.accounts()).await;
+                let event = self.machine.enter(token, self.shared.monotonic());
+                return Box::pin(self.handle(event)).await;
+            }
+            // A guest who follows makes room for others.
+            ReadEvent::Refused(_) if self.caught_up.is_some() => {}
             ReadEvent::Refused(refusal) => return Err(refusal.into()),
             ReadEvent::Broken(violation) => {
                 // What was found is good by its own cryptography, whatever else the board does.
@@ -178,10 +234,16 @@ impl Visit<'_> {
             slices.push(self.scan_slice(slice));
         }
         for slice in slices {
-            for (account, name, opened) in slice.await.unwrap_or_default() {
-                let confirms =
-                    self.shared.state().board(self.board).confirms(self.board, name, self.throwaway);
-                incoming::part(self.shared, &account, opened, confirms || self.is_own).await?;
+            for (reader, name, opened) in slice.await.unwrap_or_default() {
+                let (board, throwaway) = (self.board, self.throwaway);
+                let sighting = self.shared.state().board(board).saw(board, name, throwaway);
+                let is_confirmed = self.is_own || sighting == Sighting::Confirmed;
+                let shown = Shown { board, name, is_first: sighting == Sighting::First, is_confirmed };
+                tokio::select! {
+                    biased;
+                    () = reader.life.cancelled() => {}
+                    taken = incoming::part(self.shared, &reader.account, opened, shown) => taken?,
+                }
             }
         }
         Ok(())

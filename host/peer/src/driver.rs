@@ -9,12 +9,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mail::{Acknowledgement, Clock, MailId, PublicKey};
+use mail::{Acknowledgement, Clock, MailId, PublicKey, Refusal};
+use supervisor::attempt;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinHandle;
 use tracing::Instrument;
 
-use crate::error::{BodyError, SessionEnd, TransferError};
+use crate::error::{BodyError, STORE_TROUBLE_WAIT, SessionEnd, TransferError};
 use crate::handle::{Command, Flood, Peer, Reply};
 use crate::hello::Hello;
 use crate::limits::{BATCH_PACKETS, FAREWELL, PACKETS_WAITING, RECEIVE_BATCH_PACKETS, SEND_BYTES, TICK};
@@ -27,6 +28,19 @@ use mail::BodyHasher;
 
 /// Commands of the owner that wait at most; more wait in their callers.
 const COMMANDS: usize = 64;
+
+/// The name under which the supervisor counts calls to the daemon.
+const TASK: &str = "peer-call";
+
+/// A call panicked: the peer hears something at once, and tries again.
+fn try_later() -> Acknowledgement {
+    let reason = Refusal::transient(3, 0, "the recipient's gateway failed at this mail");
+    Acknowledgement::TryLater { reason, after: STORE_TROUBLE_WAIT }
+}
+
+fn failed() -> BodyError {
+    BodyError::Store("a fault of the gateway itself; its log says more".to_owned())
+}
 
 /// Everything a session needs.
 #[derive(Clone)]
@@ -296,7 +310,8 @@ impl State {
             Action::Write { reception, mail, offset, bytes } => {
                 let (incoming, from) = self.incoming();
                 self.spawn(mail, false, async move {
-                    let result = incoming.write(from, mail, offset, bytes).await;
+                    let write = attempt(TASK, incoming.write(from, mail, offset, bytes)).await;
+                    let result = write.unwrap_or_else(|| Err(failed()));
                     if let Err(error) = &result {
                         tracing::warn!(%mail, %error, "an incoming mail could not be stored");
                     }
@@ -306,7 +321,8 @@ impl State {
             Action::Complete { reception, mail } => {
                 let (incoming, from) = self.incoming();
                 self.spawn(mail, true, async move {
-                    let word = incoming.complete(from, mail).await;
+                    let word = attempt(TASK, incoming.complete(from, mail)).await;
+                    let word = word.unwrap_or_else(try_later);
                     Some(Event::Completed { reception, mail, word })
                 });
             }
@@ -329,7 +345,7 @@ impl State {
         let (incoming, from) = self.incoming();
         let events = self.events.clone();
         tokio::spawn(async move {
-            incoming.hello(from, hello).await;
+            attempt(TASK, incoming.hello(from, hello)).await;
             // Nobody listens any more when the session is over.
             let _ = events.send(Event::Greeted);
         });
@@ -341,7 +357,7 @@ impl State {
         let (incoming, from) = self.incoming();
         let events = self.events.clone();
         tokio::spawn(async move {
-            incoming.record(from, record).await;
+            attempt(TASK, incoming.record(from, record)).await;
             // Nobody listens any more when the session is over.
             let _ = events.send(Event::Greeted);
         });
@@ -355,7 +371,8 @@ impl State {
         tokio::spawn(async move {
             let permit =
                 if has_memory { None } else { memory.send(SEND_BYTES.min(max * 3 / 2) as u64).await };
-            let result = outgoing.read(mail, offset, max).await;
+            let read = attempt(TASK, outgoing.read(mail, offset, max)).await;
+            let result = read.unwrap_or_else(|| Err(failed()));
             let _ = events.send(Event::Read { transfer, mail, result, permit });
         });
     }
@@ -364,7 +381,8 @@ impl State {
         let (incoming, from) = self.incoming();
         let (mail, size) = (offer.mail, offer.size);
         self.spawn(mail, false, async move {
-            let answer = incoming.offer(from, &offer).await;
+            let answer = attempt(TASK, incoming.offer(from, &offer)).await;
+            let answer = answer.unwrap_or_else(|| OfferAnswer::Acknowledge(try_later()));
             Some(Event::Answered { reception, mail, size, answer })
         });
     }
@@ -385,7 +403,7 @@ impl State {
         self.share.release(mail);
         let (incoming, from) = self.incoming();
         self.spawn(mail, false, async move {
-            incoming.interrupted(from, mail, why).await;
+            attempt(TASK, incoming.interrupted(from, mail, why)).await;
             None
         });
     }
@@ -413,7 +431,7 @@ impl State {
         let events = self.events.clone();
         let job = async move {
             if let Some(before) = before {
-                // A call that panicked was reported by the runtime.
+                // A call that panicked was counted, and answered for.
                 let _ = before.handle.await;
             }
             if let Some(event) = call.await {

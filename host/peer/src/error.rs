@@ -118,6 +118,9 @@ pub enum SessionEnd {
     /// See [`ProtocolError`]: wait [`limits::hold`] before the next session.
     #[error(transparent)]
     ProtocolError(#[from] ProtocolError),
+    /// A fault of this program: what the peer saw of the session is not known. Hold the peer too.
+    #[error("this gateway failed in the middle of the session")]
+    Failed,
 }
 
 /// Why a body could not be read or written; said by the owner.

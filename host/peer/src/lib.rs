@@ -1,12 +1,15 @@
 //! The protocol between two gateways: hello, mail transfer, acknowledgements.
 //!
-//! [`Session`] is the protocol as a pure state machine; [`connect`] makes a [`Driver`] that runs one with tokio over the traits [`Link`],
-//! [`Outgoing`] and [`Incoming`], and the handle [`Peer`] to it. One session per friend connection: when the friend comes online, connect and run;
-//! hand in each packet with [`Peer::packet`]; when it goes offline, [`Peer::disconnect`]. A run that ends with
-//! [`SessionEnd::ProtocolError`] is followed by a pause of [`limits::hold`].
+//! [`Session`] is the protocol as a pure state machine; [`connect`] makes a [`Driver`] that runs
+//! one with tokio over the traits [`Link`], [`Outgoing`] and [`Incoming`], and the handle [`Peer`]
+//! to it. There is one session for each friend connection. When the friend comes online, connect
+//! and run; hand in each packet with [`Peer::packet`]; when the friend goes offline,
+//! [`Peer::disconnect`]. A run that ends with [`SessionEnd::ProtocolError`] is followed by a pause
+//! of [`limits::hold`].
 //!
-//! This crate never opens a socket, never touches a disk, never reads a clock of its own and never decides about a mail. It
-//! never says "delivered" before the owner did, and believes nothing a peer says about bytes that were not sent.
+//! This crate never opens a socket, never touches a disk, never reads a clock of its own and never
+//! decides about a mail. It never says "delivered" before its owner did, and never believes a peer
+//! about bytes that were not sent.
 //!
 #![doc = include_str!("../PROTOCOL.md")]
 

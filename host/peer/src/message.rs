@@ -201,12 +201,7 @@ fn read_record(reader: &mut Reader<'_>) -> Result<Vec<u8>, DecodeError> {
 }
 
 fn read_text(reader: &mut Reader<'_>) -> Result<String, DecodeError> {
-    Ok(one_line(reader.text16("error text", ERROR_TEXT_BYTES)?))
-}
-
-/// The text with blanks in place of control characters: it goes into logs and pages.
-fn one_line(text: &str) -> String {
-    text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
+    Ok(mail::text::one_line(reader.text16("error text", ERROR_TEXT_BYTES)?))
 }
 
 fn write_acknowledgement(acknowledgement: &Acknowledgement, writer: &mut Writer) {

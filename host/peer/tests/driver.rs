@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use clock::SimulatedClock;
 use common::{body_of, hello, key, mail_id, offer};
-use mail::{Acknowledgement, Clock, MailId, Monotonic, PublicKey, SentWhole, Wall};
+use mail::{Acknowledgement, MailId, PublicKey, SentWhole};
 use peer::limits::{self, WINDOW_MOST};
 use peer::{
     BodyError, BodyHasher, Capabilities, Hello, Incoming, Interruption, Link, LinkClosed, Memory, Offer,
@@ -20,25 +21,6 @@ use peer::{
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
-
-/// Time of the runtime, which tests pause.
-#[derive(Debug)]
-struct TestClock(Instant);
-
-#[async_trait]
-impl Clock for TestClock {
-    fn wall(&self) -> Wall {
-        Wall::default()
-    }
-
-    fn monotonic(&self) -> Monotonic {
-        Monotonic(self.0.elapsed())
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        sleep(duration).await;
-    }
-}
 
 /// A link to the other driver's `packet`, through a queue as Tox has one.
 struct TestLink {
@@ -200,7 +182,7 @@ fn setup(number: u8, run: u64, gateway: &Arc<Gateway>, link: Arc<dyn Link>, memo
         link,
         outgoing: gateway.clone(),
         incoming: gateway.clone(),
-        clock: Arc::new(TestClock(Instant::now())),
+        clock: Arc::new(SimulatedClock::new()),
         memory: memory.clone(),
     }
 }

@@ -1,5 +1,6 @@
 //! One client's [`Session`] and the backend it asks.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -13,13 +14,15 @@ use crate::settings::Settings;
 
 pub(crate) struct Conversation<B> {
     backend: Arc<B>,
+    source: IpAddr,
     session: Session,
     maildrop: Option<Box<dyn Maildrop>>,
 }
 
 impl<B> Conversation<B> {
-    pub(crate) fn new(backend: Arc<B>, settings: Arc<Settings>) -> Self {
-        Self { backend, session: Session::new(settings), maildrop: None }
+    /// With a client at `source`.
+    pub(crate) fn new(backend: Arc<B>, source: IpAddr, settings: Arc<Settings>) -> Self {
+        Self { backend, source, session: Session::new(settings), maildrop: None }
     }
 }
 
@@ -31,6 +34,12 @@ impl<B: Backend> listener::Conversation for Conversation<B> {
     }
 
     fn next(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> Next<Event> {
+        if self.maildrop.as_ref().is_some_and(|maildrop| !maildrop.is_current()) {
+            // Nothing of it is deleted any more.
+            self.maildrop = None;
+            self.session.stop(&Reply::LOGIN_ENDED, output);
+            return Next::Close;
+        }
         loop {
             let messages = self.maildrop.as_ref().map(|maildrop| maildrop.messages()).unwrap_or_default();
             match self.session.next(input, output, messages) {
@@ -51,7 +60,7 @@ impl<B: Backend> listener::Conversation for Conversation<B> {
     ) -> Result<(), Stopped> {
         match question {
             Event::Open(credentials) => {
-                let asked = self.backend.open(&credentials.login, &credentials.password);
+                let asked = self.backend.open(&credentials, self.source);
                 let result = unless_stopped(cancel, asked).await?;
                 let result = match result {
                     Ok(maildrop) => {

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-/// Longest command line without CR LF. RFC 2449 section 4 wants 255; this leaves room for long pass phrases.
-pub const COMMAND_BYTES: usize = 1024;
+/// Longest command line without CR LF. RFC 2449 section 4 wants 255; the longest is PASS with the longest password.
+pub const COMMAND_BYTES: usize = "PASS ".len() + mail::limits::PASSWORD_BYTES;
 
 /// Longest line of an AUTH exchange, as SASL users of RFC 5034 section 4 may send.
 pub const AUTH_LINE_BYTES: usize = 12_288;

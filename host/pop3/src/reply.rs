@@ -42,6 +42,7 @@ listener::replies! {
     AUTH_BASE64 = "-ERR The login is not valid base64";
     AUTH_FORM = "-ERR The login is not in the form AUTH PLAIN asks for";
     OTHER_IDENTITY = "-ERR [AUTH] Logging in for another account is not possible; leave the authorization identity empty";
+    LOGIN_ENDED = "-ERR [AUTH] The account has another password now, or is switched off or removed; connect and log in again";
     LOGIN_FIRST = "-ERR Log in first, with the account's name and password";
     LOGGED_IN = "-ERR Already logged in";
     NO_SUCH_MESSAGE = "-ERR There is no message with this number";
@@ -60,6 +61,7 @@ impl Reply {
     pub fn not_opened(error: &OpenError, utf8: bool) -> Self {
         match error {
             OpenError::InvalidCredentials(text) => Self(one_line(format!("-ERR [AUTH] {text}"), utf8)),
+            OpenError::OtherIdentity => Self::OTHER_IDENTITY,
             OpenError::InUse => Self(Cow::Borrowed(
                 "-ERR [IN-USE] The mailbox is open in another session; close that mail program or try again later",
             )),

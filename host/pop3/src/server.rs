@@ -28,6 +28,8 @@ impl<B: Backend> Server<B> {
     #[must_use]
     pub fn new(listener: TcpListener, backend: Arc<B>, settings: Settings, clock: Arc<dyn Clock>) -> Self {
         let bounds = listener::Settings {
+            task: "pop3",
+            session_task: "pop3-session",
             idle_timeout: settings.idle_timeout,
             max_sessions: settings.max_sessions,
             max_unauthenticated: settings.max_unauthenticated,
@@ -56,8 +58,8 @@ impl<B: Backend> Server<B> {
     /// Dropping the future cuts all sessions off.
     pub async fn run(self, cancel: CancellationToken) {
         let Self { listener, backend, settings } = self;
-        let begin = |peer| {
-            let conversation = Conversation::new(Arc::clone(&backend), Arc::clone(&settings));
+        let begin = |peer: SocketAddr| {
+            let conversation = Conversation::new(Arc::clone(&backend), peer.ip(), Arc::clone(&settings));
             (conversation, tracing::info_span!("pop3", %peer))
         };
         listener.run(begin, cancel).await;

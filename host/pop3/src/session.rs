@@ -167,7 +167,9 @@ impl Session {
             Err(error) => {
                 let reply = Reply::not_opened(&error, self.utf8);
                 match error {
-                    OpenError::InvalidCredentials(_) => self.failed(&reply, output),
+                    OpenError::InvalidCredentials(_) | OpenError::OtherIdentity => {
+                        self.failed(&reply, output)
+                    }
                     OpenError::InUse | OpenError::Temporary(_) => reply.write(output),
                 }
             }

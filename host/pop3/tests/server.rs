@@ -226,3 +226,26 @@ async fn a_stop_lets_deletions_finish() {
     server.stopped().await;
     assert_eq!(mailbox.mails.lock().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_session_whose_login_does_not_hold_any_more_is_closed_and_deletes_nothing() {
+    for command in ["STAT", "RETR 2", "QUIT"] {
+        let server = Running::start(MAILS, |_| {}).await;
+        let mut client = server.login().await;
+        client.ask("DELE 1", "+OK").await;
+        server.mailbox.logins_end.store(true, Ordering::SeqCst);
+        client.ask(command, "-ERR [AUTH] The account").await;
+        client.expect_end().await;
+        assert_eq!(server.mailbox.mails.lock().unwrap().len(), 2);
+        assert!(!server.mailbox.is_locked());
+    }
+}
+
+#[tokio::test]
+async fn the_longest_password_fits_a_line() {
+    let server = Running::start(MAILS, |_| {}).await;
+    let mut client = server.connect().await;
+    client.expect("+OK").await;
+    client.ask("USER ann", "+OK").await;
+    client.ask(&format!("PASS {}", "x".repeat(mail::limits::PASSWORD_BYTES)), "-ERR [AUTH]").await;
+}

@@ -1,12 +1,14 @@
-//! Drop relays on the network: what carries the state machines of `drops` over Tox.
+//! Drop relays on the network: carries the state machines of `drops` over Tox.
 //!
-//! [`Sessions`] is the client side: it keeps throwaway Tox instances ready and opens a [`BoardSession`] on a board with one of them,
-//! for one [`Purpose`], never for two. Throwaways reach the network through a SOCKS5 proxy of their own ([`proxy`], [`socks`]) that
-//! lets them connect to a few Tox TCP relays chosen for them and to nothing else. [`Serving`] is the other
+//! [`Sessions`] is the client side: it keeps throwaway Tox instances ready and opens a
+//! [`BoardSession`] on a board with one of them, for one [`Purpose`], never for two. Throwaways
+//! reach the network through a SOCKS5 proxy of their own ([`proxy`], [`socks`]) that lets them
+//! connect to a few Tox TCP relays chosen for them and to nothing else. [`Serving`] is the other
 //! side: a board under an identity of its own.
 //!
-//! This crate never reads what is in a cell, never decides who may deposit (the caller's [`DepositPolicy`] does), and writes nothing to disk but
-//! the board's cells. Which boards are used, when and for what is not its business either.
+//! This crate never reads what is in a cell, never decides who may deposit (the caller's
+//! [`DepositPolicy`] does), and writes nothing to disk but the board's cells. It does not decide
+//! which boards are used, when, and for what.
 
 mod address;
 mod error;
@@ -28,6 +30,6 @@ pub use drops::record::OwnerMark;
 pub use error::SessionError;
 pub use hiding::{Hiding, Upstream};
 pub use purpose::Purpose;
-pub use serve::{DepositPolicy, Identity, ServeError, Serving, Setup, Stopped};
+pub use serve::{DepositPolicy, Identity, ServeError, Serving, SetAside, Setup, Stopped};
 pub use session::BoardSession;
 pub use sessions::{Sessions, Settings};

@@ -54,8 +54,11 @@ pub const HTTP_BYTES: usize = 4096;
 
 // Serving.
 
-/// Friend requests accepted and not yet connected: they cost a few hundred bytes each.
+/// Friend requests accepted and not yet connected: they cost a few hundred bytes each. Past that the longest waiting goes.
 pub const WAITING_FRIENDS: usize = 256;
+/// So long an accepted friend may take to connect however many others ask: over Tox TCP relays alone it takes 2 s to 9 s. By then, too, no
+/// relay has an answer under way that would go to another guest (see [`LEAVING_TIME`]).
+pub const FRIEND_TIME_SURE: Duration = Duration::from_secs(10);
 /// How long an accepted friend may take to connect before it is deleted.
 pub const FRIEND_TIME: Duration = Duration::from_secs(180);
 /// Packets of a friend that come before Tox tells that it is there: a first request.

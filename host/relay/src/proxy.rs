@@ -73,7 +73,7 @@ impl Proxy {
         let allowed = allowed.into_iter().map(canonical).collect();
         let shared = Arc::new(Shared { allowed, upstream, name, refused });
         let (in_use, unused) = oneshot::channel();
-        tokio::spawn(run(listener, shared, unused));
+        supervisor::job("throwaway-proxy", run(listener, shared, unused));
         Ok(Self { address, _in_use: in_use })
     }
 
@@ -109,7 +109,8 @@ async fn accept(listener: &TcpListener, shared: &Arc<Shared>, connections: &mut 
             Ok((client, _)) => {
                 let shared = Arc::clone(shared);
                 connections.spawn(async move {
-                    if let Err(error) = serve(client, &shared).await {
+                    let served = supervisor::attempt("throwaway-connection", serve(client, &shared)).await;
+                    if let Some(Err(error)) = served {
                         tracing::debug!(%error, "a connection through the throwaways' proxy ended");
                     }
                     drop(permit);

@@ -49,7 +49,7 @@ impl BoardSession {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (sender, incoming) = mpsc::channel(SESSION_MESSAGES);
-        let pump = tokio::spawn(pump(board, events, sender));
+        let pump = supervisor::job("board-session", pump(board, events, sender));
         let number = throwaway.number;
         let way = Way::Tox { throwaway: Box::new(throwaway), pump, _permit: permit };
         Self { board, number, way, incoming, clock }

@@ -175,7 +175,8 @@ impl Pool {
             spares.ready.retain(|(spare, _)| !is_old(spare, now));
             while spares.ready.len() + spares.coming < SPARES {
                 spares.coming += 1;
-                tokio::spawn(make_later(Arc::downgrade(self), Arc::clone(&self.clock), spares.purpose));
+                let coming = make_later(Arc::downgrade(self), Arc::clone(&self.clock), spares.purpose);
+                supervisor::job("throwaway", coming);
             }
         }
     }
@@ -190,12 +191,14 @@ async fn make_later(pool: std::sync::Weak<Pool>, clock: Arc<dyn Clock>, purpose:
     let delay = SPARE_DELAY.mul_f64(below(1000, &mut OsRng) as f64 / 1000.0);
     clock.sleep(delay).await;
     let Some(strong) = pool.upgrade() else { return };
-    let made = strong.maker.make(purpose, clock.monotonic()).await;
+    // However it ends, it comes no more.
+    let made = supervisor::attempt("throwaway-start", strong.maker.make(purpose, clock.monotonic())).await;
     if let Some(spares) = strong.spares().iter_mut().find(|spares| spares.purpose == purpose) {
         spares.coming -= 1;
         match made {
-            Ok(spare) => spares.ready.push_back(spare),
-            Err(error) => tracing::warn!(%error, "no spare throwaway"),
+            Some(Ok(spare)) => spares.ready.push_back(spare),
+            Some(Err(error)) => tracing::warn!(%error, "no spare throwaway"),
+            None => {}
         }
     }
 }
@@ -204,29 +207,10 @@ async fn make_later(pool: std::sync::Weak<Pool>, clock: Arc<dyn Clock>, purpose:
 mod tests {
     use super::*;
 
-    /// Never asked for more than the time since it was made.
-    #[derive(Debug)]
-    struct Standing;
-
-    #[async_trait::async_trait]
-    impl Clock for Standing {
-        fn wall(&self) -> mail::Wall {
-            mail::Wall(0)
-        }
-
-        fn monotonic(&self) -> Monotonic {
-            Monotonic::default()
-        }
-
-        async fn sleep(&self, _: std::time::Duration) {
-            std::future::pending().await
-        }
-    }
-
     #[tokio::test]
     async fn tokens_are_fetched_with_a_spare_made_for_reading_and_nobody_gets_it_again() {
         let settings = Settings { is_local: true, ..Settings::default() };
-        let sessions = Sessions::start(settings, Arc::new(Standing)).await;
+        let sessions = Sessions::start(settings, Arc::new(clock::ManualClock::default())).await;
         let pool = &sessions.pool;
         let spare = pool.maker.make(Purpose::Reading, Monotonic::default()).await.unwrap();
         let number = spare.0.number;

@@ -87,8 +87,11 @@ impl Dns {
         let (sender, receiver) = mpsc::sync_channel(1);
         let (dns, name) = (self.clone(), name.to_owned());
         let task = self.0.runtime.spawn(async move {
-            // The receiver may have gone away at its limit.
-            let _ = sender.send(dns.lookup_txt(&name).await);
+            // After a panic the sender is dropped, which the receiver takes for no answer.
+            if let Some(answer) = supervisor::attempt("dns", dns.lookup_txt(&name)).await {
+                // The receiver may have gone away at its limit.
+                let _ = sender.send(answer);
+            }
         });
         receiver.recv_timeout(limit).unwrap_or_else(|_| {
             task.abort();

@@ -83,10 +83,10 @@ impl fmt::Debug for TrustAnchors {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidServer {
     /// Not HOST:PORT.
-    #[error("`{0}` names no DNS server: write HOST:PORT, 9.9.9.9:53 for instance")]
+    #[error("`{0}` names no DNS server: write HOST:PORT, as in 9.9.9.9:53")]
     Form(String),
     /// The system does not know the host.
-    #[error("the DNS server `{0}` was not found: write its IP address and port")]
+    #[error("the DNS server `{0}` was not found: write its IP address and port, as in 9.9.9.9:53")]
     Unknown(String),
 }
 

@@ -98,7 +98,7 @@ impl Cache {
         if let Err(error) = write_private(&self.path(digest, compatibility), &[&code, &compiled]) {
             tracing::warn!("the compiled form of component {digest} could not be kept: {error}");
         }
-        deserialize(engine, &Authentic { file: compiled, begin: 0 })
+        load_fresh(engine, compiled)
     }
 
     /// Removes all compiled forms of a component.
@@ -170,6 +170,11 @@ impl Cache {
     }
 }
 
+/// A compiled form that this process or its child has just made.
+pub(crate) fn load_fresh(engine: &wasmtime::Engine, compiled: Vec<u8>) -> wasmtime::Result<Component> {
+    deserialize(engine, &Authentic { file: compiled, begin: 0 })
+}
+
 /// A component of another engine for this one. Both have the same compiled form, or this one refuses it.
 pub(crate) fn load_again(engine: &wasmtime::Engine, component: &Component) -> wasmtime::Result<Component> {
     deserialize(engine, &Authentic { file: component.serialize()?, begin: 0 })
@@ -179,7 +184,7 @@ pub(crate) fn load_again(engine: &wasmtime::Engine, component: &Component) -> wa
 #[allow(unsafe_code, reason = "loading machine code; the argument's type says that it is our own")]
 fn deserialize(engine: &wasmtime::Engine, compiled: &Authentic) -> wasmtime::Result<Component> {
     // SAFETY: the bytes have to be what `precompile_component` of this version of wasmtime made, unchanged. An `Authentic` is made in three
-    // places: by `Cache::keep`, from what this process or its child has just compiled, by `load_again`, from a component of this process, and
+    // places: by `load_fresh`, from what this process or its child has just compiled, by `load_again`, from a component of this process, and
     // by `Cache::read`, from a file whose keyed code covers every byte. Uploaded compiled forms never get here (`check` refuses them). wasmtime itself checks version and configuration.
     unsafe { Component::deserialize(engine, compiled.file.get(compiled.begin..).unwrap_or_default()) }
 }

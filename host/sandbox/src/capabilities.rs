@@ -9,6 +9,7 @@ use bytes::Bytes;
 use mail::{AccountName, Address, PublicKey, ToxId};
 use serde::{Deserialize, Serialize};
 
+use crate::lines::StateVersion;
 use crate::record::DecisionRecord;
 
 /// Everything a [`Sandbox`](crate::Sandbox) offers its components, each slot only its part.
@@ -30,16 +31,37 @@ impl std::fmt::Debug for Capabilities {
     }
 }
 
-/// Durable keys and values, a space of their own for each pair of entry of the policy set (`slot/entry`, at most 79 bytes) and
-/// account.
+/// Durable keys and values, a space of their own for each entry of the policy set, version of a component, and account. What is called `entry`
+/// here names entry and version: `slot/entry/component/version`, at most 161 bytes.
 pub trait State: Send + Sync {
+    /// Keeps other calls away from a space until what is returned is dropped; waits `longest` at most. A call takes its turn before it first touches
+    /// its state. Nothing is kept away where nobody else is.
+    ///
+    /// # Errors
+    /// [`StateError::Unavailable`] where the space was not free in time.
+    fn turn(&self, entry: &str, account: &AccountName, longest: Duration) -> Result<StateTurn, StateError> {
+        let _nobody_else = (entry, account, longest);
+        Ok(Box::new(()))
+    }
+
+    /// A version goes live in an entry: its state is what [`Lines`](crate::Lines) says. Blocks until that is durable. Nothing is to be done where
+    /// state is not kept.
+    ///
+    /// # Errors
+    /// [`StateError::Unavailable`].
+    fn goes_live(&self, version: &StateVersion) -> Result<(), StateError> {
+        let _not_kept = version;
+        Ok(())
+    }
+
     /// The value of a key.
     ///
     /// # Errors
     /// [`StateError::Unavailable`].
     fn get(&self, entry: &str, account: &AccountName, key: &str) -> Result<Option<Vec<u8>>, StateError>;
 
-    /// Sets a key. `quota` bounds keys and values of this space together, in bytes.
+    /// Sets a key. `quota` bounds keys and values of this space together, in bytes, with
+    /// [`STATE_ROW_BYTES`](mail::limits::STATE_ROW_BYTES) for each key.
     ///
     /// # Errors
     /// [`StateError::QuotaExceeded`] (nothing was changed) or [`StateError::Unavailable`].
@@ -77,6 +99,9 @@ pub trait State: Send + Sync {
     /// [`StateError::Unavailable`].
     fn snapshot(&self, entry: &str, account: &AccountName) -> Result<BTreeMap<String, Vec<u8>>, StateError>;
 }
+
+/// What [`State::turn`] returns.
+pub type StateTurn = Box<dyn Send + Sync>;
 
 /// Why the state could not be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -139,7 +164,7 @@ pub trait Contacts: Send + Sync {
     /// As [`Contacts::by_alias`].
     fn by_key(&self, account: &AccountName, key: PublicKey) -> Result<Option<Contact>, String>;
 
-    /// The contact whose gateway told this address.
+    /// The contact an address is known to belong to.
     ///
     /// # Errors
     /// As [`Contacts::by_alias`].
@@ -161,7 +186,7 @@ pub struct Contact {
     pub key: PublicKey,
     /// The full Tox ID, if known.
     pub tox_id: Option<ToxId>,
-    /// Addresses the contact's gateway told.
+    /// Addresses the contact's gateway told, of which DNS or the user said that they are theirs.
     pub addresses: Vec<Address>,
     /// Whether both sides agreed.
     pub confirmed: bool,

@@ -14,6 +14,7 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, Signal, nice, setrlimit};
 use sha2::{Digest, Sha256};
 
+use crate::awaited::Awaited;
 use crate::encode::encode;
 use crate::engine::configuration;
 use crate::limits::{
@@ -82,6 +83,9 @@ pub enum CompileError {
         "its compiled form is larger than the {0} bytes the gateway allows, and was not kept: make it smaller"
     )]
     TooLarge(u64),
+    /// Nobody waits for it any more, and the child was stopped.
+    #[error("compiling it was stopped, since nobody waited for it any more")]
+    Abandoned,
     /// The child could not be run.
     #[error("the compiler could not be run: {0}")]
     Failed(#[from] std::io::Error),
@@ -114,7 +118,7 @@ impl Hasher for Sha256Hasher {
     }
 }
 
-/// Compiles a component for `engine`. Blocks, for up to [`COMPILE_TIME`].
+/// Compiles a component for `engine`. Blocks, for up to [`COMPILE_TIME`]. In a child it ends soon when nobody waits any more.
 ///
 /// # Errors
 /// See [`CompileError`].
@@ -123,6 +127,7 @@ pub fn compile(
     engine: &wasmtime::Engine,
     stack_bytes: usize,
     component: &[u8],
+    awaited: &Awaited,
 ) -> Result<Vec<u8>, CompileError> {
     match mode {
         CompileMode::InProcess => engine
@@ -130,7 +135,7 @@ pub fn compile(
             .map_err(|error| CompileError::Invalid(one_line(&format!("{error:#}"), 1000))),
         CompileMode::Child { exe, args, limits } => {
             let compatibility = hex::encode(Compatibility::of(engine).0);
-            in_child(exe, args, limits, [stack_bytes.to_string(), compatibility], component)
+            in_child(exe, args, limits, [stack_bytes.to_string(), compatibility], component, awaited)
         }
     }
 }
@@ -145,7 +150,8 @@ pub(crate) fn encode_in_child(
     limits: &CompileLimits,
     module: &[u8],
 ) -> Result<Vec<u8>, CompileError> {
-    in_child(exe, args, limits, ["0".to_owned(), ENCODE.to_owned()], module)
+    let task = ["0".to_owned(), ENCODE.to_owned()];
+    in_child(exe, args, limits, task, module, &Awaited::default())
 }
 
 fn in_child(
@@ -154,6 +160,7 @@ fn in_child(
     limits: &CompileLimits,
     task: [String; 2],
     bytes: &[u8],
+    awaited: &Awaited,
 ) -> Result<Vec<u8>, CompileError> {
     let mut command = Command::new(exe);
     command.args(args);
@@ -172,8 +179,11 @@ fn in_child(
         .stdout(Stdio::from(output.try_clone()?))
         .stderr(Stdio::from(errors.try_clone()?))
         .spawn()?;
-    let Some(status) = wait(child, limits.time)? else {
-        return Err(CompileError::TooLong(limits.time.as_secs()));
+    let Some(status) = wait(child, limits.time, awaited)? else {
+        return Err(match awaited.is_abandoned() {
+            true => CompileError::Abandoned,
+            false => CompileError::TooLong(limits.time.as_secs()),
+        });
     };
     match status.code() {
         Some(0) => Ok(read_back(&mut output, limits.compiled_bytes)?),
@@ -202,11 +212,11 @@ fn stopped(status: ExitStatus, limits: &CompileLimits) -> CompileError {
     }
 }
 
-/// Waits for the child; none if it took too long and was stopped.
-fn wait(mut child: Child, time: Duration) -> std::io::Result<Option<ExitStatus>> {
+/// Waits for the child; none if it was stopped because it took too long or nobody waits any more.
+fn wait(mut child: Child, time: Duration, awaited: &Awaited) -> std::io::Result<Option<ExitStatus>> {
     const STEP: Duration = Duration::from_millis(5);
     let mut waited = Duration::ZERO;
-    while waited < time {
+    while waited < time && !awaited.is_abandoned() {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
         }
@@ -300,7 +310,21 @@ fn limit_this_process([memory, cpu, compiled]: [u64; 3]) -> rustix::io::Result<(
     limit(Resource::Core, 0)?;
     // Nobody waits any more when the gateway is gone.
     #[cfg(target_os = "linux")]
+    die_first();
+    #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     // Mail comes first.
     nice(10).map(|_| ())
 }
+
+/// When memory runs short the kernel is to end the compilation, and not the gateway (proc(5), `oom_score_adj`). Where `/proc` is not there or
+/// may not be written, the limit of address space is all there is.
+#[cfg(target_os = "linux")]
+fn die_first() {
+    // Whether that worked makes no difference to what is compiled.
+    let _ = std::fs::write("/proc/self/oom_score_adj", OOM_SCORE_MOST);
+}
+
+/// The most that `oom_score_adj` can be.
+#[cfg(target_os = "linux")]
+const OOM_SCORE_MOST: &str = "1000";

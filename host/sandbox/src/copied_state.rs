@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use mail::AccountName;
+use mail::limits::STATE_ROW_BYTES;
 
 use crate::capabilities::{State, StateError};
 
@@ -14,8 +15,9 @@ pub struct Space(pub BTreeMap<String, Vec<u8>>);
 impl Space {
     fn set(&mut self, key: &str, value: &[u8], quota: u64) -> Result<(), StateError> {
         let others = self.0.iter().filter(|(name, _)| *name != key);
-        let used: usize = others.map(|(name, value)| name.len() + value.len()).sum();
-        if (used + key.len() + value.len()) as u64 > quota {
+        let charge = |name: &str, value: &[u8]| (name.len() + value.len()) as u64 + STATE_ROW_BYTES;
+        let used: u64 = others.map(|(name, value)| charge(name, value)).sum();
+        if used + charge(key, value) > quota {
             return Err(StateError::QuotaExceeded(quota));
         }
         self.0.insert(key.to_owned(), value.to_vec());
@@ -42,6 +44,11 @@ impl CopiedState {
     /// Whether the account began already.
     pub fn has(&self, account: &AccountName) -> bool {
         self.spaces().contains_key(account)
+    }
+
+    /// The account is removed.
+    pub fn forget(&self, account: &AccountName) {
+        self.spaces().remove(account);
     }
 
     fn spaces(&self) -> MutexGuard<'_, HashMap<AccountName, Space>> {

@@ -7,7 +7,7 @@ use mail::Clock;
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::lane::{Lane, LaneSettings};
-use crate::limits::STACK_LEAST;
+use crate::limits::{DNS_ASIDE, STACK_LEAST};
 use crate::shadow::lane::ShadowLane;
 use crate::slot::Slot;
 use crate::ticker::{Running, Ticker};
@@ -88,10 +88,10 @@ impl Engine {
                 wasm.engine().increment_epoch();
             }
         })?;
-        let lane = |slot| Lane::start(slot, lane_settings(settings), Arc::clone(&clock));
+        let lane = |slot| Lane::start(slot, lane_settings(slot, settings), Arc::clone(&clock));
         let lanes =
             [lane(Slot::Policy)?, lane(Slot::Resolver)?, lane(Slot::RelaySelector)?, lane(Slot::MailFilter)?];
-        let shadows = ShadowLane::start(lane_settings(settings).stack_bytes)?;
+        let shadows = ShadowLane::start(thread_stack(settings))?;
         let (stack_bytes, memory_ceiling) = (settings.stack_bytes, settings.memory_ceiling as u64);
         Ok(Self { wasm, smaller, lanes, shadows, ticker, clock, stack_bytes, memory_ceiling })
     }
@@ -173,8 +173,9 @@ pub(crate) fn configuration(stack_bytes: usize) -> Config {
 /// Room for every thread to run one component, even Python with its many inner modules.
 fn pool(settings: &Settings) -> PoolingAllocationConfig {
     /// Calls beside those of the slots: two uploads or replays, the shadow, and room for a policy set being loaded.
-    const ASIDE: usize = 6;
-    let calls = u32::try_from(settings.threads_per_slot * Slot::ALL.len() + ASIDE).unwrap_or(u32::MAX);
+    const BESIDE: usize = 6;
+    let calls = settings.threads_per_slot * Slot::ALL.len() + DNS_ASIDE + BESIDE;
+    let calls = u32::try_from(calls).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(calls);
     pool.max_core_instances_per_component(64);
@@ -188,19 +189,25 @@ fn pool(settings: &Settings) -> PoolingAllocationConfig {
     pool.table_elements(100_000);
     pool.max_memory_size(settings.memory_ceiling);
     // What a Rust component touches is cleared in place, which is quicker than giving the pages back; more than this is slower where
-    // the kernel (before 6.7) cannot say which pages were touched. `examples/bench.rs` measures it.
+    // the kernel (before 6.7) cannot say which pages were touched. `benches/sandbox` measures it.
     pool.linear_memory_keep_resident(64 << 10);
     pool.table_keep_resident(16 << 10);
     pool.pagemap_scan(wasmtime::Enabled::Auto);
     pool
 }
 
-fn lane_settings(settings: &Settings) -> LaneSettings {
+fn lane_settings(slot: Slot, settings: &Settings) -> LaneSettings {
     LaneSettings {
         threads: settings.threads_per_slot.clamp(1, 64),
-        // The component's part, and what parsing a mail and the engine itself take.
-        stack_bytes: settings.stack_bytes + (4 << 20),
+        // Of all slots, this one alone is granted DNS (wit/resolver.wit).
+        aside: if slot == Slot::Resolver { DNS_ASIDE } else { 0 },
+        stack_bytes: thread_stack(settings),
         most_waiting: settings.most_waiting,
         longest_wait: settings.longest_wait,
     }
+}
+
+/// The component's part, and what parsing a mail and the engine itself take.
+fn thread_stack(settings: &Settings) -> usize {
+    settings.stack_bytes + (4 << 20)
 }

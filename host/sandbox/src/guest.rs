@@ -6,13 +6,16 @@ use std::sync::Arc;
 use mail::{AccountName, Address, Wall};
 use wasmtime::component::Resource;
 
+use crate::awaited::Awaited;
 use crate::bindings::host::toxmail::gateway::{contacts, dns, log, message, state, types};
-use crate::capabilities::{self, Capabilities, Contact, MessageSource};
+use crate::capabilities::{self, Capabilities, Contact, MessageSource, StateTurn};
 use crate::engine::Engine;
-use crate::limits::{Limits, STATE_KEY_BYTES, STATE_KEYS};
+use crate::limits::{ABANDONED_TIME, Limits, STATE_KEY_BYTES, STATE_KEYS, STATE_WAIT};
 use crate::memory::Memory;
-use crate::message::{Message, Unavailable};
+use crate::message::{Message, NotTaken, Unavailable};
+use crate::parts::Budget;
 use crate::record::{CapabilityCall, LogLevel, Transcript};
+use crate::seat::Seat;
 use crate::ticker::{Running, TICK, ticks};
 use crate::wasi;
 
@@ -26,14 +29,20 @@ pub struct Guest {
     pub wasi: wasi::Inert,
     limits: Arc<Limits>,
     capabilities: Capabilities,
-    entry: Arc<str>,
+    shown_as: Arc<str>,
     state: Arc<str>,
     account: AccountName,
     message: Option<Message>,
+    seat: Option<Arc<Seat>>,
+    awaited: Awaited,
     running: Running,
     started: u64,
     /// Ticks spent waiting for DNS: they do not count as running time.
     waited: u64,
+    /// Ticks spent waiting for a turn at the state: they do not count as running time either.
+    stood: u64,
+    /// Its turn at the state, once it has touched that.
+    turn: Option<StateTurn>,
     calls: u32,
     dns_lookups: u32,
 }
@@ -64,9 +73,9 @@ impl std::error::Error for Stop {}
 /// For whom and how a call is made.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// The entry of the policy set.
-    pub entry: Arc<str>,
-    /// The name of its state: `slot/entry`.
+    /// The name before its lines in the gateway's log: the entry of the policy set, or what runs beside it.
+    pub shown_as: Arc<str>,
+    /// The name of its state: `slot/entry/component`.
     pub state: Arc<str>,
     /// The account.
     pub account: AccountName,
@@ -74,6 +83,10 @@ pub struct Call {
     pub now: Wall,
     /// Limits of the entry.
     pub limits: Arc<Limits>,
+    /// What it leaves while it waits for DNS; none for calls beside the slots.
+    pub seat: Option<Arc<Seat>>,
+    /// Whether somebody waits for the answer.
+    pub awaited: Awaited,
 }
 
 impl Guest {
@@ -92,22 +105,31 @@ impl Guest {
             wasi: wasi::Inert::new(call.now),
             limits: Arc::clone(&call.limits),
             capabilities,
-            entry: Arc::clone(&call.entry),
+            shown_as: Arc::clone(&call.shown_as),
             state: Arc::clone(&call.state),
             account: call.account.clone(),
             message: source.map(Message::new),
+            seat: call.seat.clone(),
+            awaited: call.awaited.clone(),
             started: running.now(),
             running,
             waited: 0,
+            stood: 0,
+            turn: None,
             calls: 0,
             dns_lookups: 0,
         }
     }
 
-    /// Ticks the call may still run; none when its time is over.
+    /// Ticks the call may still run until somebody looks again; none when its time is over or nobody waits for it any more.
     pub fn ticks_left(&self) -> Option<u64> {
-        let spent = self.running.now().saturating_sub(self.started).saturating_sub(self.waited);
-        ticks(self.limits.call_time()).checked_sub(spent).filter(|left| *left > 0)
+        if self.awaited.is_abandoned() {
+            return None;
+        }
+        let spent = self.running.now().saturating_sub(self.started);
+        let spent = spent.saturating_sub(self.waited).saturating_sub(self.stood);
+        let left = ticks(self.limits.call_time()).checked_sub(spent).filter(|left| *left > 0)?;
+        Some(if self.awaited.can_be_abandoned() { left.min(ticks(ABANDONED_TIME)) } else { left })
     }
 
     /// Things an answer may list where `most` is the most for everybody.
@@ -115,11 +137,14 @@ impl Guest {
         usize::try_from(self.limits.output_items).unwrap_or(usize::MAX).min(most)
     }
 
-    /// Counts a call of a capability.
+    /// Counts a call of a capability. The engine looks at the clock while the component runs, the host here.
     fn count(&mut self) -> wasmtime::Result<()> {
         self.calls += 1;
         if self.calls > self.limits.capability_calls {
             return Err(Stop::CapabilityLimit.into());
+        }
+        if self.ticks_left().is_none() {
+            return Err(Stop::TimeLimit.into());
         }
         Ok(())
     }
@@ -131,7 +156,13 @@ impl Guest {
             return Err(capabilities::DnsError::Unavailable("the call has waited too long for DNS".into()));
         }
         let before = self.running.now();
-        let answer = self.capabilities.dns.lookup_txt(name, left);
+        let ask = || self.capabilities.dns.lookup_txt(name, left);
+        let answer = match &self.seat {
+            Some(seat) => seat.leave_for(ask).unwrap_or_else(|| {
+                Err(capabilities::DnsError::Unavailable("too many look-ups wait for DNS already".into()))
+            }),
+            None => ask(),
+        };
         self.waited += self.running.now().saturating_sub(before);
         answer
     }
@@ -159,13 +190,48 @@ impl Guest {
             key: crate::validate::one_line(key, STATE_KEY_BYTES),
         });
         let fits = (1..=STATE_KEY_BYTES).contains(&key.len()) || (function == "keys" && key.is_empty());
-        Ok(if fits { Ok(()) } else { Err(state::StateError::InvalidKey) })
+        Ok(if fits { self.take_turn() } else { Err(state::StateError::InvalidKey) })
+    }
+
+    /// Keeps other calls away from the state until this one ends: what they change, they have read after it.
+    fn take_turn(&mut self) -> Result<(), state::StateError> {
+        if self.turn.is_some() {
+            return Ok(());
+        }
+        let before = self.running.now();
+        let turn = self.capabilities.state.turn(&self.state, &self.account, STATE_WAIT);
+        self.stood += self.running.now().saturating_sub(before);
+        self.turn = Some(turn.map_err(state_error)?);
+        Ok(())
     }
 
     fn message(&mut self) -> wasmtime::Result<&Message> {
         self.count()?;
-        self.message.as_ref().ok_or_else(|| Stop::Gateway("this call has no mail".into()).into())
+        self.message.as_ref().ok_or_else(no_mail)
     }
+
+    /// Reads something of the parts of the mail: what that takes counts as memory and time of the call.
+    fn of_parts<T>(
+        &mut self,
+        read: impl FnOnce(&Message, &mut Budget<'_>) -> Result<T, NotTaken>,
+    ) -> MessageResult<T> {
+        self.count()?;
+        let left = self.memory.left();
+        let is_over = || self.ticks_left().is_none();
+        let mut budget = Budget { bytes: left, is_over: &is_over };
+        let answer = read(self.message.as_ref().ok_or_else(no_mail)?, &mut budget);
+        let taken = left.saturating_sub(budget.bytes);
+        self.memory.keep(taken);
+        match answer {
+            Ok(answer) => Ok(Ok(answer)),
+            Err(NotTaken::Said(error)) => Ok(Err(error)),
+            Err(NotTaken::TimeOver) => Err(Stop::TimeLimit.into()),
+        }
+    }
+}
+
+fn no_mail() -> wasmtime::Error {
+    Stop::Gateway("this call has no mail".into()).into()
 }
 
 impl types::Host for Guest {}
@@ -181,12 +247,8 @@ impl log::Host for Guest {
         };
         let (lines, bytes) = (self.limits.log_lines, self.limits.log_bytes);
         if let Some(line) = self.transcript.log(level, &message, lines, bytes) {
-            let (entry, text) = (&*self.entry, line.text.as_str());
-            match level {
-                LogLevel::Debug => tracing::debug!(target: "component", entry, "{text}"),
-                LogLevel::Info => tracing::info!(target: "component", entry, "{text}"),
-                LogLevel::Warn | LogLevel::Error => tracing::warn!(target: "component", entry, "{text}"),
-            }
+            // Its words may quote somebody's mail: only who asks for them finds them in the gateway's log.
+            tracing::debug!(target: "component", entry = &*self.shown_as, level = ?line.level, "{}", line.text);
         }
         Ok(())
     }
@@ -335,11 +397,11 @@ impl message::HostMessage for Guest {
     }
 
     fn parts(&mut self, _mail: Resource<Message>) -> MessageResult<Vec<message::Part>> {
-        Ok(self.message()?.parts())
+        self.of_parts(Message::parts)
     }
 
     fn text(&mut self, _mail: Resource<Message>, part: u32, offset: u64, max: u32) -> MessageResult<String> {
-        Ok(self.message()?.text(part, offset, max))
+        self.of_parts(|mail, budget| mail.text(part, offset, max, budget))
     }
 
     fn content(
@@ -349,7 +411,7 @@ impl message::HostMessage for Guest {
         offset: u64,
         max: u32,
     ) -> MessageResult<Vec<u8>> {
-        Ok(self.message()?.content(part, offset, max))
+        self.of_parts(|mail, budget| mail.content(part, offset, max, budget))
     }
 
     fn raw(&mut self, _mail: Resource<Message>, offset: u64, max: u32) -> MessageResult<Vec<u8>> {

@@ -1,16 +1,16 @@
 //! Threads of a slot. Each slot has its own, so that a component that spins in one slot holds up no other.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use mail::Clock;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::failure::Failure;
+use crate::seat::Seat;
 use crate::slot::Slot;
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -19,8 +19,10 @@ type Job = Box<dyn FnOnce() + Send>;
 #[derive(Debug)]
 pub struct Lane {
     jobs: Arc<Jobs>,
-    /// One permit a thread: a job is handed over only when a thread is free for it.
+    /// Jobs that run at once. There is a thread for each of them, and for each job that is aside.
     free: Arc<Semaphore>,
+    /// Jobs that may be aside at once.
+    aside: Arc<Semaphore>,
     waiting: AtomicUsize,
     most_waiting: usize,
     longest_wait: Duration,
@@ -30,8 +32,10 @@ pub struct Lane {
 /// Bounds of a lane.
 #[derive(Clone, Copy, Debug)]
 pub struct LaneSettings {
-    /// Threads.
+    /// Jobs that run at once.
     pub threads: usize,
+    /// Jobs that may wait aside at once for something outside the process, beside those that run. Each has a thread too.
+    pub aside: usize,
     /// Stack of each in bytes.
     pub stack_bytes: usize,
     /// Calls that may wait; further ones fail at once.
@@ -46,37 +50,37 @@ impl Lane {
         let lane = Self {
             jobs: Arc::default(),
             free: Arc::new(Semaphore::new(settings.threads)),
+            aside: Arc::new(Semaphore::new(settings.aside)),
             waiting: AtomicUsize::new(0),
             most_waiting: settings.most_waiting,
             longest_wait: settings.longest_wait,
             clock,
         };
-        for number in 0..settings.threads {
+        for number in 0..settings.threads + settings.aside {
             let jobs = Arc::clone(&lane.jobs);
-            thread::Builder::new()
-                .name(format!("{slot}-{number}"))
-                .stack_size(settings.stack_bytes)
-                .spawn(move || work(&jobs))?;
+            let builder =
+                thread::Builder::new().name(format!("{slot}-{number}")).stack_size(settings.stack_bytes);
+            supervisor::kept_thread("slot", builder, move || work(&jobs))?;
         }
         Ok(lane)
     }
 
-    /// Runs `job` on a thread of the lane, once the component's own `turns` and a thread are free. If the caller goes away
-    /// meanwhile, the job still ends by itself and keeps its thread until then.
+    /// Runs `job` on a thread of the lane, once the component's own `turns` and a thread are free: both are its seat, which it
+    /// may leave for a while. If the caller goes away meanwhile, the job still ends by itself and keeps its seat until then.
     ///
     /// # Errors
     /// [`Failure::Busy`] if it would wait too long, [`Failure::Gateway`] if the job panicked, [`Failure::Stopped`] if the component is gone.
     pub async fn run<R: Send + 'static>(
         &self,
         turns: &Arc<Semaphore>,
-        job: impl FnOnce() -> R + Send + 'static,
+        job: impl FnOnce(&Arc<Seat>) -> R + Send + 'static,
     ) -> Result<R, Failure> {
-        let permits = self.wait(turns).await?;
+        let seat = self.wait(turns).await?;
         let (sender, receiver) = oneshot::channel();
         let job = move || {
-            let result = catch_unwind(AssertUnwindSafe(job));
-            drop(permits);
-            if let Ok(result) = result {
+            let result = supervisor::attempt_now("component-call", || job(&seat));
+            seat.give_up();
+            if let Some(result) = result {
                 // Nobody waits any more: the answer is not needed.
                 let _ = sender.send(result);
             }
@@ -87,19 +91,12 @@ impl Lane {
             .map_err(|_| Failure::Gateway("a fault of the gateway itself; its log says more".into()))
     }
 
-    async fn wait(
-        &self,
-        turns: &Arc<Semaphore>,
-    ) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), Failure> {
+    async fn wait(&self, turns: &Arc<Semaphore>) -> Result<Arc<Seat>, Failure> {
         let _waiting = Waiting::enter(&self.waiting, self.most_waiting)?;
-        let both = async {
-            let turn = Arc::clone(turns).acquire_owned().await.map_err(|_| Failure::Stopped)?;
-            let thread = Arc::clone(&self.free).acquire_owned().await.map_err(|_| Failure::Stopped)?;
-            Ok((turn, thread))
-        };
+        let seat = Seat::take(turns, &self.free, &self.aside);
         tokio::select! {
             biased;
-            permits = both => permits,
+            seat = seat => seat.map(Arc::new).ok_or(Failure::Stopped),
             () = self.clock.sleep(self.longest_wait) => Err(Failure::Busy),
         }
     }
@@ -173,5 +170,7 @@ impl Jobs {
 fn work(jobs: &Jobs) {
     while let Some(job) = jobs.next() {
         job();
+        // The next one is still in the queue.
+        supervisor::checkpoint("slot");
     }
 }

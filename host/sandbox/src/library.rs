@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
+use crate::awaited::Awaited;
 use crate::bench::Bench;
 use crate::cache::{Cache, read_private, write_private};
 use crate::check::{self, Refused};
@@ -61,6 +62,8 @@ struct Shared {
     trust: Trust,
     index: Mutex<BTreeMap<ComponentDigest, ComponentInfo>>,
     builtin: Mutex<BTreeMap<ComponentDigest, &'static [u8]>>,
+    /// The built-in component of each slot that has one, called `default-SLOT`.
+    last_resorts: Mutex<BTreeMap<Slot, ComponentDigest>>,
 }
 
 impl Library {
@@ -94,20 +97,42 @@ impl Library {
             trust,
             index: Mutex::new(index),
             builtin: Mutex::new(BTreeMap::new()),
+            last_resorts: Mutex::new(BTreeMap::new()),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Adds a component that came with the gateway. It is compiled if it was not before.
+    /// Adds a component that came with the gateway. It is compiled if it was not before. One called `default-SLOT` is the last resort of
+    /// that slot.
     ///
     /// # Errors
     /// As [`Library::add`].
     pub async fn add_builtin(&self, name: &str, bytes: &'static [u8]) -> Result<ComponentInfo, LibraryError> {
         let name = checked_name(name)?;
-        self.blocking(move |shared| shared.add(&name, Cow::Borrowed(bytes), None, None)).await
+        self.blocking(move |shared| {
+            let info = shared.add(&name, Cow::Borrowed(bytes), None, None, &Awaited::default())?;
+            if let Some(slot) = name.strip_prefix("default-").and_then(|slot| slot.parse().ok()) {
+                shared.last_resorts.lock().unwrap_or_else(PoisonError::into_inner).insert(slot, info.sha256);
+            }
+            Ok(info)
+        })
+        .await
     }
 
-    /// Checks, compiles and keeps a component. The same bytes again are found, and take the new name.
+    /// The built-in component of a slot: what works when everything else fails.
+    pub(crate) fn last_resort(&self, slot: Slot) -> Option<ComponentDigest> {
+        self.shared.last_resorts.lock().unwrap_or_else(PoisonError::into_inner).get(&slot).copied()
+    }
+
+    /// The last resort of a slot, made ready. Blocks, for as long as its compilation takes if the compiled form is gone.
+    pub(crate) fn last_resort_version(&self, slot: Slot, limits: &Limits) -> Result<Version, LibraryError> {
+        let digest =
+            self.last_resort(slot).ok_or_else(|| LibraryError::Unknown(format!("default-{slot}")))?;
+        self.shared.version(slot, digest, limits.stack_bytes)
+    }
+
+    /// Checks, compiles and keeps a component. The same bytes again are found, and take the new name. If the future is dropped while the
+    /// component is compiled or tried, that ends and nothing is kept.
     ///
     /// # Errors
     /// [`LibraryError::Refused`] and [`LibraryError::Compile`] say what is wrong with the component.
@@ -127,9 +152,9 @@ impl Library {
         now: Wall,
     ) -> Result<ComponentInfo, LibraryError> {
         let name = checked_name(name)?;
-        self.blocking(move |shared| {
+        self.awaited(move |shared, awaited| {
             let signed_by = shared.trust.check(&bytes, signature.as_ref())?;
-            shared.add(&name, Cow::Owned(bytes), Some(now), signed_by)
+            shared.add(&name, Cow::Owned(bytes), Some(now), signed_by, awaited)
         })
         .await
     }
@@ -204,9 +229,9 @@ impl Library {
     /// # Errors
     /// [`LibraryError::Unknown`], or as [`Library::add`].
     pub async fn bench(&self, digest: ComponentDigest) -> Result<Bench, LibraryError> {
-        self.blocking(move |shared| {
+        self.awaited(move |shared, awaited| {
             let bytes = shared.bytes(digest)?;
-            let component = shared.compiled(digest, &bytes)?;
+            let component = shared.compiled(digest, &bytes, awaited)?;
             Bench::of(&shared.engine, &check::slots(&bytes)?, &component)
         })
         .await
@@ -239,7 +264,16 @@ impl Library {
         limits: &Limits,
     ) -> Result<Version, LibraryError> {
         let stack = limits.stack_bytes;
-        self.blocking(move |shared| shared.candidate(slot, &bytes, stack)).await
+        self.awaited(move |shared, awaited| shared.candidate(slot, &bytes, stack, awaited)).await
+    }
+
+    /// As [`Library::blocking`], for work that ends early when the future is dropped.
+    async fn awaited<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Shared, &Awaited) -> Result<R, LibraryError> + Send + 'static,
+    ) -> Result<R, LibraryError> {
+        let (_waiter, awaited) = Awaited::by_somebody();
+        self.blocking(move |shared| work(shared, &awaited)).await
     }
 
     async fn blocking<R: Send + 'static>(
@@ -247,7 +281,9 @@ impl Library {
         work: impl FnOnce(&Shared) -> Result<R, LibraryError> + Send + 'static,
     ) -> Result<R, LibraryError> {
         let shared = Arc::clone(&self.shared);
-        tokio::task::spawn_blocking(move || work(&shared)).await.map_err(|_| LibraryError::Stopped)?
+        supervisor::blocking("component-file", move || work(&shared))
+            .await
+            .map_err(|_| LibraryError::Stopped)?
     }
 }
 
@@ -263,22 +299,25 @@ impl Shared {
         bytes: Cow<'static, [u8]>,
         added: Option<Wall>,
         signed_by: Option<String>,
+        awaited: &Awaited,
     ) -> Result<ComponentInfo, LibraryError> {
         let candidates = check::slots(&bytes)?;
         let sha256 = ComponentDigest(Sha256::digest(&bytes).into());
         if added.is_some() && !self.index().contains_key(&sha256) && self.index().len() >= COMPONENTS {
             return Err(LibraryError::Full);
         }
-        let slots = self.fitting(sha256, &bytes, &candidates, added.is_some()).inspect_err(|_| {
-            // Refused again and again, its compiled form would be all that is left of it.
-            if !self.index().contains_key(&sha256)
-                && let Err(error) = self.cache.forget(sha256)
-            {
-                tracing::warn!(
-                    "the compiled form of component {sha256}, which was refused, is still there: {error}"
-                );
-            }
-        })?;
+        let slots = self
+            .fitting(sha256, &bytes, &candidates, added.is_some().then_some(awaited))
+            .inspect_err(|_| {
+                // Refused again and again, its compiled form would be all that is left of it.
+                if !self.index().contains_key(&sha256)
+                    && let Err(error) = self.cache.forget(sha256)
+                {
+                    tracing::warn!(
+                        "the compiled form of component {sha256}, which was refused, is still there: {error}"
+                    );
+                }
+            })?;
         let size = bytes.len() as u64;
         let builtin = match bytes {
             Cow::Borrowed(bytes) => {
@@ -315,19 +354,24 @@ impl Shared {
         sha256: ComponentDigest,
         bytes: &[u8],
         candidates: &[Slot],
-        has_to_conform: bool,
+        has_to_conform: Option<&Awaited>,
     ) -> Result<Vec<Slot>, LibraryError> {
-        let component = self.compiled(sha256, bytes)?;
+        let component = self.compiled(sha256, bytes, has_to_conform.unwrap_or(&Awaited::default()))?;
         let bench = Bench::of(&self.engine, candidates, &component)?;
-        if has_to_conform { bench.conforming() } else { Ok(bench.slots()) }
+        has_to_conform.map_or_else(|| Ok(bench.slots()), |awaited| bench.conforming(awaited))
     }
 
-    fn compiled(&self, sha256: ComponentDigest, bytes: &[u8]) -> Result<Component, LibraryError> {
+    fn compiled(
+        &self,
+        sha256: ComponentDigest,
+        bytes: &[u8],
+        awaited: &Awaited,
+    ) -> Result<Component, LibraryError> {
         let engine = self.engine.wasm().engine();
         if let Some(component) = self.cache.load(engine, sha256) {
             return Ok(component);
         }
-        let compiled = compile(&self.mode, engine, self.engine.stack_bytes(), bytes)?;
+        let compiled = compile(&self.mode, engine, self.engine.stack_bytes(), bytes, awaited)?;
         let component = self.cache.keep(engine, sha256, compiled);
         Ok(component.map_err(|error| CompileError::Invalid(one_line(&format!("{error:#}"), 1000)))?)
     }
@@ -344,21 +388,30 @@ impl Shared {
         let wasm = self.engine.with_stack(stack).map_err(unfit)?;
         let component = match self.cache.load(wasm.engine(), digest) {
             Some(component) => component,
-            None => wasm.adopt(self.compiled(digest, &self.bytes(digest)?)?).map_err(unfit)?,
+            None => {
+                let compiled = self.compiled(digest, &self.bytes(digest)?, &Awaited::default())?;
+                wasm.adopt(compiled).map_err(unfit)?
+            }
         };
         let prepared = Prepared::new(&wasm, slot, &component).map_err(unfit)?;
         Ok(Version { digest, name: info.name, compiled_bytes: compiled_bytes(&component), prepared })
     }
 
     /// Checked and compiled like one that is added; nothing is left of it.
-    fn candidate(&self, slot: Slot, bytes: &[u8], stack: u64) -> Result<Version, LibraryError> {
+    fn candidate(
+        &self,
+        slot: Slot,
+        bytes: &[u8],
+        stack: u64,
+        awaited: &Awaited,
+    ) -> Result<Version, LibraryError> {
         let slots = check::slots(bytes)?;
         if !slots.contains(&slot) {
             return Err(LibraryError::WrongSlot { name: "in the file".into(), slot });
         }
         let digest = ComponentDigest(Sha256::digest(bytes).into());
         let wasm = self.engine.with_stack(stack).map_err(unfit)?;
-        let component = wasm.adopt(self.compiled(digest, bytes)?).map_err(unfit)?;
+        let component = wasm.adopt(self.compiled(digest, bytes, awaited)?).map_err(unfit)?;
         if !self.index().contains_key(&digest) {
             self.cache.forget(digest).map_err(|error| self.failed(error))?;
         }

@@ -36,12 +36,14 @@ pub struct Limits {
     /// Time one call may wait for DNS, in milliseconds. A mail program waits minutes at RCPT (RFC 5321 section
     /// 4.5.3.2.3), a user seconds.
     pub dns_wait_ms: u64,
-    /// Bytes of state kept for each account, keys and values together.
+    /// Bytes of state kept for each account and component: keys and values together, and
+    /// [`STATE_ROW_BYTES`](mail::limits::STATE_ROW_BYTES) for each key, so that it is what the disk holds.
     pub state_bytes: u64,
     /// Bytes of the component's compiled form: a larger one does not go live in this entry. At most [`COMPILED_BYTES`], which ends the
     /// compilation itself.
     pub compiled_bytes: u64,
-    /// Calls that run at once; further ones wait. Not more than the threads of a slot have any effect.
+    /// Calls that run at once; further ones wait. Not more than the threads of a slot have any effect. A call that waits for DNS does
+    /// not count meanwhile.
     pub concurrency: u32,
 }
 
@@ -80,6 +82,13 @@ impl Limits {
     }
 }
 
+/// How long a call goes on at most when nobody waits for its answer any more: it is looked at this often, which costs nothing.
+pub const ABANDONED_TIME: Duration = Duration::from_millis(50);
+
+/// Calls that may wait for DNS at once, without a place of their slot; in further ones DNS counts as unavailable. Each holds the memory
+/// of its component: 16 in Python take half a gigabyte, 16 of the default resolver 20 MB.
+pub const DNS_ASIDE: usize = 16;
+
 /// No setting makes the stack of a call smaller (bytes): some hundred frames, without which nothing runs.
 pub const STACK_LEAST: u64 = 64 << 10;
 
@@ -107,18 +116,40 @@ pub const LOG_LINE_BYTES: usize = 2048;
 /// Longest key of component state in bytes, as the WIT package says.
 pub const STATE_KEY_BYTES: usize = 256;
 
+/// Longest wait for a turn at the state: longer than all calls of an entry take that may run at once, each as long as it usually may.
+pub const STATE_WAIT: Duration = Duration::from_secs(10);
+
+/// Versions of a component of one name that have state in an entry, beside those that it may go back to: one that comes back finds its own.
+/// Each may take the quota of the entry.
+pub const STATE_VERSIONS: usize = 4;
+
 /// Most keys one listing of the state returns, as the WIT package says.
 pub const STATE_KEYS: u32 = 1000;
 
 /// Most bytes one read of a mail returns, as the WIT package says.
 pub const MESSAGE_READ_BYTES: u32 = 1 << 20;
 
-/// Largest mail that is taken apart for filters; of larger ones they get headers and bytes. A parsed mail is held in memory once
-/// or twice, in each running filter.
+/// Largest mail that is taken apart for filters; of larger ones they get headers and bytes. A mail that is taken apart is held in memory
+/// once, and what was encoded in it once more; both count as memory of the call.
 pub const PARSED_MAIL_BYTES: u64 = 8 << 20;
 
-/// Most parts of a mail that is taken apart, and most header names listed, as the WIT package says.
+/// Most parts of a mail that is taken apart, as the WIT package says.
 pub const MAIL_PARTS: usize = 1000;
+
+/// Levels of parts and mails in mails that are taken apart; of a deeper mail filters get headers and bytes. People forward what was
+/// forwarded some ten times, and each has two levels.
+pub const MAIL_LEVELS: usize = 100;
+
+/// Mails in mails that are taken apart although they came encoded, one in the other: RFC 2046 section 5.2.1 does not allow that, and
+/// each is decoded.
+pub const ENCODED_LEVELS: usize = 3;
+
+/// Most header names listed, as the WIT package says.
+pub const HEADER_NAMES: usize = 1000;
+
+/// Handles of resources (streams of WASI and the like) that one call may hold. Each costs memory of the host; a toolchain's start-up takes
+/// a few.
+pub const HANDLES: usize = 4096;
 
 /// Header fields one filter may add: enough for tags and scores.
 pub const HEADERS_ADDED: usize = 32;
@@ -196,3 +227,24 @@ pub const REPLAY_TIME: Duration = Duration::from_secs(240);
 
 /// Bytes of facts, and of each answer, that a difference keeps.
 pub const DIFFERENCE_BYTES: usize = 8 << 10;
+
+/// Failures in a row, in one function and direction, after which a component is replaced: fewer happen by a few odd mails.
+pub const FAILURES_IN_A_ROW: u32 = 5;
+
+/// Calls that the share of failures is counted over, at most 32.
+pub const HEALTH_WINDOW: u32 = 20;
+
+/// Failures among the last [`HEALTH_WINDOW`] calls after which a component is replaced: every second mail unfiltered is no filter.
+pub const FAILED_OF_WINDOW: u32 = 10;
+
+/// Real calls a component has to answer before it is one to go back to.
+pub const GOOD_ANSWERS: u64 = 5;
+
+/// Accounts and functions whose failures are counted apart, for one component.
+pub const HEALTH_ROWS: usize = 4096;
+
+/// Failures in a row after which a shadow is not asked any more: it has shown what it can.
+pub const SHADOW_FAILURES: u32 = 20;
+
+/// Time a shadow may spend in calls that fail, in a row: one that spins would keep a processor busy for ever.
+pub const SHADOW_FAILING_TIME: Duration = Duration::from_secs(30);

@@ -85,6 +85,10 @@ impl Question for MailFacts {
     const FUNCTION: &'static str = "filter";
     type Answer = Verdict;
 
+    fn direction(&self) -> Option<Direction> {
+        Some(self.direction)
+    }
+
     fn ask(
         &self,
         prepared: &Prepared,
@@ -110,6 +114,10 @@ impl Question for Feedback {
     const SLOT: Slot = Slot::MailFilter;
     const FUNCTION: &'static str = "learn";
     type Answer = ();
+
+    fn direction(&self) -> Option<Direction> {
+        Some(self.facts.direction)
+    }
 
     fn ask(
         &self,
@@ -140,25 +148,39 @@ impl Question for Feedback {
     }
 }
 
-/// Fields that a mail has once (RFC 5322 section 3.6, RFC 2045 section 3) or that the gateway itself vouches for: a second one
-/// would change what the mail says.
-const RESERVED: [&str; 16] = [
+/// Beginnings of names that are reserved: parts of MIME (RFC 2045), signatures of mail systems (RFC 8617), who sent a mail
+/// on and to whom (RFC 5322 section 3.6.6), the gateway's own.
+const RESERVED_PREFIXES: [&str; 4] = ["arc-", "content-", "resent-", "x-toxmail-"];
+
+/// Fields that a mail has once (RFC 5322 section 3.6, RFC 2045 section 3), that the gateway or another mail system vouches for
+/// (RFC 8601, RFC 6376), or that make the reader's program send something by itself or elsewhere (RFC 8098, Autocrypt): added by
+/// a filter they would change what the mail says.
+const RESERVED: [&str; 25] = [
     "authentication-results",
+    "autocrypt",
     "bcc",
     "cc",
     "date",
     "delivered-to",
+    "disposition-notification-to",
+    "dkim-signature",
+    "errors-to",
     "from",
     "in-reply-to",
+    "mail-followup-to",
     "message-id",
     "mime-version",
     "received",
+    "received-spf",
     "references",
     "reply-to",
     "return-path",
+    "return-receipt-requested",
+    "return-receipt-to",
     "sender",
     "subject",
     "to",
+    "x-confirm-reading-to",
 ];
 
 /// A call has one mail: the handle needs no number.
@@ -196,13 +218,44 @@ fn check_header(header: wit::Header) -> Result<Header, Nonsense> {
         return Err(Nonsense::new(format!("`{}` is no name of a header field", validate::quoted(&name))));
     }
     let lower = name.to_ascii_lowercase();
-    if lower.starts_with("content-") || RESERVED.contains(&lower.as_str()) {
+    let has_reserved_prefix = RESERVED_PREFIXES.iter().any(|prefix| lower.starts_with(prefix));
+    if has_reserved_prefix || RESERVED.contains(&lower.as_str()) {
         return Err(Nonsense::new(format!(
             "a filter may not add the field {name}: it would change the mail"
         )));
     }
-    if value.len() > HEADER_VALUE_BYTES || value.chars().any(char::is_control) {
-        return Err(Nonsense::new(format!("the value of {name} is too long or not one line")));
+    if value.len() > HEADER_VALUE_BYTES || value.chars().any(mail::text::is_unsafe) {
+        return Err(Nonsense::new(format!(
+            "the value of {name} is too long, or is not one line of harmless characters"
+        )));
     }
     Ok(Header { name, value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_adds_no_field_that_somebody_vouches_for_or_that_makes_a_program_act() {
+        let header = |name: &str, value: &str| wit::Header { name: name.to_owned(), value: value.to_owned() };
+        for name in [
+            "X-Toxmail-Unfiltered",
+            "ARC-Seal",
+            "DKIM-Signature",
+            "Autocrypt",
+            "Disposition-Notification-To",
+            "Return-Receipt-To",
+            "X-Confirm-Reading-To",
+            "Resent-Bcc",
+            "Received-SPF",
+            "Mail-Followup-To",
+            "Content-Type",
+            "from",
+        ] {
+            assert!(check_header(header(name, "x")).is_err(), "{name}");
+        }
+        assert!(check_header(header("X-Spam-Score", "3")).is_ok());
+        assert!(check_header(header("X-Spam-Score", "3\u{202e}1")).is_err());
+    }
 }

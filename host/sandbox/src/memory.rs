@@ -2,11 +2,13 @@
 
 use wasmtime::ResourceLimiter;
 
-/// Counts the linear memory of one call, over all of the component's memories.
+/// Counts the memory of one call: the linear one, over all of the component's memories, and what the host keeps for the call.
 #[derive(Debug)]
 pub struct Memory {
     limit: usize,
     used: usize,
+    /// What the host keeps for the call.
+    kept: usize,
     table_elements: usize,
     denied: Option<Denied>,
 }
@@ -26,6 +28,7 @@ impl Memory {
         Self {
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
             used: 0,
+            kept: 0,
             table_elements: usize::try_from(table_elements).unwrap_or(usize::MAX),
             denied: None,
         }
@@ -34,6 +37,16 @@ impl Memory {
     /// Bytes of linear memory in use: memory never shrinks.
     pub fn used(&self) -> u64 {
         self.used as u64
+    }
+
+    /// Bytes that are left of the limit.
+    pub fn left(&self) -> u64 {
+        self.limit.saturating_sub(self.used).saturating_sub(self.kept) as u64
+    }
+
+    /// The host keeps so many bytes more for the call, until it ends. They are at most what is [`left`](Self::left).
+    pub fn keep(&mut self, bytes: u64) {
+        self.kept = self.kept.saturating_add(usize::try_from(bytes).unwrap_or(usize::MAX));
     }
 
     /// What was denied last: the likely reason of a trap that follows.
@@ -50,7 +63,7 @@ impl ResourceLimiter for Memory {
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let used = self.used.saturating_add(desired.saturating_sub(current));
-        if used > self.limit {
+        if used.saturating_add(self.kept) > self.limit {
             self.denied = Some(Denied::Memory);
             return Ok(false);
         }

@@ -5,34 +5,46 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mail::limits::HEADER_SECTION_BYTES;
-use mail_parser::{HeaderForm, HeaderName, MessageParser, MimeHeaders, PartType};
+use mail_parser::{HeaderForm, HeaderName, MessageParser};
 
 use crate::bindings::host::toxmail::gateway::message::{MessageError, Part};
 use crate::capabilities::MessageSource;
-use crate::limits::{MAIL_PARTS, MESSAGE_READ_BYTES, PARSED_MAIL_BYTES};
+use crate::limits::{HEADER_NAMES, MESSAGE_READ_BYTES, PARSED_MAIL_BYTES};
+use crate::parts::{Beyond, Budget, Content, Leaf, parsed, take_apart};
 
 /// One mail, lent to one call.
 pub struct Message {
     source: Arc<dyn MessageSource>,
     headers: OnceCell<Result<Option<mail_parser::Message<'static>>, Unavailable>>,
-    parts: OnceCell<Result<Vec<Leaf>, MessageError>>,
+    parts: OnceCell<Result<Vec<Leaf>, NotTaken>>,
 }
 
 /// Storage failed, and why.
 #[derive(Clone, Debug)]
 pub struct Unavailable(pub String);
 
-/// A part and its decoded content.
-struct Leaf {
-    part: Part,
-    content: Content,
+/// Why nothing is told of the parts.
+#[derive(Clone, Copy, Debug)]
+pub enum NotTaken {
+    /// The component is told so.
+    Said(MessageError),
+    /// The call's time ended meanwhile.
+    TimeOver,
 }
 
-enum Content {
-    Text(String),
-    Binary(Vec<u8>),
-    /// A multipart: its content is other parts.
-    Container,
+impl From<MessageError> for NotTaken {
+    fn from(error: MessageError) -> Self {
+        Self::Said(error)
+    }
+}
+
+impl From<Beyond> for NotTaken {
+    fn from(beyond: Beyond) -> Self {
+        match beyond {
+            Beyond::Structure | Beyond::Memory => Self::Said(MessageError::NotParsed),
+            Beyond::Time => Self::TimeOver,
+        }
+    }
 }
 
 impl Message {
@@ -69,28 +81,39 @@ impl Message {
             let printable = !name.is_empty() && !name.chars().any(char::is_control);
             printable.then(|| name.to_owned())
         };
-        Ok(fields.iter().take(MAIL_PARTS).filter_map(written).collect())
+        Ok(fields.iter().take(HEADER_NAMES).filter_map(written).collect())
     }
 
-    /// The tree of parts.
-    pub fn parts(&self) -> Result<Vec<Part>, MessageError> {
-        Ok(self.leaves()?.iter().map(|leaf| leaf.part.clone()).collect())
+    /// The tree of parts. What taking the mail apart needs is taken from the budget, at the first call.
+    pub fn parts(&self, budget: &mut Budget<'_>) -> Result<Vec<Part>, NotTaken> {
+        Ok(self.leaves(budget)?.iter().map(|leaf| leaf.part.clone()).collect())
     }
 
     /// Decoded text of a part, cut between characters.
-    pub fn text(&self, part: u32, offset: u64, max: u32) -> Result<String, MessageError> {
-        match &self.leaf(part)?.content {
-            Content::Text(text) => Ok(slice_text(text, offset, max).to_owned()),
-            Content::Binary(_) | Content::Container => Err(MessageError::NoSuchPart),
+    pub fn text(
+        &self,
+        part: u32,
+        offset: u64,
+        max: u32,
+        budget: &mut Budget<'_>,
+    ) -> Result<String, NotTaken> {
+        match &self.leaf(part, budget)?.content {
+            Content::Text(text) => Ok(slice_text(text, offset, max)),
+            Content::Binary(_) | Content::Container => Err(MessageError::NoSuchPart.into()),
         }
     }
 
     /// Decoded bytes of a part.
-    pub fn content(&self, part: u32, offset: u64, max: u32) -> Result<Vec<u8>, MessageError> {
-        match &self.leaf(part)?.content {
-            Content::Text(text) => Ok(slice(text.as_bytes(), offset, max).to_vec()),
-            Content::Binary(bytes) => Ok(slice(bytes, offset, max).to_vec()),
-            Content::Container => Err(MessageError::NoSuchPart),
+    pub fn content(
+        &self,
+        part: u32,
+        offset: u64,
+        max: u32,
+        budget: &mut Budget<'_>,
+    ) -> Result<Vec<u8>, NotTaken> {
+        match &self.leaf(part, budget)?.content {
+            Content::Text(bytes) | Content::Binary(bytes) => Ok(slice(bytes, offset, max).to_vec()),
+            Content::Container => Err(MessageError::NoSuchPart.into()),
         }
     }
 
@@ -136,34 +159,35 @@ impl Message {
         Ok(section)
     }
 
-    fn leaf(&self, part: u32) -> Result<&Leaf, MessageError> {
-        self.leaves()?.get(part as usize).ok_or(MessageError::NoSuchPart)
+    fn leaf(&self, part: u32, budget: &mut Budget<'_>) -> Result<&Leaf, NotTaken> {
+        self.leaves(budget)?.get(part as usize).ok_or(NotTaken::Said(MessageError::NoSuchPart))
     }
 
-    fn leaves(&self) -> Result<&[Leaf], MessageError> {
-        match self.parts.get_or_init(|| self.parse_parts()) {
+    fn leaves(&self, budget: &mut Budget<'_>) -> Result<&[Leaf], NotTaken> {
+        match self.parts.get_or_init(|| self.take_apart(budget)) {
             Ok(leaves) => Ok(leaves),
             Err(error) => Err(*error),
         }
     }
 
-    fn parse_parts(&self) -> Result<Vec<Leaf>, MessageError> {
+    fn take_apart(&self, budget: &mut Budget<'_>) -> Result<Vec<Leaf>, NotTaken> {
         let size = self.source.size();
         if size > PARSED_MAIL_BYTES {
-            return Err(MessageError::NotParsed);
+            return Err(MessageError::NotParsed.into());
         }
         let size = usize::try_from(size).map_err(|_| MessageError::NotParsed)?;
-        let bytes = self.read(0, size).map_err(|_| MessageError::Unavailable)?;
-        if content_types(&bytes) > MAIL_PARTS {
-            return Err(MessageError::NotParsed);
+        budget.take(size)?;
+        let mut bytes = Vec::with_capacity(size);
+        while bytes.len() < size {
+            budget.check_time()?;
+            let max = (size - bytes.len()).min(MESSAGE_READ_BYTES as usize);
+            let piece = self.source.read(bytes.len() as u64, max).map_err(|_| MessageError::Unavailable)?;
+            if piece.is_empty() {
+                break;
+            }
+            bytes.extend_from_slice(piece.get(..max).unwrap_or(&piece));
         }
-        let leaves = parsed(|| {
-            let mail = MessageParser::default().parse(&bytes)?;
-            let mut leaves = Vec::new();
-            flatten(mail, None, &mut leaves).ok()?;
-            Some(leaves)
-        });
-        leaves.ok_or(MessageError::NotParsed)
+        Ok(take_apart(&Bytes::from(bytes), budget)?)
     }
 
     fn read(&self, offset: u64, max: usize) -> Result<Vec<u8>, Unavailable> {
@@ -180,93 +204,21 @@ impl Message {
     }
 }
 
-/// What the parser makes of a stranger's bytes; none too if it panics, which must not cost the mail.
-fn parsed<R>(parse: impl FnOnce() -> Option<R>) -> Option<R> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(parse)).ok().flatten()
-}
-
-/// Lines that begin with `Content-Type`: nested mails and parts each need one, at every second level at least. Counting
-/// them first bounds how deep the parser's result is nested, since freeing it recurses.
-fn content_types(bytes: &[u8]) -> usize {
-    const FIELD: &[u8] = b"content-type";
-    let begins = |from: usize| {
-        bytes.get(from..from + FIELD.len()).is_some_and(|start| start.eq_ignore_ascii_case(FIELD))
-    };
-    usize::from(begins(0)) + memchr::memchr_iter(b'\n', bytes).filter(|newline| begins(newline + 1)).count()
-}
-
-/// Numbers the parts of a mail in the order of the text, those of mails inside it too.
-fn flatten(
-    mail: mail_parser::Message<'_>,
-    inside: Option<u32>,
-    leaves: &mut Vec<Leaf>,
-) -> Result<(), MessageError> {
-    let mut parents = vec![inside; mail.parts.len()];
-    let mut numbers = Vec::with_capacity(mail.parts.len());
-    for (place, part) in mail.parts.into_iter().enumerate() {
-        let number = u32::try_from(leaves.len()).map_err(|_| MessageError::NotParsed)?;
-        if leaves.len() >= MAIL_PARTS {
-            return Err(MessageError::NotParsed);
-        }
-        numbers.push(number);
-        if let PartType::Multipart(children) = &part.body {
-            for child in children {
-                if let Some(parent) = parents.get_mut(*child as usize) {
-                    *parent = Some(number);
-                }
-            }
-        }
-        let parent = parents.get(place).copied().flatten();
-        let mut described = describe(&part, number, parent);
-        match part.body {
-            PartType::Text(text) | PartType::Html(text) => {
-                described.size = text.len() as u64;
-                leaves.push(Leaf { part: described, content: Content::Text(text.into_owned()) });
-            }
-            PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
-                described.size = bytes.len() as u64;
-                leaves.push(Leaf { part: described, content: Content::Binary(bytes.into_owned()) });
-            }
-            PartType::Multipart(_) => leaves.push(Leaf { part: described, content: Content::Container }),
-            PartType::Message(nested) => {
-                let raw = nested.raw_message().to_vec();
-                described.size = raw.len() as u64;
-                leaves.push(Leaf { part: described, content: Content::Binary(raw) });
-                flatten(nested, Some(number), leaves)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn describe(part: &mail_parser::MessagePart<'_>, index: u32, parent: Option<u32>) -> Part {
-    let content_type = part.content_type().map_or_else(
-        || "text/plain".to_owned(),
-        |content_type| match content_type.subtype() {
-            Some(subtype) => format!("{}/{subtype}", content_type.ctype()).to_ascii_lowercase(),
-            None => content_type.ctype().to_ascii_lowercase(),
-        },
-    );
-    let attachment = part.content_disposition().is_some_and(mail_parser::ContentType::is_attachment);
-    let file_name = part.attachment_name().map(str::to_owned);
-    Part { index, parent, content_type, file_name, attachment, size: 0 }
-}
-
 fn slice(bytes: &[u8], offset: u64, max: u32) -> &[u8] {
     let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
     let end = start.saturating_add(max.min(MESSAGE_READ_BYTES) as usize).min(bytes.len());
     bytes.get(start..end).unwrap_or_default()
 }
 
-/// As [`slice()`], and both ends go back to the border of a character.
-fn slice_text(text: &str, offset: u64, max: u32) -> &str {
+/// As [`slice()`] of UTF-8, and both ends go back to the border of a character.
+fn slice_text(text: &[u8], offset: u64, max: u32) -> String {
     let border = |mut at: usize| {
-        while !text.is_char_boundary(at) {
+        while text.get(at).is_some_and(|byte| byte & 0xC0 == 0x80) {
             at -= 1;
         }
         at
     };
     let start = border(usize::try_from(offset).unwrap_or(usize::MAX).min(text.len()));
     let end = border(start.saturating_add(max.min(MESSAGE_READ_BYTES) as usize).min(text.len()));
-    text.get(start..end).unwrap_or_default()
+    String::from_utf8_lossy(text.get(start..end).unwrap_or_default()).into_owned()
 }

@@ -1,5 +1,6 @@
 //! What the functions of the four slots have in common.
 
+use mail::record::Direction;
 use mail::{Address, Envelope, ReversePath};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,6 +20,11 @@ pub(crate) trait Question: Clone + Serialize + DeserializeOwned + Send + 'static
     const FUNCTION: &'static str;
     /// The answer, checked.
     type Answer: Serialize + Send + 'static;
+
+    /// Which way the mail goes that is asked about, where filters are asked.
+    fn direction(&self) -> Option<Direction> {
+        None
+    }
 
     /// Instantiates the component, asks it, and checks what it answers.
     fn ask(

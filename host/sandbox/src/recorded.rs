@@ -1,28 +1,29 @@
 //! Capabilities that answer a call as they answered an earlier one.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use mail::{AccountName, Address, PublicKey};
 
-use crate::capabilities::{Capabilities, Contact, Contacts, Dns, DnsError, TxtAnswer};
+use crate::capabilities::{Contact, Contacts, Dns, DnsError, TxtAnswer};
 use crate::record::CapabilityCall;
 
 /// DNS and contacts as they were recorded.
 pub struct Recorded {
     calls: Vec<CapabilityCall>,
-    /// Who is asked what was not recorded; none: it cannot be answered.
-    otherwise: Option<Capabilities>,
+    /// Who is asked for contacts that were not recorded; none: it cannot be answered. DNS is never asked: names would leave the machine
+    /// for a component that decides nothing.
+    otherwise: Option<Arc<dyn Contacts>>,
     missing: Mutex<Option<String>>,
 }
 
 impl Recorded {
-    /// Answers as `calls` say, and asks `otherwise` what they do not say.
-    pub fn new(calls: Vec<CapabilityCall>, otherwise: Option<Capabilities>) -> Self {
+    /// Answers as `calls` say, and asks `otherwise` for contacts they do not speak of.
+    pub fn new(calls: Vec<CapabilityCall>, otherwise: Option<Arc<dyn Contacts>>) -> Self {
         Self { calls, otherwise, missing: Mutex::new(None) }
     }
 
-    /// The first question that could not be answered.
+    /// The first question that could not be answered, without the words of the component.
     pub fn missing(&self) -> Option<String> {
         self.missing.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -45,53 +46,46 @@ impl Recorded {
     fn contact_or(
         &self,
         by: &str,
-        value: &str,
         recorded: Option<Option<Contact>>,
         ask: impl FnOnce(&dyn Contacts) -> Result<Option<Contact>, String>,
     ) -> Result<Option<Contact>, String> {
         match (recorded, &self.otherwise) {
             (Some(answer), _) => Ok(answer),
-            (None, Some(otherwise)) => ask(&*otherwise.contacts),
-            (None, None) => Err(self
-                .miss(format!("it asked for a contact by {by} ({value}), which the recorded call did not"))),
+            (None, Some(otherwise)) => ask(&**otherwise),
+            (None, None) => {
+                Err(self.miss(format!("it asked for another contact by {by} than the recorded call did")))
+            }
         }
     }
 }
 
 impl Dns for Recorded {
-    fn lookup_txt(&self, name: &str, time: Duration) -> Result<TxtAnswer, DnsError> {
+    fn lookup_txt(&self, name: &str, _time: Duration) -> Result<TxtAnswer, DnsError> {
         let recorded = self.calls.iter().find_map(|call| match call {
             CapabilityCall::LookupTxt { name: asked, answer } if asked == name => Some(answer.clone()),
             _ => None,
         });
-        match (recorded, &self.otherwise) {
-            (Some(answer), _) => answer,
-            (None, Some(otherwise)) => otherwise.dns.lookup_txt(name, time),
-            (None, None) => {
-                let name = crate::validate::one_line(name, 300);
-                let why = self.miss(format!("it asked DNS for {name}, which the recorded call did not"));
-                Err(DnsError::Unavailable(why))
-            }
-        }
+        recorded.unwrap_or_else(|| {
+            let why = "it asked DNS for another name than the recorded call did";
+            Err(DnsError::Unavailable(self.miss(why.to_owned())))
+        })
     }
 }
 
 impl Contacts for Recorded {
     fn by_alias(&self, account: &AccountName, alias: &str) -> Result<Option<Contact>, String> {
         let recorded = self.contact("alias", |value| value == alias);
-        self.contact_or("alias", alias, recorded, |contacts| contacts.by_alias(account, alias))
+        self.contact_or("alias", recorded, |contacts| contacts.by_alias(account, alias))
     }
 
     fn by_key(&self, account: &AccountName, key: PublicKey) -> Result<Option<Contact>, String> {
         let recorded = self.contact("key", |value| value.parse() == Ok(key));
-        self.contact_or("key", &key.to_string(), recorded, |contacts| contacts.by_key(account, key))
+        self.contact_or("key", recorded, |contacts| contacts.by_key(account, key))
     }
 
     fn by_address(&self, account: &AccountName, address: &Address) -> Result<Option<Contact>, String> {
         let recorded = self.contact("address", |value| value.parse().as_ref() == Ok(address));
-        self.contact_or("address", &address.to_string(), recorded, |contacts| {
-            contacts.by_address(account, address)
-        })
+        self.contact_or("address", recorded, |contacts| contacts.by_address(account, address))
     }
 
     fn account_of(&self, address: &Address) -> Result<Option<AccountName>, String> {
@@ -103,9 +97,9 @@ impl Contacts for Recorded {
         });
         match (recorded, &self.otherwise) {
             (Some(answer), _) => Ok(answer),
-            (None, Some(otherwise)) => otherwise.contacts.account_of(address),
+            (None, Some(otherwise)) => otherwise.account_of(address),
             (None, None) => {
-                Err(self.miss(format!("it asked whose {address} is, which the recorded call did not")))
+                Err(self.miss("it asked whose another address is than the recorded call did".to_owned()))
             }
         }
     }

@@ -20,7 +20,10 @@ impl Sandbox {
         }
         let in_use = |slot| SwapError::InUse { name: info.name.clone(), slot };
         for entry in self.config().entries {
-            if entry.component == component || entry.last_good == Some(component) {
+            if entry.component == component
+                || entry.last_good == Some(component)
+                || entry.past.good == Some(component)
+            {
                 return Err(in_use(entry.slot));
             }
         }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use mail::{ComponentDigest, Monotonic};
 use serde::Serialize;
 
+use crate::awaited::Awaited;
 use crate::capabilities::{Capabilities, MessageSource};
 use crate::copied_state::{CopiedState, Space};
 use crate::difference::{Difference, Outcome};
@@ -29,6 +30,7 @@ use crate::sandbox::Sandbox;
 use crate::slot::Slot;
 use crate::slots::{Entry, SwapError};
 use crate::version::Version;
+use crate::words::without_words;
 
 /// The decisions a replay goes through, and the mails they were about. Called on a thread that may block.
 pub trait History: Send + 'static {
@@ -93,7 +95,9 @@ impl Sandbox {
             Candidate::Known(digest) => self.shared.library.version(slot, digest, &entry.limits).await?,
             Candidate::File(bytes) => self.shared.library.candidate(slot, bytes, &entry.limits).await?,
         };
+        let (_waiter, awaited) = Awaited::by_somebody();
         let replay = Replay {
+            awaited,
             engine: Arc::clone(&self.shared.engine),
             capabilities: self.shared.capabilities.clone(),
             report: ReplayReport {
@@ -116,8 +120,10 @@ impl Sandbox {
         let (sender, report) = tokio::sync::oneshot::channel();
         let stack_bytes = self.shared.engine.stack_bytes() + (4 << 20);
         let run = move || {
-            // If nobody waits any more, nobody misses it.
-            let _ = sender.send(replay.run(history));
+            if let Some(report) = supervisor::attempt_now("replay", || replay.run(history)) {
+                // If nobody waits any more, nobody misses it.
+                let _ = sender.send(report);
+            }
         };
         let started = thread::Builder::new().name("replay".into()).stack_size(stack_bytes).spawn(run);
         started.map_err(|error| SwapError::Replay(error.to_string()))?;
@@ -135,16 +141,18 @@ struct Replay {
     report: ReplayReport,
     /// Bytes of the differences kept.
     kept: usize,
+    awaited: Awaited,
 }
 
 impl Replay {
+    /// Ends early when nobody waits any more.
     fn run(mut self, mut history: impl History) -> ReplayReport {
         if let Err(error) = rustix::process::nice(10) {
             tracing::debug!("a replay runs with ordinary priority: {error}");
         }
         let begin = self.now();
         while let Some(decision) = history.next() {
-            if self.now().since(begin) > REPLAY_TIME {
+            if self.now().since(begin) > REPLAY_TIME || self.awaited.is_abandoned() {
                 self.report.incomplete = true;
                 break;
             }
@@ -171,7 +179,12 @@ impl Replay {
     }
 
     fn compare(&mut self, id: u64, record: &DecisionRecord, outcome: &Outcome) {
-        if record.outcome == *outcome {
+        // What a record does not have cannot differ.
+        let comparable = match record.words_left_out {
+            true => without_words(outcome),
+            false => outcome.clone(),
+        };
+        if record.outcome == comparable {
             self.report.same += 1;
             return;
         }
@@ -199,6 +212,9 @@ impl Replay {
     fn ask(&mut self, history: &mut impl History, record: &DecisionRecord) -> Result<Outcome, String> {
         if record.slot != self.report.slot {
             return Err("it was another slot's".to_owned());
+        }
+        if record.is_cut {
+            return Err("its record was too large and was cut".to_owned());
         }
         if record.outcome.as_ref().is_err_and(|failure| !failure.is_components_fault()) {
             return Err("the gateway itself failed then".to_owned());
@@ -239,11 +255,13 @@ impl Replay {
             recorder: Arc::clone(&self.capabilities.recorder),
         };
         let call = Call {
-            entry: Arc::clone(&self.entry.name),
-            state: Arc::clone(&self.entry.state),
+            shown_as: format!("{} (replay of {})", self.entry.name, self.version.name).into(),
+            state: self.entry.space(&self.version),
             account: record.account.clone(),
             now: record.when,
             limits: Arc::clone(&self.entry.limits),
+            seat: None,
+            awaited: self.awaited.clone(),
         };
         let begin = self.now();
         let asked = run::ask(
@@ -260,7 +278,7 @@ impl Replay {
             return Err(missing);
         }
         match asked.answer {
-            Err(failure) if !failure.is_components_fault() => Err(failure.to_string()),
+            Err(failure) if !failure.is_components_fault() => Err(failure.kind().to_string()),
             answer => Ok(answer.map(|answer| json(&answer))),
         }
     }
@@ -270,7 +288,9 @@ impl Replay {
         if self.state.has(&record.account) {
             return Ok(());
         }
-        let space = self.capabilities.state.snapshot(&self.entry.state, &record.account);
+        // That of the live component: what was decided was decided with it.
+        let live = self.entry.space(&self.entry.live.load().version);
+        let space = self.capabilities.state.snapshot(&live, &record.account);
         self.state.put(record.account.clone(), Space(space.map_err(|error| error.to_string())?));
         Ok(())
     }

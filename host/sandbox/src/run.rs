@@ -9,7 +9,7 @@ use crate::capabilities::{Capabilities, MessageSource};
 use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::guest::{Call, Guest, Stop};
-use crate::limits::Limits;
+use crate::limits::{HANDLES, Limits};
 use crate::memory::Denied;
 use crate::question::{Question, Unanswered};
 use crate::record::Transcript;
@@ -39,6 +39,7 @@ pub(crate) fn ask<Q: Question>(
     let guest = Guest::new(call, capabilities.clone(), source, engine);
     let mut store = Store::new(prepared.engine(), guest);
     store.limiter(|guest| &mut guest.memory);
+    store.set_max_component_handles(HANDLES);
     store.set_hostcall_fuel(usize::try_from(call.limits.output_bytes).unwrap_or(usize::MAX));
     store.set_epoch_deadline(store.data().ticks_left().unwrap_or(1));
     store.epoch_deadline_callback(|context| match context.data().ticks_left() {

@@ -7,30 +7,34 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use mail::{AccountName, ComponentDigest, Wall};
 use tokio::sync::{Mutex, Semaphore};
 
-use crate::capabilities::{Capabilities, MessageSource};
+use crate::awaited::Awaited;
+use crate::capabilities::{Capabilities, MessageSource, StateError};
 use crate::engine::Engine;
-use crate::failure::{CallError, Failure};
+use crate::failure::{CallError, Failure, FailureSummary};
 use crate::guest::Call;
+use crate::health::Asked;
 use crate::library::Library;
 use crate::limits::{FILTERS, NAME_BYTES};
+use crate::lines::StateVersion;
 use crate::mail_filter::{Feedback, Header, MailFacts, Verdict};
 use crate::policy::{
     Deposit, DepositAnswer, FriendRequest, FriendRequestAnswer, Retry, RetryAnswer, Submission,
     SubmissionAnswer,
 };
 use crate::question::Question;
-use crate::record::{DecisionRecord, Transcript, json};
+use crate::record::{DecisionRecord, LogLevel, Transcript, json};
 use crate::relay_selector::{Plan, Select};
 use crate::resolver::{Resolve, ResolveAnswer};
 use crate::run;
+use crate::seat::Seat;
 use crate::shadow::{Beside, KeptMail, Shadow};
 use crate::slot::Slot;
-use crate::slots::{Entry, EntryConfig, EntryStatus, FellBack, Live, SlotsConfig, SlotsKeeper, SwapError};
+use crate::slots::{
+    Entry, EntryConfig, EntryStatus, Fallback, FellBack, Live, LostFilter, SlotsConfig, SlotsKeeper,
+    SwapError,
+};
 use crate::validate::one_line;
 use crate::version::Version;
-
-/// Failures in a row after which the last good version comes back by itself.
-const FAILURES_BEFORE_FALLBACK: u32 = 5;
 
 /// Header fields a whole chain of filters may add.
 const HEADERS_OF_CHAIN: usize = 64;
@@ -46,6 +50,8 @@ pub(crate) struct Shared {
     pub(crate) capabilities: Capabilities,
     pub(crate) keeper: Arc<dyn SlotsKeeper>,
     pub(crate) entries: ArcSwap<Entries>,
+    /// Filters that cannot be read.
+    pub(crate) lost_filters: ArcSwap<Vec<LostFilter>>,
     /// One for each slot at most.
     pub(crate) shadows: [ArcSwapOption<Shadow>; 4],
     /// One change at a time. Never held across a call of a component.
@@ -62,8 +68,8 @@ impl std::fmt::Debug for Sandbox {
 }
 
 impl Sandbox {
-    /// Brings the components of `config` to life. An entry whose component cannot be loaded gets its last good one; if
-    /// that fails too the sandbox does not start.
+    /// Brings the components of `config` to life. An entry whose component cannot be loaded gets its last good one, else the built-in one
+    /// of its slot; only if that fails too the sandbox does not start.
     ///
     /// # Errors
     /// [`SwapError`] for the first entry that cannot be filled.
@@ -74,17 +80,28 @@ impl Sandbox {
         keeper: Arc<dyn SlotsKeeper>,
         config: SlotsConfig,
     ) -> Result<Self, SwapError> {
-        let entries = build(&library, config).await?;
+        let lost_filters = ArcSwap::from_pointee(config.lost_filters.clone());
+        let entries = build(&library, config, Otherwise::LastResort).await?;
         let shared = Shared {
             engine,
             library,
             capabilities,
             keeper,
             entries: ArcSwap::from_pointee(entries),
+            lost_filters,
             shadows: Default::default(),
             changes: Mutex::new(()),
         };
-        Ok(Self { shared: Arc::new(shared) })
+        let sandbox = Self { shared: Arc::new(shared) };
+        let live: Vec<Arc<Entry>> = sandbox.shared.entries.load().iter().flatten().cloned().collect();
+        for entry in live {
+            let version = entry.state_version(&entry.live.load());
+            // A full disk does not keep a gateway from starting.
+            if let Err(error) = sandbox.state_goes_live(vec![version]).await {
+                tracing::error!("entry {} begins without state: {error}", entry.name);
+            }
+        }
+        Ok(sandbox)
     }
 
     /// Slot `policy`: may this be submitted?
@@ -170,7 +187,8 @@ impl Sandbox {
     ///
     /// # Errors
     /// [`CallError`] of the first filter that fails: refuse an outgoing mail for now (451), deliver or quarantine an incoming one as the
-    /// policy set says. A chain without filters accepts.
+    /// policy set says. A chain without filters accepts; one of which a filter is lost fails, because what it would have said is
+    /// not known.
     pub async fn filter(
         &self,
         account: &AccountName,
@@ -178,6 +196,9 @@ impl Sandbox {
         facts: MailFacts,
         mail: Arc<dyn MessageSource>,
     ) -> Result<Verdict, CallError> {
+        if let Some(lost) = self.shared.lost_filters.load().first() {
+            return Err(lost_filter(lost));
+        }
         let mut headers: Vec<Header> = Vec::new();
         for entry in self.chain() {
             let source = Some(Arc::clone(&mail));
@@ -188,6 +209,19 @@ impl Sandbox {
         }
         headers.truncate(HEADERS_OF_CHAIN);
         Ok(Verdict::Accept(headers))
+    }
+
+    /// Slot `mail-filter`: no filter is asked about this mail, since the process ended with it again and again. That is counted and recorded as
+    /// every failure, with the first filter.
+    pub fn pass_by_filters(&self, account: &AccountName, now: Wall, facts: MailFacts) -> CallError {
+        let failure = Failure::Deadly;
+        let first = self.chain().into_iter().next();
+        if let Some(entry) = &first {
+            let call = call(entry, &entry.live.load().version, account, now);
+            self.shared.not_answered(entry, call, facts, &failure);
+        }
+        let entry = first.map(|entry| entry.name.to_string());
+        CallError { slot: Slot::MailFilter, entry, function: MailFacts::FUNCTION, failure }
     }
 
     /// Slot `mail-filter`: tells each filter that learns what the user decided.
@@ -220,6 +254,12 @@ impl Sandbox {
         self.shared.entries.load().iter().flatten().map(|entry| entry.status()).collect()
     }
 
+    /// Filters that cannot be read: until each is [removed](Self::remove_filter) or [added](Self::add_filter) anew, the chain fails.
+    #[must_use]
+    pub fn lost_filters(&self) -> Vec<LostFilter> {
+        self.shared.lost_filters.load().to_vec()
+    }
+
     /// The configuration as it is kept.
     #[must_use]
     pub fn config(&self) -> SlotsConfig {
@@ -245,9 +285,10 @@ impl Sandbox {
         let live = entry.live.load_full();
         let next = if live.version.digest == version.digest {
             // Put in again: its past failures are forgotten, and what to go back to stays.
-            Live::new(version, live.last_good.clone())
+            let next = Live::new(version, live.last_good.clone()).with_proven(live.proven.clone());
+            next.with_past(live.is_proven() && !live.health.is_failing(), None)
         } else {
-            Live::new(version, live.good_one())
+            Live::new(version, live.good_one()).with_proven(live.proven_one())
         };
         self.go_live(&entry, next).await
     }
@@ -261,7 +302,25 @@ impl Sandbox {
         let entry = self.entry(slot, entry)?;
         let live = entry.live.load_full();
         let earlier = live.last_good.clone().ok_or(SwapError::NothingToRollBack(slot))?;
-        self.go_live(&entry, Live::new(earlier, Some(Arc::clone(&live.version)))).await
+        let is_proven = live.proven.as_ref().is_some_and(|proven| proven.digest == earlier.digest);
+        let next = Live::new(earlier, Some(Arc::clone(&live.version))).with_proven(live.proven_one());
+        self.go_live(&entry, next.with_past(is_proven, None)).await
+    }
+
+    /// The user has seen that a component of an entry failed and another took its place: it is no longer shown.
+    ///
+    /// # Errors
+    /// [`SwapError`]; it is shown on then.
+    pub async fn seen(&self, slot: Slot, entry: Option<&str>) -> Result<EntryStatus, SwapError> {
+        let _one_at_a_time = self.shared.changes.lock().await;
+        let entry = self.entry(slot, entry)?;
+        let live = entry.live.load_full();
+        if live.fallback.is_some() {
+            let next = Live::new(Arc::clone(&live.version), live.last_good.clone());
+            let next = next.with_proven(live.proven.clone()).with_past(live.is_proven(), None);
+            return self.go_live(&entry, next).await;
+        }
+        Ok(entry.status())
     }
 
     /// Puts a whole policy set to work, in one step: entries, order of filters, settings and limits. An entry that gets another component
@@ -270,13 +329,17 @@ impl Sandbox {
     /// # Errors
     /// [`SwapError`]; nothing is changed then.
     pub async fn configure(&self, config: SlotsConfig) -> Result<(), SwapError> {
-        let entries = build(&self.shared.library, config).await?;
+        let lost_filters = config.lost_filters.clone();
+        let entries = build(&self.shared.library, config, Otherwise::Refuse).await?;
         let _one_at_a_time = self.shared.changes.lock().await;
         for entry in entries.iter().flatten() {
             self.keep_good_one(entry);
         }
-        self.save(config_of(&entries, None)).await?;
+        let versions = entries.iter().flatten().map(|entry| entry.state_version(&entry.live.load()));
+        self.state_goes_live(versions.collect()).await?;
+        self.save(config_of(&entries, lost_filters.clone(), None)).await?;
         self.shared.entries.store(Arc::new(entries));
+        self.shared.lost_filters.store(Arc::new(lost_filters));
         for slot in Slot::ALL {
             self.shared.end_needless_shadow(slot);
         }
@@ -288,9 +351,14 @@ impl Sandbox {
         let Ok(place) = self.entry(entry.slot, Some(&entry.name)) else { return };
         let (now, next) = (place.live.load(), entry.live.load_full());
         let goes_back_to_now = next.last_good.as_ref().is_none_or(|good| good.digest == now.version.digest);
-        if next.version.digest != now.version.digest && goes_back_to_now {
-            entry.live.store(Arc::new(Live::new(Arc::clone(&next.version), now.good_one())));
-        }
+        let live = if next.version.digest == now.version.digest {
+            let live = Live::new(Arc::clone(&next.version), next.last_good.clone());
+            live.with_proven(now.proven.clone()).with_past(now.is_proven(), now.fallback.clone())
+        } else {
+            let last_good = if goes_back_to_now { now.good_one() } else { next.last_good.clone() };
+            Live::new(Arc::clone(&next.version), last_good).with_proven(now.proven_one())
+        };
+        entry.live.store(Arc::new(live));
     }
 
     /// A call that goes to the one entry of a slot.
@@ -302,7 +370,8 @@ impl Sandbox {
     ) -> Result<Q::Answer, CallError> {
         let entries = self.shared.entries.load();
         let Some(entry) = entries.get(Q::SLOT.index()).and_then(|entries| entries.first()).cloned() else {
-            return Err(CallError { slot: Q::SLOT, entry: None, failure: Failure::Missing });
+            let (function, failure) = (Q::FUNCTION, Failure::Missing);
+            return Err(CallError { slot: Q::SLOT, entry: None, function, failure });
         };
         self.shared.call(&entry, account, now, question, None).await
     }
@@ -328,15 +397,26 @@ impl Sandbox {
 
     /// First durable, then live.
     async fn go_live(&self, entry: &Arc<Entry>, next: Live) -> Result<EntryStatus, SwapError> {
+        self.state_goes_live(vec![entry.state_version(&next)]).await?;
         self.save(self.shared.config(Some((entry, &next)))).await?;
         entry.live.store(Arc::new(next));
         self.shared.end_needless_shadow(entry.slot);
         Ok(entry.status())
     }
 
+    /// Each version has its state before it is asked. What calls that are still under way write stays with the version that they asked.
+    pub(crate) async fn state_goes_live(&self, versions: Vec<StateVersion>) -> Result<(), SwapError> {
+        let state = Arc::clone(&self.shared.capabilities.state);
+        let done = supervisor::blocking("slots", move || {
+            versions.iter().try_for_each(|version| state.goes_live(version))
+        });
+        let done = done.await.unwrap_or_else(|error| Err(StateError::Unavailable(error.to_string())));
+        done.map_err(|error| SwapError::State(error.to_string()))
+    }
+
     pub(crate) async fn save(&self, config: SlotsConfig) -> Result<(), SwapError> {
         let keeper = Arc::clone(&self.shared.keeper);
-        let saved = tokio::task::spawn_blocking(move || keeper.save(&config)).await;
+        let saved = supervisor::blocking("slots", move || keeper.save(&config)).await;
         saved.unwrap_or_else(|_| Err("the gateway is stopping".into())).map_err(SwapError::Keeper)
     }
 }
@@ -344,7 +424,7 @@ impl Sandbox {
 impl Shared {
     /// The configuration, with one entry as it will be.
     fn config(&self, change: Option<(&Arc<Entry>, &Live)>) -> SlotsConfig {
-        config_of(&self.entries.load(), change)
+        config_of(&self.entries.load(), self.lost_filters.load().to_vec(), change)
     }
 
     /// Asks one entry, on a thread of its slot.
@@ -356,31 +436,66 @@ impl Shared {
         question: Q,
         source: Option<Arc<dyn MessageSource>>,
     ) -> Result<Q::Answer, CallError> {
-        let call = call(entry, account, now);
+        let account = account.clone();
+        let not_asked = call(entry, &entry.live.load().version, &account, now);
+        let unasked = question.clone();
         let lane = self.engine.lane(Q::SLOT);
         let (answered, answer) = tokio::sync::oneshot::channel();
         let (shared, at) = (Arc::clone(self), Arc::clone(entry));
-        let job = move || {
-            shared.answer(&at, &call, &question, source, |answer| {
+        let job = move |seat: &Arc<Seat>| {
+            // Asked is who is live when the call begins, with the state of that component.
+            let live = at.live.load_full();
+            let call = call(&at, &live.version, &account, now);
+            shared.answer(&at, (&live, &call), seat, &question, source, |answer| {
                 // Nobody waits any more: the record is kept all the same.
                 let _ = answered.send(answer);
             })
         };
-        let error = |failure| CallError { slot: Q::SLOT, entry: Some(entry.name.to_string()), failure };
-        lane.run(&entry.turns, job).await.map_err(error)?;
+        let error = |failure| CallError {
+            slot: Q::SLOT,
+            entry: Some(entry.name.to_string()),
+            function: Q::FUNCTION,
+            failure,
+        };
+        if let Err(failure) = lane.run(&entry.turns, job).await {
+            self.not_answered(entry, not_asked, unasked, &failure);
+            return Err(error(failure));
+        }
         answer.await.unwrap_or(Err(Failure::Stopped)).map_err(error)
+    }
+
+    /// A call that no thread took, or that failed within the host: it is counted and recorded as every other.
+    fn not_answered<Q: Question>(
+        self: &Arc<Self>,
+        entry: &Arc<Entry>,
+        call: Call,
+        question: Q,
+        failure: &Failure,
+    ) {
+        let live = entry.live.load_full();
+        if failure.is_busy() {
+            live.health.count_not_asked(Q::FUNCTION, failure, call.now);
+        } else {
+            live.health.count(&asked(&question, &call), Some(failure), Duration::ZERO, call.now);
+        }
+        let outcome = Err(failure.clone());
+        let transcript = Transcript::default();
+        let record = record(entry, &live, &call, &question, outcome, transcript, Duration::ZERO);
+        let recorder = Arc::clone(&self.capabilities.recorder);
+        // Recorders may block. At the end of the process nobody reads the record any more.
+        drop(supervisor::blocking("decision", move || recorder.record(record)));
     }
 
     /// Runs on a thread of the slot: asks, hands the answer on, then counts and records.
     fn answer<Q: Question>(
         self: &Arc<Self>,
         entry: &Arc<Entry>,
-        call: &Call,
+        (live, call): (&Arc<Live>, &Call),
+        seat: &Arc<Seat>,
         question: &Q,
         source: Option<Arc<dyn MessageSource>>,
         hand_on: impl FnOnce(Result<Q::Answer, Failure>),
     ) {
-        let live = entry.live.load_full();
         let shadow = self.shadow_of(entry);
         let source = match &shadow {
             Some(_) => source.map(|source| Arc::new(KeptMail::new(source)) as Arc<dyn MessageSource>),
@@ -388,16 +503,16 @@ impl Shared {
         };
         let clock = self.engine.clock();
         let begin = clock.monotonic();
-        let asked = run::ask(
+        let done = run::ask(
             &self.engine,
             &self.capabilities,
             &live.version.prepared,
-            call,
+            &Call { seat: Some(Arc::clone(seat)), ..call.clone() },
             &entry.settings,
             question,
             source.clone(),
         );
-        let (answer, transcript) = (asked.answer, asked.transcript);
+        let (answer, transcript) = (done.answer, done.transcript);
         let duration = clock.monotonic().since(begin);
 
         let outcome = match &answer {
@@ -405,11 +520,16 @@ impl Shared {
             Err(failure) => Err(failure.clone()),
         };
         hand_on(answer);
-        let failed = live.health.count(outcome.as_ref().err(), duration, call.now);
-        if failed >= FAILURES_BEFORE_FALLBACK {
-            self.fall_back(entry, &live, &outcome);
+        let failure = outcome.as_ref().err();
+        log_for_the_owner(entry, call, failure, &transcript);
+        let is_hopeless = live.health.count(&asked(question, call), failure, duration, call.now);
+        if let Some(failure) = failure.filter(|_| is_hopeless) {
+            let why = FailureSummary { function: Q::FUNCTION, kind: failure.kind() };
+            self.fall_back(entry, live, why, call.now);
+        } else if live.becomes_proven() {
+            self.keep_proven();
         }
-        let record = record::<Q>(entry, &live, call, question, outcome, transcript, duration);
+        let record = record::<Q>(entry, live, call, question, outcome, transcript, duration);
         if let Some(shadow) = shadow {
             let (entry, live) = (Arc::clone(entry), Some(record.clone()));
             let beside = Beside { entry, call: call.clone(), question: question.clone(), source, live };
@@ -430,7 +550,7 @@ impl Shared {
         let Some(shadow) = self.shadow_of(entry).filter(|shadow| learns(&shadow.version)) else { return };
         let beside = Beside {
             entry: Arc::clone(entry),
-            call: call(entry, account, now),
+            call: call(entry, &entry.live.load().version, account, now),
             question: feedback.clone(),
             source: Some(Arc::clone(mail)),
             live: None,
@@ -438,23 +558,56 @@ impl Shared {
         shadow.offer(&self.engine, beside);
     }
 
-    /// The last good version comes back, unless something else changed meanwhile.
-    fn fall_back(&self, entry: &Arc<Entry>, failed: &Arc<Live>, outcome: &Result<String, Failure>) {
-        let Some(good) = failed.last_good.clone() else { return };
+    /// What a component that fails is replaced by: the last version that answered real calls, else the built-in one; none if that is the one
+    /// that fails.
+    fn replacement(&self, entry: &Entry, failed: &Live) -> Option<Arc<Version>> {
+        let is_other = |version: &Arc<Version>| version.digest != failed.version.digest;
+        if let Some(good) = failed.proven.clone().filter(is_other) {
+            return Some(good);
+        }
+        self.library.last_resort(entry.slot).filter(|digest| *digest != failed.version.digest)?;
+        let version = self.library.last_resort_version(entry.slot, &entry.limits);
+        version
+            .inspect_err(|error| tracing::error!("entry {}: the built-in component: {error}", entry.name))
+            .ok()
+            .map(Arc::new)
+    }
+
+    /// That the live component answered real calls is kept over a restart. If it cannot be kept now, it answers again.
+    fn keep_proven(&self) {
+        let Ok(_one_at_a_time) = self.changes.try_lock() else { return };
+        if let Err(error) = self.keeper.save(&self.config(None)) {
+            tracing::warn!("that a component works well could not be kept: {error}");
+        }
+    }
+
+    /// Another version takes the place of one that fails, unless something else changed meanwhile.
+    fn fall_back(&self, entry: &Arc<Entry>, failed: &Arc<Live>, why: FailureSummary, now: Wall) {
         let Ok(_one_at_a_time) = self.changes.try_lock() else { return };
         // A policy set may have put another entry in this one's place.
         let is_in_use = self.entries.load().iter().flatten().any(|used| Arc::ptr_eq(used, entry));
         if !is_in_use || !Arc::ptr_eq(&entry.live.load(), failed) {
             return;
         }
+        let Some(good) = self.replacement(entry, failed) else { return };
         let event = FellBack {
             slot: entry.slot,
             entry: entry.name.to_string(),
             from: failed.version.digest,
             to: good.digest,
-            why: outcome.as_ref().err().map(ToString::to_string).unwrap_or_default(),
+            why,
         };
-        let next = Live::new(good, None);
+        let fallback = Fallback {
+            from: failed.version.digest,
+            name: failed.version.name.clone(),
+            why: why.to_string(),
+            when: now,
+        };
+        let is_proven = failed.proven.as_ref().is_some_and(|proven| proven.digest == good.digest);
+        let next = Live::new(good, None).with_past(is_proven, Some(fallback));
+        if let Err(error) = self.capabilities.state.goes_live(&entry.state_version(&next)) {
+            tracing::warn!("the last good component is back, and begins without state: {error}");
+        }
         if let Err(error) = self.keeper.save(&self.config(Some((entry, &next)))) {
             tracing::warn!("that the last good component is back could not be kept: {error}");
         }
@@ -463,24 +616,68 @@ impl Shared {
     }
 }
 
+/// What the gateway's own log says of a call: its own trouble, and that the component has something to say. The words of the component
+/// are with the account's decisions.
+fn log_for_the_owner(entry: &Entry, call: &Call, failure: Option<&Failure>, transcript: &Transcript) {
+    if let Some(Failure::Gateway(why)) = failure {
+        tracing::warn!(slot = %entry.slot, entry = &*entry.name, why, "the gateway could not serve a component");
+    }
+    let warnings = transcript.log.iter().filter(|line| line.level >= LogLevel::Warn).count();
+    if warnings > 0 {
+        tracing::warn!(
+            slot = %entry.slot,
+            entry = &*entry.name,
+            account = %call.account,
+            warnings,
+            "a component warns: the account's decisions say what of"
+        );
+    }
+}
+
 /// Entries as they are kept, with one as it will be.
-fn config_of(entries: &Entries, change: Option<(&Arc<Entry>, &Live)>) -> SlotsConfig {
+pub(crate) fn config_of(
+    entries: &Entries,
+    lost_filters: Vec<LostFilter>,
+    change: Option<(&Arc<Entry>, &Live)>,
+) -> SlotsConfig {
     let config = |entry: &Arc<Entry>| match change {
         Some((changed, next)) if Arc::ptr_eq(changed, entry) => entry.config(next),
         _ => entry.config(&entry.live.load()),
     };
-    SlotsConfig { entries: entries.iter().flatten().map(config).collect() }
+    SlotsConfig { entries: entries.iter().flatten().map(config).collect(), lost_filters }
+}
+
+/// The chain has no answer: what a lost filter would have said is not known.
+fn lost_filter(lost: &LostFilter) -> CallError {
+    let why = format!(
+        "what the store says of this filter cannot be read ({}): put it in again (toxmail slot use mail-filter COMPONENT --entry {}), or \
+         take it out (toxmail slot remove {})",
+        lost.why, lost.entry, lost.entry
+    );
+    CallError {
+        slot: Slot::MailFilter,
+        entry: Some(lost.entry.clone()),
+        function: MailFacts::FUNCTION,
+        failure: Failure::Gateway(why),
+    }
 }
 
 /// For whom and how an entry is asked.
-fn call(entry: &Entry, account: &AccountName, now: Wall) -> Call {
+fn call(entry: &Entry, version: &Version, account: &AccountName, now: Wall) -> Call {
     Call {
-        entry: Arc::clone(&entry.name),
-        state: Arc::clone(&entry.state),
+        shown_as: Arc::clone(&entry.name),
+        state: entry.space(version),
         account: account.clone(),
         now,
         limits: Arc::clone(&entry.limits),
+        seat: None,
+        awaited: Awaited::default(),
     }
+}
+
+/// What a call counts as.
+fn asked<Q: Question>(question: &Q, call: &Call) -> Asked {
+    Asked::new(Q::FUNCTION, question.direction(), call.account.clone())
 }
 
 /// Whether a filter hears what the user decides.
@@ -511,50 +708,67 @@ fn record<Q: Question>(
         log_lines_dropped: transcript.log_dropped,
         when: call.now,
         duration,
+        words_left_out: false,
+        is_cut: false,
     }
 }
 
+/// What becomes of an entry whose component cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Otherwise {
+    /// The change is refused.
+    Refuse,
+    /// The built-in component of the slot takes its place: a gateway starts.
+    LastResort,
+}
+
 /// Loads what a configuration names.
-async fn build(library: &Library, config: SlotsConfig) -> Result<Entries, SwapError> {
+async fn build(library: &Library, config: SlotsConfig, otherwise: Otherwise) -> Result<Entries, SwapError> {
     check(&config)?;
     let mut entries = Entries::default();
     for entry in config.entries {
         let slot = entry.slot;
         if let Some(place) = entries.get_mut(slot.index()) {
-            place.push(Arc::new(bring_to_life(library, entry).await?));
+            place.push(Arc::new(bring_to_life(library, entry, otherwise).await?));
         }
     }
     Ok(entries)
 }
 
 /// An entry with its component loaded.
-pub(crate) async fn bring_to_life(library: &Library, config: EntryConfig) -> Result<Entry, SwapError> {
-    let last_good = match config.last_good {
-        // That an old version is gone is no reason not to use the new one.
-        Some(digest) => {
-            let version = library.version(config.slot, digest, &config.limits).await.ok();
-            version.filter(|version| version.compiled_bytes <= config.limits.compiled_bytes).map(Arc::new)
-        }
-        None => None,
-    };
+pub(crate) async fn bring_to_life(
+    library: &Library,
+    config: EntryConfig,
+    otherwise: Otherwise,
+) -> Result<Entry, SwapError> {
+    let (last_good, proven) = (
+        earlier(library, &config, config.last_good).await,
+        earlier(library, &config, config.past.good).await,
+    );
     let version = match library.version(config.slot, config.component, &config.limits).await {
         Ok(version) => {
             check_size(&version, config.slot, &config.entry, config.limits.compiled_bytes).map(|()| version)
         }
         Err(error) => Err(error.into()),
     };
-    let live = match (version, last_good) {
-        (Ok(version), last_good) => Live::new(Arc::new(version), last_good),
-        (Err(error), Some(good)) => {
-            tracing::warn!("entry {}: {error}; the last good component is used", config.entry);
-            Live::new(good, None)
+    let past = config.past.clone();
+    let live = match (version, proven.clone().or(last_good.clone())) {
+        (Ok(version), _) => {
+            let live = Live::new(Arc::new(version), last_good).with_proven(proven);
+            live.with_past(past.is_proven, past.fallback)
         }
-        (Err(error), None) => return Err(error),
+        (Err(error), Some(good)) => instead(&config, good, &error),
+        (Err(error), None) => match library.last_resort(config.slot) {
+            Some(digest) if otherwise == Otherwise::LastResort && digest != config.component => {
+                let version = library.version(config.slot, digest, &config.limits).await?;
+                instead(&config, Arc::new(version), &error)
+            }
+            _ => return Err(error),
+        },
     };
     let turns = usize::try_from(config.limits.concurrency.clamp(1, 64)).unwrap_or(1);
     Ok(Entry {
         slot: config.slot,
-        state: format!("{}/{}", config.slot, config.entry).into(),
         name: config.entry.into(),
         settings: config.settings,
         keeps_settings: config.keeps_settings,
@@ -562,6 +776,24 @@ pub(crate) async fn bring_to_life(library: &Library, config: EntryConfig) -> Res
         turns: Arc::new(Semaphore::new(turns)),
         live: ArcSwap::from_pointee(live),
     })
+}
+
+/// An earlier version of an entry. That it is gone is no reason not to use the new one.
+async fn earlier(
+    library: &Library,
+    config: &EntryConfig,
+    digest: Option<ComponentDigest>,
+) -> Option<Arc<Version>> {
+    let version = library.version(config.slot, digest?, &config.limits).await.ok();
+    version.filter(|version| version.compiled_bytes <= config.limits.compiled_bytes).map(Arc::new)
+}
+
+/// Another version than the one that cannot be used.
+fn instead(config: &EntryConfig, version: Arc<Version>, error: &SwapError) -> Live {
+    tracing::warn!("entry {}: {error}; {} is used", config.entry, version.name);
+    let name = config.component.to_string();
+    let fallback = Fallback { from: config.component, name, why: error.to_string(), when: Wall(0) };
+    Live::new(version, None).with_past(false, Some(fallback))
 }
 
 /// Whether the compiled form of a component is as small as its entry wants it.

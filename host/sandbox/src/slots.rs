@@ -1,15 +1,18 @@
 //! Which component is live where, and how that changes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
-use mail::ComponentDigest;
+use mail::{ComponentDigest, Wall};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
+use crate::failure::FailureSummary;
 use crate::health::{Health, HealthReport};
 use crate::library_error::LibraryError;
 use crate::limits::Limits;
+use crate::lines::StateVersion;
 use crate::shadow::ShadowDiffers;
 use crate::slot::Slot;
 use crate::version::Version;
@@ -19,7 +22,7 @@ use crate::version::Version;
 pub struct EntryConfig {
     /// The slot.
     pub slot: Slot,
-    /// The entry's name, unique in its slot; component state is kept under slot and name.
+    /// The entry's name, unique in its slot; component state is kept under slot, name and version.
     pub entry: String,
     /// The live version.
     pub component: ComponentDigest,
@@ -35,6 +38,39 @@ pub struct EntryConfig {
     /// Whether the settings came with a policy set put to work live; those of others come from the configuration file at each start.
     #[serde(default)]
     pub keeps_settings: bool,
+    /// What is known of how its components did.
+    #[serde(default)]
+    pub past: Past,
+}
+
+/// What is known of how the components of an entry did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Past {
+    /// Whether the live version answered real calls well.
+    pub is_proven: bool,
+    /// The last version that did: what comes back when the live one fails.
+    pub good: Option<ComponentDigest>,
+    /// That a component failed and another took its place, until somebody has seen it.
+    pub fallback: Option<Fallback>,
+}
+
+/// A component failed and another one took its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fallback {
+    /// Which version failed.
+    pub from: ComponentDigest,
+    /// Its name.
+    pub name: String,
+    /// Why, without the words of the component. Programs of before kept those too, under the name `why`: they are not read.
+    #[serde(rename = "reason", default = "unknown_reason")]
+    pub why: String,
+    /// When.
+    pub when: Wall,
+}
+
+fn unknown_reason() -> String {
+    "it failed".to_owned()
 }
 
 /// All entries. Those of slot `mail-filter` stand in the order of the chain; the other slots have one entry each.
@@ -42,6 +78,19 @@ pub struct EntryConfig {
 pub struct SlotsConfig {
     /// The entries.
     pub entries: Vec<EntryConfig>,
+    /// Filters that were in the chain and of which nothing but this is known any more: the chain fails until somebody has
+    /// decided about each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost_filters: Vec<LostFilter>,
+}
+
+/// A filter whose entry cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostFilter {
+    /// Its name, as far as that can be told.
+    pub entry: String,
+    /// Why it cannot be read, one line.
+    pub why: String,
 }
 
 /// Keeps the [`SlotsConfig`] and hears of changes nobody asked for. Called on threads that may block.
@@ -52,14 +101,14 @@ pub trait SlotsKeeper: Send + Sync {
     /// One line that says why it could not be kept; the change does not happen then.
     fn save(&self, config: &SlotsConfig) -> Result<(), String>;
 
-    /// A component failed repeatedly and the last good one is back.
+    /// A component failed repeatedly, and the last good one or the built-in one is in its place.
     fn fell_back(&self, event: FellBack);
 
     /// A shadow answered otherwise than the live component.
     fn shadow_differs(&self, event: ShadowDiffers);
 }
 
-/// A component failed repeatedly and the last good one is back.
+/// A component failed repeatedly, and the last good one or the built-in one is in its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FellBack {
     /// The slot.
@@ -71,7 +120,12 @@ pub struct FellBack {
     /// Which version is live now.
     pub to: ComponentDigest,
     /// The last failure.
-    pub why: String,
+    #[serde(serialize_with = "as_text")]
+    pub why: FailureSummary,
+}
+
+fn as_text<S: serde::Serializer>(failure: &FailureSummary, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(failure)
 }
 
 /// What stands in an entry, for people and `status --json`.
@@ -87,6 +141,8 @@ pub struct EntryStatus {
     pub sha256: ComponentDigest,
     /// The version a rollback would bring back.
     pub last_good: Option<ComponentDigest>,
+    /// That a component failed and this one took its place, until somebody has seen it.
+    pub fallback: Option<Fallback>,
     /// How the live one is doing.
     pub health: HealthReport,
 }
@@ -142,7 +198,7 @@ pub enum SwapError {
     #[error(transparent)]
     Library(#[from] LibraryError),
     /// The state of the entry cannot be copied.
-    #[error("the state of the live component cannot be copied: {0}")]
+    #[error("the state of the live component cannot be copied, nothing was changed: {0}")]
     State(String),
     /// A replay could not be made.
     #[error("the replay could not be made: {0}")]
@@ -152,12 +208,25 @@ pub enum SwapError {
     Keeper(String),
 }
 
+/// What the states of all versions of a component in an entry have in common: `slot/entry/component`.
+#[must_use]
+pub fn state_line(slot: Slot, entry: &str, component: &str) -> String {
+    format!("{slot}/{entry}/{component}")
+}
+
+/// The name of the state of a version of a component in an entry: `slot/entry/component/version`, the version by 16 hex digits of its
+/// SHA-256.
+#[must_use]
+pub fn state_space(slot: Slot, entry: &str, component: &str, version: ComponentDigest) -> String {
+    let version = version.to_string();
+    let version = version.get(..16).unwrap_or(&version);
+    format!("{}/{version}", state_line(slot, entry, component))
+}
+
 /// An entry at work.
 pub(crate) struct Entry {
     pub(crate) slot: Slot,
     pub(crate) name: Arc<str>,
-    /// The name of its state: `slot/entry`.
-    pub(crate) state: Arc<str>,
     pub(crate) settings: Vec<(String, String)>,
     pub(crate) keeps_settings: bool,
     pub(crate) limits: Arc<Limits>,
@@ -165,26 +234,86 @@ pub(crate) struct Entry {
     pub(crate) live: ArcSwap<Live>,
 }
 
-/// The version that answers now, and the one to go back to.
+/// The version that answers now, and those to go back to.
 pub(crate) struct Live {
     pub(crate) version: Arc<Version>,
+    /// What the user can go back to.
     pub(crate) last_good: Option<Arc<Version>>,
+    /// What comes back by itself: it answered real calls.
+    pub(crate) proven: Option<Arc<Version>>,
+    /// Whether this one did.
+    is_proven: AtomicBool,
+    pub(crate) fallback: Option<Fallback>,
     pub(crate) health: Health,
 }
 
 impl Live {
-    /// A version goes live.
+    /// A version goes live, of which nothing is known yet.
     pub(crate) fn new(version: Arc<Version>, last_good: Option<Arc<Version>>) -> Self {
-        Self { version, last_good, health: Health::default() }
+        Self {
+            version,
+            last_good,
+            proven: None,
+            is_proven: AtomicBool::new(false),
+            fallback: None,
+            health: Health::default(),
+        }
+    }
+
+    /// With the version that comes back when this one fails.
+    pub(crate) fn with_proven(mut self, proven: Option<Arc<Version>>) -> Self {
+        self.proven = proven;
+        self
+    }
+
+    /// With what is known of it.
+    pub(crate) fn with_past(mut self, is_proven: bool, fallback: Option<Fallback>) -> Self {
+        self.is_proven = AtomicBool::new(is_proven);
+        self.fallback = fallback;
+        self
     }
 
     /// The version to go back to once another one takes this one's place: this one, unless it was failing.
     pub(crate) fn good_one(&self) -> Option<Arc<Version>> {
         if self.health.consecutive() == 0 { Some(Arc::clone(&self.version)) } else { self.last_good.clone() }
     }
+
+    /// The version that comes back when one that takes this one's place fails: the last that answered real calls, this one included.
+    pub(crate) fn proven_one(&self) -> Option<Arc<Version>> {
+        if self.is_proven() && !self.health.is_failing() {
+            Some(Arc::clone(&self.version))
+        } else {
+            self.proven.clone()
+        }
+    }
+
+    /// Whether it answered real calls well.
+    pub(crate) fn is_proven(&self) -> bool {
+        self.is_proven.load(Ordering::Relaxed)
+    }
+
+    /// True once: when it has answered enough real calls.
+    pub(crate) fn becomes_proven(&self) -> bool {
+        !self.is_proven() && self.health.is_good() && !self.is_proven.swap(true, Ordering::Relaxed)
+    }
 }
 
 impl Entry {
+    /// The name of the state that a version of a component has in this entry.
+    pub(crate) fn space(&self, version: &Version) -> Arc<str> {
+        state_space(self.slot, &self.name, &version.name, version.digest).into()
+    }
+
+    /// What is live, as those see it who keep its state.
+    pub(crate) fn state_version(&self, live: &Live) -> StateVersion {
+        let earlier = live.last_good.iter().chain(&live.proven);
+        StateVersion {
+            line: state_line(self.slot, &self.name, &live.version.name),
+            space: self.space(&live.version).to_string(),
+            keep: earlier.map(|version| self.space(version).to_string()).collect(),
+        }
+    }
+
     /// The entry as it is kept.
     pub(crate) fn config(&self, live: &Live) -> EntryConfig {
         EntryConfig {
@@ -195,6 +324,11 @@ impl Entry {
             settings: self.settings.clone(),
             limits: (*self.limits).clone(),
             keeps_settings: self.keeps_settings,
+            past: Past {
+                is_proven: live.is_proven(),
+                good: live.proven.as_ref().map(|version| version.digest),
+                fallback: live.fallback.clone(),
+            },
         }
     }
 
@@ -207,6 +341,7 @@ impl Entry {
             name: live.version.name.clone(),
             sha256: live.version.digest,
             last_good: live.last_good.as_ref().map(|version| version.digest),
+            fallback: live.fallback.clone(),
             health: live.health.report(),
         }
     }

@@ -38,7 +38,8 @@ impl Ticker {
     pub fn start(advance: impl Fn() + Send + 'static) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
-        let thread = thread::Builder::new().name("ticker".into()).spawn(move || beat(&theirs, &advance))?;
+        let builder = thread::Builder::new().name("ticker".into());
+        let thread = supervisor::kept_thread("ticker", builder, move || beat(&theirs, &advance))?;
         Ok(Self { shared, thread: Some(thread) })
     }
 
@@ -72,7 +73,7 @@ impl Drop for Ticker {
         self.shared.stopped.store(true, Ordering::SeqCst);
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
-            // The thread does nothing that can panic; if it did there is nothing left to stop.
+            // It catches its panics.
             let _ = thread.join();
         }
     }
@@ -81,6 +82,7 @@ impl Drop for Ticker {
 fn beat(shared: &Shared, advance: &dyn Fn()) {
     let mut idle = 0;
     while !shared.stopped.load(Ordering::SeqCst) {
+        supervisor::checkpoint("ticker");
         if shared.running.load(Ordering::SeqCst) > 0 {
             idle = 0;
         } else {

@@ -9,9 +9,9 @@ use tokio::sync::Semaphore;
 use crate::limits::{
     ATTRIBUTE_NAME_BYTES, ATTRIBUTES, CALL_MS_MOST, COMPILED_BYTES, Limits, SETTING_BYTES, STACK_LEAST,
 };
-use crate::sandbox::{Entries, Sandbox, bring_to_life, check_size};
+use crate::sandbox::{Entries, Otherwise, Sandbox, bring_to_life, check_size, config_of};
 use crate::slot::Slot;
-use crate::slots::{Entry, EntryConfig, Live, SlotsConfig, SwapError};
+use crate::slots::{Entry, EntryConfig, Live, SwapError};
 
 /// A limit that a user can set, and how far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,7 +150,7 @@ impl Sandbox {
             tuned(&old, live, config)
         } else {
             // A component is made ready for its stack; what was counted of it begins anew.
-            bring_to_life(&self.shared.library, config).await?
+            bring_to_life(&self.shared.library, config, Otherwise::Refuse).await?
         };
         let mut entries: Entries = (**self.shared.entries.load()).clone();
         let place = entries
@@ -160,8 +160,7 @@ impl Sandbox {
             return Err(SwapError::NoEntry { slot, entry: old.name.to_string() });
         };
         *place = Arc::new(new);
-        let kept = entries.iter().flatten().map(|entry| entry.config(&entry.live.load())).collect();
-        self.save(SlotsConfig { entries: kept }).await?;
+        self.save(config_of(&entries, self.lost_filters(), None)).await?;
         self.shared.entries.store(Arc::new(entries));
         self.entry_config(slot, Some(&old.name))
     }
@@ -173,7 +172,6 @@ fn tuned(old: &Entry, live: Arc<Live>, config: EntryConfig) -> Entry {
     Entry {
         slot: old.slot,
         name: Arc::clone(&old.name),
-        state: Arc::clone(&old.state),
         settings: config.settings,
         keeps_settings: config.keeps_settings,
         limits: Arc::new(config.limits),

@@ -16,17 +16,10 @@ impl Nonsense {
     }
 }
 
-/// Control characters become blanks, and what is over `bytes` is cut between characters.
+/// Unsafe characters become blanks, and what is over `bytes` is cut between characters.
 pub(crate) fn one_line(text: &str, bytes: usize) -> String {
-    let mut line = String::with_capacity(text.len().min(bytes));
-    for char in text.chars() {
-        let char = if char.is_control() { ' ' } else { char };
-        if line.len() + char.len_utf8() > bytes {
-            break;
-        }
-        line.push(char);
-    }
-    line
+    // A blank is never longer than what it replaces, and a component's text may be much longer than what is kept.
+    mail::text::one_line(mail::text::cut(text, bytes))
 }
 
 /// A reason for people: one line with something in it.

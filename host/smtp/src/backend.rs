@@ -1,17 +1,32 @@
 //! What the server asks of whoever runs it: who may log in, and what happens to a mail.
 
+use std::fmt;
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use bytes::Bytes;
-use mail::{AccountName, Address, Notify, Refusal, Return, ReversePath};
+use mail::sasl::Credentials;
+use mail::{Address, Notify, Refusal, Return, ReversePath};
 
 /// The mail system behind the server. One value serves all sessions.
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
-    /// Checks a login. The server erases the password from its own memory afterwards.
+    /// What a session remembers of its login.
+    type Login: fmt::Debug + Send + Sync;
+
+    /// Checks a login from `source`. The server erases the password from its own memory afterwards.
     ///
     /// # Errors
     /// [`AuthenticationError`]. The call is dropped when the server stops.
-    async fn authenticate(&self, login: &str, password: &str) -> Result<AccountName, AuthenticationError>;
+    async fn authenticate(
+        &self,
+        credentials: &Credentials,
+        source: IpAddr,
+    ) -> Result<Self::Login, AuthenticationError>;
+
+    /// Whether a login still holds: its account is there, switched on, and has the same password. Asked before each step of a
+    /// session, so it takes microseconds.
+    fn is_current(&self, login: &Self::Login) -> bool;
 
     /// Largest mail that is taken now, bytes, at least 1; asked when a session begins, which then holds to it. By default what the
     /// settings say.
@@ -23,7 +38,7 @@ pub trait Backend: Send + Sync + 'static {
     ///
     /// # Errors
     /// A [`Refusal`]: the reply to MAIL. The call is dropped when the server stops.
-    async fn begin(&self, account: &AccountName, mail: MailFrom) -> Result<Box<dyn Transaction>, Refusal>;
+    async fn begin(&self, login: &Self::Login, mail: MailFrom) -> Result<Box<dyn Transaction>, Refusal>;
 }
 
 /// One mail on its way in. The calls come in the order they are declared in; dropping it aborts the mail, and
@@ -64,6 +79,9 @@ pub enum AuthenticationError {
     /// Wrong login or password: 535 5.7.8 with this text, which says where the right one is found.
     #[error("{0}")]
     Invalid(String),
+    /// The password is right, but the client wants to act for another account (RFC 4616 section 2): 535 5.7.8.
+    #[error("logging in for another account is not possible")]
+    OtherIdentity,
     /// It could not be checked: 454 with this status and text (RFC 4954 section 6).
     #[error(transparent)]
     Unavailable(Refusal),

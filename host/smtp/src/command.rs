@@ -52,6 +52,9 @@ pub fn parse(line: &[u8]) -> Result<Command<'_>, Reply> {
     if line.contains(&0) {
         return Err(Reply::CONTROL);
     }
+    if let Some(command) = whatever_follows(line) {
+        return command;
+    }
     let line = str::from_utf8(line).map_err(|_| Reply::NOT_UTF8)?.trim_end_matches([' ', '\t']);
     let (verb, argument) = line.split_once(' ').unwrap_or((line, ""));
     let argument = argument.trim_start_matches(' ');
@@ -64,19 +67,6 @@ pub fn parse(line: &[u8]) -> Result<Command<'_>, Reply> {
     }
     if is("AUTH") {
         return auth(argument);
-    }
-    if is("EHLO") || is("HELO") {
-        let command = if is("EHLO") { Command::Ehlo } else { Command::Helo };
-        return if argument.is_empty() { Err(Reply::EHLO_ARGUMENT) } else { Ok(command) };
-    }
-    if is("NOOP") {
-        return Ok(Command::Noop);
-    }
-    if is("VRFY") {
-        return Ok(Command::Vrfy);
-    }
-    if is("HELP") {
-        return Ok(Command::Help);
     }
     if ["STARTTLS", "BDAT", "ETRN", "EXPN", "TURN", "SEND", "SOML", "SAML"].into_iter().any(is) {
         return Err(Reply::NOT_IMPLEMENTED);
@@ -94,6 +84,21 @@ pub fn parse(line: &[u8]) -> Result<Command<'_>, Reply> {
         return Err(Reply::UNKNOWN);
     };
     if argument.is_empty() { Ok(command) } else { Err(Reply::NO_ARGUMENT) }
+}
+
+/// The commands whose argument is of no consequence: it is neither used nor kept, so it may be in any character set. Names of
+/// machines are often in the one of their country.
+fn whatever_follows(line: &[u8]) -> Option<Result<Command<'static>, Reply>> {
+    let line = line.trim_ascii_end();
+    let end = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
+    let (verb, argument) = line.split_at(end);
+    let is = |name: &str| verb.eq_ignore_ascii_case(name.as_bytes());
+    if is("EHLO") || is("HELO") {
+        let command = if is("EHLO") { Command::Ehlo } else { Command::Helo };
+        return Some(if argument.is_empty() { Err(Reply::EHLO_ARGUMENT) } else { Ok(command) });
+    }
+    let known = [("NOOP", Command::Noop), ("VRFY", Command::Vrfy), ("HELP", Command::Help)];
+    known.into_iter().find_map(|(name, command)| is(name).then_some(Ok(command)))
 }
 
 fn auth(argument: &str) -> Result<Command<'_>, Reply> {

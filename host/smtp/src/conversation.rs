@@ -1,10 +1,11 @@
 //! One client's [`Session`] and the backend it asks.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::BytesMut;
 use listener::{Interruption, Next, Stopped, unless_stopped};
-use mail::{AccountName, Refusal};
+use mail::Refusal;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::{Backend, Transaction};
@@ -13,16 +14,23 @@ use crate::reply::Reply;
 use crate::session::{Event, Session};
 use crate::settings::Settings;
 
-pub(crate) struct Conversation<B> {
+pub(crate) struct Conversation<B: Backend> {
     backend: Arc<B>,
+    source: IpAddr,
     session: Session,
-    account: Option<AccountName>,
+    login: Option<B::Login>,
     transaction: Option<Box<dyn Transaction>>,
 }
 
-impl<B> Conversation<B> {
-    pub(crate) fn new(backend: Arc<B>, settings: Arc<Settings>) -> Self {
-        Self { backend, session: Session::new(settings), account: None, transaction: None }
+impl<B: Backend> Conversation<B> {
+    /// With a client at `source`.
+    pub(crate) fn new(backend: Arc<B>, source: IpAddr, settings: Arc<Settings>) -> Self {
+        Self { backend, source, session: Session::new(settings), login: None, transaction: None }
+    }
+
+    /// Whether the client logged in with what does not hold any more.
+    fn has_login_ended(&self) -> bool {
+        self.login.as_ref().is_some_and(|login| !self.backend.is_current(login))
     }
 }
 
@@ -34,6 +42,11 @@ impl<B: Backend> listener::Conversation for Conversation<B> {
     }
 
     fn next(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> Next<Event> {
+        if self.has_login_ended() {
+            self.transaction = None;
+            self.session.stop(&Reply::LOGIN_ENDED, output);
+            return Next::Close;
+        }
         loop {
             match self.session.next(input, output) {
                 Event::Read => return Next::Read,
@@ -53,11 +66,11 @@ impl<B: Backend> listener::Conversation for Conversation<B> {
     ) -> Result<(), Stopped> {
         match question {
             Event::Authenticate(credentials) => {
-                let asked = self.backend.authenticate(&credentials.login, &credentials.password);
+                let asked = self.backend.authenticate(&credentials, self.source);
                 let result = unless_stopped(cancel, asked).await?;
-                let result = result.map(|account| {
-                    tracing::debug!(%account, "logged in");
-                    self.account = Some(account);
+                let result = result.map(|login| {
+                    tracing::debug!(?login, "logged in");
+                    self.login = Some(login);
                 });
                 if result.is_err() {
                     tracing::warn!("login failed");
@@ -65,8 +78,8 @@ impl<B: Backend> listener::Conversation for Conversation<B> {
                 self.session.authenticated(result, output);
             }
             Event::Begin(mail) => {
-                let result = match &self.account {
-                    Some(account) => unless_stopped(cancel, self.backend.begin(account, mail)).await?,
+                let result = match &self.login {
+                    Some(login) => unless_stopped(cancel, self.backend.begin(login, mail)).await?,
                     None => Err(broken()),
                 };
                 let result = result.map(|transaction| self.transaction = Some(transaction));

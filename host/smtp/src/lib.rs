@@ -1,9 +1,11 @@
-//! The SMTP submission server (RFC 6409) mail programs send through.
+//! The SMTP submission server (RFC 6409), through which mail programs send.
 //!
-//! It speaks the protocol and nothing more: it never decides who may log in, which addresses exist or what becomes of a
-//! mail (its [`Backend`] does), never stores anything, never sends mail anywhere, and never holds a whole mail in memory.
+//! It speaks the protocol and nothing more: it never decides who may log in, which addresses exist
+//! or what becomes of a mail (its [`Backend`] does), never stores anything, never sends mail
+//! anywhere, and never holds a whole mail in memory.
 //!
-//! [`Session`] is the protocol as a state machine without I/O; [`Server`] puts the sockets of [`listener`] around it.
+//! [`Session`] is the protocol as a state machine without I/O; [`Server`] puts the sockets of
+//! [`listener`] around it.
 //!
 //! # Standards
 //!
@@ -12,7 +14,7 @@
 //! | 5321 | SMTP | all a submission server needs; a recipient `<postmaster>` without domain (section 4.5.1) is refused, and so are address literals (4.1.3) |
 //! | 6409 | submission | sections 3 to 5 and 7; mails are not modified (8) |
 //! | 4954 | AUTH | PLAIN and LOGIN; the AUTH= parameter of MAIL is read and ignored |
-//! | 4616 | SASL PLAIN | an authorization identity other than the login is refused |
+//! | 4616 | SASL PLAIN | an authorization identity may be any name or address of the account that logs in; others are refused |
 //! | 1870 | SIZE | yes |
 //! | 6152 | 8BITMIME | yes; bytes are carried as they come |
 //! | 6531 | SMTPUTF8 | yes; not for VRFY |
@@ -33,6 +35,8 @@
 //! | mail over the limit | 552 5.3.4, at MAIL if SIZE says so, else after its end |
 //! | recipients | 452 4.5.3 |
 //! | wrong passwords, malformed commands | 421 4.7.0 and closed |
+//! | too many wrong passwords of one account or from one place | 454 4.7.0 |
+//! | account removed, switched off, with another password | 421 4.7.0 and closed |
 //! | silence, or under 4 KiB of a mail in that time | 421 4.4.2 and closed |
 //! | no login within that time of connecting | 421 4.4.2 and closed |
 //! | open sessions | 421 4.3.2; those without login 421 4.7.0 |

@@ -24,6 +24,7 @@ listener::replies! {
     SESSIONS = "421 4.3.2 Too many open sessions; close some or try again in a minute";
     UNAUTHENTICATED_SESSIONS = "421 4.7.0 Too many sessions that have not logged in; try again in a few seconds";
     DISPLACED = "421 4.7.0 Others wait to log in; connect again and log in at once";
+    LOGIN_ENDED = "421 4.7.0 The account has another password now, or is switched off or removed; connect and log in again";
     TIMEOUT = "421 4.4.2 Nothing came for too long; connect again";
     TOO_MANY_ERRORS = "421 4.7.0 Too many errors; connect again";
     TOO_MANY_FAILURES = "421 4.7.0 Too many wrong passwords; connect again with the right one";

@@ -28,6 +28,8 @@ impl<B: Backend> Server<B> {
     #[must_use]
     pub fn new(listener: TcpListener, backend: Arc<B>, settings: Settings, clock: Arc<dyn Clock>) -> Self {
         let bounds = listener::Settings {
+            task: "smtp",
+            session_task: "smtp-session",
             idle_timeout: settings.idle_timeout,
             max_sessions: settings.max_sessions,
             max_unauthenticated: settings.max_unauthenticated,
@@ -56,10 +58,10 @@ impl<B: Backend> Server<B> {
     /// Dropping the future cuts all sessions off.
     pub async fn run(self, cancel: CancellationToken) {
         let Self { listener, backend, settings } = self;
-        let begin = |peer| {
+        let begin = |peer: SocketAddr| {
             let max_mail_bytes = backend.max_mail_bytes(settings.max_mail_bytes);
             let settings = Arc::new(Settings { max_mail_bytes, ..settings.clone() });
-            let conversation = Conversation::new(Arc::clone(&backend), settings);
+            let conversation = Conversation::new(Arc::clone(&backend), peer.ip(), settings);
             (conversation, tracing::info_span!("smtp", %peer))
         };
         listener.run(begin, cancel).await;

@@ -87,6 +87,8 @@ pub struct Session {
     lines: LineReader,
     state: State,
     pending: Option<Pending>,
+    /// The last MAIL was refused: commands that were sent behind it, before the client could know, are no mistakes.
+    mail_refused: bool,
     authenticated: bool,
     failures: usize,
     errors: usize,
@@ -102,6 +104,7 @@ impl Session {
             lines: LineReader::new(AUTH_LINE_BYTES),
             state: State::Fresh,
             pending: None,
+            mail_refused: false,
             authenticated: false,
             failures: 0,
             errors: 0,
@@ -163,6 +166,7 @@ impl Session {
                 Reply::AUTHENTICATED.write(output);
             }
             Err(AuthenticationError::Invalid(text)) => self.failed(&Reply::wrong_password(&text), output),
+            Err(AuthenticationError::OtherIdentity) => self.failed(&Reply::OTHER_IDENTITY, output),
             Err(AuthenticationError::Unavailable(refusal)) => {
                 Reply::cannot_authenticate(&refusal).write(output)
             }
@@ -201,7 +205,11 @@ impl Session {
                     body.refuse(reply);
                 }
             }
-            (Pending::Begin { .. } | Pending::Recipient, Some(reply)) => reply.write(output),
+            (Pending::Begin { .. }, Some(reply)) => {
+                self.mail_refused = true;
+                reply.write(output);
+            }
+            (Pending::Recipient, Some(reply)) => reply.write(output),
             // Answered by the other two methods only.
             (Pending::Authenticate | Pending::Finish, _) => self.pending = Some(pending),
         }
@@ -317,7 +325,7 @@ impl Session {
         let event = match command::parse(line) {
             Ok(command) => self.command(command, output),
             Err(reply) => {
-                self.mistake(&reply, output);
+                self.malformed(line, &reply, output);
                 None
             }
         };
@@ -327,12 +335,33 @@ impl Session {
         event
     }
 
+    /// A command that cannot be parsed.
+    fn malformed(&mut self, line: &[u8], reply: &Reply, output: &mut BytesMut) {
+        let is = |verb: &[u8]| line.get(..4).is_some_and(|found| found.eq_ignore_ascii_case(verb));
+        self.mail_refused |= is(b"MAIL");
+        match &mut self.state {
+            // An address that cannot be one is a refused recipient: a list of them ends no session.
+            State::Mail(mail) if is(b"RCPT") => {
+                mail.attempted += 1;
+                reply.write(output);
+            }
+            _ if is(b"RCPT") && self.mail_refused => reply.write(output),
+            _ => self.mistake(reply, output),
+        }
+    }
+
     fn command(&mut self, command: Command<'_>, output: &mut BytesMut) -> Option<Event> {
         // RFC 4954 section 6: these are all that works without logging in.
         let needs_login =
             matches!(command, Command::Mail(_) | Command::Rcpt(_) | Command::Data | Command::Vrfy);
         if needs_login && !self.authenticated {
-            self.mistake(&Reply::AUTH_REQUIRED, output);
+            match command {
+                Command::Rcpt(_) | Command::Data => self.misplaced(&Reply::AUTH_REQUIRED, output),
+                command => {
+                    self.mail_refused |= matches!(command, Command::Mail(_));
+                    self.mistake(&Reply::AUTH_REQUIRED, output);
+                }
+            }
             return None;
         }
         match command {
@@ -372,6 +401,7 @@ impl Session {
 
     /// Back to idle; a mail that was begun is aborted.
     fn reset(&mut self) -> Option<Event> {
+        self.mail_refused = false;
         match self.state {
             State::Mail(_) => {
                 self.state = State::Idle;
@@ -400,11 +430,16 @@ impl Session {
     }
 
     fn mail(&mut self, mail: MailFrom, output: &mut BytesMut) -> Option<Event> {
+        self.mail_refused = false;
         match self.state {
-            State::Fresh => self.mistake(&Reply::EHLO_FIRST, output),
+            State::Fresh => {
+                self.mail_refused = true;
+                self.mistake(&Reply::EHLO_FIRST, output);
+            }
             State::Mail(_) => self.mistake(&Reply::MAIL_TWICE, output),
             // RFC 1870 section 6.1.
             _ if mail.size.is_some_and(|size| size > self.settings.max_mail_bytes) => {
+                self.mail_refused = true;
                 Reply::too_large(self.settings.max_mail_bytes).write(output);
             }
             _ => {
@@ -417,7 +452,7 @@ impl Session {
 
     fn rcpt(&mut self, recipient: Recipient, output: &mut BytesMut) -> Option<Event> {
         let State::Mail(mail) = &mut self.state else {
-            self.mistake(&Reply::MAIL_FIRST, output);
+            self.misplaced(&Reply::MAIL_FIRST, output);
             return None;
         };
         mail.attempted += 1;
@@ -442,9 +477,19 @@ impl Session {
             // RFC 5321 section 3.3; usual when a client pipelines DATA behind a refused RCPT.
             State::Mail(mail) if mail.attempted > 0 => Reply::NO_VALID_RECIPIENT.write(output),
             State::Mail(_) => self.mistake(&Reply::RCPT_FIRST, output),
-            _ => self.mistake(&Reply::MAIL_FIRST, output),
+            _ => self.misplaced(&Reply::MAIL_FIRST, output),
         }
         None
+    }
+
+    /// A reply to RCPT or DATA without MAIL: a mistake, unless the client sent it before it could know that its MAIL was
+    /// refused (RFC 2920 section 3.1).
+    fn misplaced(&mut self, reply: &Reply, output: &mut BytesMut) {
+        if self.mail_refused {
+            reply.write(output);
+        } else {
+            self.mistake(reply, output);
+        }
     }
 
     /// A reply to something no correct client sends; too many of them end the session.

@@ -278,3 +278,30 @@ async fn a_stop_lets_a_complete_mail_finish() {
     server.stopped().await;
     assert_eq!(mailbox.mails.lock().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_session_whose_login_does_not_hold_any_more_is_closed_at_its_next_command() {
+    for command in ["NOOP", "MAIL FROM:<ann@tox>"] {
+        let server = Running::start(|_| {}).await;
+        let mut client = server.login().await;
+        client.ask("NOOP", "250").await;
+        server.mailbox.logins_end.store(true, Ordering::SeqCst);
+        client.ask(command, "421 4.7.0 The account").await;
+        client.expect_end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_mail_under_way_is_not_taken_when_the_login_does_not_hold_any_more() {
+    let server = Running::start(|_| {}).await;
+    let mut client = server.login().await;
+    client.send(ENVELOPE).await;
+    for start in ["250", "250", "354"] {
+        client.expect(start).await;
+    }
+    server.mailbox.logins_end.store(true, Ordering::SeqCst);
+    client.send(b"hello\r\n.\r\n").await;
+    client.expect("421 4.7.0 The account").await;
+    client.expect_end().await;
+    assert!(server.mailbox.mails.lock().unwrap().is_empty());
+}

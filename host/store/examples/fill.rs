@@ -7,15 +7,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mail::record::{BodyId, Contact, ContactState, Destination, MailboxEntry, Marks, OutboxEntry, Route};
+use clock::SystemClock;
+use mail::record::{
+    BodyId, Contact, ContactState, Destination, MailboxEntry, Marks, OutboxEntry, Route, SetAside,
+};
 use mail::{AccountName, Address, BodyDigest, Clock, Envelope, MailId, PublicKey, ReversePath, Wall};
 use store::{NewMail, OpenOptions, Store};
 use tokio::task::JoinSet;
-
-#[path = "../tests/common/clock.rs"]
-mod clock;
-
-use clock::TestClock;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -43,7 +41,7 @@ async fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let directory = arguments.next().ok_or("name the data directory of a gateway that is stopped")?;
     let mails: u64 = arguments.next().map_or(Ok(100_000), |text| text.parse())?;
-    let clock: Arc<dyn Clock> = Arc::new(TestClock::real());
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let store = Store::open(&directory, OpenOptions::new(Arc::clone(&clock)))?;
     let accounts = store.accounts().await?;
     let owner = accounts.into_iter().find(|account| account.owner).ok_or("there is no owner")?.name;
@@ -68,7 +66,7 @@ async fn main() -> Result<(), Failure> {
     };
     for number in 0..mails {
         let mail = MailId(u128::from(number).to_be_bytes());
-        store.append_decision("policy", &owner, Some(mail), record(mail))?;
+        store.append_decision("policy", mail::ComponentDigest([1; 32]), &owner, Some(mail), record(mail))?;
         if number % 2000 == 0 {
             store.flush().await?;
         }
@@ -103,7 +101,7 @@ async fn put(store: Store, owner: AccountName, place: Place, now: Wall) -> Resul
         sender: None,
         envelope,
     };
-    let quarantine = matches!(place, Place::Quarantine).then(|| "filled".to_owned());
+    let quarantine = matches!(place, Place::Quarantine).then(|| SetAside::quarantined("filled".to_owned()));
     store.deliver_own(NewMail { account: owner, entry, quarantine }, body).await
 }
 

@@ -1,8 +1,8 @@
 //! Accounts, their passwords' hashes and the saved data of their Tox instances.
 
-use mail::AccountName;
-use mail::record::{Account, Contact, StagedBody};
-use redb::{ReadTransaction, ReadableTable};
+use mail::record::{Account, Contact, NewMail, StagedBody};
+use mail::{AccountName, Wall};
+use redb::ReadableTable;
 use zeroize::Zeroizing;
 
 use crate::Store;
@@ -10,10 +10,12 @@ use crate::codec;
 use crate::context::{Context, Stats};
 use crate::error::Error;
 use crate::limits::{ACCOUNTS as ACCOUNTS_LIMIT, CREDENTIAL_BYTES, TOX_SAVED_BYTES};
-use crate::mailbox::{NewMail, deliver_staged};
+use crate::mailbox::deliver_staged;
 use crate::people::put_contact;
+use crate::standings;
 use crate::store::count;
-use crate::tables::{ACCOUNTS, CREDENTIALS, DISABLED, TOX_SAVED};
+use crate::tables::{ACCOUNTS, CREDENTIALS, DISABLED, STANDINGS, TOX_SAVED};
+use crate::unreadable::Unreadable;
 
 /// An account to make, with what it starts with. Not printable: it holds the secret key.
 #[derive(Clone)]
@@ -52,6 +54,10 @@ impl Store {
     pub async fn create_account_with(&self, new: NewAccount) -> Result<(), Error> {
         check_credential(&new.credential)?;
         new.tox_saved.as_ref().map_or(Ok(()), |saved| check_saved(saved))?;
+        if self.account(&new.account.name).await?.is_some() {
+            return Err(Error::Exists(new.account.name.to_string()));
+        }
+        self.remove_leftovers(&new.account.name).await?;
         self.put(move |context| {
             create(context, &new)?;
             for contact in &new.contacts {
@@ -65,7 +71,8 @@ impl Store {
         .await
     }
 
-    /// Switches an account off or on: whoever asks [`Store::is_disabled`] keeps to it.
+    /// Switches an account off or on: whoever asks [`Store::is_disabled`] or [`Store::standing`] keeps to it. Logins of before do not
+    /// hold any more when it is switched on again.
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is no such account.
@@ -74,12 +81,12 @@ impl Store {
         self.put(move |context| {
             context.stats(name.as_str())?;
             let table = context.t.disabled.write()?;
-            if disabled {
-                table.insert(name.as_str(), ())?;
-            } else {
+            if !disabled {
                 table.remove(name.as_str())?;
+                return Ok(());
             }
-            Ok(())
+            table.insert(name.as_str(), ())?;
+            standings::renew(context, name.as_str())
         })
         .await
     }
@@ -92,28 +99,38 @@ impl Store {
         self.get(|transaction| Ok(transaction.open_table(DISABLED)?.get(name.as_str())?.is_some()))
     }
 
-    /// All accounts; the owner first, then in the order of names.
+    /// All accounts; the owner first, then in the order of names. One whose record cannot be read has no addresses and no time of its making;
+    /// everything else that is its works.
     ///
     /// # Errors
-    /// [`Error::Damaged`], [`Error::Failed`].
+    /// [`Error::Failed`].
     pub async fn accounts(&self) -> Result<Vec<Account>, Error> {
         self.list(|transaction| {
-            let mut accounts = all(transaction)?;
+            let mut accounts = all_of(transaction.unreadable, &transaction.open_table(ACCOUNTS)?)?;
             accounts.sort_by_key(|account| !account.owner);
-            Ok(accounts)
+            let standings = transaction.open_table(STANDINGS)?;
+            accounts.into_iter().map(|account| numbered(account, &standings)).collect()
         })
         .await
     }
 
-    /// One account.
+    /// One account; as in [`Store::accounts`].
     ///
     /// # Errors
-    /// [`Error::Damaged`], [`Error::Failed`].
+    /// [`Error::Failed`].
     pub async fn account(&self, name: &AccountName) -> Result<Option<Account>, Error> {
         self.get(|transaction| {
             let accounts = transaction.open_table(ACCOUNTS)?;
             let record = accounts.get(name.as_str())?;
-            record.map(|bytes| codec::read(bytes.value(), || name.to_string())).transpose()
+            let standings = transaction.open_table(STANDINGS)?;
+            let found = match record.and_then(|bytes| codec::decode(bytes.value()).ok()) {
+                Some(account) => Some(account),
+                None => {
+                    let all = all_of(transaction.unreadable, &accounts)?;
+                    all.into_iter().find(|account| account.name == *name)
+                }
+            };
+            found.map(|account| numbered(account, &standings)).transpose()
         })
     }
 
@@ -142,7 +159,7 @@ impl Store {
         })
     }
 
-    /// Replaces the hash of an account's password.
+    /// Replaces the hash of an account's password by that of another password: logins of before do not hold any more.
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is no such account.
@@ -152,6 +169,30 @@ impl Store {
         self.put(move |context| {
             context.stats(name.as_str())?;
             context.t.credentials.write()?.insert(name.as_str(), credential.as_str())?;
+            standings::renew(context, name.as_str())
+        })
+        .await
+    }
+
+    /// Replaces the hash of an account's password by another one of the same password; logins hold. Nothing happens where the
+    /// hash is not `from` any more.
+    ///
+    /// # Errors
+    /// [`Error::LimitReached`] where it is too long.
+    pub async fn refresh_credential(
+        &self,
+        name: &AccountName,
+        from: String,
+        to: String,
+    ) -> Result<(), Error> {
+        check_credential(&to)?;
+        let name = name.clone();
+        self.put(move |context| {
+            let table = context.t.credentials.read()?;
+            let is_same = table.get(name.as_str())?.is_some_and(|found| found.value() == from);
+            if is_same {
+                context.t.credentials.write()?.insert(name.as_str(), to.as_str())?;
+            }
             Ok(())
         })
         .await
@@ -197,12 +238,14 @@ fn create(context: &mut Context<'_, '_>, new: &NewAccount) -> Result<(), Error> 
             "there are {ACCOUNTS_LIMIT} accounts, the most there can be"
         )));
     }
-    if account.owner && all_of(accounts)?.iter().any(|other| other.owner) {
+    let unreadable = &context.shared.unreadable;
+    if account.owner && all_of(unreadable, accounts)?.iter().any(|other| other.owner) {
         return Err(Error::Exists("owner".to_owned()));
     }
     let record = codec::encode(account)?;
     context.t.accounts.write()?.insert(name, record.as_slice())?;
-    context.put_stats(name, Stats { next_number: 1, ..Stats::default() })?;
+    let next_number = standings::first_mail(standings::begin(context, name)?);
+    context.put_stats(name, Stats { next_number, ..Stats::default() })?;
     context.t.credentials.write()?.insert(name, new.credential.as_str())?;
     if let Some(saved) = &new.tox_saved {
         context.t.tox_saved.write()?.insert(name, saved.as_slice())?;
@@ -210,17 +253,46 @@ fn create(context: &mut Context<'_, '_>, new: &NewAccount) -> Result<(), Error> 
     Ok(())
 }
 
-fn all(transaction: &ReadTransaction) -> Result<Vec<Account>, Error> {
-    all_of(&transaction.open_table(ACCOUNTS)?)
+/// All accounts. One whose record cannot be read is there with what its other rows need: its name, which is the key, and whether it
+/// is the owner, if the record still says so. Where no record does, the first unreadable one is: a gateway needs somebody who manages it.
+fn all_of(
+    unreadable: &Unreadable,
+    accounts: &impl ReadableTable<&'static str, &'static [u8]>,
+) -> Result<Vec<Account>, Error> {
+    let mut all = Vec::new();
+    let mut first_unreadable = None;
+    for row in accounts.iter()? {
+        let (name, bytes) = row?;
+        if let Some(account) = unreadable.readable(&name.value(), bytes.value()) {
+            all.push(account);
+        } else if let Ok(name) = name.value().parse::<AccountName>() {
+            first_unreadable.get_or_insert(all.len());
+            all.push(remains(name, bytes.value()));
+        }
+    }
+    if !all.iter().any(|account| account.owner)
+        && let Some(account) = first_unreadable.and_then(|first| all.get_mut(first))
+    {
+        account.owner = true;
+    }
+    Ok(all)
 }
 
-fn all_of(accounts: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Vec<Account>, Error> {
-    let rows = accounts.iter()?;
-    rows.map(|row| {
-        let (name, bytes) = row?;
-        codec::read(bytes.value(), || name.value().to_owned())
-    })
-    .collect()
+/// What is left of an account whose record cannot be read.
+fn remains(name: AccountName, bytes: &[u8]) -> Account {
+    // A record begins with the name and this.
+    let start: Option<(AccountName, bool)> = codec::start(bytes);
+    let owner = start.is_some_and(|(said, owner)| said == name && owner);
+    Account { id: 0, name, owner, addresses: Vec::new(), created: Wall(0) }
+}
+
+/// An account with its number.
+fn numbered(
+    account: Account,
+    standings: &impl ReadableTable<&'static str, (u64, u64)>,
+) -> Result<Account, Error> {
+    let id = standings.get(account.name.as_str())?.map_or(0, |row| row.value().0);
+    Ok(Account { id, ..account })
 }
 
 fn check_credential(credential: &str) -> Result<(), Error> {

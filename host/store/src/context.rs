@@ -113,8 +113,12 @@ impl<'t, 's> Context<'t, 's> {
             return Ok(());
         }
         self.t.staged.write()?.remove(body)?;
-        let size = self.body_size(BodyId(body))?;
-        self.remove_body(BodyId(body), size)
+        let size = self.t.bodies.read()?.get(body)?.map(|row| row.value().0);
+        match size {
+            Some(size) => self.remove_body(BodyId(body), size),
+            // Pieces that nothing tells the number of.
+            None => self.leave_as_garbage(body),
+        }
     }
 
     /// The size of a body that records refer to.
@@ -122,9 +126,13 @@ impl<'t, 's> Context<'t, 's> {
         self.body_row(body).map(|(size, _)| size)
     }
 
-    /// One record less refers to a body; after the last it goes.
+    /// One record less refers to a body; after the last it goes. A body that is missing keeps no record from going.
     pub(crate) fn release(&mut self, body: BodyId) -> Result<(), Error> {
-        let (size, references) = self.body_row(body)?;
+        let row = self.t.bodies.read()?.get(body.0)?.map(|row| row.value());
+        let Some((size, references)) = row else {
+            tracing::error!(body = body.0, "a mail goes whose body is missing");
+            return Ok(());
+        };
         if references > 1 {
             self.t.bodies.write()?.insert(body.0, (size, references - 1))?;
             return Ok(());
@@ -137,12 +145,16 @@ impl<'t, 's> Context<'t, 's> {
         self.t.bodies.write()?.remove(body.0)?;
         let rows = usize::try_from(size).unwrap_or(usize::MAX) / ROW_BYTES + 1;
         if rows > self.deletable {
-            self.t.garbage.write()?.insert(body.0, ())?;
-            self.effects.garbage = true;
-            return Ok(());
+            return self.leave_as_garbage(body.0);
         }
         self.deletable -= rows;
         self.t.rows.write()?.retain_in((body.0, 0)..=(body.0, u64::MAX), |_, _| false)?;
+        Ok(())
+    }
+
+    fn leave_as_garbage(&mut self, body: u64) -> Result<(), Error> {
+        self.t.garbage.write()?.insert(body, ())?;
+        self.effects.garbage = true;
         Ok(())
     }
 
@@ -212,13 +224,16 @@ impl<'t, 's> Context<'t, 's> {
         Ok(Some(total))
     }
 
-    /// Removes the record of an incoming mail, and its body unless that is `keep`.
+    /// Removes the record of an incoming mail, and its body unless that is `keep`. One that cannot be read makes room: it goes to another key, since
+    /// nobody knows which body is its.
     pub(crate) fn remove_partial_record(
         &mut self,
         key: &ArrivalKey,
         keep: Option<BodyId>,
     ) -> Result<(), Error> {
-        let Some(found) = self.partial_record(key)? else { return Ok(()) };
+        let Some(found) = self.partial_record(key)? else {
+            return self.set_partial_aside(key);
+        };
         if keep != Some(found.body) {
             self.release(found.body)?;
         }
@@ -226,11 +241,20 @@ impl<'t, 's> Context<'t, 's> {
         Ok(())
     }
 
-    /// The record of an incoming mail.
+    fn set_partial_aside(&mut self, key: &ArrivalKey) -> Result<(), Error> {
+        let row = self.t.partials.read()?.get(row_key(key))?.map(|row| row.value().to_vec());
+        let Some(row) = row else { return Ok(()) };
+        let place = ArrivalKey { mail: self.shared.random_id()?, ..key.clone() };
+        self.t.partials.write()?.remove(row_key(key))?;
+        self.t.partials.write()?.insert(row_key(&place), row.as_slice())?;
+        Ok(())
+    }
+
+    /// The record of an incoming mail, if there is one that can be read.
     pub(crate) fn partial_record(&mut self, key: &ArrivalKey) -> Result<Option<Partial>, Error> {
         let partials = self.t.partials.read()?;
         let record = partials.get(row_key(key))?;
-        record.map(|bytes| codec::read(bytes.value(), || describe(key))).transpose()
+        Ok(record.and_then(|bytes| self.shared.unreadable.readable(&row_key(key), bytes.value())))
     }
 
     fn write_rows(&mut self, body: u64, start: u64, bytes: &[u8]) -> Result<(), Error> {

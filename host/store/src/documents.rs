@@ -2,7 +2,7 @@
 
 use crate::Store;
 use crate::error::Error;
-use crate::limits::{DOCUMENT_BYTES, DOCUMENT_KEY_BYTES, NAME_BYTES};
+use crate::limits::{DOCUMENT_BYTES, DOCUMENT_KEY_BYTES, DOCUMENTS_PAGE_BYTES, NAME_BYTES};
 use crate::tables::DOCUMENTS;
 
 /// A document as it is kept.
@@ -51,26 +51,27 @@ impl Store {
         .await
     }
 
-    /// All documents of a kind, in the order of owner and key.
+    /// Documents of a kind in the order of owner and key, from this place on: as many as [`DOCUMENTS_PAGE_BYTES`] hold, and one at
+    /// least where there is one.
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub async fn documents(&self, kind: &str) -> Result<Vec<Document>, Error> {
-        let kind = kind.to_owned();
+    pub async fn documents_from(&self, kind: &str, owner: &str, key: &[u8]) -> Result<Vec<Document>, Error> {
+        let (kind, owner, key) = (kind.to_owned(), owner.to_owned(), key.to_vec());
         self.list(move |transaction| {
             let table = transaction.open_table(DOCUMENTS)?;
-            let mut documents = Vec::new();
-            for row in table.range((kind.as_str(), "", &[][..])..)? {
+            let (mut documents, mut size) = (Vec::new(), 0);
+            for row in table.range((kind.as_str(), owner.as_str(), key.as_slice())..)? {
                 let (place, bytes) = row?;
                 let (other, owner, key) = place.value();
-                if other != kind {
+                if other != kind || size >= DOCUMENTS_PAGE_BYTES {
                     break;
                 }
-                documents.push(Document {
-                    owner: owner.to_owned(),
-                    key: key.to_vec(),
-                    bytes: bytes.value().to_vec(),
-                });
+                let document =
+                    Document { owner: owner.to_owned(), key: key.to_vec(), bytes: bytes.value().to_vec() };
+                // Many small ones cost too.
+                size += document.owner.len() + document.key.len() + document.bytes.len();
+                documents.push(document);
             }
             Ok(documents)
         })

@@ -15,6 +15,7 @@ use redb::{
 use crate::directory;
 use crate::error::{Error, OpenError};
 use crate::faults::Faults;
+use crate::limits::MOVED_BYTES;
 use crate::tables::{SYSTEM, Tables};
 use crate::upgrade;
 
@@ -29,7 +30,11 @@ pub const STORE_FILE: &str = "store.redb";
 /// 3: decisions are found by the mail they are about (`mail_decisions`, `decision_mails`).
 ///
 /// 4: the last byte of an outbox entry says more (`mail::record::Marks`).
-pub const FORMAT: u64 = 4;
+///
+/// 5: mails that a filter threw away wait in a bin (`bin`), accounts have numbers that are never used again (`standings`).
+///
+/// 6: decisions are counted by slot and component (`decision_components`, `decision_costs`, `decision_usage`).
+pub const FORMAT: u64 = 6;
 
 /// Where the format stands in the `system` table.
 pub(crate) const FORMAT_KEY: &str = "format";
@@ -67,19 +72,43 @@ impl Engine {
             live: RwLock::new(Live { database: Some(database), generation: 0 }),
         };
         match engine.format() {
-            Ok(Some(FORMAT)) => Ok(engine),
+            Ok(Some(FORMAT)) => {}
             Ok(Some(found)) if found > FORMAT => {
-                Err(OpenError::NewerFormat { dir: dir.to_owned(), found, known: FORMAT })
+                return Err(OpenError::NewerFormat { dir: dir.to_owned(), found, known: FORMAT });
             }
             Ok(Some(found)) if found > 0 => {
                 upgrade::run(dir, &engine, found)?;
-                Ok(engine)
             }
             Ok(_) => {
-                Err(OpenError::Damaged { file: engine.path, why: "it names no known format".to_owned() })
+                return Err(OpenError::Damaged {
+                    file: engine.path,
+                    why: "it names no known format".to_owned(),
+                });
             }
-            Err((error, _)) => Err(OpenError::Damaged { file: engine.path, why: error.to_string() }),
+            Err((error, _)) => {
+                return Err(OpenError::Damaged { file: engine.path, why: error.to_string() });
+            }
         }
+        Ok(engine)
+    }
+
+    /// Gives the disk back what the file does not use, where that is most of it and at least `least` bytes. Moves what is in use, so it
+    /// takes a second for some hundred megabytes; nobody may be reading.
+    pub(crate) fn give_back(&self, least: u64) -> Result<(), Error> {
+        let length = std::fs::metadata(&self.path).map_err(redb::StorageError::from)?.len();
+        if length < least {
+            return Ok(());
+        }
+        let unused = self.unused_bytes()?;
+        let used = length.saturating_sub(unused);
+        if unused < least || unused < used || used > MOVED_BYTES {
+            return Ok(());
+        }
+        tracing::info!(unused, used, "most of the store's file is unused: giving it back to the disk");
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        let database = live.database.as_mut().ok_or_else(unavailable)?;
+        database.compact().map_err(|error| Error::Failed(error.to_string()))?;
+        Ok(())
     }
 
     /// The format of the file, if it says one.

@@ -56,6 +56,13 @@ pub const UNUSED_BYTES: u64 = 64 * 1024 * 1024;
 /// How often the unused bytes are counted while the disk is at its reserve: counting looks at every page.
 pub const UNUSED_INTERVAL: Duration = Duration::from_secs(30);
 
+/// Unused bytes of the store's file that are given back to the disk when the store is opened, if they are most of the file: less is used
+/// again soon.
+pub const GIVE_BACK_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Most bytes that are moved for that: some seconds. The unused part of a larger file stays for new mail.
+pub const MOVED_BYTES: u64 = 1024 * 1024 * 1024;
+
 /// Accounts of one gateway: a family or a small group, with room.
 pub const ACCOUNTS: u64 = 1000;
 
@@ -74,6 +81,16 @@ pub const OUTBOX_ENTRIES: u64 = 500_000;
 /// Mails in mailbox and quarantine of one account each.
 pub const MAILBOX_ENTRIES: u64 = 1_000_000;
 
+/// Mails in the bin of one account: those that a filter threw away. The oldest ones go first, so a flood of unwanted mail never
+/// fills the mailbox's quarantine.
+pub const BIN_ENTRIES: u64 = 1000;
+
+/// Bytes of mail in the bin of one account: a few large mails, thousands of small ones.
+pub const BIN_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Mails of the bin deleted within one commit.
+pub const BIN_EMPTIED_PER_COMMIT: usize = 500;
+
 /// Mails that are coming in at once, of all senders.
 pub const PARTIALS: usize = 4096;
 
@@ -86,8 +103,11 @@ pub const TOX_SAVED_BYTES: usize = 4 * 1024 * 1024;
 /// Longest credential hash.
 pub const CREDENTIAL_BYTES: usize = 1024;
 
-/// Longest name of a policy set's entry or of a slot.
+/// Longest name of a slot, a setting, or whose a document is.
 pub const NAME_BYTES: usize = 128;
+
+/// Longest name of a space of component state: `slot/entry/component/version`, entry and component up to 64 bytes each, a version 16.
+pub const STATE_SPACE_BYTES: usize = 176;
 
 /// Longest key of component state.
 pub const STATE_KEY_BYTES: usize = 512;
@@ -98,16 +118,20 @@ pub const STATE_UNSAVED_BYTES: usize = 4 * 1024 * 1024;
 /// Largest record of one decision.
 pub const DECISION_BYTES: usize = 1024 * 1024;
 
-/// Decisions waiting to be written; more at once are refused.
+/// Decisions waiting to be written, in bytes of memory; who records more at once waits for the disk.
 pub const DECISIONS_WAITING_BYTES: usize = 8 * 1024 * 1024;
 
-/// Decisions kept, by bytes.
+/// What a decision counts beyond its record: its rows in the tables that find it.
+pub const DECISION_ROWS_BYTES: u64 = 384;
+
+/// Decisions kept, by bytes of the file, of all components together. Where there is no more room, the oldest decisions go of that component
+/// that takes up most, in the slot that takes up most: who decides much loses its own evidence, not that of others.
 pub const DECISIONS_BYTES: u64 = 128 * 1024 * 1024;
 
 /// Decisions kept, by age.
 pub const DECISIONS_AGE: Duration = Duration::from_secs(14 * 24 * 3600);
 
-/// Old decisions dropped within one commit.
+/// Decisions dropped within one commit because they are old or too many.
 pub const DECISIONS_DROPPED_PER_COMMIT: usize = 2000;
 
 /// Decisions that one search looks at: some ten milliseconds.
@@ -125,8 +149,14 @@ pub const SWEPT_PER_COMMIT: usize = 2000;
 /// Most entries one list call returns where the caller may ask for any number.
 pub const LIST_ENTRIES: usize = 10_000;
 
+/// Rows that cannot be read, as far as they are remembered: enough to see what is wrong.
+pub const UNREADABLE_ROWS: usize = 1000;
+
 /// Largest document: a whole mail that waits, with room around it.
 pub const DOCUMENT_BYTES: usize = 2 * 1024 * 1024;
+
+/// Bytes of documents read at once: their number has no bound of its own, so they are read page by page.
+pub const DOCUMENTS_PAGE_BYTES: usize = 1024 * 1024;
 
 /// Longest key of a document.
 pub const DOCUMENT_KEY_BYTES: usize = 128;

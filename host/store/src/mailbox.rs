@@ -1,7 +1,7 @@
 //! Mailboxes: what POP3 lists, reads and deletes.
 
 use bytes::Bytes;
-use mail::record::{BodyId, Direction, MailboxEntry, QuarantineEntry, StagedBody};
+use mail::record::{BodyId, Direction, MailboxEntry, NewMail, QuarantineEntry, SetAside, StagedBody};
 use mail::{AccountName, MailId};
 use redb::ReadTransaction;
 
@@ -12,17 +12,6 @@ use crate::context::{Context, Stats};
 use crate::error::Error;
 use crate::limits::{DIRECT_READ_BYTES, LIST_ENTRIES, MAILBOX_ENTRIES};
 use crate::tables::{MAILBOX, MAILS, STATS};
-
-/// A new mailbox entry: what the caller decides; number and UIDL are the store's.
-#[derive(Clone, Debug)]
-pub struct NewMail {
-    /// Whose mailbox.
-    pub account: AccountName,
-    /// The entry; `number` and `uidl` are filled in by the store.
-    pub entry: MailboxEntry,
-    /// Some(reason): into quarantine instead.
-    pub quarantine: Option<String>,
-}
 
 /// What a POP3 session holds of each mail: 48 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,12 +117,8 @@ impl Store {
         self.list(move |transaction| {
             let mails = transaction.open_table(MAILS)?;
             let end = (account.as_str(), before.unwrap_or(u64::MAX));
-            let rows = mails.range((account.as_str(), 0)..end)?.rev().take(max.min(LIST_ENTRIES));
-            rows.map(|row| {
-                let (key, bytes) = row?;
-                codec::read_prefixed(bytes.value(), || describe(account.as_str(), key.value().1))
-            })
-            .collect()
+            let rows = mails.range((account.as_str(), 0)..end)?.rev();
+            transaction.records(rows).take(max.min(LIST_ENTRIES)).collect()
         })
         .await
     }
@@ -177,10 +162,14 @@ pub(crate) fn deliver(context: &mut Context<'_, '_>, mail: &NewMail) -> Result<(
     entry.uidl = context.shared.random_id()?;
     match &mail.quarantine {
         None => add(context, account, entry),
-        Some(reason) => {
-            let reason = reason.clone();
-            let entry =
-                QuarantineEntry { mail: entry, reason, direction: Direction::Incoming, outgoing: None };
+        Some(SetAside { reason, delete_at }) => {
+            let entry = QuarantineEntry {
+                mail: entry,
+                reason: reason.clone(),
+                direction: Direction::Incoming,
+                outgoing: None,
+                delete_at: *delete_at,
+            };
             crate::quarantine::add(context, account, entry)
         }
     }

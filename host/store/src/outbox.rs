@@ -1,18 +1,19 @@
 //! The outbox.
 
-use mail::record::{MailboxEntry, OutboxEntry, Outcome, QuarantineEntry, Route, StagedBody};
+use mail::record::{MailboxEntry, NewMail, OutboxEntry, Outcome, QuarantineEntry, Route, StagedBody};
 use mail::{AccountName, MailId, PublicKey};
-use redb::{ReadTransaction, ReadableTable};
+use redb::ReadableTable;
 
 use crate::Store;
 use crate::codec;
 use crate::context::Context;
 use crate::error::Error;
 use crate::limits::{LIST_ENTRIES, OUTBOX_ENTRIES};
-use crate::mailbox::{self, NewMail};
+use crate::mailbox;
 use crate::shared::{Space, Urgency};
 use crate::store::count;
 use crate::tables::{OUTBOX, WRITTEN};
+use crate::unreadable::View;
 use crate::{outcomes, quarantine};
 
 impl Store {
@@ -31,11 +32,11 @@ impl Store {
         self.put(move |context| enqueue(context, body, &entries, &quarantined)).await
     }
 
-    /// At most `max` entries (10 000 at most) of the outbox after the id `after`, in the order of ids. Fewer than asked for: it
-    /// was the last page.
+    /// At most `max` entries (10 000 at most) of the outbox after the id `after`, in the order of ids, without those that cannot be read. Fewer than asked
+    /// for: it was the last page.
     ///
     /// # Errors
-    /// [`Error::Damaged`], [`Error::Failed`].
+    /// [`Error::Failed`].
     pub async fn outbox_page(&self, after: Option<MailId>, max: usize) -> Result<Vec<OutboxEntry>, Error> {
         self.list(move |transaction| page(transaction, after, max.min(LIST_ENTRIES))).await
     }
@@ -220,14 +221,9 @@ fn deliver_reports(context: &mut Context<'_, '_>, reports: &[(NewMail, StagedBod
     reports.iter().try_for_each(|(mail, body)| mailbox::deliver_staged(context, mail, *body))
 }
 
-fn page(transaction: &ReadTransaction, after: Option<MailId>, max: usize) -> Result<Vec<OutboxEntry>, Error> {
+fn page(transaction: &View<'_>, after: Option<MailId>, max: usize) -> Result<Vec<OutboxEntry>, Error> {
     use std::ops::Bound::{Excluded, Unbounded};
     let outbox = transaction.open_table(OUTBOX)?;
     let start = after.map_or(Unbounded, |id| Excluded(id.0));
-    let rows = outbox.range::<[u8; 16]>((start, Unbounded))?.take(max);
-    rows.map(|row| {
-        let (id, bytes) = row?;
-        codec::read_prefixed(bytes.value(), || MailId(id.value()).to_string())
-    })
-    .collect()
+    transaction.records(outbox.range::<[u8; 16]>((start, Unbounded))?).take(max).collect()
 }

@@ -2,7 +2,7 @@
 
 use mail::record::{OutboxEntry, Outcome, Route};
 use mail::{AccountName, Envelope, MailId, Wall};
-use redb::{ReadTransaction, ReadableTable};
+use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 
 use crate::Store;
@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::limits::LIST_ENTRIES;
 use crate::mailbox::describe;
 use crate::tables::{OUTCOME_IDS, OUTCOMES};
+use crate::unreadable::View;
 
 /// An outbox entry that ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,33 +95,25 @@ fn forget(context: &mut Context<'_, '_>, account: &str, newest: u64) -> Result<(
     for _ in 0..2 {
         let outcomes = context.t.outcomes.read()?;
         let first = outcomes.range((account, 0)..=(account, newest))?.next().transpose()?;
-        let Some((number, id)) = first
-            .map(|(key, bytes)| {
-                let number = key.value().1;
-                codec::read::<Ended>(bytes.value(), || describe(account, number)).map(|old| (number, old.id))
-            })
-            .transpose()?
-        else {
-            return Ok(());
-        };
+        let first = first.map(|(key, bytes)| (key.value().1, codec::decode::<Ended>(bytes.value()).ok()));
+        let Some((number, old)) = first else { return Ok(()) };
         if newest - number < context.shared.options.outcomes.max(1) {
             return Ok(());
         }
         context.t.outcomes.write()?.remove((account, number))?;
-        context.t.outcome_ids.write()?.remove(id.0)?;
+        let index = context.t.outcome_ids.write()?;
+        match old {
+            Some(old) => drop(index.remove(old.id.0)?),
+            // It does not say its id: whatever leads to it goes.
+            None => index.retain(|_, place| place != (account, number))?,
+        }
     }
     Ok(())
 }
 
-fn recent(transaction: &ReadTransaction, account: &str, max: usize) -> Result<Vec<Ended>, Error> {
+fn recent(transaction: &View<'_>, account: &str, max: usize) -> Result<Vec<Ended>, Error> {
     let outcomes = transaction.open_table(OUTCOMES)?;
-    let newest = outcomes.range((account, 0)..=(account, u64::MAX))?.rev().take(max);
-    newest
-        .map(|row| {
-            let (key, bytes) = row?;
-            codec::read(bytes.value(), || describe(account, key.value().1))
-        })
-        .collect()
+    transaction.records(outcomes.range((account, 0)..=(account, u64::MAX))?.rev()).take(max).collect()
 }
 
 fn missing(account: &str, number: u64) -> Error {

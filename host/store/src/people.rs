@@ -1,15 +1,17 @@
 //! Contacts, friend requests and pins.
 
 use mail::record::{Contact, FriendRequest, Pin};
-use mail::{AccountName, Address, PublicKey};
-use redb::{ReadTransaction, ReadableTable};
+use mail::{AccountName, PublicKey};
+use redb::ReadableTable;
 
 use crate::Store;
 use crate::codec;
 use crate::context::Context;
 use crate::error::Error;
 use crate::limits::{CONTACTS as CONTACTS_LIMIT, FRIEND_REQUESTS as REQUESTS_LIMIT, PINS as PINS_LIMIT};
-use crate::tables::{CONTACTS, FRIEND_REQUESTS, PINS};
+use crate::removal::text_keys;
+use crate::tables::{CONTACTS, FRIEND_REQUESTS};
+use crate::unreadable::View;
 
 /// The smallest and the largest key, for ranges over all.
 const ALL_KEYS: ([u8; 32], [u8; 32]) = ([0; 32], [0xFF; 32]);
@@ -77,19 +79,6 @@ impl Store {
         .await
     }
 
-    /// The pin of a DNS name.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`], [`Error::Failed`].
-    pub async fn pin(&self, account: &AccountName, address: &Address) -> Result<Option<Pin>, Error> {
-        let address = address.to_string();
-        self.get(|transaction| {
-            let pins = transaction.open_table(PINS)?;
-            let record = pins.get((account.as_str(), address.as_str()))?;
-            record.map(|bytes| codec::read(bytes.value(), || format!("{address} of {account}"))).transpose()
-        })
-    }
-
     /// Adds or replaces a pin.
     ///
     /// # Errors
@@ -112,9 +101,7 @@ pub(crate) fn put_contact(
         return Err(Error::Exists(alias.to_owned()));
     }
     match load_contact(context, account, contact.key)? {
-        Some(old) => {
-            context.t.aliases.write()?.remove((account, old.alias.as_str()))?;
-        }
+        Some(old) => remove_alias(context, account, contact.key, old.as_ref())?,
         None if stats.contacts >= CONTACTS_LIMIT => {
             return Err(Error::LimitReached(format!(
                 "{account} has {CONTACTS_LIMIT} contacts, the most there can be: remove some"
@@ -138,18 +125,40 @@ fn remove_contact(context: &mut Context<'_, '_>, account: &str, key: PublicKey) 
     stats.contacts = stats.contacts.saturating_sub(1);
     context.put_stats(account, stats)?;
     context.t.contacts.write()?.remove((account, key.0))?;
-    context.t.aliases.write()?.remove((account, old.alias.as_str()))?;
+    remove_alias(context, account, key, old.as_ref())
+}
+
+/// Removes the alias of a contact; where its record cannot be read, whatever leads to its key.
+fn remove_alias(
+    context: &mut Context<'_, '_>,
+    account: &str,
+    key: PublicKey,
+    contact: Option<&Contact>,
+) -> Result<(), Error> {
+    if let Some(contact) = contact {
+        context.t.aliases.write()?.remove((account, contact.alias.as_str()))?;
+        return Ok(());
+    }
+    for alias in text_keys(context.t.aliases.read()?, account)? {
+        let place = (account, alias.as_str());
+        let leads_to = context.t.aliases.read()?.get(place)?.map(|row| row.value());
+        if leads_to == Some(key.0) {
+            context.t.aliases.write()?.remove(place)?;
+        }
+    }
     Ok(())
 }
 
+/// The contact of a key, which is inside None where its record cannot be read.
 fn load_contact(
     context: &mut Context<'_, '_>,
     account: &str,
     key: PublicKey,
-) -> Result<Option<Contact>, Error> {
+) -> Result<Option<Option<Contact>>, Error> {
+    let unreadable = &context.shared.unreadable;
     let contacts = context.t.contacts.read()?;
     let record = contacts.get((account, key.0))?;
-    record.map(|bytes| codec::read(bytes.value(), || format!("{key} of {account}"))).transpose()
+    Ok(record.map(|bytes| unreadable.readable(&(account, key.0), bytes.value())))
 }
 
 fn put_friend_request(
@@ -192,24 +201,14 @@ fn put_pin(context: &mut Context<'_, '_>, account: &str, pin: &Pin) -> Result<()
     Ok(())
 }
 
-fn contacts(transaction: &ReadTransaction, account: &str) -> Result<Vec<Contact>, Error> {
+fn contacts(transaction: &View<'_>, account: &str) -> Result<Vec<Contact>, Error> {
     let table = transaction.open_table(CONTACTS)?;
     let (first, last) = ALL_KEYS;
-    let rows = table.range((account, first)..=(account, last))?;
-    rows.map(|row| {
-        let (key, bytes) = row?;
-        codec::read(bytes.value(), || format!("{} of {account}", PublicKey(key.value().1)))
-    })
-    .collect()
+    transaction.records(table.range((account, first)..=(account, last))?).collect()
 }
 
-fn friend_requests(transaction: &ReadTransaction, account: &str) -> Result<Vec<FriendRequest>, Error> {
+fn friend_requests(transaction: &View<'_>, account: &str) -> Result<Vec<FriendRequest>, Error> {
     let table = transaction.open_table(FRIEND_REQUESTS)?;
     let (first, last) = ALL_KEYS;
-    let rows = table.range((account, first)..=(account, last))?;
-    rows.map(|row| {
-        let (key, bytes) = row?;
-        codec::read(bytes.value(), || format!("{} of {account}", PublicKey(key.value().1)))
-    })
-    .collect()
+    transaction.records(table.range((account, first)..=(account, last))?).collect()
 }

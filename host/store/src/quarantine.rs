@@ -8,22 +8,23 @@ use crate::Store;
 use crate::codec;
 use crate::context::Context;
 use crate::error::Error;
-use crate::limits::{LIST_ENTRIES, MAILBOX_ENTRIES};
+use crate::limits::LIST_ENTRIES;
 use crate::mailbox::{self, check_size, describe};
-use crate::tables::{QUARANTINE, QUARANTINE_COUNTS, QUARANTINE_IDS};
-use crate::{outbox, outcomes};
+use crate::tables::{BIN, QUARANTINE, QUARANTINE_COUNTS, QUARANTINE_IDS};
+use crate::unreadable::View;
+use crate::{bin, outbox, outcomes};
 
 /// The outcome of an outgoing mail that the user deleted from quarantine.
 const DELETED: &str = "set aside by a filter, then deleted by the user";
 
 impl Store {
-    /// The quarantined mails of an account, oldest first.
+    /// The quarantined mails of an account, oldest first, those in the bin among them.
     ///
     /// # Errors
     /// [`Error::Damaged`], [`Error::Failed`].
     pub async fn quarantine(&self, account: &AccountName) -> Result<Vec<QuarantineEntry>, Error> {
         let account = account.clone();
-        self.list(move |transaction| list(transaction, account.as_str())).await
+        self.list(move |transaction| list(transaction, account.as_str(), 0, usize::MAX)).await
     }
 
     /// A page of the quarantined mails of an account, oldest first: at most `max` that come after the one of the UIDL `after`. From the
@@ -43,19 +44,13 @@ impl Store {
                 Some(uidl) => place(transaction, account.as_str(), uidl)?.map_or(0, |number| number + 1),
                 None => 0,
             };
-            let quarantine = transaction.open_table(QUARANTINE)?;
-            let rows = quarantine.range((account.as_str(), first)..=(account.as_str(), u64::MAX))?;
-            rows.take(max.min(LIST_ENTRIES))
-                .map(|row| {
-                    let (key, bytes) = row?;
-                    codec::read(bytes.value(), || describe(account.as_str(), key.value().1))
-                })
-                .collect()
+            list(transaction, account.as_str(), first, max.min(LIST_ENTRIES))
         })
         .await
     }
 
-    /// How many mails of an account are in quarantine. Takes microseconds.
+    /// How many mails of an account wait in quarantine for the user to decide; those in the bin are not among them. Takes
+    /// microseconds.
     ///
     /// # Errors
     /// [`Error::Failed`].
@@ -65,10 +60,11 @@ impl Store {
             if let Some(count) = counts.get(account.as_str())? {
                 return Ok(count.value());
             }
-            // A store of before counts were kept, and nothing has changed since.
-            let quarantine = transaction.open_table(QUARANTINE)?;
-            let rows = quarantine.range((account.as_str(), 0)..=(account.as_str(), u64::MAX))?;
-            Ok(rows.count() as u64)
+            // Nothing waited since counts are kept, or the store is of before.
+            let all = (account.as_str(), 0)..=(account.as_str(), u64::MAX);
+            let held = transaction.open_table(QUARANTINE)?.range(all.clone())?.count();
+            let binned = transaction.open_table(BIN)?.range(all)?.count();
+            Ok(held.saturating_sub(binned) as u64)
         })
     }
 
@@ -79,9 +75,10 @@ impl Store {
     pub fn quarantined(&self, account: &AccountName, uidl: MailId) -> Result<Option<QuarantineEntry>, Error> {
         self.get(|transaction| {
             let Some(number) = place(transaction, account.as_str(), uidl)? else { return Ok(None) };
-            let quarantine = transaction.open_table(QUARANTINE)?;
-            let row = quarantine.get((account.as_str(), number))?;
-            row.map(|bytes| codec::read(bytes.value(), || describe(account.as_str(), number))).transpose()
+            let (quarantine, bin) = (transaction.open_table(QUARANTINE)?, transaction.open_table(BIN)?);
+            let Some(row) = quarantine.get((account.as_str(), number))? else { return Ok(None) };
+            let entry = codec::read(row.value(), || describe(account.as_str(), number))?;
+            with_bin(entry, &bin, account.as_str()).map(Some)
         })
     }
 
@@ -130,15 +127,11 @@ pub(crate) fn add(
 ) -> Result<(), Error> {
     let mut stats = context.stats(account)?;
     check_size(context, &entry.mail)?;
-    let first = {
-        let quarantine = context.t.quarantine.read()?;
-        let first = quarantine.range((account, 0)..=(account, u64::MAX))?.next().transpose()?;
-        first.map_or(stats.next_number, |(key, _)| key.value().1)
-    };
-    // By numbers, which mails in the mailbox share: an upper bound that costs no counting.
-    if stats.next_number - first >= MAILBOX_ENTRIES {
+    let held = kept_count(context, account)?;
+    // The bin has bounds of its own.
+    if entry.delete_at.is_none() && held >= context.shared.options.quarantine {
         return Err(Error::LimitReached(format!(
-            "the quarantine of {account} is full: release or delete some mails"
+            "the quarantine of {account} holds {held} mails, the most it can: release or delete some"
         )));
     }
     entry.mail.number = stats.next_number;
@@ -148,20 +141,33 @@ pub(crate) fn add(
     let place = (account, entry.mail.number);
     context.t.quarantine.write()?.insert(place, record.as_slice())?;
     context.t.quarantine_ids.write()?.insert(entry.mail.uidl.0, place)?;
-    keep_count(context, account, |count| count.saturating_add(1))
+    match entry.delete_at {
+        Some(delete_at) => bin::put(context, account, entry.mail.number, delete_at, entry.mail.size),
+        None => keep_count(context, account, held + 1),
+    }
 }
 
-/// Keeps the count of an account's quarantine after a change. Counted once, where it was never kept.
-fn keep_count(
-    context: &mut Context<'_, '_>,
+/// A stored entry, with what the bin says of it.
+fn with_bin(
+    entry: QuarantineEntry,
+    bin: &impl ReadableTable<(&'static str, u64), (u64, u64)>,
     account: &str,
-    changed: impl FnOnce(u64) -> u64,
-) -> Result<(), Error> {
+) -> Result<QuarantineEntry, Error> {
+    Ok(QuarantineEntry { delete_at: bin::delete_at(bin, account, entry.mail.number)?, ..entry })
+}
+
+/// How many mails are in an account's quarantine without its bin. Counted once, where the count was never kept.
+fn kept_count(context: &mut Context<'_, '_>, account: &str) -> Result<u64, Error> {
     let kept = context.t.quarantine_counts.read()?.get(account)?.map(|count| count.value());
-    let count = match kept {
-        Some(before) => changed(before),
-        None => context.t.quarantine.read()?.range((account, 0)..=(account, u64::MAX))?.count() as u64,
-    };
+    if let Some(kept) = kept {
+        return Ok(kept);
+    }
+    let all = context.t.quarantine.read()?.range((account, 0)..=(account, u64::MAX))?.count();
+    let binned = context.t.bin.read()?.range((account, 0)..=(account, u64::MAX))?.count();
+    Ok(all.saturating_sub(binned) as u64)
+}
+
+fn keep_count(context: &mut Context<'_, '_>, account: &str, count: u64) -> Result<(), Error> {
     context.t.quarantine_counts.write()?.insert(account, count)?;
     Ok(())
 }
@@ -184,22 +190,47 @@ fn take(context: &mut Context<'_, '_>, account: &str, uidl: MailId) -> Result<Qu
         }
         number
     };
-    let entry: QuarantineEntry = {
-        let record = context.t.quarantine.read()?.get((account, number))?.ok_or(Error::NotFound)?;
-        codec::read(record.value(), || describe(account, number))?
-    };
-    context.t.quarantine_ids.write()?.remove(uidl.0)?;
-    context.t.quarantine.write()?.remove((account, number))?;
-    keep_count(context, account, |count| count.saturating_sub(1))?;
-    Ok(entry)
+    take_numbered(context, account, number)?.ok_or(Error::NotFound)
 }
 
-fn list(transaction: &ReadTransaction, account: &str) -> Result<Vec<QuarantineEntry>, Error> {
-    let quarantine = transaction.open_table(QUARANTINE)?;
-    let rows = quarantine.range((account, 0)..=(account, u64::MAX))?;
-    rows.map(|row| {
-        let (key, bytes) = row?;
-        codec::read(bytes.value(), || describe(account, key.value().1))
-    })
-    .collect()
+/// Takes a mail out that is in the bin and can be read; the reference to its body is the caller's now.
+pub(crate) fn take_from_bin(
+    context: &mut Context<'_, '_>,
+    account: &str,
+    number: u64,
+) -> Result<Option<QuarantineEntry>, Error> {
+    if context.t.bin.read()?.get((account, number))?.is_none() {
+        return Ok(None);
+    }
+    match take_numbered(context, account, number) {
+        // It stays where it is: nobody knows which body is its.
+        Err(Error::Damaged { .. }) => Ok(None),
+        taken => taken,
+    }
+}
+
+fn take_numbered(
+    context: &mut Context<'_, '_>,
+    account: &str,
+    number: u64,
+) -> Result<Option<QuarantineEntry>, Error> {
+    let entry: QuarantineEntry = {
+        let Some(record) = context.t.quarantine.read()?.get((account, number))? else { return Ok(None) };
+        codec::read(record.value(), || describe(account, number))?
+    };
+    let held = kept_count(context, account)?;
+    context.t.quarantine_ids.write()?.remove(entry.mail.uidl.0)?;
+    context.t.quarantine.write()?.remove((account, number))?;
+    if !bin::take(context, account, number)? {
+        keep_count(context, account, held.saturating_sub(1))?;
+    }
+    Ok(Some(entry))
+}
+
+/// At most `max` mails from the number `first` on.
+fn list(view: &View<'_>, account: &str, first: u64, max: usize) -> Result<Vec<QuarantineEntry>, Error> {
+    let (quarantine, bin) = (view.open_table(QUARANTINE)?, view.open_table(BIN)?);
+    let rows = quarantine.range((account, first)..=(account, u64::MAX))?;
+    let entries = view.records::<QuarantineEntry>(rows).take(max);
+    entries.map(|entry| with_bin(entry?, &bin, account)).collect()
 }

@@ -5,9 +5,9 @@
 //! quickly is written once, in the commit that delivers it.
 
 use bytes::Bytes;
-use mail::record::{Arrival, ArrivalKey, BodyId, Partial};
+use mail::record::{Arrival, ArrivalKey, BodyId, NewMail, Partial, StagedBody};
 use mail::{AccountName, MailId, PublicKey, Wall};
-use redb::{ReadTransaction, ReadableTable};
+use redb::ReadableTable;
 
 use crate::Store;
 use crate::codec;
@@ -15,9 +15,10 @@ use crate::context::{Context, describe, row_key};
 use crate::error::Error;
 use crate::growing::{Growing, Owner};
 use crate::limits::{BODY_BYTES, PARTIALS, SWEPT_PER_COMMIT};
-use crate::mailbox::{self, NewMail};
+use crate::mailbox;
 use crate::shared::{Message, Progress, Shared, Space, Urgency};
 use crate::tables::{ARRIVALS, PARTIALS as PARTIALS_TABLE};
+use crate::unreadable::View;
 
 impl Store {
     /// What is remembered of an arrival.
@@ -142,6 +143,19 @@ impl Store {
             .fold((0, 0), |(own, all), (is_own, size)| (if is_own { own + size } else { own }, all + size)))
     }
 
+    /// The partials of one sender, the longest untouched first.
+    ///
+    /// # Errors
+    /// None at present.
+    pub async fn partials_of(&self, sender: PublicKey) -> Result<Vec<ArrivalKey>, Error> {
+        let partials = self.inner.shared.partials();
+        let own = partials.iter().filter(|(key, _)| key.sender == sender);
+        let mut own: Vec<(Wall, ArrivalKey)> =
+            own.map(|(key, progress)| (progress.partial.touched, key.clone())).collect();
+        own.sort_unstable();
+        Ok(own.into_iter().map(|(_, key)| key).collect())
+    }
+
     /// Ends a partial: the mail into mailbox or quarantine (None: refused or discarded, which needs no partial), and the
     /// arrival is remembered, in one step.
     ///
@@ -156,8 +170,28 @@ impl Store {
     ) -> Result<(), Error> {
         let key = key.clone();
         let space = if mail.is_some() { Space::Takes } else { Space::Frees };
-        self.call(Urgency::Durable, space, move |context| finish(context, &key, mail.as_ref(), &arrival))
-            .await
+        self.call(Urgency::Durable, space, move |context| {
+            finish(context, &key, mail.as_ref(), None, &arrival)
+        })
+        .await
+    }
+
+    /// The same, where the mail has the staged `body` in place of the bytes that came.
+    ///
+    /// # Errors
+    /// Those of [`Self::finish_partial`]; [`Error::NotFound`] if the body is not staged (any more).
+    pub async fn finish_partial_with(
+        &self,
+        key: &ArrivalKey,
+        mail: NewMail,
+        body: StagedBody,
+        arrival: Arrival,
+    ) -> Result<(), Error> {
+        let key = key.clone();
+        self.call(Urgency::Durable, Space::Takes, move |context| {
+            finish(context, &key, Some(&mail), Some(body), &arrival)
+        })
+        .await
     }
 
     /// Forgets arrivals before `arrivals_before` and partials untouched since `partials_before`.
@@ -193,20 +227,26 @@ fn finish(
     context: &mut Context<'_, '_>,
     key: &ArrivalKey,
     mail: Option<&NewMail>,
+    copy: Option<StagedBody>,
     arrival: &Arrival,
 ) -> Result<(), Error> {
     if context.t.arrivals.read()?.get(row_key(key))?.is_some() {
         return Err(Error::Exists(describe(key)));
     }
     let partial = context.shared.partials().get(key).map(|progress| progress.partial.clone());
-    match (mail, partial) {
-        (None, None) => {}
-        (Some(_), None) => return Err(Error::NotFound),
-        (None, Some(partial)) => {
+    match (mail, partial, copy) {
+        (None, None, _) => {}
+        (Some(_), None, _) => return Err(Error::NotFound),
+        (None, Some(partial), _) => {
             context.remove_partial_record(key, None)?;
             end(context, key, partial.body);
         }
-        (Some(mail), Some(partial)) => {
+        (Some(mail), Some(partial), Some(copy)) => {
+            context.remove_partial_record(key, None)?;
+            mailbox::deliver_staged(context, mail, copy)?;
+            end(context, key, partial.body);
+        }
+        (Some(mail), Some(partial), None) => {
             if mail.entry.body != partial.body {
                 return Err(Error::Invalid("a mail with another body than the one that came".to_owned()));
             }
@@ -263,7 +303,7 @@ pub(crate) fn saved(shared: &Shared, growing: &Growing) {
 
 /// Takes over what the file has: at the start, and after a fault, when bytes that were not on disk are gone.
 pub(crate) fn load(shared: &Shared, growing: &mut Growing) -> Result<(), Error> {
-    let stored = shared.engine.read(partials).map_err(|(error, _)| error)?;
+    let stored = shared.read_once(partials).map_err(|(error, _)| error)?;
     let mut partials = shared.partials();
     partials.clear();
     for (key, partial) in stored {
@@ -274,27 +314,25 @@ pub(crate) fn load(shared: &Shared, growing: &mut Growing) -> Result<(), Error> 
     Ok(())
 }
 
-fn partials(transaction: &ReadTransaction) -> Result<Vec<(ArrivalKey, Partial)>, Error> {
+fn partials(transaction: &View<'_>) -> Result<Vec<(ArrivalKey, Partial)>, Error> {
     let table = transaction.open_table(PARTIALS_TABLE)?;
-    let rows = table.iter()?;
-    rows.map(|row| {
+    let mut found = Vec::new();
+    for row in table.iter()? {
         let (key, bytes) = row?;
-        let key = arrival_key(key.value())?;
-        let partial = codec::read(bytes.value(), || describe(&key))?;
-        Ok((key, partial))
-    })
-    .collect()
+        let Some(partial) = transaction.unreadable.readable(&key.value(), bytes.value()) else { continue };
+        found.push((arrival_key(key.value())?, partial));
+    }
+    Ok(found)
 }
 
-fn arrivals(transaction: &ReadTransaction, before: Wall) -> Result<Vec<ArrivalKey>, Error> {
+fn arrivals(transaction: &View<'_>, before: Wall) -> Result<Vec<ArrivalKey>, Error> {
     let table = transaction.open_table(ARRIVALS)?;
     let mut old = Vec::new();
     for row in table.iter()? {
         let (key, bytes) = row?;
-        let key = arrival_key(key.value())?;
-        let arrival: Arrival = codec::read(bytes.value(), || describe(&key))?;
-        if arrival.when < before {
-            old.push(key);
+        let arrival: Option<Arrival> = transaction.unreadable.readable(&key.value(), bytes.value());
+        if arrival.is_some_and(|arrival| arrival.when < before) {
+            old.push(arrival_key(key.value())?);
         }
     }
     Ok(old)

@@ -6,22 +6,30 @@ use redb::ReadableTable;
 
 use crate::Store;
 use crate::codec;
-use crate::context::Context;
+use crate::context::{Context, row_key};
+use crate::decisions;
 use crate::error::Error;
 use crate::limits::LIST_ENTRIES;
-use crate::mailbox::describe;
 use crate::outcomes::Ended;
-use crate::tables::STATE_USAGE;
+use crate::reception::arrival_key;
+use crate::standings;
+use crate::tables::{ARRIVALS, DECISIONS, DOCUMENTS};
 
 /// Mails deleted in one step: others come in between.
 const MAILS_AT_A_TIME: usize = 1000;
 
+/// Other rows deleted in one step.
+const ROWS_AT_A_TIME: usize = 1000;
+
+/// The key of a document: kind, owner, key.
+type DocumentKey = (String, String, Vec<u8>);
+
 impl Store {
-    /// Removes an account: its mails, what waits of it in the outbox (recorded as cancelled until the account itself goes),
-    /// contacts, identity, password. In steps, the password first and the record of the account last: after a crash in between the
-    /// account is there with what is left, nobody can log in, and this can be called again.
-    ///
-    /// What is remembered of arrivals for dedupe stays until it is swept.
+    /// Removes an account with everything that is kept under its name: its mails, what waits of it in the outbox (recorded as
+    /// cancelled until the account itself goes), contacts, identity, password, component state, decisions, documents, and what is
+    /// remembered of arrivals. In steps, the password and all logins first and the record of the account last, which keeps the name
+    /// from being given again: after a crash in between the account is there with what is left, nobody can log in, and this can
+    /// be called again.
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is no such account; [`Error::Invalid`] for the owner.
@@ -33,13 +41,23 @@ impl Store {
         let locked = name.clone();
         self.remove(move |context| {
             context.t.credentials.write()?.remove(locked.as_str())?;
-            Ok(())
+            context.t.disabled.write()?.insert(locked.as_str(), ())?;
+            standings::renew(context, locked.as_str())
         })
         .await?;
         self.remove_mails(name).await?;
-        self.remove_state(name).await?;
+        self.remove_leftovers(name).await?;
         let name = name.clone();
         self.remove(move |context| remove_records(context, name.as_str())).await
+    }
+
+    /// Removes what may be there under a name without an account: what work that was under way for a removed account wrote after
+    /// its end is not to be found by the next one.
+    pub(crate) async fn remove_leftovers(&self, name: &AccountName) -> Result<(), Error> {
+        self.remove_arrivals(name).await?;
+        self.remove_state(name).await?;
+        self.remove_documents(name).await?;
+        self.remove_decisions(name).await
     }
 
     async fn remove_mails(&self, name: &AccountName) -> Result<(), Error> {
@@ -75,18 +93,8 @@ impl Store {
     async fn remove_state(&self, name: &AccountName) -> Result<(), Error> {
         let (store, name) = (self.clone(), name.clone());
         self.off_async(move || {
-            let entries = store.get(|transaction| {
-                let usage = transaction.open_table(STATE_USAGE)?;
-                let mut entries = Vec::new();
-                for row in usage.iter()? {
-                    let row = row?;
-                    let (entry, account) = row.0.value();
-                    if account == name.as_str() {
-                        entries.push(entry.to_owned());
-                    }
-                }
-                Ok(entries)
-            })?;
+            // What is counted in memory, for what was set just now is not in the file yet.
+            let entries = store.inner.shared.state().entries_of(name.as_str());
             for entry in entries {
                 loop {
                     let keys = store.state_keys(&entry, &name, &[], None, LIST_ENTRIES)?;
@@ -104,6 +112,93 @@ impl Store {
     }
 }
 
+impl Store {
+    /// What is coming in for an account, and what came.
+    async fn remove_arrivals(&self, name: &AccountName) -> Result<(), Error> {
+        let partials: Vec<_> =
+            self.inner.shared.partials().keys().filter(|key| key.account == *name).cloned().collect();
+        for key in &partials {
+            self.drop_partial(key).await?;
+        }
+        let account = name.clone();
+        let found = self
+            .list(move |transaction| {
+                let mut found = Vec::new();
+                for row in transaction.open_table(ARRIVALS)?.iter()? {
+                    let row = row?;
+                    let (sender, owner, mail) = row.0.value();
+                    if owner == account.as_str() {
+                        found.push(arrival_key((sender, owner, mail))?);
+                    }
+                }
+                Ok(found)
+            })
+            .await?;
+        for some in found.chunks(ROWS_AT_A_TIME) {
+            let some = some.to_vec();
+            self.remove(move |context| {
+                for key in &some {
+                    context.t.arrivals.write()?.remove(row_key(key))?;
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_documents(&self, name: &AccountName) -> Result<(), Error> {
+        let owner = name.clone();
+        let found = self
+            .list(move |transaction| {
+                let mut found: Vec<DocumentKey> = Vec::new();
+                for row in transaction.open_table(DOCUMENTS)?.iter()? {
+                    let row = row?;
+                    let (kind, of, key) = row.0.value();
+                    if of == owner.as_str() {
+                        found.push((kind.to_owned(), of.to_owned(), key.to_vec()));
+                    }
+                }
+                Ok(found)
+            })
+            .await?;
+        for some in found.chunks(ROWS_AT_A_TIME) {
+            let some = some.to_vec();
+            self.remove(move |context| {
+                for (kind, owner, key) in &some {
+                    context.t.documents.write()?.remove((kind.as_str(), owner.as_str(), key.as_slice()))?;
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_decisions(&self, name: &AccountName) -> Result<(), Error> {
+        // Those that wait for the disk are written first: then the rows are all there are.
+        self.flush().await?;
+        let account = name.clone();
+        let found = self
+            .list(move |transaction| {
+                let mut found = Vec::new();
+                for row in transaction.open_table(DECISIONS)?.iter()? {
+                    let (id, row) = row?;
+                    if row.value().2 == account.as_str() {
+                        found.push(id.value());
+                    }
+                }
+                Ok(found)
+            })
+            .await?;
+        for some in found.chunks(ROWS_AT_A_TIME) {
+            let some = some.to_vec();
+            self.remove(move |context| decisions::drop_these(context, &some)).await?;
+        }
+        Ok(())
+    }
+}
+
 /// Everything that is left of an account, in one step.
 fn remove_records(context: &mut Context<'_, '_>, name: &str) -> Result<(), Error> {
     let stats = context.stats(name)?;
@@ -111,12 +206,8 @@ fn remove_records(context: &mut Context<'_, '_>, name: &str) -> Result<(), Error
         // Some came in meanwhile.
         return Err(Error::Invalid(format!("{name} has mails still: try again")));
     }
-    let ids = ended_ids(context, name)?;
-    for id in ids {
-        context.t.outcome_ids.write()?.remove(id)?;
-    }
+    forget_outcomes(context, name)?;
     let (first, last) = ([0; 32], [0xFF; 32]);
-    context.t.outcomes.write()?.retain_in((name, 0)..=(name, u64::MAX), |_, _| false)?;
     context.t.contacts.write()?.retain_in((name, first)..=(name, last), |_, _| false)?;
     context.t.friend_requests.write()?.retain_in((name, first)..=(name, last), |_, _| false)?;
     context.t.written.write()?.retain_in((name, first)..=(name, last), |_, _| false)?;
@@ -131,23 +222,36 @@ fn remove_records(context: &mut Context<'_, '_>, name: &str) -> Result<(), Error
     context.t.tox_saved.write()?.remove(name)?;
     context.t.disabled.write()?.remove(name)?;
     context.t.quarantine_counts.write()?.remove(name)?;
+    context.t.bin.write()?.retain_in((name, 0)..=(name, u64::MAX), |_, _| false)?;
     context.t.stats.write()?.remove(name)?;
+    standings::end(context, name)?;
     context.t.accounts.write()?.remove(name)?;
     Ok(())
 }
 
-fn ended_ids(context: &mut Context<'_, '_>, name: &str) -> Result<Vec<[u8; 16]>, Error> {
-    let outcomes = context.t.outcomes.read()?;
-    let rows = outcomes.range((name, 0)..=(name, u64::MAX))?;
-    rows.map(|row| {
-        let (key, bytes) = row?;
-        codec::read::<Ended>(bytes.value(), || describe(name, key.value().1)).map(|ended| ended.id.0)
-    })
-    .collect()
+/// Forgets what became of the account's mails.
+fn forget_outcomes(context: &mut Context<'_, '_>, name: &str) -> Result<(), Error> {
+    let range = (name, 0)..=(name, u64::MAX);
+    let (mut ids, mut has_unreadable) = (Vec::new(), false);
+    for row in context.t.outcomes.read()?.range(range.clone())? {
+        match codec::decode::<Ended>(row?.1.value()) {
+            Ok(ended) => ids.push(ended.id.0),
+            Err(_) => has_unreadable = true,
+        }
+    }
+    let index = context.t.outcome_ids.write()?;
+    if has_unreadable {
+        index.retain(|_, (account, _)| account != name)?;
+    }
+    for id in ids {
+        index.remove(id)?;
+    }
+    context.t.outcomes.write()?.retain_in(range, |_, _| false)?;
+    Ok(())
 }
 
 /// The second halves of an account's keys.
-fn text_keys<V: redb::Value + 'static>(
+pub(crate) fn text_keys<V: redb::Value + 'static>(
     table: &impl ReadableTable<(&'static str, &'static str), V>,
     name: &str,
 ) -> Result<Vec<String>, Error> {

@@ -2,6 +2,7 @@
 
 use mail::Monotonic;
 
+use crate::Store;
 use crate::directory;
 use crate::error::Error;
 use crate::limits::{UNUSED_BYTES, UNUSED_INTERVAL};
@@ -9,6 +10,17 @@ use crate::shared::{Shared, lock};
 
 /// What the writer found when it last counted the unused bytes of the file: when, and whether they were enough.
 pub(crate) type Counted = Option<(Monotonic, bool)>;
+
+impl Store {
+    /// Whether something other than mail may grow on the disk of the data directory: it leaves twice the reserve free, so that it
+    /// never takes the room in which mail is taken.
+    #[must_use]
+    pub fn has_spare_room(&self) -> bool {
+        let shared = &self.inner.shared;
+        let spare = shared.options.reserve_bytes.saturating_mul(2);
+        directory::free_bytes(&shared.dir).is_none_or(|free| free >= spare)
+    }
+}
 
 impl Shared {
     /// Refuses what takes space while there is none, as far as is known without counting; the writer counts.

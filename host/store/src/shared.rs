@@ -9,7 +9,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use bytes::Bytes;
 use mail::MailId;
 use mail::record::{ArrivalKey, Partial};
-use redb::ReadTransaction;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::context::Context;
@@ -21,6 +20,7 @@ use crate::limits::{QUEUE_JOBS, QUEUE_KIB, STAGED_MEMORY_BYTES};
 use crate::options::OpenOptions;
 use crate::room::Counted;
 use crate::state::Overlay;
+use crate::unreadable::{Unreadable, View};
 
 /// Whether a job waits for the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +132,11 @@ pub(crate) struct Shared {
     /// Wakes those who wait for room in `state`.
     pub(crate) state_saved: Condvar,
     pub(crate) decisions: Mutex<Waiting>,
+    /// Wakes those who wait for room in `decisions`.
+    pub(crate) decisions_saved: Condvar,
     pub(crate) next_body: AtomicU64,
+    /// Rows that cannot be read, as far as they were met.
+    pub(crate) unreadable: Unreadable,
     /// How much room the file had.
     pub(crate) counted: Mutex<Counted>,
     sender: mpsc::Sender<Message>,
@@ -159,8 +163,10 @@ impl Shared {
             partials: Mutex::default(),
             state: Mutex::default(),
             state_saved: Condvar::new(),
+            decisions_saved: Condvar::new(),
             decisions: Mutex::default(),
             next_body: AtomicU64::new(1),
+            unreadable: Unreadable::default(),
             counted: Mutex::default(),
             queue_kib: Arc::new(Semaphore::new(QUEUE_KIB)),
             queue_jobs: Arc::new(Semaphore::new(QUEUE_JOBS)),
@@ -168,16 +174,21 @@ impl Shared {
     }
 
     /// Runs `f` on a snapshot of what is committed. After a fault the file is opened anew and `f` tried once more.
-    pub(crate) fn read<T>(
-        &self,
-        mut f: impl FnMut(&ReadTransaction) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let generation = match self.engine.read(&mut f) {
+    pub(crate) fn read<T>(&self, mut f: impl FnMut(&View<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        let generation = match self.read_once(&mut f) {
             Err((error, generation)) if error.is_fault() => generation,
             other => return other.map_err(|(error, _)| error),
         };
         self.repair(generation)?;
-        self.engine.read(f).map_err(|(error, _)| error)
+        self.read_once(f).map_err(|(error, _)| error)
+    }
+
+    /// As [`Engine::read`], passing over what cannot be read.
+    pub(crate) fn read_once<T>(
+        &self,
+        f: impl FnOnce(&View<'_>) -> Result<T, Error>,
+    ) -> Result<T, (Error, u64)> {
+        self.engine.read(|transaction| f(&View { transaction, unreadable: &self.unreadable }))
     }
 
     /// Has the file opened anew after a fault seen in `generation`, unless that has happened already.

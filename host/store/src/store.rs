@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 
-use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
+use redb::{ReadableTable, ReadableTableMetadata};
 
 use crate::context::Context;
 use crate::engine::{Engine, STORE_FILE};
@@ -14,6 +14,7 @@ use crate::error::{Error, OpenError};
 use crate::options::OpenOptions;
 use crate::shared::{Message, Shared, Space, Start, Urgency, lock};
 use crate::tables::{BODIES, GARBAGE, ROWS, STAGED};
+use crate::unreadable::View;
 use crate::writer::{self, Writer};
 use crate::{decisions, directory, state};
 
@@ -37,7 +38,8 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the store in `dir`, making both if they are not there. Blocks: a few milliseconds, also after a crash.
+    /// Opens the store in `dir`, making both if they are not there. Blocks: a few milliseconds, also after a crash; up to a second
+    /// where the file is large, and longer once where most of it is unused, which is given back to the disk.
     ///
     /// # Errors
     /// [`OpenError::InUse`] where another process has it open, [`OpenError::NewerFormat`] where a newer version wrote it, [`OpenError::Damaged`]
@@ -47,6 +49,10 @@ impl Store {
         directory::prepare(dir)?;
         let file = directory::lock(dir)?;
         let engine = Engine::open(dir, options.cache_bytes, options.faults.clone())?;
+        if let Err(error) = engine.give_back(options.give_back_bytes) {
+            tracing::warn!(%error, "unused space of the store's file was not given back to the disk");
+            engine.reopen(engine.generation())?;
+        }
         let (sender, receiver) = mpsc::channel();
         let shared = Arc::new(Shared::new(Start { dir: dir.to_owned(), options, engine, sender }));
         load(&shared)?;
@@ -94,7 +100,7 @@ impl Store {
     }
 
     /// Reads one or few records, at once.
-    pub(crate) fn get<T>(&self, f: impl FnMut(&ReadTransaction) -> Result<T, Error>) -> Result<T, Error> {
+    pub(crate) fn get<T>(&self, f: impl FnMut(&View<'_>) -> Result<T, Error>) -> Result<T, Error> {
         self.inner.shared.read(f)
     }
 
@@ -102,7 +108,7 @@ impl Store {
     pub(crate) async fn list<T, F>(&self, f: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnMut(&ReadTransaction) -> Result<T, Error> + Send + 'static,
+        F: FnMut(&View<'_>) -> Result<T, Error> + Send + 'static,
     {
         let shared = Arc::clone(&self.inner.shared);
         self.off_async(move || shared.read(f)).await
@@ -113,7 +119,7 @@ impl Store {
         T: Send + 'static,
         F: FnOnce() -> Result<T, Error> + Send + 'static,
     {
-        let result = tokio::task::spawn_blocking(f).await;
+        let result = supervisor::blocking("store-read", f).await;
         result.unwrap_or_else(|error| Err(Error::Failed(format!("a read was cut off: {error}"))))
     }
 }

@@ -163,6 +163,8 @@ tables! {
     stats STATS: &'static str => StatsRow;
     /// Password hashes by account.
     credentials CREDENTIALS: &'static str => &'static str;
+    /// Number of an account and of the state of its access, by name (since format 5).
+    standings STANDINGS: &'static str => (u64, u64);
     /// Accounts that are switched off (since format 2).
     disabled DISABLED: &'static str => ();
     /// Saved data of Tox instances by account.
@@ -189,6 +191,9 @@ tables! {
     quarantine_ids QUARANTINE_IDS: [u8; 16] => (&'static str, u64);
     /// How many mails of an account are in quarantine; no row where the count was never kept.
     quarantine_counts QUARANTINE_COUNTS: &'static str => u64;
+    /// Quarantined mails that a filter threw away, by account and number: when each is deleted for good (milliseconds since 1970),
+    /// and its size (since format 5).
+    bin BIN: (&'static str, u64) => (u64, u64);
     /// What came, for dedupe.
     arrivals ARRIVALS: ArrivalRowKey => &'static [u8];
     /// What is coming in.
@@ -209,4 +214,10 @@ tables! {
     mail_decisions MAIL_DECISIONS: ([u8; 16], u64) => ();
     /// The mail a decision is about (since format 3).
     decision_mails DECISION_MAILS: u64 => [u8; 16];
+    /// The component that made a decision (since format 6).
+    decision_components DECISION_COMPONENTS: u64 => [u8; 32];
+    /// What each decision counts, by slot, component and id (since format 6).
+    decision_costs DECISION_COSTS: (&'static str, [u8; 32], u64) => u64;
+    /// What all decisions of a component in a slot count (since format 6).
+    decision_usage DECISION_USAGE: (&'static str, [u8; 32]) => u64;
 }

@@ -5,14 +5,21 @@
 //! | 1 | the tables `disabled` and `quarantine_counts` are made |
 //! | 2 | the tables `mail_decisions` and `decision_mails` are made; decisions of before are found without them |
 //! | 3 | nothing: the last byte of an outbox entry said one thing and says two, and earlier programs do not know the second |
+//! | 4 | the tables `bin` and `standings` are made, and every account gets a number |
+//! | 5 | decisions are counted by slot; those of before as if one component had made them |
 //!
 //! A step that only adds tables (or meanings of bytes) needs nothing more here than the new number of [`FORMAT`]: missing tables are made.
 
 use std::path::{Path, PathBuf};
 
+use crate::decisions;
 use crate::directory;
 use crate::engine::{Engine, FORMAT, FORMAT_KEY, STORE_FILE};
 use crate::error::OpenError;
+use crate::standings;
+
+/// The first format in which decisions are counted by slot and component.
+const FORMAT_OF_COSTS: u64 = 6;
 
 /// Where the file of an older format is kept.
 pub(crate) fn copy_path(dir: &Path, format: u64) -> PathBuf {
@@ -30,6 +37,10 @@ pub(crate) fn run(dir: &Path, engine: &Engine, found: u64) -> Result<(), OpenErr
     engine.reopen(engine.generation())?;
     engine.write(true, |tables| {
         tables.create_all()?;
+        standings::number_all(tables)?;
+        if found < FORMAT_OF_COSTS {
+            decisions::count_those_of_before(tables)?;
+        }
         tables.system.write()?.insert(FORMAT_KEY, FORMAT)?;
         Ok(())
     })?;

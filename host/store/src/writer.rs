@@ -73,6 +73,7 @@ impl Writer {
     pub(crate) fn run(mut self) {
         while !self.stopping {
             let Some(first) = self.wait() else { continue };
+            supervisor::checkpoint("store");
             let mut jobs = Vec::new();
             self.take(first, &mut jobs);
             for _ in 0..BATCH_JOBS {
@@ -219,7 +220,9 @@ impl Writer {
                     self.garbage = false;
                     self.due = None;
                     self.save_within(LAZY_TIME);
-                    // Whoever waits for component state to be saved must not wait for ever.
+                    // Whoever waits for component state or decisions to be saved must not wait for ever.
+                    self.shared.decisions().saved(false);
+                    self.shared.decisions_saved.notify_all();
                     self.shared.state().saved(false);
                     self.shared.state_saved.notify_all();
                     return Err(error);
@@ -285,7 +288,8 @@ impl Writer {
         }
         reception::ended(&self.shared, effects.ended);
         if flush {
-            self.shared.decisions().saved();
+            self.shared.decisions().saved(true);
+            self.shared.decisions_saved.notify_all();
         }
         if durable {
             self.wait_for_the_rest(flush);
@@ -418,7 +422,7 @@ fn remove_staged(shared: &Shared) -> Result<bool, Error> {
 
 /// Starts the thread.
 pub(crate) fn spawn(writer: Writer) -> std::io::Result<std::thread::JoinHandle<()>> {
-    std::thread::Builder::new().name("store".to_owned()).spawn(move || writer.run())
+    supervisor::vital_thread("store", move || writer.run())
 }
 
 /// Waits for the thread to end.

@@ -183,6 +183,7 @@ async fn enqueue_quarantined(store: &Store, number: u8) -> Result<(), Error> {
         reason: "odd".to_owned(),
         direction: Direction::Outgoing,
         outgoing: Some(outgoing),
+        delete_at: None,
     };
     store.enqueue(body, Vec::new(), vec![quarantined]).await
 }
@@ -199,7 +200,7 @@ async fn deliver_local(store: &Store, number: u8) -> Result<(), Error> {
 }
 
 /// A mail that comes in in three pieces, of which the first two are to be on disk before the third comes.
-async fn receive(store: &Store, clock: &TestClock, number: u8, mark: u8, size: usize) -> Result<(), Error> {
+async fn receive(store: &Store, clock: &ManualClock, number: u8, mark: u8, size: usize) -> Result<(), Error> {
     let (text, key) = (text(mark, size), arrival_key(number));
     let begun = store.begin_partial(&key, partial(size as u64)).await?;
     let mut at = 0;
@@ -241,7 +242,7 @@ async fn retry(store: &Store, number: u8) -> Result<(), Error> {
 }
 
 /// Something of everything. A failed step leaves its effects unknown; later ones that need them fail too.
-async fn script(store: &Store, clock: &TestClock, expected: &mut Expected) {
+async fn script(store: &Store, clock: &ManualClock, expected: &mut Expected) {
     let size = |size: usize| (size + PREFIX.len()).to_string();
     let hash = || "hash".to_owned();
     let step = store.create_account(account(alice(), true), None, hash()).await;
@@ -256,7 +257,7 @@ async fn script(store: &Store, clock: &TestClock, expected: &mut Expected) {
     expected.durable(&step, &[("outbox 3", "108 after 0")]);
     let step = store.state_set("spam", &alice(), b"count", bytes(100, 0), 1000);
     expected.lazy(&step, "state count", "100 bytes");
-    store.append_decision("policy", &alice(), None, bytes(100, 0)).unwrap();
+    store.append_decision("policy", component(1), &alice(), None, bytes(100, 0)).unwrap();
     let step = retry(store, 3).await;
     expected.lazy(&step, "outbox 3", "108 after 1");
     let step = deliver_local(store, 1).await;
@@ -291,7 +292,7 @@ async fn script(store: &Store, clock: &TestClock, expected: &mut Expected) {
 /// One run with a fault at the `n`-th operation after opening. False if the run was over before.
 async fn run(dir: &Path, n: u64, fault: Fault) -> bool {
     let faults = Faults::new(n);
-    let clock = Arc::new(TestClock::real());
+    let clock = Arc::new(common::clock());
     let options = || OpenOptions {
         faults: Some(faults.clone()),
         reserve_bytes: 0,
@@ -347,7 +348,7 @@ async fn every_n(fault: Fault) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_script_runs_through_without_a_fault() {
     let dir = directory();
-    let clock = TestClock::real();
+    let clock = common::clock();
     let store = open(dir.path());
     let mut expected = Expected::default();
     script(&store, &clock, &mut expected).await;

@@ -6,7 +6,7 @@ mod common;
 use std::os::unix::fs::PermissionsExt;
 
 use common::*;
-use mail::record::{Contact, ContactState};
+use mail::record::{ArrivalKey, Contact, ContactState};
 use mail::{MailId, Wall};
 use redb::{Database, ReadableDatabase, ReadableTableMetadata, TableDefinition};
 use store::{NewAccount, STORE_FILE, Store};
@@ -56,7 +56,7 @@ async fn a_copy_holds_what_was_committed_and_opens_as_a_store() {
     assert_eq!(copied.state_get("filter", &bob(), b"key").unwrap(), Some(bytes(10, 3)));
     assert_eq!(store.mailbox_list(&bob()).await.unwrap().len(), 3);
     let (mut one, mut other) = (Vec::new(), Vec::new());
-    for number in [1, 2] {
+    for number in copied.mailbox_list(&bob()).await.unwrap().iter().map(|item| item.number) {
         one.push(store.mailbox_read(&bob(), number, 0, usize::MAX).await.unwrap());
         other.push(copied.mailbox_read(&bob(), number, 0, usize::MAX).await.unwrap());
     }
@@ -196,9 +196,14 @@ async fn a_removed_account_leaves_nothing_and_its_name_is_free() {
     let waiting = mail::record::OutboxEntry { account: bob(), ..entry(MailId([7; 16]), body) };
     store.enqueue(body, vec![waiting], Vec::new()).await.unwrap();
     store.set_disabled(&bob(), true).await.unwrap();
+    leave_traces(&store, &bob()).await;
+    leave_traces(&store, &alice()).await;
+    let before = store.account(&bob()).await.unwrap().unwrap();
 
     store.remove_account(&bob()).await.unwrap();
     assert_sound(&store).await;
+    assert_eq!(traces(&store, &bob()).await, [0; 4]);
+    assert_eq!(traces(&store, &alice()).await, [1; 4]);
     assert_eq!(store.account(&bob()).await.unwrap(), None);
     assert_eq!(store.credential(&bob()).await.unwrap(), None);
     assert!(store.outbox_page(None, 1_000).await.unwrap().is_empty());
@@ -210,5 +215,99 @@ async fn a_removed_account_leaves_nothing_and_its_name_is_free() {
     assert!(store.contacts(&bob()).await.unwrap().is_empty());
     assert_eq!(store.state_get("filter", &bob(), b"key").unwrap(), None);
     assert!(!store.is_disabled(&bob()).unwrap());
+    assert!(store.account(&bob()).await.unwrap().unwrap().id > before.id);
     assert_sound(&store).await;
+}
+
+/// Leaves a decision, a document, an arrival and a value of state that is not on disk yet.
+async fn leave_traces(store: &Store, account: &mail::AccountName) {
+    store
+        .append_decision("policy", component(1), account, None, bytes::Bytes::from_static(b"decided"))
+        .unwrap();
+    store.document_put("story", account.as_str(), b"key".to_vec(), Some(b"text".to_vec())).await.unwrap();
+    store.finish_partial(&arrived(account), None, arrival()).await.unwrap();
+    store.state_set("unsaved", account, b"key", bytes(10, 3), 1000).unwrap();
+}
+
+fn arrived(account: &mail::AccountName) -> ArrivalKey {
+    ArrivalKey { account: account.clone(), ..arrival_key(9) }
+}
+
+/// How many decisions, documents, arrivals and values of state there are of an account.
+async fn traces(store: &Store, account: &mail::AccountName) -> [usize; 4] {
+    store.flush().await.unwrap();
+    let search = store::DecisionSearch { account: Some(account.clone()), ..Default::default() };
+    let documents = store.documents_from("story", "", &[]).await.unwrap();
+    [
+        store.decisions_newest(search, 10).await.unwrap().decisions.len(),
+        documents.iter().filter(|document| document.owner == account.as_str()).count(),
+        usize::from(store.arrival(&arrived(account)).await.unwrap().is_some()),
+        store.state_keys("unsaved", account, b"", None, 10).unwrap().len(),
+    ]
+}
+
+#[tokio::test]
+async fn what_work_under_way_writes_after_the_end_of_an_account_is_not_the_next_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    store.remove_account(&bob()).await.unwrap();
+    leave_traces(&store, &bob()).await;
+    store.create_account(account(bob(), false), None, "hash".to_owned()).await.unwrap();
+    assert_eq!(traces(&store, &bob()).await, [0; 4]);
+    assert_sound(&store).await;
+}
+
+#[tokio::test]
+async fn a_session_of_a_removed_account_finds_no_mail_of_the_next_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_mails(dir.path()).await;
+    let old: Vec<u64> = store.mailbox_list(&bob()).await.unwrap().iter().map(|item| item.number).collect();
+    assert!(!old.is_empty());
+    store.remove_account(&bob()).await.unwrap();
+    store.create_account(account(bob(), false), None, "hash".to_owned()).await.unwrap();
+    for seed in 0..10 {
+        let body = stage(&store, &bytes(10, seed)).await.unwrap();
+        store.deliver_own(mail(bob(), body.id, body.size), body).await.unwrap();
+    }
+    for number in &old {
+        let read = store.mailbox_read(&bob(), *number, 0, 10).await;
+        assert_eq!(read, Err(store::Error::NotFound), "{number}");
+    }
+    let _gone = store.mailbox_delete(&bob(), old).await;
+    assert_eq!(store.mailbox_list(&bob()).await.unwrap().len(), 10);
+}
+
+#[tokio::test]
+async fn a_login_holds_until_its_account_is_switched_off_removed_or_has_another_password() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    let standing = || store.standing(&bob()).unwrap();
+    let first = standing().unwrap();
+    assert_ne!(first, store.standing(&alice()).unwrap().unwrap());
+
+    store.refresh_credential(&bob(), "hash".to_owned(), "hash again".to_owned()).await.unwrap();
+    assert_eq!(standing(), Some(first));
+    assert_eq!(store.credential(&bob()).await.unwrap().as_deref(), Some("hash again"));
+    store.refresh_credential(&bob(), "hash".to_owned(), "too late".to_owned()).await.unwrap();
+    assert_eq!(store.credential(&bob()).await.unwrap().as_deref(), Some("hash again"));
+
+    store.set_credential(&bob(), "other".to_owned()).await.unwrap();
+    let second = standing().unwrap();
+    assert_eq!(second.id, first.id);
+    assert_ne!(second.generation, first.generation);
+
+    store.set_disabled(&bob(), true).await.unwrap();
+    assert_eq!(standing(), None);
+    store.set_disabled(&bob(), false).await.unwrap();
+    let third = standing().unwrap();
+    assert_eq!(third.id, first.id);
+    assert!(![first, second].contains(&third));
+
+    store.remove_account(&bob()).await.unwrap();
+    assert_eq!(standing(), None);
+    store.close();
+    let store = open(dir.path());
+    store.create_account(account(bob(), false), None, "hash".to_owned()).await.unwrap();
+    let next = store.standing(&bob()).unwrap().unwrap();
+    assert!(next.id > first.id && ![first, second, third].contains(&next));
 }

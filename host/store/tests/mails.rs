@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mail::record::{
-    BodyId, Destination, Direction, OutboxEntry, Outcome, Partial, QuarantineEntry, Route, StagedBody,
+    BodyId, Destination, Direction, OutboxEntry, Outcome, Partial, QuarantineEntry, Route, SetAside,
+    StagedBody,
 };
 use mail::{Clock, MailId, Refusal, Wall};
 use proptest::prelude::*;
@@ -35,6 +36,7 @@ fn quarantined(entry: &OutboxEntry) -> QuarantineEntry {
         reason: "looks odd".to_owned(),
         direction: Direction::Outgoing,
         outgoing: Some(entry.clone()),
+        delete_at: None,
     }
 }
 
@@ -193,7 +195,10 @@ async fn quarantine_is_released_or_deleted() {
     let incoming = stage(&store, &bytes(50, 1)).await.unwrap();
     let incoming = (mail(alice(), incoming.id, incoming.size), incoming);
     store
-        .deliver_own(NewMail { quarantine: Some("odd".to_owned()), ..incoming.0 }, incoming.1)
+        .deliver_own(
+            NewMail { quarantine: Some(SetAside::quarantined("odd".to_owned())), ..incoming.0 },
+            incoming.1,
+        )
         .await
         .unwrap();
     assert_eq!(store.mailbox_count(&alice()).unwrap().0, 0);
@@ -221,6 +226,62 @@ async fn quarantine_is_released_or_deleted() {
     assert_eq!((report.outbox, report.mailbox, report.quarantine, report.ended), (2, 1, 0, 1));
 }
 
+/// A mail for alice that a filter threw away.
+async fn throw_away(store: &Store, size: usize, delete_at: Wall) {
+    let body = stage(store, &bytes(size, 1)).await.unwrap();
+    let aside = SetAside { reason: "noise".to_owned(), delete_at: Some(delete_at) };
+    let mail = NewMail { quarantine: Some(aside), ..mail(alice(), body.id, body.size) };
+    store.deliver_own(mail, body).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_filter_threw_away_waits_in_the_bin_until_its_time_is_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    let body = stage(&store, &bytes(100, 0)).await.unwrap();
+    let outgoing = QuarantineEntry { delete_at: Some(Wall(10)), ..quarantined(&entry(id(1), body)) };
+    store.enqueue(body, Vec::new(), vec![outgoing]).await.unwrap();
+    throw_away(&store, 50, Wall(20)).await;
+    throw_away(&store, 60, Wall(30)).await;
+    drop(store);
+    let store = open(dir.path());
+    assert_eq!(store.quarantine_count(&alice()).unwrap(), 0, "nothing waits for the user to decide");
+    assert_eq!(store.bin_count(&alice()).unwrap(), 3);
+    let binned = store.quarantine(&alice()).await.unwrap();
+    let times: Vec<_> = binned.iter().map(|entry| entry.delete_at).collect();
+    assert_eq!(times, [Some(Wall(10)), Some(Wall(20)), Some(Wall(30))]);
+    assert_eq!(store.quarantined(&alice(), binned[1].mail.uidl).unwrap().as_ref(), Some(&binned[1]));
+    assert_sound(&store).await;
+    assert_eq!(store.empty_bin(Wall(9)).await, Ok(0));
+    assert_eq!(store.empty_bin(Wall(20)).await, Ok(2));
+    let reason = "looks odd".to_owned();
+    assert_eq!(store.outcome(id(1)).unwrap().unwrap().outcome, Outcome::Discarded { reason });
+    assert_eq!(store.release(&alice(), binned[2].mail.uidl).await, Ok(None));
+    assert_eq!(mails(&store, &alice()).await, [whole(&bytes(60, 1))]);
+    assert_eq!(store.empty_bin(Wall(u64::MAX)).await, Ok(0));
+    let report = assert_sound(&store).await;
+    assert_eq!((report.mailbox, report.quarantine), (1, 0));
+}
+
+#[tokio::test]
+async fn a_flood_of_unwanted_mail_drives_the_oldest_out_of_the_bin_and_fills_no_quarantine() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    let most = store::limits::BIN_ENTRIES;
+    for number in 0..most + 5 {
+        throw_away(&store, 10, Wall(1000 + number)).await;
+    }
+    assert_eq!(store.bin_count(&alice()).unwrap(), most);
+    let oldest = store.quarantine_page(&alice(), None, 1).await.unwrap();
+    assert_eq!(oldest[0].delete_at, Some(Wall(1005)));
+    let large = usize::try_from(store::limits::BIN_BYTES / 2).unwrap();
+    for _ in 0..3 {
+        throw_away(&store, large, Wall(9999)).await;
+    }
+    assert_eq!(store.bin_count(&alice()).unwrap(), 1, "of three large ones the newest fits with its headers");
+    assert_sound(&store).await;
+}
+
 #[tokio::test]
 async fn a_mail_comes_in_once() {
     let dir = tempfile::tempdir().unwrap();
@@ -243,6 +304,8 @@ async fn a_mail_comes_in_once() {
     assert_eq!(store.settle_partial(&arrival_key(2)).await, Err(Error::NotFound));
     assert_eq!(store.parked_bytes(key.sender).await.unwrap(), (100_000, 100_000));
     assert_eq!(store.parked_bytes(common::key(1)).await.unwrap(), (0, 100_000));
+    assert_eq!(store.partials_of(key.sender).await.unwrap(), std::slice::from_ref(&key));
+    assert_eq!(store.partials_of(common::key(1)).await.unwrap(), []);
     store.finish_partial(&key, Some(new.clone()), arrival()).await.unwrap();
     assert_eq!(mails(&store, &bob()).await, [whole(&text)]);
     assert_eq!(store.arrival(&key).await.unwrap(), Some(arrival()));
@@ -250,6 +313,29 @@ async fn a_mail_comes_in_once() {
     assert!(matches!(store.finish_partial(&key, Some(new), arrival()).await, Err(Error::Exists(_))));
     assert!(matches!(store.finish_partial(&key, None, arrival()).await, Err(Error::Exists(_))));
     assert_eq!(assert_sound(&store).await.mailbox, 1);
+}
+
+#[tokio::test]
+async fn a_mail_comes_in_with_other_bytes_than_those_that_came() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    for (number, size) in [(1, 100), (2, 300_000)] {
+        let (text, key) = (bytes(size, 3), arrival_key(number));
+        let begun = store.begin_partial(&key, partial(text.len() as u64)).await.unwrap();
+        store.append_partial(&key, 0, text.clone()).await.unwrap();
+        let mut writer = store.new_body();
+        writer.write(text.slice(7..)).await.unwrap();
+        let copy = writer.finish().await.unwrap();
+        let refused =
+            store.finish_partial_with(&key, mail(bob(), begun.body, copy.size), copy, arrival()).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))));
+        let new = mail(bob(), copy.id, copy.size);
+        store.finish_partial_with(&key, new, copy, arrival()).await.unwrap();
+        assert_eq!(mails(&store, &bob()).await.last(), Some(&whole(&text.slice(7..))));
+        assert_eq!(store.partial(&key).await.unwrap(), None);
+        assert_eq!(store.discard_body(copy).await, Err(Error::NotFound));
+    }
+    assert_eq!(assert_sound(&store).await.mailbox, 2);
 }
 
 #[tokio::test]
@@ -394,6 +480,7 @@ async fn a_full_disk_takes_nothing_and_lets_delete() {
     enqueue(&store, 1, &bytes(100, 0)).await;
     drop(store);
     let store = Store::open(dir.path(), OpenOptions { reserve_bytes: u64::MAX, ..options() }).unwrap();
+    assert!(!store.has_spare_room(), "nothing else takes the room of mail either");
     let body = stage(&store, &bytes(100, 0)).await.unwrap();
     assert_eq!(store.enqueue(body, vec![entry(id(2), body)], Vec::new()).await, Err(Error::Full));
     assert_eq!(store.begin_partial(&arrival_key(1), partial(10)).await, Err(Error::Full));
@@ -406,7 +493,7 @@ async fn a_full_disk_takes_nothing_and_lets_delete() {
 #[tokio::test]
 async fn time_that_passes_makes_lazy_changes_durable() {
     let dir = tempfile::tempdir().unwrap();
-    let clock = Arc::new(TestClock::real());
+    let clock = Arc::new(common::clock());
     let store = with_accounts_and(dir.path(), OpenOptions::new(Arc::clone(&clock) as Arc<dyn Clock>)).await;
     store.begin_partial(&arrival_key(1), partial(1000)).await.unwrap();
     store.append_partial(&arrival_key(1), 0, bytes(10, 0)).await.unwrap();
@@ -447,7 +534,8 @@ proptest! {
                     let found = if prefix.is_empty() {
                         store.read_body(body.id, offset, max).await.unwrap()
                     } else {
-                        store.mailbox_read(&bob(), 1, offset, max).await.unwrap()
+                        let number = store.mailbox_list(&bob()).await.unwrap()[0].number;
+                        store.mailbox_read(&bob(), number, offset, max).await.unwrap()
                     };
                     assert!(found == expected.slice(start..end), "{offset} {max}");
                 }

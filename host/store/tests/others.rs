@@ -52,7 +52,9 @@ async fn accounts_keep_their_secrets() {
     store.put_account(moved.clone()).await.unwrap();
     drop(store);
     let store = open(dir.path());
-    assert_eq!(store.accounts().await.unwrap(), [account(bob(), true), moved.clone()]);
+    let numbered = |id, account| mail::record::Account { id, ..account };
+    let moved = numbered(2, moved);
+    assert_eq!(store.accounts().await.unwrap(), [numbered(1, account(bob(), true)), moved.clone()]);
     assert_eq!(store.account(&alice()).await.unwrap(), Some(moved));
     assert_eq!(store.credential(&alice()).await.unwrap().as_deref(), Some("three"));
     assert_eq!(store.tox_saved(&bob()).await.unwrap(), Some(saved));
@@ -115,12 +117,13 @@ async fn pins_are_kept_per_account() {
     store.put_pin(&alice(), pin.clone()).await.unwrap();
     let changed = Pin { changed_to: Some(tox_id(2)), ..pin };
     store.put_pin(&alice(), changed.clone()).await.unwrap();
-    assert_eq!(store.pin(&alice(), &address("x@example.org")).await.unwrap(), Some(changed.clone()));
+    assert_eq!(store.pins(&alice()).await.unwrap(), std::slice::from_ref(&changed));
     let same = Pin { address: address("y@example.org"), changed_to: None, ..changed.clone() };
     store.put_pin(&alice(), same.clone()).await.unwrap();
-    store.put_pin(&bob(), Pin { changed_to: Some(tox_id(3)), ..same }).await.unwrap();
-    assert_eq!(store.changed_pins(&alice()).await.unwrap(), [changed]);
-    assert_eq!(store.pin(&bob(), &address("x@example.org")).await.unwrap(), None);
+    let of_bob = Pin { changed_to: Some(tox_id(3)), ..same.clone() };
+    store.put_pin(&bob(), of_bob.clone()).await.unwrap();
+    assert_eq!(store.pins(&alice()).await.unwrap(), [changed, same]);
+    assert_eq!(store.pins(&bob()).await.unwrap(), [of_bob]);
     assert_sound(&store).await;
 }
 
@@ -158,7 +161,8 @@ async fn state_is_seen_at_once_and_survives() {
         let all = store.state_snapshot("spam", &alice()).unwrap();
         assert_eq!(all.len(), 4);
         assert_eq!(all.get(&b"a/1"[..]), Some(&Bytes::from_static(b"changed")));
-        assert_eq!(store.state_usage("spam", &alice()).unwrap(), 4 * 3 + 7 + 3 + 4 + 5);
+        let rows = 4 * mail::limits::STATE_ROW_BYTES;
+        assert_eq!(store.state_usage("spam", &alice()).unwrap(), 4 * 3 + 7 + 3 + 4 + 5 + rows);
         assert_eq!(store.state_usage("spam", &bob()).unwrap(), 0);
     };
     check(&store);
@@ -181,7 +185,7 @@ async fn the_quota_of_state_holds_under_contention() {
             std::thread::spawn(move || {
                 (0..100_u8)
                     .filter(|number| {
-                        let set = store.state_set("spam", &alice(), &[thread, *number], bytes(98, 0), 10_050);
+                        let set = store.state_set("spam", &alice(), &[thread, *number], bytes(98, 0), 22_850);
                         assert!(set.is_ok() || matches!(set, Err(Error::LimitReached(_))), "{set:?}");
                         set.is_ok()
                     })
@@ -191,11 +195,11 @@ async fn the_quota_of_state_holds_under_contention() {
         .collect();
     let taken: usize = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
     assert_eq!(taken, 100);
-    assert_eq!(store.state_usage("spam", &alice()).unwrap(), 10_000);
+    assert_eq!(store.state_usage("spam", &alice()).unwrap(), 22_800);
     // Replacing counts the difference only.
     let first = store.state_keys("spam", &alice(), b"", None, 1).unwrap().remove(0);
-    store.state_set("spam", &alice(), &first, bytes(148, 0), 10_050).unwrap();
-    let over = store.state_set("spam", &alice(), &first, bytes(149, 0), 10_050);
+    store.state_set("spam", &alice(), &first, bytes(148, 0), 22_850).unwrap();
+    let over = store.state_set("spam", &alice(), &first, bytes(149, 0), 22_850);
     assert!(matches!(over, Err(Error::LimitReached(_))));
     store.meta_put("x", None).await.unwrap();
     assert_sound(&store).await;
@@ -219,18 +223,18 @@ async fn more_state_than_memory_allows_waits_for_the_disk() {
 #[tokio::test]
 async fn decisions_are_read_by_slot_time_and_id() {
     let dir = tempfile::tempdir().unwrap();
-    let clock = Arc::new(TestClock::real());
+    let clock = Arc::new(common::clock());
     let options = || OpenOptions {
         decisions_bytes: 10_000,
         decisions_age: Duration::from_secs(3600),
         ..OpenOptions::new(Arc::clone(&clock) as Arc<dyn Clock>)
     };
     let store = with_accounts_and(dir.path(), options()).await;
-    let first = store.append_decision("policy", &alice(), None, bytes(10, 1)).unwrap();
-    store.append_decision("resolver", &alice(), None, bytes(10, 2)).unwrap();
+    let first = store.append_decision("policy", component(1), &alice(), None, bytes(10, 1)).unwrap();
+    store.append_decision("resolver", component(1), &alice(), None, bytes(10, 2)).unwrap();
     clock.advance(Duration::from_secs(60));
     let middle = clock.wall();
-    let last = store.append_decision("policy", &bob(), None, bytes(10, 3)).unwrap();
+    let last = store.append_decision("policy", component(1), &bob(), None, bytes(10, 3)).unwrap();
     let of_policy = async |from, after, max| {
         let decisions = store.decisions_since("policy", from, after, max).await.unwrap();
         decisions.into_iter().map(|decision| decision.id).collect::<Vec<_>>()
@@ -247,15 +251,17 @@ async fn decisions_are_read_by_slot_time_and_id() {
 
     // By bytes.
     for _ in 0..20 {
-        store.append_decision("policy", &alice(), None, bytes(1000, 0)).unwrap();
+        store.append_decision("policy", component(1), &alice(), None, bytes(1000, 0)).unwrap();
     }
     store.flush().await.unwrap();
-    assert_eq!(of_policy(Wall(0), 0, 100).await.len(), 10);
+    // As many as fit beside that of the resolver.
+    assert_eq!(of_policy(Wall(0), 0, 100).await.len(), 6);
+    assert_eq!(store.decisions_since("resolver", Wall(0), 0, 9).await.unwrap().len(), 1);
     // By age, and ids go on over a restart.
     drop(store);
     clock.advance(Duration::from_secs(3601));
     let store = Store::open(dir.path(), options()).unwrap();
-    let id = store.append_decision("policy", &alice(), None, Bytes::new()).unwrap();
+    let id = store.append_decision("policy", component(1), &alice(), None, Bytes::new()).unwrap();
     assert_eq!(id, last + 21);
     store.flush().await.unwrap();
     let left = store.decisions_since("policy", Wall(0), 0, 100).await.unwrap();
@@ -266,10 +272,10 @@ async fn decisions_are_read_by_slot_time_and_id() {
 #[tokio::test]
 async fn commits_one_after_another_do_not_put_decisions_off() {
     let dir = tempfile::tempdir().unwrap();
-    let clock = Arc::new(TestClock::real());
+    let clock = Arc::new(common::clock());
     let options = OpenOptions::new(Arc::clone(&clock) as Arc<dyn Clock>);
     let store = with_accounts_and(dir.path(), options).await;
-    store.append_decision("policy", &alice(), None, Bytes::new()).unwrap();
+    store.append_decision("policy", component(1), &alice(), None, Bytes::new()).unwrap();
     let is_written = async || !store.decisions_since("policy", Wall(0), 0, 1).await.unwrap().is_empty();
     store.meta_put("x", None).await.unwrap();
     assert!(!is_written().await, "a commit wrote decisions whose time had not come");
@@ -284,7 +290,7 @@ async fn commits_one_after_another_do_not_put_decisions_off() {
 #[tokio::test]
 async fn decisions_are_searched_newest_first() {
     let dir = tempfile::tempdir().unwrap();
-    let clock = Arc::new(TestClock::real());
+    let clock = Arc::new(common::clock());
     let options = OpenOptions::new(Arc::clone(&clock) as Arc<dyn Clock>);
     let store = with_accounts_and(dir.path(), options).await;
     let mut times = Vec::new();
@@ -292,7 +298,7 @@ async fn decisions_are_searched_newest_first() {
         let account = if number % 2 == 0 { alice() } else { bob() };
         let slot = if number % 3 == 0 { "policy" } else { "resolver" };
         let record = Bytes::from(format!("{{\"To\":\"Mail-{number}@tox\"}}"));
-        store.append_decision(slot, &account, None, record).unwrap();
+        store.append_decision(slot, component(1), &account, None, record).unwrap();
         times.push(clock.wall());
         clock.advance(Duration::from_secs(1));
     }
@@ -328,21 +334,21 @@ async fn decisions_are_searched_newest_first() {
 #[tokio::test]
 async fn decisions_about_a_mail_are_found_without_a_search() {
     let dir = tempfile::tempdir().unwrap();
-    let clock = Arc::new(TestClock::real());
+    let clock = Arc::new(common::clock());
     let options = OpenOptions::new(Arc::clone(&clock) as Arc<dyn Clock>);
     let store = with_accounts_and(dir.path(), options).await;
     let (one, other) = (MailId([1; 16]), MailId([2; 16]));
     // More lie between them than a search looks at.
     let between = limits::DECISIONS_SEARCHED + 10;
-    let first = store.append_decision("policy", &alice(), Some(one), bytes(10, 0)).unwrap();
+    let first = store.append_decision("policy", component(1), &alice(), Some(one), bytes(10, 0)).unwrap();
     for number in 0..between {
         let about = (number % 100 == 0).then_some(other);
-        store.append_decision("resolver", &alice(), about, bytes(10, 1)).unwrap();
+        store.append_decision("resolver", component(1), &alice(), about, bytes(10, 1)).unwrap();
         if number % 1000 == 0 {
             store.flush().await.unwrap();
         }
     }
-    let last = store.append_decision("mail-filter", &alice(), Some(one), bytes(10, 2)).unwrap();
+    let last = store.append_decision("mail-filter", component(1), &alice(), Some(one), bytes(10, 2)).unwrap();
     store.flush().await.unwrap();
     let ids = async |search: DecisionSearch, max| {
         let found = store.decisions_newest(search, max).await.unwrap();
@@ -358,7 +364,7 @@ async fn decisions_about_a_mail_are_found_without_a_search() {
     // What is dropped is dropped from the index too.
     clock.advance(Duration::from_secs(40 * 24 * 3600));
     for _ in 0..between {
-        store.append_decision("policy", &alice(), None, Bytes::new()).unwrap();
+        store.append_decision("policy", component(1), &alice(), None, Bytes::new()).unwrap();
         if store.decisions_newest(about(one), 1).await.unwrap() == DecisionsFound::default() {
             break;
         }
@@ -391,7 +397,10 @@ async fn a_closed_store_says_so() {
     store.close();
     assert_eq!(store.accounts().await, Err(Error::Closed));
     assert_eq!(store.meta_put("a", None).await, Err(Error::Closed));
-    assert_eq!(store.append_decision("policy", &alice(), None, Bytes::new()), Err(Error::Closed));
+    assert_eq!(
+        store.append_decision("policy", component(1), &alice(), None, Bytes::new()),
+        Err(Error::Closed)
+    );
     assert_eq!(store.state_delete("spam", &alice(), b"x"), Err(Error::Closed));
 }
 
@@ -406,7 +415,8 @@ async fn deleting_mails_makes_room_although_the_disk_is_full() {
     }
     drop(store);
     // No disk has that much: it is at its reserve.
-    let full = || OpenOptions { reserve_bytes: u64::MAX, ..options() };
+    // And the file keeps its length: what is unused in it is room as well.
+    let full = || OpenOptions { reserve_bytes: u64::MAX, give_back_bytes: u64::MAX, ..options() };
     let store = Store::open(dir.path(), full()).unwrap();
     let more = async |store: &Store| {
         let body = stage(store, &bytes(100, 1)).await?;
@@ -442,10 +452,191 @@ async fn documents_are_kept_by_kind_owner_and_key() {
         store.document_put("story", "anna", vec![], Some(vec![0; limits::DOCUMENT_BYTES + 1])).await;
     assert!(matches!(too_long, Err(Error::LimitReached(_))));
     drop(store);
-    let all = open(dir.path()).documents("story").await.unwrap();
+    let store = open(dir.path());
+    let all = store.documents_from("story", "", &[]).await.unwrap();
     let all: Vec<_> = all
         .iter()
         .map(|one| (one.owner.as_str(), one.key[0], std::str::from_utf8(&one.bytes).unwrap()))
         .collect();
     assert_eq!(all, [("anna", 1, "one"), ("ben", 2, "two, again")]);
+    let rest = store.documents_from("story", "anna", &[1, 0]).await.unwrap();
+    assert_eq!(rest.iter().map(|one| one.owner.as_str()).collect::<Vec<_>>(), ["ben"]);
+
+    for number in 0..40_u8 {
+        let document = Some(vec![0; limits::DOCUMENTS_PAGE_BYTES / 10]);
+        store.document_put("large", "anna", vec![number], document).await.unwrap();
+    }
+    let (mut from, mut found) = (vec![], vec![]);
+    loop {
+        let page = store.documents_from("large", "anna", &from).await.unwrap();
+        let Some(last) = page.last() else { break };
+        assert!(page.len() <= 10, "{} at once", page.len());
+        from = [&last.key[..], &[0]].concat();
+        found.extend(page.iter().map(|one| one.key[0]));
+    }
+    assert!(found.iter().copied().eq(0..40), "{found:?}");
+}
+
+/// Bytes of the store's file.
+fn file_bytes(dir: &std::path::Path) -> u64 {
+    std::fs::metadata(dir.join(store::STORE_FILE)).unwrap().len()
+}
+
+#[tokio::test]
+async fn a_component_that_decides_much_loses_its_own_evidence_alone_and_the_file_stays_bounded() {
+    let dir = tempfile::tempdir().unwrap();
+    const MOST: u64 = 8 << 20;
+    let options = || OpenOptions { decisions_bytes: MOST, give_back_bytes: 1 << 20, ..common::options() };
+    let store = with_accounts_and(dir.path(), options()).await;
+    let of = async |slot: &str| store.decisions_since(slot, Wall(0), 0, 10_000).await.unwrap().len();
+    for number in 0..50 {
+        store.append_decision("policy", component(1), &alice(), Some(id(number)), bytes(500, 1)).unwrap();
+        store
+            .append_decision("mail-filter", component(2), &alice(), Some(id(number)), bytes(500, 2))
+            .unwrap();
+    }
+    store.flush().await.unwrap();
+    // Twenty times what is kept, in records of 600 000 bytes.
+    for _ in 0..280 {
+        // Where too much waits for the disk it waits too: none is refused.
+        store.append_decision("mail-filter", component(3), &bob(), None, bytes(600_000, 3)).unwrap();
+    }
+    store.flush().await.unwrap();
+    assert_eq!(of("policy").await, 50);
+    let (mut quiet, mut chatty) = (0, 0);
+    for decision in store.decisions_since("mail-filter", Wall(0), 0, 10_000).await.unwrap() {
+        *(if decision.account == bob() { &mut chatty } else { &mut quiet }) += 1;
+    }
+    assert_eq!(quiet, 50);
+    assert!((6..=8).contains(&chatty), "{chatty}");
+    assert_sound(&store).await;
+    // What is written at once comes on top: 8 MB may wait, and a commit keeps the pages of the one before.
+    let grown = file_bytes(dir.path());
+    assert!(grown < 8 * MOST, "{grown}");
+    store.close();
+
+    // The rest is given back, and nothing is lost by that.
+    let store = Store::open(dir.path(), options()).unwrap();
+    assert_sound(&store).await;
+    store.close();
+    let left = file_bytes(dir.path());
+    println!("the file had {grown} bytes at most and has {left} after the next start");
+    assert!(left < 3 * MOST && left <= grown, "{left} of {grown}");
+}
+
+#[tokio::test]
+async fn a_quota_of_state_bounds_what_the_file_grows_by() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    store.flush().await.unwrap();
+    let space = "mail-filter/a-name-of-an-entry/a-name-of-a-component";
+    const QUOTA: u64 = 1 << 20;
+    let mut keys = 0_u32;
+    // The smallest rows there are, in an order that fills pages badly.
+    while store.state_set(space, &alice(), &keys.reverse_bits().to_be_bytes(), Bytes::new(), QUOTA).is_ok() {
+        keys += 1;
+    }
+    assert_eq!(u64::from(keys), QUOTA / (4 + mail::limits::STATE_ROW_BYTES));
+    store.flush().await.unwrap();
+    store.close();
+    let store = Store::open(dir.path(), OpenOptions { give_back_bytes: 1, ..common::options() }).unwrap();
+    assert!(store.state_set(space, &alice(), b"more", Bytes::new(), QUOTA).is_err());
+    // One goes, one comes.
+    assert!(store.state_delete(space, &alice(), &[0; 4]).unwrap());
+    store.state_set(space, &alice(), b"more", Bytes::new(), QUOTA).unwrap();
+    assert_sound(&store).await;
+    store.close();
+    let grown = file_bytes(dir.path());
+    println!("{keys} keys within a quota of {QUOTA} bytes: the file has {grown} bytes");
+    assert!(grown < 6 * QUOTA, "{grown}");
+}
+
+#[tokio::test]
+async fn spaces_of_state_are_listed_cleared_and_given_to_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    let set = |space: &str, account: mail::AccountName, key: &str, value: &'static str| {
+        store
+            .state_set(space, &account, key.as_bytes(), Bytes::from_static(value.as_bytes()), 10_000)
+            .unwrap();
+    };
+    set("policy/policy", alice(), "a", "old");
+    set("policy/policy", alice(), "b", "old");
+    set("policy/policy", bob(), "a", "of bob");
+    set("policy/policy/mine", alice(), "a", "new");
+    set("policy/policy2", alice(), "a", "other");
+    let spaces = |store: &Store| -> Vec<(String, mail::AccountName, u64)> {
+        let all = store.state_spaces().unwrap();
+        all.into_iter().map(|space| (space.space, space.account, space.bytes)).collect()
+    };
+    store.state_adopt("policy/policy", "policy/policy/mine").await.unwrap();
+    store.state_adopt("policy/policy", "policy/policy/mine").await.unwrap();
+    let row = mail::limits::STATE_ROW_BYTES;
+    assert_eq!(
+        spaces(&store),
+        [
+            ("policy/policy/mine".to_owned(), alice(), 4 + 4 + 2 * row),
+            ("policy/policy/mine".to_owned(), bob(), 7 + row),
+            ("policy/policy2".to_owned(), alice(), 6 + row),
+        ]
+    );
+    let get = |key: &[u8]| store.state_get("policy/policy/mine", &alice(), key).unwrap();
+    assert_eq!((get(b"a"), get(b"b")), (Some(Bytes::from_static(b"new")), Some(Bytes::from_static(b"old"))));
+
+    set("policy/policy/mine/2", alice(), "left over", "x");
+    store.state_copy("policy/policy/mine", "policy/policy/mine/2").await.unwrap();
+    let copied = |space: &str, account| store.state_snapshot(space, &account).unwrap();
+    for account in [alice(), bob()] {
+        let of = |space| copied(space, account.clone());
+        assert_eq!(of("policy/policy/mine/2"), of("policy/policy/mine"), "all of it and nothing else");
+    }
+    store.state_forget("policy/policy/mine/2").await.unwrap();
+    assert!(
+        copied("policy/policy/mine/2", alice()).is_empty()
+            && copied("policy/policy/mine/2", bob()).is_empty()
+    );
+
+    assert_eq!(store.state_clear("policy/policy/mine", &alice()).await.unwrap(), 2);
+    assert_eq!(store.state_clear("policy/policy/mine", &alice()).await.unwrap(), 0);
+    store.close();
+    let store = open(dir.path());
+    assert_eq!(spaces(&store).len(), 2);
+    assert_eq!(store.state_usage("policy/policy/mine", &alice()).unwrap(), 0);
+    assert_sound(&store).await;
+}
+
+#[tokio::test]
+async fn the_quarantine_is_bounded_by_its_mails_and_not_by_their_numbers() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts_and(dir.path(), OpenOptions { quarantine: 3, ..common::options() }).await;
+    let deliver = async |quarantine: Option<&str>| {
+        let body = stage(&store, &bytes(10, 1)).await.unwrap();
+        let mail = mail(bob(), body.id, body.size);
+        store
+            .deliver_own(
+                mail::record::NewMail {
+                    quarantine: quarantine
+                        .map(|reason| mail::record::SetAside::quarantined(reason.to_owned())),
+                    ..mail
+                },
+                body,
+            )
+            .await
+    };
+    deliver(Some("odd")).await.unwrap();
+    // Numbers that the mailbox takes leave room in quarantine.
+    for _ in 0..10 {
+        deliver(None).await.unwrap();
+    }
+    deliver(Some("odd")).await.unwrap();
+    deliver(Some("odd")).await.unwrap();
+    let full = deliver(Some("odd")).await.unwrap_err();
+    assert!(matches!(&full, Error::LimitReached(text) if text.contains("3 mails")), "{full}");
+    // And what goes makes room, whichever it is.
+    let uidl = store.quarantine(&bob()).await.unwrap()[1].mail.uidl;
+    store.delete_quarantined(&bob(), uidl).await.unwrap();
+    deliver(Some("odd")).await.unwrap();
+    deliver(Some("odd")).await.unwrap_err();
+    assert_eq!(store.quarantine_count(&bob()).unwrap(), 3);
+    assert_sound(&store).await;
 }

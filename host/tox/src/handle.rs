@@ -63,10 +63,10 @@ impl Tox {
         let (started, starting) = oneshot::channel();
         let (stop, stopped) = watch::channel(false);
         let (thread_lanes, thread_queue) = (Arc::clone(&lanes), Arc::clone(&queue));
-        std::thread::Builder::new()
-            .name("tox".to_owned())
-            .spawn(move || owner::run(options, thread_lanes, thread_queue, started, stop))
-            .map_err(StartError::Thread)?;
+        supervisor::vital_thread("tox", move || {
+            owner::run(options, thread_lanes, thread_queue, started, stop)
+        })
+        .map_err(StartError::Thread)?;
         let identity = starting.await.map_err(|_| StartError::Resources)??;
         let instance = Instance {
             id: Mutex::new(identity.id),

@@ -150,6 +150,7 @@ fn start(options: Options, lanes: Arc<Lanes>, queue: Arc<Queue>) -> Result<(Iden
 impl Owner {
     fn work(&mut self, lanes: &Lanes) {
         loop {
+            supervisor::checkpoint("tox");
             loop {
                 match lanes.next_command() {
                     Ok(Some(command)) => command(self),

@@ -1,5 +1,7 @@
 //! What the targets share.
 
+pub mod toxnet;
+
 /// Cuts `bytes` into pieces whose lengths follow from `seed`, 1 to 64 bytes each: what arrives on a socket is cut
 /// anywhere.
 pub fn pieces(bytes: &[u8], seed: u8) -> impl Iterator<Item = &[u8]> {

@@ -1,5 +1,6 @@
 #![no_main]
-//! Addresses, Tox IDs, account names, status codes, credentials: what is read is written the same way.
+//! Addresses, Tox IDs, account names, status codes, credentials: what is read is written the same way. vCards: an id that is
+//! found in one is written so that it is found again.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -17,6 +18,9 @@ fn reads_back<T: FromStr + Display + PartialEq>(text: &str) -> Option<T> {
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = Credentials::from_plain(bytes);
+    if let Ok(id) = mail::vcard::tox_id(bytes) {
+        assert_eq!(mail::vcard::tox_id(mail::vcard::write("x", id, &[]).as_bytes()), Ok(id));
+    }
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Some(address) = reads_back::<Address>(text) {
         assert!(!address.to_string().chars().any(char::is_control), "a control character in {address}");

@@ -24,6 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
     for found in whole {
         let Found::Mail(mail) = found else { continue };
         assert!(mail.len() <= LARGEST);
+        let _ = mail::mbox::is_expunged(&mail);
         // CRs before a line end are taken for a part of it.
         if mail.windows(3).any(|three| three == b"\r\r\n") {
             continue;

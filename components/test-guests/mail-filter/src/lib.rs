@@ -9,7 +9,7 @@ use bindings::exports::toxmail::gateway::{mail_filter_decisions, mail_filter_fee
 use bindings::toxmail::gateway::log::{Level, write};
 use bindings::toxmail::gateway::message::Message;
 use bindings::toxmail::gateway::state;
-use mail_filter_decisions::{Context, Header, MailFacts, Verdict};
+use mail_filter_decisions::{Context, Header, MailFacts, Refusal, Verdict};
 use mail_filter_feedback::UserDecision;
 
 struct Evil;
@@ -32,6 +32,7 @@ impl mail_filter_decisions::Guest for Evil {
             "huge" => Verdict::Quarantine(mischief::huge()),
             "nonsense" => Verdict::Quarantine("  ".into()),
             "describe" => Verdict::Accept(describe(mail)),
+            "quote" => quote(mail),
             "learned" => Verdict::Quarantine(learned()),
             "bad-header" => Verdict::Accept(vec![header("X-Evil", "one\r\nBcc: everybody")]),
             "reserved-header" => Verdict::Accept(vec![header("from", "somebody@else")]),
@@ -57,6 +58,14 @@ fn learned() -> String {
         Ok(Some(value)) => String::from_utf8_lossy(&value).into_owned(),
         _ => "nothing".into(),
     }
+}
+
+/// What makes no sense, with a text of the mail in it wherever the component may write one.
+fn quote(mail: &Message) -> Verdict {
+    let subject = mail.header("subject").join(" ");
+    write(Level::Warn, &subject);
+    let _ = state::get(&subject);
+    Verdict::Reject(Refusal { status: subject.clone(), text: subject })
 }
 
 /// Each thing that can be read of a mail, as a header field.

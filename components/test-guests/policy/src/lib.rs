@@ -41,6 +41,7 @@ impl Guest for Evil {
             "log-flood" | "state-flood" | mischief::DUTY => SubmissionAnswer::Allow,
             "fill-state" => fill_state(),
             "count" => refuse("4.7.1", count().to_string()),
+            "escape" => escape(),
             _ => refuse("5.7.1", "the evil policy".into()),
         }
     }
@@ -89,6 +90,13 @@ fn fill_state() -> SubmissionAnswer {
         }
     }
     SubmissionAnswer::Allow
+}
+
+/// Says and logs what a terminal would obey.
+fn escape() -> SubmissionAnswer {
+    let text = "\u{1b}[31mred\u{7}\u{9b}2J \u{202e}desrever\r\n";
+    write(Level::Warn, text);
+    refuse("5.7.1", text.into())
 }
 
 /// Counts its own calls in the state, and in memory, which begins anew each time.

@@ -7,11 +7,11 @@ mod caller;
 mod cookie;
 mod login;
 mod session;
-mod token;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use api::Token;
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -21,10 +21,8 @@ use mail::Clock;
 
 pub(crate) use caller::Caller;
 pub(crate) use cookie::{SESSION, cookie, set_cookie};
-pub(crate) use login::Attempts;
-pub use login::Login;
+pub use login::{Login, LoginAnswer};
 pub(crate) use session::{Notice, Session, Sessions, random_hex};
-pub use token::{InvalidToken, Token};
 
 use crate::problem::Refused;
 
@@ -39,7 +37,6 @@ pub struct Access {
     token: Token,
     hosts: Vec<String>,
     pub(crate) login: Arc<dyn Login>,
-    pub(crate) attempts: Attempts,
     pub(crate) sessions: Sessions,
 }
 
@@ -60,8 +57,7 @@ impl Access {
     /// For programs with this token and browsers that log in, under loopback names only.
     #[must_use]
     pub fn new(token: Token, login: Arc<dyn Login>, clock: Arc<dyn Clock>) -> Self {
-        let (attempts, sessions) = (Attempts::default(), Sessions::new(clock));
-        Self { token, hosts: Vec::new(), login, attempts, sessions }
+        Self { token, hosts: Vec::new(), login, sessions: Sessions::new(clock) }
     }
 
     /// Also under this name or IP address.
@@ -108,9 +104,25 @@ impl Access {
         }
     }
 
-    /// The session of a request, if it has one.
+    /// The session of a request, if it has one whose login holds.
     pub(crate) fn session(&self, headers: &HeaderMap) -> Option<Arc<Session>> {
-        self.sessions.find(&cookie(headers, SESSION)?, !headers.contains_key(REFRESH_HEADER))
+        let is_use = !headers.contains_key(REFRESH_HEADER);
+        let session = self.sessions.find(&cookie(headers, SESSION)?, is_use)?;
+        if self.login.is_current(&session.login()) {
+            return Some(session);
+        }
+        self.sessions.end(&session);
+        None
+    }
+
+    /// Whether a session goes on and its login holds.
+    pub(crate) fn is_open(&self, session: &Session) -> bool {
+        self.sessions.is_open(session) && self.login.is_current(&session.login())
+    }
+
+    /// Ends the sessions whose login does not hold any more: after an account was changed, so that what hangs on them ends too.
+    pub(crate) fn end_those_over(&self) {
+        self.sessions.end_unless(|session| self.login.is_current(&session.login()));
     }
 
     fn api_caller(&self, request: &Request) -> Result<Caller, Refused> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use mail::{AccountName, Clock, Monotonic};
+use mail::{AccountName, Clock, LoggedIn, Monotonic};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +28,8 @@ pub(crate) struct Session {
     pub(crate) account: AccountName,
     /// Whether that account manages the gateway.
     pub(crate) is_owner: bool,
+    /// What has to hold as long as it lasts.
+    login: Mutex<LoggedIn>,
     csrf: Zeroizing<String>,
     began: Monotonic,
     last_used: Mutex<Monotonic>,
@@ -61,6 +63,16 @@ impl Session {
 
     pub(crate) fn take_notice(&self) -> Option<Notice> {
         self.notice.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The login that opened it.
+    pub(crate) fn login(&self) -> LoggedIn {
+        self.login.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Its user has changed the password in it.
+    pub(crate) fn renew(&self, login: LoggedIn) {
+        *self.login.lock().unwrap_or_else(PoisonError::into_inner) = login;
     }
 
     /// Cancelled when the session is over.
@@ -102,7 +114,7 @@ impl Sessions {
         Self { clock, open: Mutex::new(HashMap::new()) }
     }
 
-    pub(crate) fn now(&self) -> Monotonic {
+    fn now(&self) -> Monotonic {
         self.clock.monotonic()
     }
 
@@ -114,11 +126,12 @@ impl Sessions {
     ///
     /// # Errors
     /// No random numbers.
-    pub(crate) fn begin(&self, account: AccountName, is_owner: bool) -> Result<Zeroizing<String>> {
+    pub(crate) fn begin(&self, login: LoggedIn, is_owner: bool) -> Result<Zeroizing<String>> {
         let (cookie, csrf, now) = (random_hex()?, random_hex()?, self.now());
         let session = Session {
-            account,
+            account: login.account.clone(),
             is_owner,
+            login: Mutex::new(login),
             csrf,
             began: now,
             last_used: Mutex::new(now),
@@ -164,11 +177,9 @@ impl Sessions {
         drop_those(&mut self.open(), |other| std::ptr::eq(other, session.as_ref()));
     }
 
-    /// Ends the sessions of an account (its password is another now), all but the one that asked.
-    pub(crate) fn end_those_of(&self, account: &AccountName, but: Option<&Arc<Session>>) {
-        drop_those(&mut self.open(), |session| {
-            session.account == *account && !but.is_some_and(|but| std::ptr::eq(session, but.as_ref()))
-        });
+    /// Ends all sessions but those that are `wanted`.
+    pub(crate) fn end_unless(&self, wanted: impl Fn(&Session) -> bool) {
+        drop_those(&mut self.open(), |session| !wanted(session));
     }
 }
 

@@ -18,7 +18,7 @@ use super::upload::Upload;
 use super::visitor::Visitor;
 use crate::access::Notice;
 use crate::dto::{Credentials, ImportedAccount, NewAccount, Password};
-use crate::limits::{JSON_BODY_TIME, PROFILE_BYTES, PROFILE_PASSWORD_BYTES, REMOVE_TIME, REQUEST_TIME};
+use crate::limits::{JSON_BODY_TIME, PROFILE_BYTES, REMOVE_TIME, REQUEST_TIME};
 use crate::problem::Refused;
 use crate::routes::set_password as set;
 use crate::shared::{Shared, run};
@@ -127,7 +127,7 @@ async fn try_import(
     };
     let name = name.map_err(|error: InvalidAccountName| Refused::bad_request(error.to_string()))?;
     let password = Some(fields.raw("password")).filter(|password| !password.is_empty());
-    if password.is_some_and(|password| password.len() > PROFILE_PASSWORD_BYTES) {
+    if password.is_some_and(|password| password.len() > mail::limits::PASSWORD_BYTES) {
         return Err(Refused::bad_request("the password of a profile has 1024 bytes at most"));
     }
     let password = password.map(|password| Zeroizing::new(password.to_owned()));
@@ -173,9 +173,7 @@ async fn switch(shared: &Shared, submitted: &Submitted, enabled: bool) -> Result
     let (management, account) = (shared.management.clone(), name.clone());
     let verb = async move { management.set_account_enabled(&account, enabled).await };
     let result = run(REQUEST_TIME, verb).await;
-    if result.is_ok() && !enabled {
-        shared.access.sessions.end_those_of(&name, None);
-    }
+    shared.access.end_those_over();
     Ok(submitted.answer("/accounts", result, |()| {
         if enabled {
             format!("{name} is on again: mail that waits at its senders comes now.")
@@ -198,9 +196,7 @@ pub(super) async fn remove(
     } else {
         Err(Refused::bad_request(format!("Nothing was removed: type {name} to remove it.")))
     };
-    if result.is_ok() {
-        shared.access.sessions.end_those_of(&name, None);
-    }
+    shared.access.end_those_over();
     Ok(submitted.answer("/accounts", result, |()| format!("{name} was removed with everything in it.")))
 }
 

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use mail::AccountName;
 
 use super::form::Submitted;
 use super::frame::Frame;
@@ -20,7 +21,7 @@ use crate::limits::{
     COMPONENT_BODY_TIME, COMPONENT_BYTES, COMPONENT_NAME_BYTES, COMPONENT_TIME, REQUEST_TIME,
 };
 use crate::problem::Refused;
-use crate::routes::{add_component, begin_upload};
+use crate::routes::add_component;
 use crate::shared::{Shared, run};
 
 #[derive(Template)]
@@ -30,6 +31,7 @@ struct Components {
     slots: Vec<ShownSlot>,
     shadows: Vec<Shadow>,
     components: Vec<ShownComponent>,
+    state: Vec<ShownState>,
     /// Bytes of the largest component.
     largest: usize,
 }
@@ -50,6 +52,9 @@ pub(super) struct Live {
     /// Of the policy set.
     pub(super) entry: String,
     pub(super) can_roll_back: bool,
+    /// What failed before this one took its place, and is not seen yet.
+    pub(super) fallback: Option<String>,
+    pub(super) not_asked: u64,
     /// The page of its decisions, with what it logged.
     pub(super) decisions: String,
     pub(super) name: String,
@@ -85,6 +90,14 @@ struct ShownComponent {
     added: Option<Moment>,
 }
 
+/// What a component remembers of an account.
+struct ShownState {
+    space: String,
+    account: String,
+    size: String,
+    is_live: bool,
+}
+
 /// The page.
 pub(super) async fn page(State(shared): State<Shared>, visitor: Visitor) -> Result<Response, PageError> {
     visitor.caller.must_be_owner()?;
@@ -104,7 +117,17 @@ pub(super) async fn page(State(shared): State<Shared>, visitor: Visitor) -> Resu
         added: component.added.map(|time| Moment::new(time, now)),
     });
     let components = components.collect();
-    Ok(html(StatusCode::OK, &Components { components, slots, shadows, frame, largest: COMPONENT_BYTES }))
+    let management = shared.management.clone();
+    let state = run(REQUEST_TIME, async move { management.component_state().await }).await?;
+    let state = state.into_iter().map(|state| ShownState {
+        space: state.space,
+        account: state.account.to_string(),
+        size: bytes(state.bytes),
+        is_live: state.live,
+    });
+    let state = state.collect();
+    let largest = COMPONENT_BYTES;
+    Ok(html(StatusCode::OK, &Components { components, state, slots, shadows, frame, largest }))
 }
 
 pub(super) const fn task(slot: Slot) -> &'static str {
@@ -143,6 +166,10 @@ pub(super) fn shown_entry(visitor: &Visitor, entry: &SlotEntry) -> Live {
     Live {
         entry: entry.entry.clone(),
         can_roll_back: entry.previous.is_some(),
+        fallback: entry.fallback.as_ref().map(|fallback| {
+            shortened(&format!("{} failed and was replaced by this one: {}", fallback.name, fallback.why))
+        }),
+        not_asked: entry.not_asked,
         decisions: visitor.link(&format!("/decisions?all=on&slot={}&text={}", entry.slot, entry.sha256)),
         name: entry.name.to_string(),
         sha256: entry.sha256.to_string(),
@@ -188,7 +215,7 @@ pub(super) async fn add(State(shared): State<Shared>, mut upload: Upload) -> Res
     let name: ComponentName =
         name.map_err(|error: InvalidComponentName| Refused::bad_request(error.to_string()))?;
     // Before the file is read: it is held in memory whole.
-    let permit = begin_upload(&shared)?;
+    let permit = shared.begin_upload()?;
     let bytes = upload.file(COMPONENT_BYTES, COMPONENT_BODY_TIME).await?;
     let result = add_component(&shared, permit, name, bytes, None).await;
     Ok(upload.submitted.answer("/components", result, |added| {
@@ -241,6 +268,43 @@ async fn try_roll_back(shared: &Shared, submitted: &Submitted) -> Result<(Slot, 
     let management = shared.management.clone();
     let entries = run(COMPONENT_TIME, async move { management.roll_back(slot, entry).await }).await?;
     Ok((slot, names(&entries)))
+}
+
+/// The owner has seen that a component was replaced.
+pub(super) async fn seen(State(shared): State<Shared>, submitted: Submitted) -> Result<Response, PageError> {
+    submitted.visitor.caller.must_be_owner()?;
+    let result = try_seen(&shared, &submitted).await;
+    Ok(submitted.answer("/components", result, |slot| {
+        format!("Noted: what happened in slot {slot} is no longer shown.")
+    }))
+}
+
+async fn try_seen(shared: &Shared, submitted: &Submitted) -> Result<Slot, Refused> {
+    let slot: Slot = submitted.fields.parse("slot")?;
+    let entry = submitted.fields.optional("entry")?;
+    let management = shared.management.clone();
+    run(REQUEST_TIME, async move { management.fallback_seen(slot, entry).await }).await?;
+    Ok(slot)
+}
+
+/// Deletes what a component remembers of an account.
+pub(super) async fn clear_state(
+    State(shared): State<Shared>,
+    submitted: Submitted,
+) -> Result<Response, PageError> {
+    submitted.visitor.caller.must_be_owner()?;
+    let space = submitted.fields.text("space").to_owned();
+    let result = match submitted.fields.parse::<AccountName>("of") {
+        Ok(account) => {
+            let (management, name) = (shared.management.clone(), space.clone());
+            let verb =
+                async move { management.clear_component_state(name, &account).await.map(|()| account) };
+            run(COMPONENT_TIME, verb).await
+        }
+        Err(refused) => Err(refused),
+    };
+    Ok(submitted
+        .answer("/components", result, |account| format!("{space} forgot everything about {account}.")))
 }
 
 /// The page about an entry.

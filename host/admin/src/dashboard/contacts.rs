@@ -14,7 +14,7 @@ use super::qr::Qr;
 use super::text::{Moment, shortened};
 use super::visitor::Visitor;
 use crate::access::Notice;
-use crate::dto::{ContactState, NewContact, Page};
+use crate::dto::{Claim, ContactState, NewContact, Page, ToldName};
 use crate::extract::CursorParameter;
 use crate::limits::{REQUEST_TIME, ROWS};
 use crate::problem::Refused;
@@ -27,7 +27,7 @@ struct Contacts {
     contacts: Vec<Contact>,
     next: Option<String>,
     requests: Vec<Request>,
-    more_requests: usize,
+    more_requests: u64,
     pins: Vec<Pin>,
     typed: Typed,
     tox_id: Option<String>,
@@ -39,8 +39,10 @@ struct Contact {
     address: String,
     key: String,
     tox_id: Option<String>,
-    /// Addresses beside `address` that people can read.
+    /// Addresses beside `address` that people can read and mail reaches them at.
     names: Vec<String>,
+    /// Names their gateway told that wait for the user's word.
+    claims: Vec<String>,
     /// All that their gateway says, some of them.
     addresses: Vec<String>,
     is_confirmed: bool,
@@ -58,18 +60,19 @@ struct Request {
 
 struct Pin {
     address: String,
-    key: String,
-    first_seen: Moment,
-    changed_to: String,
+    /// The key of before, and since when; None where it cannot be read.
+    before: Option<(String, Moment)>,
+    /// The key it leads to now.
+    leads_to: Option<String>,
 }
 
 /// The addresses of a contact that are shown.
 const ADDRESSES: usize = 4;
 
-/// Addresses that people can read, a few.
-fn named(addresses: &[Address]) -> Vec<String> {
-    let readable = addresses.iter().filter(|address| key_of(address).is_none());
-    readable.take(ADDRESSES).map(ToString::to_string).collect()
+/// Names that are worth this much, a few.
+fn named(names: &[ToldName], claim: Claim) -> Vec<String> {
+    let meant = names.iter().filter(|name| name.claim == claim && key_of(&name.address).is_none());
+    meant.take(ADDRESSES).map(|name| name.address.to_string()).collect()
 }
 
 /// What stood in the form when it could not be done.
@@ -103,15 +106,20 @@ async fn show(
     after: Option<String>,
     typed: Typed,
 ) -> Result<Response, PageError> {
-    let (frame, _) = Frame::new(shared, visitor, "/contacts").await?;
+    let (frame, gateway) = Frame::new(shared, visitor, "/contacts").await?;
     let (management, account, now) =
         (shared.management.clone(), visitor.account.clone(), shared.clock.wall());
     let verbs = async move {
         let contacts = management.contacts(&account, &Page::new(ROWS, after)).await?;
+        let mut with_names = Vec::with_capacity(contacts.items.len());
+        for contact in contacts.items {
+            let names = management.told_names(&account, &contact.alias).await.unwrap_or_default();
+            with_names.push((contact, names));
+        }
         let requests = management.contact_requests(&account).await?;
-        Ok((contacts, requests, management.changed_pins(&account).await?))
+        Ok((with_names, contacts.next, requests, management.changed_pins(&account).await?))
     };
-    let (contacts, requests, pins) = run(REQUEST_TIME, verbs).await?;
+    let (contacts, next, requests, pins) = run(REQUEST_TIME, verbs).await?;
     let (management, account) = (shared.management.clone(), visitor.account.clone());
     // While Tox starts there is no identity yet.
     let identity = run(REQUEST_TIME, async move { management.identity(&account).await }).await.ok();
@@ -119,18 +127,17 @@ async fn show(
     let page = Contacts {
         qr: tox_id.as_ref().and_then(|id| Qr::new(&format!("tox:{id}"))),
         tox_id,
-        next: contacts
-            .next
+        next: next
             .map(|cursor| visitor.link(&format!("/contacts?after={}", crate::percent_encoded(&cursor)))),
         contacts: contacts
-            .items
             .into_iter()
-            .map(|contact| Contact {
+            .map(|(contact, names)| Contact {
                 alias: contact.alias.to_string(),
                 address: contact.address,
                 key: contact.key.to_string(),
                 tox_id: contact.tox_id.map(|id| id.to_string()),
-                names: named(&contact.addresses),
+                names: named(&names, Claim::Counts),
+                claims: named(&names, Claim::Unconfirmed),
                 addresses: contact.addresses.iter().take(ADDRESSES).map(ToString::to_string).collect(),
                 relays: contact.relays.len(),
                 is_confirmed: contact.state == ContactState::Confirmed,
@@ -138,7 +145,8 @@ async fn show(
                 since: Moment::new(contact.since, now),
             })
             .collect(),
-        more_requests: requests.len().saturating_sub(ROWS),
+        // Also those who wait for room among the requests.
+        more_requests: gateway.attention.contact_requests.saturating_sub(requests.len().min(ROWS) as u64),
         requests: requests
             .into_iter()
             .take(ROWS)
@@ -151,13 +159,13 @@ async fn show(
         pins: pins
             .into_iter()
             .take(ROWS)
-            .filter_map(|pin| {
-                Some(Pin {
-                    address: pin.address.to_string(),
-                    key: pin.key.to_string(),
-                    first_seen: Moment::new(pin.first_seen, now),
-                    changed_to: pin.changed_to?.key.to_string(),
-                })
+            .map(|pin| Pin {
+                address: pin.address.to_string(),
+                before: pin
+                    .key
+                    .zip(pin.first_seen)
+                    .map(|(key, since)| (key.to_string(), Moment::new(since, now))),
+                leads_to: pin.leads_to.map(|key| key.to_string()),
             })
             .collect(),
         typed,
@@ -220,6 +228,22 @@ async fn try_accept(shared: &Shared, submitted: &Submitted) -> Result<AccountNam
     let (management, account) = (shared.management.clone(), submitted.visitor.account.clone());
     let verb = async move { management.accept_contact(&account, key, alias).await };
     run(REQUEST_TIME, verb).await.map(|contact| contact.alias)
+}
+
+/// Confirms a name that a contact told.
+pub(super) async fn confirm_name(State(shared): State<Shared>, submitted: Submitted) -> Response {
+    let result = try_confirm_name(&shared, &submitted).await;
+    submitted.answer("/contacts", result, |(alias, name)| format!("{name} is {alias}'s."))
+}
+
+async fn try_confirm_name(shared: &Shared, submitted: &Submitted) -> Result<(AccountName, Address), Refused> {
+    let (alias, address): (AccountName, Address) =
+        (submitted.fields.parse("alias")?, submitted.fields.parse("address")?);
+    let (management, account) = (shared.management.clone(), submitted.visitor.account.clone());
+    let verb = async move {
+        management.confirm_name(&account, &alias, &address).await.map(|name| (alias, name.address))
+    };
+    run(REQUEST_TIME, verb).await
 }
 
 /// Accepts the new key of a name.

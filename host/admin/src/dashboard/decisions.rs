@@ -57,6 +57,9 @@ struct Decision {
     log: Vec<String>,
     /// Those that are not shown.
     more_log: u64,
+    /// Whether the component's words are not there.
+    words_left_out: bool,
+    is_cut: bool,
     duration: String,
 }
 
@@ -200,6 +203,8 @@ fn shown(decision: dto::Decision, names: &Names, now: Wall) -> Decision {
         more_calls: hidden(decision.calls.len()).saturating_add(decision.calls_dropped),
         log: decision.log.iter().take(SHOWN).map(|line| shortened(line)).collect(),
         more_log: hidden(decision.log.len()).saturating_add(decision.log_lines_dropped),
+        words_left_out: decision.words_left_out,
+        is_cut: decision.cut,
         duration: duration(decision.microseconds),
     }
 }

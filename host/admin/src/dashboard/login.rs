@@ -6,14 +6,16 @@ use askama::Template;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use mail::sasl::Credentials;
 use subtle::ConstantTimeEq;
 
 use super::assets;
 use super::form::{Fields, Submitted};
 use super::page::{PageError, html, redirect};
-use crate::access::{self, SESSION, cookie, set_cookie};
+use crate::access::{self, LoginAnswer, SESSION, cookie, set_cookie};
 use crate::limits::{LOGIN_NAME_BYTES, REQUEST_TIME};
 use crate::problem::Refused;
+use crate::server::Peer;
 use crate::shared::{Shared, run};
 
 /// The cookie that a login form has to match: nobody can log a browser in from elsewhere.
@@ -57,6 +59,7 @@ fn add_cookie(response: &mut Response, cookie: Option<HeaderValue>) {
 /// The form, filled in.
 pub(super) async fn login(State(shared): State<Shared>, request: Request) -> Result<Response, PageError> {
     let headers = request.headers().clone();
+    let source = Peer::of(&request);
     let fields = Fields::read(request).await?;
     let expected = cookie(&headers, FORM).unwrap_or_default();
     let shown = fields.text("form");
@@ -70,25 +73,26 @@ pub(super) async fn login(State(shared): State<Shared>, request: Request) -> Res
     if name.len() > LOGIN_NAME_BYTES {
         return Err(Refused::bad_request("the user name is too long").into());
     }
-    let attempt = match shared.access.attempts.begin(name, shared.access.sessions.now()) {
-        Ok(attempt) => attempt,
-        Err(wait) => return too_many(&headers, name, wait),
-    };
-    let (login, given) = (shared.access.login.clone(), name.to_owned());
+    let login = shared.access.login.clone();
     let password = zeroize::Zeroizing::new(fields.raw("password").to_owned());
-    let found = run(REQUEST_TIME, async move { login.check(&given, &password).await }).await?;
-    let Some(account) = found else {
-        tracing::info!("a login from a browser failed");
-        let text = shared.access.login.hint();
-        return form(&headers, StatusCode::UNAUTHORIZED, name, Some(&text));
+    let given = Credentials::new(name.to_owned(), password);
+    let answer = run(REQUEST_TIME, async move { login.check(&given, source).await }).await?;
+    let login = match answer {
+        LoginAnswer::LoggedIn(login) => login,
+        LoginAnswer::Later(wait) => return too_many(&headers, name, wait),
+        LoginAnswer::Wrong => {
+            tracing::info!("a login from a browser failed");
+            let text = shared.access.login.hint();
+            return form(&headers, StatusCode::UNAUTHORIZED, name, Some(&text));
+        }
     };
-    shared.access.attempts.succeeded(&attempt);
     let management = shared.management.clone();
     let owner = run(REQUEST_TIME, async move { management.owner().await }).await?;
     if let Some(old) = shared.access.session(&headers) {
         shared.access.sessions.end(&old);
     }
-    let session = shared.access.sessions.begin(account.clone(), account == owner)?;
+    let is_owner = login.account == owner;
+    let session = shared.access.sessions.begin(login, is_owner)?;
     let mut response = redirect("/");
     add_cookie(&mut response, set_cookie(&headers, SESSION, &session));
     add_cookie(&mut response, set_cookie(&headers, FORM, ""));
@@ -98,7 +102,7 @@ pub(super) async fn login(State(shared): State<Shared>, request: Request) -> Res
 fn too_many(headers: &HeaderMap, name: &str, wait: Duration) -> Result<Response, PageError> {
     let seconds = wait.as_secs() + 1;
     let minutes = super::text::plural(seconds.div_ceil(60), "minute");
-    let text = format!("Too many logins failed. Wait {minutes} and try again.");
+    let text = format!("Too many wrong passwords came from this address. Wait {minutes} and try again.");
     let mut response = form(headers, StatusCode::TOO_MANY_REQUESTS, name, Some(&text))?;
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     Ok(response)

@@ -58,6 +58,7 @@ fn shown(visitor: &Visitor, names: &Names, entry: Arrival, now: Wall) -> Mail {
         key: entry.key.filter(|key| names.known(*key).is_none()).map(|key| key.to_string()),
         problem: None,
         story: None,
+        delete_at: None,
         copies: None,
         action: None,
         removal: None,

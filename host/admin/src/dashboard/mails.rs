@@ -31,6 +31,8 @@ pub(super) struct Mail {
     /// Why it is here.
     pub(super) problem: Option<String>,
     pub(super) story: Option<Story>,
+    /// When it is deleted for good, where a filter threw it away.
+    pub(super) delete_at: Option<Moment>,
     /// Its copies on drop relays.
     pub(super) copies: Option<ShownCopies>,
     pub(super) action: Option<Action>,

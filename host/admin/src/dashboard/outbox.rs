@@ -72,6 +72,7 @@ fn waiting(visitor: &Visitor, names: &Names, entry: OutboxEntry, now: Wall) -> M
             expires: Moment::new(entry.expires, now),
             delay_reported: entry.delay_reported,
         }),
+        delete_at: None,
         copies: copies.map(|copies| shown_copies(copies, now)),
         action: Some(Action { path: "/outbox/retry", label: "Try now" }),
         mark: None,

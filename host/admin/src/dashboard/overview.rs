@@ -11,7 +11,7 @@ use super::qr::Qr;
 use super::settings::Servers;
 use super::text::plural;
 use super::visitor::Visitor;
-use crate::dto::{Connection, Health, Status};
+use crate::dto::{Connection, Health, Status, TaskStatus, Unreadable};
 use crate::extract::AskedHost;
 use crate::limits::REQUEST_TIME;
 use crate::shared::{Shared, run};
@@ -33,6 +33,7 @@ struct Overview {
     queued: u64,
     contacts_link: String,
     outbox_link: String,
+    unreadable: Unreadable,
 }
 
 /// Something the user should look at.
@@ -71,6 +72,7 @@ pub(super) async fn page(
         queued: status.outbox.queued,
         contacts_link: visitor.link("/contacts"),
         outbox_link: visitor.link("/outbox"),
+        unreadable: status.unreadable.clone(),
         frame,
     };
     Ok(html(StatusCode::OK, &page))
@@ -122,10 +124,29 @@ fn attention(status: &Status, visitor: &Visitor) -> Vec<Waiting> {
             plural(changed, "address").replace("addresss", "addresses")
         ),
     );
+    let unreadable = status.unreadable.rows;
+    if unreadable > 0 {
+        let text = format!("{} of the store cannot be read", plural(unreadable, "row"));
+        waiting.push(Waiting { link: "#unreadable".to_owned(), text });
+    }
     if visitor.caller.is_owner() {
         for entry in status.slots.iter().filter(|entry| entry.health == Health::Failing) {
             let text = format!("The component {} in slot {} fails", entry.name, entry.slot);
             waiting.push(Waiting { link: visitor.link("/components"), text });
+        }
+        for entry in &status.slots {
+            let Some(fallback) = &entry.fallback else { continue };
+            let text = format!(
+                "The component {} in slot {} failed: {} decides now",
+                fallback.name, entry.slot, entry.name
+            );
+            waiting.push(Waiting { link: visitor.link("/components"), text });
+        }
+        for text in status.faults.clone() {
+            waiting.push(Waiting { link: visitor.link("/events#log"), text });
+        }
+        for text in status.tasks.iter().filter_map(TaskStatus::fault) {
+            waiting.push(Waiting { link: visitor.link("/events#log"), text });
         }
     }
     waiting

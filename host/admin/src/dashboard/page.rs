@@ -12,9 +12,19 @@ use crate::problem::Refused;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// Markup without the characters that turn the direction of writing: no page of ours has them, and texts from outside could make
+/// one thing look like another with them.
+fn shown(markup: String) -> String {
+    let is_turning = |char: char| !char.is_control() && mail::text::is_unsafe(char);
+    if !markup.contains(is_turning) {
+        return markup;
+    }
+    markup.replace(is_turning, "\u{fffd}")
+}
+
 /// A page with this status.
 pub(super) fn html(status: StatusCode, template: &impl Template) -> Response {
-    match template.render() {
+    match template.render().map(shown) {
         Ok(text) => {
             let mut response =
                 (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response();
@@ -88,4 +98,17 @@ pub(crate) fn not_found(headers: &HeaderMap, uri: &Uri) -> Option<Response> {
     let path: String = uri.path().chars().take(200).collect();
     let refused = Refused::new(StatusCode::NOT_FOUND, format!("There is no page at {path}."));
     Some(PageError(refused).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn no_text_turns_the_direction_of_writing_on_a_page() {
+        let page = "<p>gpj.\u{202e}exe\n</p>".to_owned();
+        assert_eq!(shown(page), "<p>gpj.\u{fffd}exe\n</p>");
+        let page = "<p>\u{5e9}\u{5dc}\u{5d5}\u{5dd} 👩\u{200d}🔬</p>".to_owned();
+        assert_eq!(shown(page.clone()), page);
+    }
 }

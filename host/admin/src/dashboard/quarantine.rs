@@ -31,9 +31,9 @@ pub(super) async fn page(
     let listing = run(REQUEST_TIME, verb).await?;
     let names = Names::of(&shared, &visitor.account).await?;
     let page = Mails {
-        intro: "Mails that a filter set aside. They stay here until you release or delete them; a filter that learns is told what you decided.",
+        intro: "Mails that a filter set aside. They stay here until you release or delete them. Mails that a filter threw away are here too until the day they are deleted for good. A filter that learns is told what you decided.",
         none: "No mail is in quarantine.",
-        count: format!("{}, oldest first.", plural(status.attention.quarantined, "mail")),
+        count: count(status.attention.quarantined, status.attention.discarded),
         mails: listing.items.into_iter().map(|entry| held(&visitor, &names, entry, now)).collect(),
         next: listing.next.map(|cursor| Next::new(&visitor, "/quarantine", &cursor, "Later mails")),
         ended: Vec::new(),
@@ -42,18 +42,28 @@ pub(super) async fn page(
     Ok(html(StatusCode::OK, &page))
 }
 
+fn count(waiting: u64, discarded: u64) -> String {
+    let waiting = plural(waiting, "mail");
+    match discarded {
+        0 => format!("{waiting}, oldest first."),
+        _ => format!("{waiting} set aside and {} thrown away, oldest first.", plural(discarded, "mail")),
+    }
+}
+
 fn held(visitor: &Visitor, names: &Names, entry: QuarantineEntry, now: Wall) -> Mail {
     let is_incoming = entry.direction == Direction::Incoming;
     let recipient = entry.recipient.to_string();
+    let what = if entry.delete_at.is_some() { "thrown away" } else { "set aside" };
     let (to, sender) =
         (names.address(&entry.recipient), entry.sender.map(|sender| names.sender(&sender, entry.key)));
     Mail {
         id: entry.id.to_string(),
-        facts: format!("to {to}, {}, set aside", bytes(entry.size)),
+        facts: format!("to {to}, {}, {what}", bytes(entry.size)),
         when: Moment::new(entry.received, now),
         key: entry.key.filter(|key| names.known(*key).is_none()).map(|key| key.to_string()),
         problem: Some(shortened(&entry.reason)),
         story: None,
+        delete_at: entry.delete_at.map(|time| Moment::new(time, now)),
         copies: None,
         action: Some(Action {
             path: "/quarantine/release",

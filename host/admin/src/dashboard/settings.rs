@@ -14,7 +14,6 @@ use super::words;
 use crate::dto::{ConfigurationKey, MailSettings, Reloaded};
 use crate::extract::AskedHost;
 use crate::limits::REQUEST_TIME;
-use crate::mail_programs;
 use crate::shared::{Shared, run};
 
 #[derive(Template)]
@@ -118,10 +117,10 @@ fn files(settings: &MailSettings, address: &str) -> Vec<ProgramFile> {
     let path = settings.password_file.as_deref().unwrap_or(PASSWORD_FILE);
     let file = |program, file, text| ProgramFile { program, file, text };
     vec![
-        file("msmtp", "~/.msmtprc", mail_programs::msmtp(settings, address, path)),
-        file("mpop", "~/.mpoprc", mail_programs::mpop(settings, path)),
-        file("mutt", "~/.muttrc", mail_programs::mutt(settings, address, path)),
-        file("fetchmail", "~/.fetchmailrc", mail_programs::fetchmail(settings, "your password")),
+        file("msmtp", "~/.msmtprc", api::mail_programs::msmtp(settings, address, path)),
+        file("mpop", "~/.mpoprc", api::mail_programs::mpop(settings, path)),
+        file("mutt", "~/.muttrc", api::mail_programs::mutt(settings, address, path)),
+        file("fetchmail", "~/.fetchmailrc", api::mail_programs::fetchmail(settings, "your password")),
     ]
 }
 

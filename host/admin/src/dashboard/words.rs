@@ -116,7 +116,7 @@ pub(super) fn event(kind: &str, data: &Value, names: &Names) -> String {
         "contacts-changed" => "Contacts or requests changed.".to_owned(),
         "decision-failed" => format!("The component of slot {} failed: {}", text("slot"), text("why")),
         "component-fell-back" => {
-            format!("Slot {} is back at its last good component: {}", text("slot"), text("why"))
+            format!("The component of slot {} failed and was replaced: {}", text("slot"), text("why"))
         }
         "shadow-difference" => format!("The shadow of slot {} answered otherwise.", text("slot")),
         "backup" => format!("A backup: {} % of the store are copied.", data["percent"]),

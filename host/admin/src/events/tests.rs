@@ -1,30 +1,12 @@
-use std::time::Duration;
+use clock::ManualClock;
 
-use mail::{Monotonic, Wall};
+use mail::Wall;
 use proptest::prelude::*;
 
 use super::*;
 
-#[derive(Debug)]
-pub struct StoppedClock(pub u64);
-
-#[async_trait::async_trait]
-impl Clock for StoppedClock {
-    fn wall(&self) -> Wall {
-        Wall(self.0)
-    }
-
-    fn monotonic(&self) -> Monotonic {
-        Monotonic(Duration::ZERO)
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
-    }
-}
-
 fn log(kept: usize) -> EventLog {
-    EventLog::keeping(Arc::new(StoppedClock(7)), kept)
+    EventLog::keeping(Arc::new(ManualClock::at(Wall(7))), kept)
 }
 
 fn id(heard: &Heard) -> u64 {
@@ -68,7 +50,7 @@ async fn who_comes_back_hears_what_was_missed_and_of_what_is_gone() {
 
 #[tokio::test]
 async fn a_restart_is_a_gap_and_ids_go_on() {
-    let mut listener = EventLog::keeping(Arc::new(StoppedClock(8)), 3).listen_after(7005);
+    let mut listener = EventLog::keeping(Arc::new(ManualClock::at(Wall(8))), 3).listen_after(7005);
     assert_eq!(listener.next().await, Heard::Gap { after: 8000 });
 }
 
@@ -110,4 +92,24 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+#[tokio::test]
+async fn events_of_a_removed_account_are_not_told_to_the_next_one_of_its_name() {
+    let log = log(10);
+    let (anna, ben) = ("anna".parse().unwrap(), "ben".parse().unwrap());
+    for account in [&anna, &ben, &anna] {
+        log.publish("submitted", Some(account), &"secret");
+    }
+    let mut listener = log.listen_after(7000);
+    log.forget(&anna);
+    assert!(log.newest(10, |event| event.account.as_ref() == Some(&anna)).is_empty());
+    let mut heard = Vec::new();
+    for _ in 0..3 {
+        let Heard::Event(event) = listener.next().await else { panic!("a gap") };
+        heard.push((event.id, event.kind.clone(), event.account.clone(), event.data.clone()));
+    }
+    let of_ben = (7002, "submitted".to_owned(), Some(ben), serde_json::json!("secret"));
+    let nothing = |id: u64| (id, FORGOTTEN.to_owned(), None, serde_json::Value::Null);
+    assert_eq!(heard, [nothing(7001), of_ben, nothing(7003)]);
 }

@@ -1,35 +1,9 @@
-use std::sync::Mutex;
-
-use async_trait::async_trait;
-use mail::Monotonic;
+use clock::ManualClock;
 
 use super::*;
 
-#[derive(Debug, Default)]
-struct TestClock(Mutex<u64>);
-
-impl TestClock {
-    fn set(&self, milliseconds: u64) {
-        *self.0.lock().unwrap() = milliseconds;
-    }
-}
-
-#[async_trait]
-impl Clock for TestClock {
-    fn wall(&self) -> Wall {
-        Wall(*self.0.lock().unwrap())
-    }
-
-    fn monotonic(&self) -> Monotonic {
-        Monotonic(Duration::ZERO)
-    }
-
-    async fn sleep(&self, _duration: Duration) {}
-}
-
-fn at(milliseconds: u64) -> (Arc<TestClock>, History) {
-    let clock = Arc::new(TestClock::default());
-    clock.set(milliseconds);
+fn at(milliseconds: u64) -> (Arc<ManualClock>, History) {
+    let clock = Arc::new(ManualClock::at(Wall(milliseconds)));
     (clock.clone(), History::new(clock))
 }
 
@@ -38,7 +12,7 @@ fn figures_are_added_up_by_minute_and_hour() {
     let (clock, history) = at(10 * HOUR);
     history.submitted();
     history.ended(true, Duration::from_secs(2));
-    clock.set(10 * HOUR + MINUTE);
+    clock.set_wall(Wall(10 * HOUR + MINUTE));
     history.submitted();
     history.ended(false, Duration::from_secs(9));
     history.arrived(true);
@@ -60,7 +34,7 @@ fn figures_are_added_up_by_minute_and_hour() {
 fn what_is_old_goes_and_the_rest_is_kept_over_a_restart() {
     let (clock, history) = at(0);
     for minute in 0..10_000 {
-        clock.set(minute * MINUTE);
+        clock.set_wall(Wall(minute * MINUTE));
         history.submitted();
     }
     let figures = history.figures();
@@ -71,7 +45,7 @@ fn what_is_old_goes_and_the_rest_is_kept_over_a_restart() {
     again.restore(&saved);
     assert_eq!(again.figures(), figures);
     // Nothing happened for a day: the hour is empty, the days are not.
-    clock.set(10_000 * MINUTE + 24 * HOUR);
+    clock.set_wall(Wall(10_000 * MINUTE + 24 * HOUR));
     assert_eq!(again.figures().minutes, []);
     assert!(!again.figures().hours.is_empty());
     again.restore(b"no figures");
@@ -83,8 +57,8 @@ fn what_is_old_goes_and_the_rest_is_kept_over_a_restart() {
 fn a_clock_that_is_set_back_adds_to_the_newest() {
     let (clock, history) = at(10 * HOUR);
     history.submitted();
-    clock.set(5 * HOUR);
+    clock.set_wall(Wall(5 * HOUR));
     history.submitted();
-    clock.set(10 * HOUR);
+    clock.set_wall(Wall(10 * HOUR));
     assert_eq!(history.figures().minutes[0].submitted, 2);
 }

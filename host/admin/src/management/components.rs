@@ -4,9 +4,12 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use mail::AccountName;
 
 use super::Result;
-use crate::dto::{Component, ComponentName, ComponentRef, ComponentSignature, Slot, SlotEntry};
+use crate::dto::{
+    Component, ComponentName, ComponentRef, ComponentSignature, ComponentState, Slot, SlotEntry,
+};
 
 /// Components, and which of them decides what.
 #[async_trait]
@@ -35,10 +38,16 @@ pub trait Components: Send + Sync + 'static {
     ) -> Result<Vec<SlotEntry>>;
     /// Goes back to what was live in an entry before. `Conflict` when there was nothing.
     async fn roll_back(&self, slot: Slot, entry: Option<String>) -> Result<Vec<SlotEntry>>;
+    /// The owner has seen that a component of an entry failed and another took its place: it is no longer told.
+    async fn fallback_seen(&self, slot: Slot, entry: Option<String>) -> Result<Vec<SlotEntry>>;
     /// Brings the filters of slot `mail-filter` into another order: the names of all of them.
     async fn order_filters(&self, entries: Vec<String>) -> Result<Vec<SlotEntry>>;
     /// Takes a filter out of the chain.
     async fn remove_filter(&self, entry: String) -> Result<Vec<SlotEntry>>;
+    /// The state that components keep, of all accounts, in the order of space and account.
+    async fn component_state(&self) -> Result<Vec<ComponentState>>;
+    /// Deletes the state in a space of an account. `NotFound` where there is none.
+    async fn clear_component_state(&self, space: String, account: &AccountName) -> Result<()>;
     /// Puts a policy set to work: a file on the gateway's machine. All of it or nothing; `Unprocessable` names the line that is wrong.
     async fn use_policy_set(&self, path: PathBuf) -> Result<Vec<SlotEntry>>;
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use mail::{AccountName, Address, PublicKey};
 
 use super::Result;
-use crate::dto::{Contact, ContactRequest, Listing, NewContact, Page, Pin};
+use crate::dto::{Contact, ContactRequest, Listing, NewContact, Page, Pin, ToldName};
 
 /// Contacts, friend requests, and names pinned to keys.
 #[async_trait]
@@ -15,6 +15,15 @@ pub trait People: Send + Sync + 'static {
     async fn add_contact(&self, account: &AccountName, contact: NewContact) -> Result<Contact>;
     /// Removes a contact; on Tox the friendship ends.
     async fn remove_contact(&self, account: &AccountName, alias: &AccountName) -> Result<()>;
+    /// The names a contact's gateway told, and what they are worth (a bounded number by nature).
+    async fn told_names(&self, account: &AccountName, alias: &AccountName) -> Result<Vec<ToldName>>;
+    /// Pins a name that a contact told to their key: the user says that it is theirs.
+    async fn confirm_name(
+        &self,
+        account: &AccountName,
+        alias: &AccountName,
+        address: &Address,
+    ) -> Result<ToldName>;
     /// Friend requests that wait for the user (a bounded number by nature).
     async fn contact_requests(&self, account: &AccountName) -> Result<Vec<ContactRequest>>;
     /// Accepts a waiting friend request. Without an alias the gateway picks a free one.
@@ -24,7 +33,7 @@ pub trait People: Send + Sync + 'static {
         key: PublicKey,
         alias: Option<AccountName>,
     ) -> Result<Contact>;
-    /// DNS names of which the pinned key changed: mail to them waits for the user.
+    /// Names that lead to another key than the pinned one, or whose pin cannot be read: mail to them waits for the user.
     async fn changed_pins(&self, account: &AccountName) -> Result<Vec<Pin>>;
     /// Pins a name to the key it changed to; waiting mail goes there.
     async fn accept_pin(&self, account: &AccountName, address: &Address) -> Result<Pin>;

@@ -1,32 +1,22 @@
 //! What components decided: each user's own, all of them for the owner.
 
-use std::sync::Arc;
-
-use axum::extract::State;
-use axum::response::Response;
+use api::Paging as _;
+use api::verbs::ListDecisions;
 
 use crate::access::Caller;
-use crate::dto::{Decision, DecisionQuery};
-use crate::extract::{DecisionParameters, PageParameters};
+use crate::dto::DecisionQuery;
 use crate::limits::REQUEST_TIME;
-use crate::management::Management;
-use crate::openapi::{AccountQuery, DecisionsQuery, PageQuery};
 use crate::problem::Refused;
+use crate::service::Routes;
 use crate::shared::run;
 
-/// What components decided, newest first. A search looks at a bounded number of decisions at a time: a page may be short, even
-/// empty, and still name a next one.
-#[utoipa::path(get, path = "/decisions", operation_id = "list_decisions", params(AccountQuery, DecisionsQuery, PageQuery), responses((status = 200, body = Vec<Decision>)))]
-pub async fn list(
-    caller: Caller,
-    State(management): State<Arc<dyn Management>>,
-    DecisionParameters(query): DecisionParameters,
-    parameters: PageParameters,
-) -> Result<Response, Refused> {
-    let query = allowed(&caller, query)?;
-    let page = parameters.page.clone();
-    let listing = run(REQUEST_TIME, async move { management.decisions(&query, &page).await }).await?;
-    Ok(parameters.answer(listing))
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes.handler(ListDecisions, |call| async move {
+        let page = call.query.page();
+        let query = allowed(&call.caller, call.query.into())?;
+        let management = call.shared.management;
+        run(REQUEST_TIME, async move { management.decisions(&query, &page).await }).await
+    })
 }
 
 /// A user sees the decisions about their own account, whatever they asked for.

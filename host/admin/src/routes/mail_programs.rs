@@ -2,19 +2,31 @@
 
 use std::sync::Arc;
 
+use api::verbs::MakeAppleProfile;
 use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use mail::{Address, address::TOX_DOMAIN};
 use serde::Deserialize;
 
-use crate::autoconfig::{self, PROFILE_CONTENT_TYPE};
+use crate::autoconfig;
 use crate::extract::AskedHost;
 use crate::limits::REQUEST_TIME;
 use crate::management::Management;
-use crate::openapi::AccountQuery;
 use crate::problem::Refused;
-use crate::shared::{Account, run};
+use crate::service::Routes;
+use crate::shared::run;
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes.verb(MakeAppleProfile, |management, call| async move {
+        let settings = management.mail_settings(&call.account).await?;
+        let identity = management.identity(&call.account).await?;
+        let AskedHost(asked) = AskedHost::of(&call.parts);
+        let profile = autoconfig::apple(&settings, &identity.sender_address(), asked.as_deref());
+        let name = format!("attachment; filename=\"toxmail-{}.mobileconfig\"", call.account);
+        Ok(([(header::CONTENT_DISPOSITION, name)], profile).into_response())
+    })
+}
 
 /// What Thunderbird asks with; other parameters are left alone.
 #[derive(Deserialize)]
@@ -44,22 +56,4 @@ pub async fn thunderbird(
     .await?;
     let document = autoconfig::thunderbird(&domain, &settings, asked.as_deref());
     Ok(([(header::CONTENT_TYPE, "text/xml; charset=utf-8")], document).into_response())
-}
-
-/// A configuration profile for Apple's mail programs, without the password.
-#[utoipa::path(get, path = "/mail-settings/apple", operation_id = "apple_profile", params(AccountQuery), responses((status = 200, body = Vec<u8>, content_type = "application/x-apple-aspen-config")))]
-pub async fn apple(
-    State(management): State<Arc<dyn Management>>,
-    Account(account): Account,
-    AskedHost(asked): AskedHost,
-) -> Result<Response, Refused> {
-    let name = format!("attachment; filename=\"toxmail-{account}.mobileconfig\"");
-    let (settings, identity) = run(REQUEST_TIME, async move {
-        Ok((management.mail_settings(&account).await?, management.identity(&account).await?))
-    })
-    .await?;
-    let address = identity.sender_address();
-    let profile = autoconfig::apple(&settings, &address, asked.as_deref());
-    let fields = [(header::CONTENT_TYPE, PROFILE_CONTENT_TYPE), (header::CONTENT_DISPOSITION, &name)];
-    Ok((fields, profile).into_response())
 }

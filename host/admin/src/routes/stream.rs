@@ -3,23 +3,23 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::Extension;
-use axum::extract::State;
+use api::AccountQuery;
+use api::verbs::WatchEvents;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{self, KeepAlive, Sse};
-use futures::Stream;
+use axum::response::{IntoResponse, Response};
 use mail::AccountName;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::{Access, Caller, Session};
-use crate::events::{Event, GAP, Heard, Listener};
-use crate::extract::AccountParameter;
+use crate::access::{Access, Session};
+use crate::dto::{Event, GAP};
+use crate::events::{Heard, Listener};
 use crate::limits::{EVENT_KEEP_ALIVE, REQUEST_TIME};
-use crate::openapi::{AccountQuery, LastEventId};
 use crate::problem::Refused;
 use crate::server::Stop;
-use crate::shared::{Shared, run};
+use crate::service::{Call, Routes};
+use crate::shared::run;
 
 /// The field a client that comes back sends (WHATWG HTML, section 9.2.4).
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -34,15 +34,12 @@ struct Subscription {
     _permit: OwnedSemaphorePermit,
 }
 
-/// Events as they happen: server-sent events whose data is an [`Event`].
-#[utoipa::path(get, path = "/events", operation_id = "events", params(AccountQuery, LastEventId), responses((status = 200, content_type = "text/event-stream", body = Event)))]
-pub async fn events(
-    caller: Caller,
-    State(shared): State<Shared>,
-    AccountParameter(account): AccountParameter,
-    stop: Option<Extension<Stop>>,
-    headers: HeaderMap,
-) -> Result<Sse<impl Stream<Item = Result<sse::Event, Infallible>>>, Refused> {
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes.handler(WatchEvents, events)
+}
+
+async fn events(call: Call<WatchEvents>) -> Result<Response, Refused> {
+    let Call { caller, shared, query: AccountQuery { account }, mut parts, .. } = call;
     let account = if caller.is_owner() { account } else { account.or(caller.own_account().cloned()) };
     if let Some(account) = account.clone() {
         caller.may_manage(&account)?;
@@ -53,18 +50,18 @@ pub async fn events(
     let permit = shared.listeners.try_acquire_owned().map_err(|_| {
         Refused::new(StatusCode::SERVICE_UNAVAILABLE, "too many listen already: close some event streams")
     })?;
-    let listener = match last_event_id(&headers)? {
+    let listener = match last_event_id(&parts.headers)? {
         Some(id) => shared.events.listen_after(id),
         None => shared.events.listen(),
     };
-    let stop = stop.map(|Extension(Stop(stop))| stop).unwrap_or_default();
+    let stop = parts.extensions.remove::<Stop>().map(|Stop(stop)| stop).unwrap_or_default();
     let session = caller.session().map(|session| (shared.access.clone(), session.clone()));
     let subscription = Subscription { listener, account, stop, session, _permit: permit };
     let stream = futures::stream::unfold(subscription, |mut subscription| async {
         let event = subscription.next().await?;
-        Some((Ok(event), subscription))
+        Some((Ok::<_, Infallible>(event), subscription))
     });
-    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(EVENT_KEEP_ALIVE)))
+    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(EVENT_KEEP_ALIVE)).into_response())
 }
 
 fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Refused> {
@@ -90,7 +87,7 @@ impl Subscription {
                 () = self.stop.cancelled() => return None,
                 () = logged_out => return None,
             };
-            if self.session.as_ref().is_some_and(|(access, session)| !access.sessions.is_open(session)) {
+            if self.session.as_ref().is_some_and(|(access, session)| !access.is_open(session)) {
                 return None;
             }
             match heard {

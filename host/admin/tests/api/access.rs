@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 
 use crate::client::{Api, TOKEN, request};
-use crate::memory::{Passwords, TestClock};
+use crate::memory::{Passwords, clock};
 
 /// Every path behind the token, and some that do not exist.
 const PATHS: [&str; 8] = [
@@ -132,7 +132,7 @@ async fn dns_rebinding_origins_of_other_places_are_refused() {
 }
 
 fn access(token: Token) -> Access {
-    Access::new(token, Arc::new(Passwords::default()), Arc::new(TestClock::default()))
+    Access::new(token, Arc::new(Passwords::default()), clock())
 }
 
 #[test]

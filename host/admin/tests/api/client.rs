@@ -5,12 +5,13 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::Response;
+use clock::ManualClock;
 use http_body_util::BodyExt;
 use serde_json::Value;
 use std::sync::Arc;
 use tower::ServiceExt;
 
-use crate::memory::{Memory, Passwords, TestClock};
+use crate::memory::{Memory, Passwords, clock};
 
 pub const TOKEN: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
@@ -19,7 +20,7 @@ pub struct Api {
     pub router: Router,
     pub memory: Arc<Memory>,
     pub events: EventLog,
-    pub clock: Arc<TestClock>,
+    pub clock: Arc<ManualClock>,
     pub passwords: Arc<Passwords>,
 }
 
@@ -54,7 +55,7 @@ impl Answer {
 impl Api {
     pub fn new() -> Self {
         let memory = Arc::new(Memory::default());
-        let (clock, passwords) = (Arc::new(TestClock::default()), Arc::new(Passwords::default()));
+        let (clock, passwords) = (clock(), memory.passwords.clone());
         let events = EventLog::new(clock.clone());
         let token: Token = TOKEN.parse().unwrap();
         let access = Access::new(token, passwords.clone(), clock.clone());

@@ -206,6 +206,12 @@ async fn forms_do_what_they_say_and_the_next_page_tells() {
             "Slot policy was rolled back",
         ),
         (
+            "/components/seen",
+            vec![("slot", "resolver"), ("entry", "resolver")],
+            "has seen what happened in resolver/resolver".to_owned(),
+            "no longer shown",
+        ),
+        (
             "/components/filters/move",
             vec![("entry", "mail-filter"), ("to", "down")],
             "runs filters as mail-filter".to_owned(),
@@ -222,6 +228,12 @@ async fn forms_do_what_they_say_and_the_next_page_tells() {
             vec![("slot", "mail-filter"), ("component", "default")],
             "uses default in mail-filter/default".to_owned(),
             "One filter more",
+        ),
+        (
+            "/components/state/clear",
+            vec![("space", "mail-filter/my tags/spam"), ("of", "bob")],
+            "clears mail-filter/my tags/spam of bob".to_owned(),
+            "forgot everything about bob",
         ),
         (
             "/components/shadow",
@@ -486,4 +498,15 @@ async fn unknown_pages_and_bodies_are_answered_with_pages() {
     let mut wrong_type = browser.form("/contacts/add", &[]);
     wrong_type.headers_mut().insert("content-type", "text/plain".parse().unwrap());
     assert_eq!(browser.send(wrong_type).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[tokio::test]
+async fn a_component_that_was_replaced_is_shown_until_it_is_seen() {
+    let api = Api::new();
+    let mut browser = Browser::login(&api, "anna", ANNAS_PASSWORD).await;
+    let overview = browser.get("/").await.text();
+    assert!(overview.contains("The component mine in slot policy failed: default decides now"), "{overview}");
+    let slots = browser.get("/components").await.text();
+    assert!(slots.contains("mine failed and was replaced by this one: it trapped"), "{slots}");
+    assert!(slots.contains("I have seen it") && slots.contains("2 more were not made"), "{slots}");
 }

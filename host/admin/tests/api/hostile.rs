@@ -39,6 +39,7 @@ fn paths() -> impl Strategy<Value = String> {
             "password",
             "use",
             "rollback",
+            "seen",
             "policy",
             "a",
             "bob",

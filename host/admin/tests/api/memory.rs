@@ -1,19 +1,23 @@
 //! A gateway in memory.
 
+use clock::ManualClock;
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use admin::Login;
 use admin::dto::*;
 use admin::management::{
     Accounts, Candidate, Components, DropRelays, Mails, Management, ManagementError, People, Result, Trials,
     Tuning, Upkeep,
 };
 use admin::metrics::{Kind, Metric};
+use admin::{Login, LoginAnswer};
 use async_trait::async_trait;
 use bytes::Bytes;
-use mail::{AccountName, Address, Clock, ComponentDigest, MailId, Monotonic, PublicKey, ToxId, Wall};
+use mail::{AccountName, Address, ComponentDigest, LoggedIn, MailId, PublicKey, Standing, ToxId, Wall};
 
 pub const OWNER_ID: &str = "56A1ADE4B65B86BCD51CC73E2CD4E542179F47959FE3E0E21B4B0ACDADE51855D34D34D37CB5";
 /// What somebody might write to run a script in a page.
@@ -21,28 +25,8 @@ pub const HOSTILE: &str = "\"'><script src=/x></script><img src=x onerror=alert(
 pub const STRANGER: &str = "0202020202020202020202020202020202020202020202020202020202020202";
 
 /// A clock that a test sets forward.
-#[derive(Debug, Default)]
-pub struct TestClock(Mutex<Duration>);
-
-impl TestClock {
-    pub fn advance(&self, duration: Duration) {
-        *self.0.lock().unwrap() += duration;
-    }
-}
-
-#[async_trait]
-impl Clock for TestClock {
-    fn wall(&self) -> Wall {
-        Wall(1_700_000_000_000)
-    }
-
-    fn monotonic(&self) -> Monotonic {
-        Monotonic(*self.0.lock().unwrap())
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
-    }
+pub fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::at(Wall(1_700_000_000_000)))
 }
 
 /// What was asked, and the answers of a small gateway with the accounts `anna` (the owner) and `bob`.
@@ -50,6 +34,9 @@ impl Clock for TestClock {
 pub struct Memory {
     pub asked: Mutex<Vec<String>>,
     pub uploads: Mutex<Vec<usize>>,
+    pub passwords: Arc<Passwords>,
+    /// Whether removing an account never comes to its end.
+    pub removes_for_ever: AtomicBool,
 }
 
 /// Bytes of every mail in a mailbox: more than are read at a time.
@@ -149,6 +136,7 @@ fn quarantined() -> QuarantineEntry {
         size: 10,
         received: time(),
         reason: format!("looks odd {HOSTILE}"),
+        delete_at: Some(time()),
     }
 }
 
@@ -182,9 +170,10 @@ fn arrival(number: u8) -> Arrival {
 fn pin() -> Pin {
     Pin {
         address: "d@example.org".parse().unwrap(),
-        key: STRANGER.parse().unwrap(),
-        first_seen: time(),
+        key: Some(STRANGER.parse().unwrap()),
+        first_seen: Some(time()),
         changed_to: Some(id()),
+        leads_to: Some(id().key),
     }
 }
 
@@ -234,6 +223,14 @@ fn slot_entry(slot: Slot) -> SlotEntry {
         last_failure: Some("ran too long".to_owned()),
         timing: vec![TimingBucket { up_to: Some(50), calls: 2 }, TimingBucket { up_to: None, calls: 1 }],
         previous: (slot == Slot::Policy).then_some(ComponentDigest([2; 32])),
+        not_asked: 2,
+        gateway_failures: 0,
+        fallback: (slot == Slot::Policy).then(|| admin::dto::Fallback {
+            name: "mine".to_owned(),
+            sha256: ComponentDigest([4; 32]),
+            why: "it trapped".to_owned(),
+            time: Some(time()),
+        }),
     }
 }
 
@@ -245,6 +242,7 @@ fn shadow(slot: Slot) -> Shadow {
         name: "candidate".parse().unwrap(),
         sha256: ComponentDigest([3; 32]),
         since: time(),
+        stopped: None,
         health: Health::Ok,
         calls: 10,
         failures: 0,
@@ -390,6 +388,7 @@ impl Accounts for Memory {
 
     async fn set_password(&self, account: &AccountName, password: Option<Password>) -> Result<Credentials> {
         Self::known(account)?;
+        self.passwords.end(account);
         self.add_account(NewAccount { name: account.clone(), password }).await
     }
 
@@ -407,12 +406,19 @@ impl Accounts for Memory {
 
     async fn remove_account(&self, account: &AccountName) -> Result<()> {
         Self::known(account)?;
+        self.passwords.end(account);
         self.say(format!("removes account {account}"));
+        if self.removes_for_ever.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         Ok(())
     }
 
     async fn set_account_enabled(&self, account: &AccountName, enabled: bool) -> Result<()> {
         Self::known(account)?;
+        if !enabled {
+            self.passwords.end(account);
+        }
         self.say(format!("account {account} enabled: {enabled}"));
         Ok(())
     }
@@ -473,6 +479,29 @@ impl People for Memory {
     async fn changed_pins(&self, account: &AccountName) -> Result<Vec<Pin>> {
         Self::known(account)?;
         Ok(vec![pin()])
+    }
+
+    async fn told_names(&self, account: &AccountName, alias: &AccountName) -> Result<Vec<ToldName>> {
+        Self::known(account)?;
+        if !["a", "b", "c"].contains(&alias.as_str()) {
+            return Err(not_found("contact"));
+        }
+        Ok(vec![
+            ToldName { address: "c@example.org".parse().unwrap(), claim: Claim::Unconfirmed },
+            ToldName { address: format!("{alias}@tox").parse().unwrap(), claim: Claim::Counts },
+        ])
+    }
+
+    async fn confirm_name(
+        &self,
+        account: &AccountName,
+        alias: &AccountName,
+        address: &Address,
+    ) -> Result<ToldName> {
+        let told = self.told_names(account, alias).await?;
+        self.say(format!("{account} confirms {address} of {alias}"));
+        let told = told.into_iter().find(|told| told.address == *address);
+        told.map(|told| ToldName { claim: Claim::Counts, ..told }).ok_or_else(|| not_found("told name"))
     }
 
     async fn accept_pin(&self, account: &AccountName, address: &Address) -> Result<Pin> {
@@ -633,6 +662,20 @@ impl Components for Memory {
         Ok(())
     }
 
+    async fn component_state(&self) -> Result<Vec<ComponentState>> {
+        Ok(vec![ComponentState {
+            space: "mail-filter/my tags/spam".to_owned(),
+            account: "anna".parse().unwrap(),
+            bytes: 12_345,
+            live: false,
+        }])
+    }
+
+    async fn clear_component_state(&self, space: String, account: &AccountName) -> Result<()> {
+        self.say(format!("clears {space} of {account}"));
+        Ok(())
+    }
+
     async fn slots(&self) -> Result<Vec<SlotEntry>> {
         Ok(Slot::ALL.map(slot_entry).to_vec())
     }
@@ -658,6 +701,12 @@ impl Components for Memory {
             Slot::Policy => Ok(vec![slot_entry(slot)]),
             _ => Err(ManagementError::Conflict("nothing was live there before".to_owned())),
         }
+    }
+
+    async fn fallback_seen(&self, slot: Slot, entry: Option<String>) -> Result<Vec<SlotEntry>> {
+        let place = entry.map_or_else(|| slot.to_string(), |entry| format!("{slot}/{entry}"));
+        self.say(format!("has seen what happened in {place}"));
+        Ok(vec![slot_entry(slot)])
     }
 
     async fn order_filters(&self, entries: Vec<String>) -> Result<Vec<SlotEntry>> {
@@ -744,8 +793,18 @@ impl Management for Memory {
             }],
             outbox: OutboxStatus { queued: 2 },
             mailbox: MailboxStatus { mails: 1, bytes: 10 },
-            attention: Attention { contact_requests: 1, quarantined: 1, changed_pins: 1 },
+            attention: Attention { contact_requests: 1, quarantined: 1, discarded: 1, changed_pins: 1 },
             slots: vec![slot_entry(Slot::Policy)],
+            unreadable: Unreadable {
+                rows: 2,
+                first: vec![UnreadableRow {
+                    table: "contacts".to_owned(),
+                    key: HOSTILE.to_owned(),
+                    why: "it is cut short".to_owned(),
+                }],
+            },
+            faults: vec![format!("the drop relay is off {HOSTILE}")],
+            tasks: Vec::new(),
         })
     }
 
@@ -797,6 +856,8 @@ impl Management for Memory {
             calls_dropped: 0,
             log: vec![HOSTILE.to_owned()],
             log_lines_dropped: 4900,
+            words_left_out: false,
+            cut: false,
             microseconds: 1234,
         };
         Ok(page.cut((1..=3).rev().map(decision).collect(), |decision| decision.id.to_string()))
@@ -807,6 +868,24 @@ impl Management for Memory {
 #[derive(Default)]
 pub struct Passwords {
     pub checked: Mutex<u32>,
+    /// What is said to every login instead of looking at it.
+    pub later: Mutex<Option<Duration>>,
+    /// Where logins came from.
+    pub sources: Mutex<Vec<IpAddr>>,
+    /// How often logins ended, by account.
+    ended: Mutex<HashMap<AccountName, u64>>,
+}
+
+impl Passwords {
+    /// Logins of an account do not hold any more.
+    fn end(&self, account: &AccountName) {
+        *self.ended.lock().unwrap().entry(account.clone()).or_default() += 1;
+    }
+
+    fn login(&self, account: &AccountName) -> LoggedIn {
+        let generation = self.ended.lock().unwrap().get(account).copied().unwrap_or_default();
+        LoggedIn { account: account.clone(), standing: Standing { id: 1, generation } }
+    }
 }
 
 pub const ANNAS_PASSWORD: &str = "correct horse";
@@ -814,13 +893,28 @@ pub const BOBS_PASSWORD: &str = "battery staple";
 
 #[async_trait]
 impl Login for Passwords {
-    async fn check(&self, login: &str, password: &str) -> Result<Option<AccountName>> {
-        *self.checked.lock().unwrap() += 1;
-        match (login, password) {
-            ("anna", ANNAS_PASSWORD) | ("bob", BOBS_PASSWORD) => Ok(Some(login.parse().unwrap())),
-            ("broken", _) => Err(ManagementError::Internal("the store failed".to_owned())),
-            _ => Ok(None),
+    async fn check(&self, credentials: &mail::sasl::Credentials, source: IpAddr) -> Result<LoginAnswer> {
+        self.sources.lock().unwrap().push(source);
+        if let Some(wait) = *self.later.lock().unwrap() {
+            return Ok(LoginAnswer::Later(wait));
         }
+        *self.checked.lock().unwrap() += 1;
+        let login = credentials.login.as_str();
+        match (login, credentials.password.as_str()) {
+            ("anna", ANNAS_PASSWORD) | ("bob", BOBS_PASSWORD) => {
+                Ok(LoginAnswer::LoggedIn(self.login(&login.parse().unwrap())))
+            }
+            ("broken", _) => Err(ManagementError::Internal("the store failed".to_owned())),
+            _ => Ok(LoginAnswer::Wrong),
+        }
+    }
+
+    fn is_current(&self, login: &LoggedIn) -> bool {
+        self.login(&login.account) == *login
+    }
+
+    fn current(&self, account: &AccountName) -> Option<LoggedIn> {
+        Some(self.login(account))
     }
 
     fn hint(&self) -> String {

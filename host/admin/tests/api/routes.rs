@@ -42,13 +42,19 @@ fn slot(name: &str) -> Value {
         "failures": 1, "last_failure": "ran too long",
         "timing": [{ "up_to": 50, "calls": 2 }, { "up_to": null, "calls": 1 }],
         "previous": if name == "policy" { json!("02".repeat(32)) } else { json!(null) },
+        "not_asked": 2, "gateway_failures": 0,
+        "fallback": if name == "policy" {
+            json!({ "name": "mine", "sha256": "04".repeat(32), "why": "it trapped", "time": TIME })
+        } else {
+            json!(null)
+        },
     })
 }
 
 fn quarantined() -> Value {
     json!({
         "id": mail_id(9).to_string(), "mail": mail_id(8).to_string(), "direction": "incoming", "sender": null, "recipient": "anna@tox", "key": key(),
-        "size": 10, "received": TIME, "reason": format!("looks odd {HOSTILE}"),
+        "size": 10, "received": TIME, "reason": format!("looks odd {HOSTILE}"), "delete_at": TIME,
     })
 }
 
@@ -61,7 +67,7 @@ fn hour() -> Value {
 }
 
 fn pin() -> Value {
-    json!({ "address": "d@example.org", "key": STRANGER, "first_seen": TIME, "changed_to": OWNER_ID })
+    json!({ "address": "d@example.org", "key": STRANGER, "first_seen": TIME, "changed_to": OWNER_ID, "leads_to": &OWNER_ID[..64] })
 }
 
 #[tokio::test]
@@ -75,8 +81,14 @@ async fn reading() {
                 "contacts": [{ "alias": "carol", "address": "carol@tox", "online": true }],
                 "outbox": { "queued": 2 },
                 "mailbox": { "mails": 1, "bytes": 10 },
-                "attention": { "contact_requests": 1, "quarantined": 1, "changed_pins": 1 },
+                "attention": { "contact_requests": 1, "quarantined": 1, "discarded": 1, "changed_pins": 1 },
                 "slots": [slot("policy")],
+                "faults": [format!("the drop relay is off {HOSTILE}")],
+                "tasks": [],
+                "unreadable": {
+                    "rows": 2,
+                    "first": [{ "table": "contacts", "key": HOSTILE, "why": "it is cut short" }],
+                },
             }),
         ),
         ("/api/v1/identity", json!({ "account": "anna", "tox_id": OWNER_ID, "addresses": ["anna@tox"] })),
@@ -94,10 +106,21 @@ async fn reading() {
                 "id": 3, "time": TIME, "slot": "resolver", "account": "bob", "entry": "policy",
                 "function": "next-attempt", "component": "01".repeat(32),
                 "facts": { "attempts": 2, "note": HOSTILE }, "answer": { "after": 60 }, "failure": null, "calls": [],
-                "calls_dropped": 0, "log": [HOSTILE], "log_lines_dropped": 4900, "microseconds": 1234,
+                "calls_dropped": 0, "log": [HOSTILE], "log_lines_dropped": 4900, "words_left_out": false, "cut": false, "microseconds": 1234,
             }]),
         ),
+        (
+            "/api/v1/component-state",
+            json!([{ "space": "mail-filter/my tags/spam", "account": "anna", "bytes": 12345, "live": false }]),
+        ),
         ("/api/v1/contacts", json!([contact("a"), contact("b"), contact("c")])),
+        (
+            "/api/v1/contacts/a/names",
+            json!([
+                { "address": "c@example.org", "claim": "unconfirmed" },
+                { "address": "a@tox", "claim": "counts" },
+            ]),
+        ),
         (
             "/api/v1/contact-requests",
             json!([{ "key": STRANGER, "message": format!("hi {HOSTILE}"), "received": TIME }]),
@@ -218,6 +241,14 @@ async fn changing() {
         ),
         (
             Method::POST,
+            "/api/v1/contacts/a/names".to_owned(),
+            Some(json!({ "address": "c@example.org" })),
+            200,
+            Some(json!({ "address": "c@example.org", "claim": "counts" })),
+            "anna confirms c@example.org of a".to_owned(),
+        ),
+        (
+            Method::POST,
             format!("/api/v1/contact-requests/{STRANGER}/accept"),
             None,
             200,
@@ -298,6 +329,14 @@ async fn changing() {
         ),
         (
             Method::POST,
+            "/api/v1/slots/policy/seen".to_owned(),
+            Some(json!({ "entry": "policy" })),
+            200,
+            Some(json!([slot("policy")])),
+            "has seen what happened in policy/policy".to_owned(),
+        ),
+        (
+            Method::POST,
             "/api/v1/slots/mail-filter/use".to_owned(),
             Some(json!({ "component": "default", "entry": "tags" })),
             200,
@@ -343,6 +382,14 @@ async fn changing() {
             204,
             None,
             "removes component mine".to_owned(),
+        ),
+        (
+            Method::DELETE,
+            "/api/v1/component-state/mail-filter%2Fmy%20tags%2Fspam?account=bob".to_owned(),
+            None,
+            204,
+            None,
+            "clears mail-filter/my tags/spam of bob".to_owned(),
         ),
         (
             Method::DELETE,
@@ -406,7 +453,7 @@ fn shadow() -> Value {
     json!({
         "slot": "policy", "entry": "policy", "name": "candidate", "sha256": "03".repeat(32), "since": TIME, "health": "ok",
         "calls": 10, "failures": 0, "same": 8, "different": 1, "dropped": 2, "not_compared": 1,
-        "not_compared_why": "the mail is gone", "differences": [difference()],
+        "not_compared_why": "the mail is gone", "stopped": null, "differences": [difference()],
     })
 }
 
@@ -629,4 +676,22 @@ async fn health_and_metrics() {
     let answer = api.get("/metrics").await;
     assert_eq!(answer.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
     assert!(String::from_utf8(answer.body).unwrap().contains("toxmail_outbox_mails 2\n"));
+}
+
+#[tokio::test]
+async fn a_query_field_that_an_endpoint_does_not_have_is_refused_with_those_it_has() {
+    let api = Api::new();
+    for (path, told) in [
+        ("/api/v1/outbox?days=3", "unknown field `days`, expected one of `account`, `limit`, `after`"),
+        ("/api/v1/identity?limit=5", "unknown field `limit`, expected `account`"),
+        ("/api/v1/outcomes?after=x", "unknown field `after`, expected `account` or `limit`"),
+        ("/api/v1/accounts?account=anna", "unknown field `account`, there are no fields"),
+        ("/api/v1/slots/policy/settings?component=x", "unknown field `component`, expected `entry`"),
+    ] {
+        let answer = api.get(path).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
+        let problem = answer.json();
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(told), "{path}: {detail}");
+    }
 }

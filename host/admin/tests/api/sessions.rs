@@ -12,7 +12,7 @@ use crate::memory::{ANNAS_PASSWORD, BOBS_PASSWORD};
 const PAGES: [&str; 8] =
     ["/", "/contacts", "/outbox", "/quarantine", "/components", "/decisions", "/events", "/accounts"];
 
-const FORMS: [&str; 16] = [
+const FORMS: [&str; 17] = [
     "/contacts/add",
     "/contacts/remove",
     "/contacts/accept",
@@ -26,6 +26,7 @@ const FORMS: [&str; 16] = [
     "/components/filters/move",
     "/components/filters/remove",
     "/components/filters/add",
+    "/components/state/clear",
     "/accounts/add",
     "/accounts/password",
     "/logout",
@@ -95,37 +96,44 @@ async fn a_login_form_of_another_place_logs_nobody_in() {
 }
 
 #[tokio::test]
-async fn passwords_cannot_be_guessed() {
+async fn who_guesses_too_often_is_told_how_long_to_wait() {
     let api = Api::new();
     let mut browser = Browser::new(&api);
-    for _ in 0..admin::limits::LOGIN_FAILURES_PER_NAME {
-        assert_eq!(browser.try_login("anna", "guess").await.status, StatusCode::UNAUTHORIZED);
-    }
-    // The right one does not help any more, and no password is looked at.
-    for name in ["anna", "ANNA", " anna "] {
-        let answer = browser.try_login(name, ANNAS_PASSWORD).await;
-        assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
-        let wait: u64 = answer.headers["retry-after"].to_str().unwrap().parse().unwrap();
-        assert_eq!(wait, admin::limits::LOGIN_WINDOW.as_secs() + 1);
-        assert!(answer.text().contains("Wait"));
-    }
-    assert_eq!(*api.passwords.checked.lock().unwrap(), 10);
-    // Others are not kept out, and the wait ends.
-    Browser::login(&api, "bob", BOBS_PASSWORD).await;
-    api.clock.advance(admin::limits::LOGIN_WINDOW);
+    *api.passwords.later.lock().unwrap() = Some(Duration::from_secs(90));
+    let answer = browser.try_login("anna", ANNAS_PASSWORD).await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(answer.headers["retry-after"], "91");
+    assert!(answer.text().contains("Wait 2 minutes"), "{}", answer.text());
+    assert_eq!(browser.get("/").await.status, StatusCode::SEE_OTHER);
+    *api.passwords.later.lock().unwrap() = None;
     Browser::login(&api, "anna", ANNAS_PASSWORD).await;
+    let long = "x".repeat(400);
+    assert_eq!(browser.try_login(&long, "x").await.status, StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]
-async fn all_names_together_have_a_bound_too() {
+async fn a_session_ends_when_its_account_is_switched_off() {
     let api = Api::new();
-    let mut browser = Browser::new(&api);
-    for number in 0..admin::limits::LOGIN_FAILURES {
-        browser.try_login(&format!("name{number}"), "guess").await;
+    let mut bob = Browser::login(&api, "bob", BOBS_PASSWORD).await;
+    api.ask(Method::POST, "/api/v1/accounts/bob/disable", None).await;
+    assert_eq!(bob.get("/").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(bob.get("/api/v1/status").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_session_ends_at_the_first_step_of_removing_its_account_however_long_that_takes() {
+    let api = Api::new();
+    let mut bob = Browser::login(&api, "bob", BOBS_PASSWORD).await;
+    api.memory.removes_for_ever.store(true, std::sync::atomic::Ordering::SeqCst);
+    let removal = request(Method::DELETE, "/api/v1/accounts/bob", None);
+    let router = api.router.clone();
+    let removing = tokio::spawn(async move { tower::ServiceExt::oneshot(router, removal).await });
+    while !api.memory.asked.lock().unwrap().iter().any(|asked| asked == "removes account bob") {
+        tokio::task::yield_now().await;
     }
-    assert_eq!(browser.try_login("anna", ANNAS_PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
-    let long = "x".repeat(400);
-    assert_eq!(browser.try_login(&long, "x").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(bob.get("/").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(bob.get("/api/v1/status").await.status, StatusCode::UNAUTHORIZED);
+    removing.abort();
 }
 
 #[tokio::test]
@@ -212,6 +220,7 @@ async fn another_users_data_is_neither_seen_nor_changed() {
         (Method::POST, "/api/v1/accounts"),
         (Method::POST, "/api/v1/components?name=x"),
         (Method::POST, "/api/v1/slots/policy/rollback"),
+        (Method::POST, "/api/v1/slots/policy/seen"),
         (Method::DELETE, "/api/v1/contacts/a?account=anna"),
     ] {
         let mut request = bob.request(method, path);

@@ -1,14 +1,16 @@
 //! Plugs the core's submission into the SMTP server.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use gateway::{Gateway, Submission};
-use mail::{AccountName, Refusal};
+use mail::sasl::Credentials;
+use mail::{LoggedIn, Refusal};
 use smtp::{AuthenticationError, Backend, MailFrom, Recipient, Transaction};
 
-use crate::logins::Logins;
+use crate::logins::{Checked, Logins, later};
 
 /// What the SMTP server asks.
 pub struct SubmissionBackend {
@@ -22,21 +24,40 @@ pub struct SubmissionBackend {
 
 #[async_trait]
 impl Backend for SubmissionBackend {
-    async fn authenticate(&self, login: &str, password: &str) -> Result<AccountName, AuthenticationError> {
-        match self.logins.check(login, password).await {
-            Ok(Some(account)) => Ok(account),
-            Ok(None) => Err(AuthenticationError::Invalid(self.logins.hint())),
-            Err(error) => Err(AuthenticationError::Unavailable(Refusal::transient(7, 0, &error.to_string()))),
+    type Login = LoggedIn;
+
+    async fn authenticate(
+        &self,
+        credentials: &Credentials,
+        source: IpAddr,
+    ) -> Result<LoggedIn, AuthenticationError> {
+        let unavailable = |text: &str| AuthenticationError::Unavailable(Refusal::transient(7, 0, text));
+        match self.logins.check(credentials, source).await {
+            Ok(Checked::LoggedIn(login)) => Ok(login),
+            Ok(Checked::Wrong) => Err(AuthenticationError::Invalid(self.logins.hint())),
+            Ok(Checked::OtherIdentity) => Err(AuthenticationError::OtherIdentity),
+            // RFC 4954 section 6: 454 4.7.0.
+            Ok(Checked::Later(wait)) => Err(unavailable(&later(wait))),
+            Err(error) => Err(unavailable(&error.to_string())),
         }
+    }
+
+    fn is_current(&self, login: &LoggedIn) -> bool {
+        self.logins.is_current(login)
     }
 
     fn max_mail_bytes(&self, _settings: u64) -> u64 {
         self.gateway.max_mail_bytes()
     }
 
-    async fn begin(&self, account: &AccountName, mail: MailFrom) -> Result<Box<dyn Transaction>, Refusal> {
-        let submission =
-            self.gateway.begin(account, mail.reverse_path, mail.size, mail.ret, mail.envelope_id)?;
+    async fn begin(&self, login: &LoggedIn, mail: MailFrom) -> Result<Box<dyn Transaction>, Refusal> {
+        let submission = self.gateway.begin_submission(
+            &login.account,
+            mail.reverse_path,
+            mail.size,
+            mail.ret,
+            mail.envelope_id,
+        )?;
         let submission = if self.is_over_tls { submission.over_tls() } else { submission };
         Ok(Box::new(SubmittedMail(submission)))
     }

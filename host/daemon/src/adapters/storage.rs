@@ -2,11 +2,10 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use gateway::ports::storage::NewMail;
 use gateway::ports::{BodyWriter, Storage, StorageError};
 use mail::record::{
-    Account, Arrival, ArrivalKey, BodyId, Contact, FriendRequest, OutboxEntry, Outcome, Partial, Pin,
-    QuarantineEntry, StagedBody,
+    Account, Arrival, ArrivalKey, BodyId, Contact, FriendRequest, NewMail, OutboxEntry, Outcome, Partial,
+    Pin, QuarantineEntry, StagedBody,
 };
 use mail::{AccountName, Address, MailId, PublicKey, Wall};
 use store::Store;
@@ -36,14 +35,6 @@ pub fn storage_error(error: store::Error) -> StorageError {
         store::Error::Full => StorageError::Full,
         other => StorageError::Failed(other.to_string()),
     }
-}
-
-fn stored(mail: NewMail) -> store::NewMail {
-    store::NewMail { account: mail.account, entry: mail.entry, quarantine: mail.quarantine }
-}
-
-fn all_stored(reports: Vec<(NewMail, StagedBody)>) -> Vec<(store::NewMail, StagedBody)> {
-    reports.into_iter().map(|(mail, body)| (stored(mail), body)).collect()
 }
 
 #[async_trait]
@@ -91,7 +82,7 @@ impl Storage for StoreAdapter {
         outcome: Outcome,
         reports: Vec<(NewMail, StagedBody)>,
     ) -> Result<(), StorageError> {
-        self.0.finish_outbox(id, outcome, all_stored(reports)).await.map_err(storage_error)
+        self.0.finish_outbox(id, outcome, reports).await.map_err(storage_error)
     }
 
     async fn record_ended(&self, ended: Vec<(OutboxEntry, Outcome)>) -> Result<(), StorageError> {
@@ -104,7 +95,7 @@ impl Storage for StoreAdapter {
         mail: NewMail,
         reports: Vec<(NewMail, StagedBody)>,
     ) -> Result<(), StorageError> {
-        self.0.deliver_local(id, stored(mail), all_stored(reports)).await.map_err(storage_error)
+        self.0.deliver_local(id, mail, reports).await.map_err(storage_error)
     }
 
     async fn arrival(&self, key: &ArrivalKey) -> Result<Option<Arrival>, StorageError> {
@@ -135,17 +126,31 @@ impl Storage for StoreAdapter {
         self.0.parked_bytes(sender).await.map_err(storage_error)
     }
 
+    async fn partials_of(&self, sender: PublicKey) -> Result<Vec<ArrivalKey>, StorageError> {
+        self.0.partials_of(sender).await.map_err(storage_error)
+    }
+
     async fn finish_partial(
         &self,
         key: &ArrivalKey,
         mail: Option<NewMail>,
         arrival: Arrival,
     ) -> Result<(), StorageError> {
-        self.0.finish_partial(key, mail.map(stored), arrival).await.map_err(storage_error)
+        self.0.finish_partial(key, mail, arrival).await.map_err(storage_error)
+    }
+
+    async fn finish_partial_with(
+        &self,
+        key: &ArrivalKey,
+        mail: NewMail,
+        body: StagedBody,
+        arrival: Arrival,
+    ) -> Result<(), StorageError> {
+        self.0.finish_partial_with(key, mail, body, arrival).await.map_err(storage_error)
     }
 
     async fn deliver_own(&self, mail: NewMail, body: StagedBody) -> Result<(), StorageError> {
-        self.0.deliver_own(stored(mail), body).await.map_err(storage_error)
+        self.0.deliver_own(mail, body).await.map_err(storage_error)
     }
 
     async fn sweep(&self, arrivals_before: Wall, partials_before: Wall) -> Result<(), StorageError> {
@@ -166,6 +171,10 @@ impl Storage for StoreAdapter {
 
     async fn delete_quarantined(&self, account: &AccountName, uidl: MailId) -> Result<(), StorageError> {
         self.0.delete_quarantined(account, uidl).await.map_err(storage_error)
+    }
+
+    async fn empty_bin(&self, now: Wall) -> Result<u64, StorageError> {
+        self.0.empty_bin(now).await.map_err(storage_error)
     }
 
     async fn accounts(&self) -> Result<Vec<Account>, StorageError> {
@@ -200,8 +209,12 @@ impl Storage for StoreAdapter {
         self.0.remove_friend_request(account, key).await.map_err(storage_error)
     }
 
-    async fn pin(&self, account: &AccountName, address: &Address) -> Result<Option<Pin>, StorageError> {
-        self.0.pin(account, address).await.map_err(storage_error)
+    async fn pins(&self, account: &AccountName) -> Result<Vec<Pin>, StorageError> {
+        self.0.pins(account).await.map_err(storage_error)
+    }
+
+    async fn unreadable_pins(&self, account: &AccountName) -> Result<Vec<Address>, StorageError> {
+        self.0.unreadable_pins(account).await.map_err(storage_error)
     }
 
     async fn put_pin(&self, account: &AccountName, pin: Pin) -> Result<(), StorageError> {

@@ -1,13 +1,14 @@
 //! A data directory made of a backup.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use store::STORE_FILE;
 
-use super::{COMPONENTS, is_known};
+use super::sums::{SUMS_BYTES, SUMS_FILE, Sums};
+use super::{DIRECTORIES, is_known};
 
 /// Most files of a backup: all components a gateway keeps, and more.
 const FILES_AT_MOST: usize = 10_000;
@@ -65,67 +66,133 @@ pub fn restore(backup: &Path, directory: &Path, watch: &mut dyn FnMut(u64, u64))
         }
     };
     DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
-    let unpacked = unpack(backup, file, directory, watch);
+    let unpacked = read(backup, file, watch, &mut |name, entry| write(entry, &directory.join(name)));
+    let unpacked = unpacked.and_then(|_| sync(directory));
     if unpacked.is_err() {
-        // The error that led here says more than one of these.
-        for part in [directory.join(COMPONENTS), directory.to_owned()] {
-            for entry in fs::read_dir(&part).into_iter().flatten().flatten() {
-                let _ = fs::remove_file(entry.path());
-            }
-        }
-        let _ = fs::remove_dir(directory.join(COMPONENTS));
-        if is_new {
-            let _ = fs::remove_dir(directory);
-        }
+        clear(directory, is_new);
     }
     unpacked
 }
 
-fn unpack(
-    backup: &Path,
-    file: File,
-    directory: &Path,
-    watch: &mut dyn FnMut(u64, u64),
-) -> Result<(), RestoreError> {
-    let unreadable = |error| RestoreError::Backup { path: backup.to_owned(), error };
-    let no_backup = |why: String| RestoreError::NoBackup { path: backup.to_owned(), why };
-    let size = file.metadata().map_err(unreadable)?.len();
-    let mut archive = tar::Archive::new(io::BufReader::new(file));
-    let mut has_store = false;
-    for (number, entry) in archive.entries().map_err(unreadable)?.enumerate() {
-        let mut entry = entry.map_err(|error| no_backup(error.to_string()))?;
-        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        // Known names alone: nothing is written elsewhere, whatever the archive says.
-        if number >= FILES_AT_MOST
-            || entry.header().entry_type() != tar::EntryType::Regular
-            || !is_known(&name)
-        {
-            return Err(no_backup(format!("`{}` does not belong in one", name.escape_debug())));
+/// Removes what a restore wrote that failed later; the directory too, if that made it.
+pub fn clear(directory: &Path, is_new: bool) {
+    // The error that led here says more than one of these.
+    let parts = DIRECTORIES.map(|part| directory.join(part));
+    for part in parts.iter().map(PathBuf::as_path).chain([directory]) {
+        for entry in fs::read_dir(part).into_iter().flatten().flatten() {
+            let _ = fs::remove_file(entry.path());
         }
-        has_store |= name == STORE_FILE;
-        let expected = entry.header().size().map_err(unreadable)?;
-        watch(entry.raw_file_position() + expected, size);
-        write(&mut entry, expected, &directory.join(&name))?;
     }
-    if has_store { sync(directory) } else { Err(no_backup("there is no store in it".to_owned())) }
+    for part in parts {
+        let _ = fs::remove_dir(part);
+    }
+    if is_new {
+        let _ = fs::remove_dir(directory);
+    }
 }
 
-fn write(entry: &mut impl io::Read, expected: u64, path: &Path) -> Result<(), RestoreError> {
+/// Reads a backup that was just written, and says whether it is one: with a store in it, and each file as its sum says. Blocks.
+///
+/// # Errors
+/// [`RestoreError`]
+pub fn check(backup: &Path) -> Result<(), RestoreError> {
+    let file = File::open(backup).map_err(|error| RestoreError::Backup { path: backup.to_owned(), error })?;
+    let has_sums = read(backup, file, &mut |_, _| {}, &mut |_, entry| {
+        let failed = |error| RestoreError::Backup { path: backup.to_owned(), error };
+        io::copy(entry, &mut io::sink()).map_err(failed)
+    })?;
+    if has_sums { Ok(()) } else { Err(no_backup(backup, format!("{SUMS_FILE} is missing"))) }
+}
+
+fn no_backup(backup: &Path, why: String) -> RestoreError {
+    RestoreError::NoBackup { path: backup.to_owned(), why }
+}
+
+/// What is done with a file of a backup; returns how many bytes it had.
+type Take<'a> = dyn FnMut(&str, &mut dyn io::Read) -> Result<u64, RestoreError> + 'a;
+
+/// Reads a backup file by file. True if it has sums, which are then right; those of version 0.1.0 had none.
+fn read(
+    backup: &Path,
+    file: File,
+    watch: &mut dyn FnMut(u64, u64),
+    take: &mut Take<'_>,
+) -> Result<bool, RestoreError> {
+    let unreadable = |error| RestoreError::Backup { path: backup.to_owned(), error };
+    let size = file.metadata().map_err(unreadable)?.len();
+    let mut archive = tar::Archive::new(io::BufReader::new(file));
+    let (mut has_store, mut found, mut told) = (false, Sums::default(), None);
+    for (number, entry) in archive.entries().map_err(unreadable)?.enumerate() {
+        let mut entry = entry.map_err(|error| no_backup(backup, error.to_string()))?;
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        // Known names alone: nothing is written elsewhere, whatever the archive says. The sums come last.
+        if number >= FILES_AT_MOST
+            || entry.header().entry_type() != tar::EntryType::Regular
+            || told.is_some()
+            || !(is_known(&name) || name == SUMS_FILE)
+        {
+            return Err(no_backup(backup, format!("`{}` does not belong in one", name.escape_debug())));
+        }
+        let expected = entry.header().size().map_err(unreadable)?;
+        watch(entry.raw_file_position() + expected, size);
+        if name == SUMS_FILE {
+            let mut text = String::new();
+            let sums = (&mut entry).take(SUMS_BYTES).read_to_string(&mut text);
+            sums.map_err(|error| no_backup(backup, format!("{SUMS_FILE}: {error}")))?;
+            told = Some(text);
+            continue;
+        }
+        has_store |= name == STORE_FILE;
+        let mut summed = Summed { entry: &mut entry, sums: &mut found };
+        if take(&name, &mut summed)? != expected {
+            return Err(no_backup(backup, format!("it ends in the middle of `{name}`")));
+        }
+        found.end(&name);
+    }
+    if !has_store {
+        return Err(no_backup(backup, "there is no store in it".to_owned()));
+    }
+    match told {
+        Some(told) if told != found.text() => {
+            Err(no_backup(backup, "it is damaged: a file in it is not the one that was written".to_owned()))
+        }
+        told => Ok(told.is_some()),
+    }
+}
+
+/// Adds up what is read.
+struct Summed<'a> {
+    entry: &'a mut dyn io::Read,
+    sums: &'a mut Sums,
+}
+
+impl io::Read for Summed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.entry.read(buffer)?;
+        self.sums.update(buffer.get(..count).unwrap_or_default());
+        Ok(count)
+    }
+}
+
+fn write(entry: &mut dyn io::Read, path: &Path) -> Result<u64, RestoreError> {
     let failed = |error| RestoreError::Directory { path: path.to_owned(), error };
     if let Some(parent) = path.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(failed)?;
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-    if io::copy(entry, &mut file).map_err(failed)? != expected {
-        return Err(failed(io::Error::new(
-            io::ErrorKind::UnexpectedEof,
-            "the backup ends in the middle of it",
-        )));
-    }
-    file.sync_all().map_err(failed)
+    let size = io::copy(entry, &mut file).map_err(failed)?;
+    file.sync_all().map_err(failed)?;
+    Ok(size)
 }
 
 fn sync(directory: &Path) -> Result<(), RestoreError> {
-    let synced = File::open(directory).and_then(|open| open.sync_all());
-    synced.map_err(|error| RestoreError::Directory { path: directory.to_owned(), error })
+    for part in DIRECTORIES.map(|part| directory.join(part)).iter().map(PathBuf::as_path).chain([directory]) {
+        match File::open(part).and_then(|open| open.sync_all()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(RestoreError::Directory { path: part.to_owned(), error });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }

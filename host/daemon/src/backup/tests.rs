@@ -4,7 +4,7 @@ use std::sync::Arc;
 use futures::TryStreamExt as _;
 
 use super::*;
-use crate::clock::SystemClock;
+use clock::SystemClock;
 
 fn open(directory: &Path) -> Store {
     Store::open(directory, store::OpenOptions::new(Arc::new(SystemClock::new()))).unwrap()
@@ -12,7 +12,7 @@ fn open(directory: &Path) -> Store {
 
 async fn backup_of(directory: &Path) -> Vec<u8> {
     let store = open(directory);
-    let archive = archive(&store, directory, Wall(1_000_000), |_| true).await.unwrap();
+    let archive = archive(&store, directory, None, Arc::new(SystemClock::new()), |_| true).await.unwrap();
     let size = archive.size;
     let pieces: Vec<Bytes> = archive.pieces().try_collect().await.unwrap();
     let bytes = pieces.concat();
@@ -98,4 +98,80 @@ fn nothing_is_written_for_what_is_no_backup() {
         assert!(!directory.exists());
         assert!(!place.path().join("evil").exists());
     }
+}
+
+/// The offer of each file is in the list, as `sha256sum --check` wants it.
+#[tokio::test]
+async fn a_backup_holds_keys_and_identities_and_the_sum_of_each_file() {
+    let (place, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for name in [
+        "secrets/board-identity",
+        "mailbox-keys/owner_period_7",
+        "mailbox-keys/owner_period_8.new",
+        "secrets/.x",
+    ] {
+        let path = place.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, name).unwrap();
+    }
+    let bytes = backup_of(place.path()).await;
+    let file = target.path().join("backup.tar");
+    std::fs::write(&file, &bytes).unwrap();
+    check(&file).unwrap();
+    let directory = target.path().join("data");
+    restore(&file, &directory, &mut |_, _| {}).unwrap();
+    for name in ["secrets/board-identity", "mailbox-keys/owner_period_7"] {
+        assert_eq!(std::fs::read_to_string(directory.join(name)).unwrap(), name);
+    }
+    assert!(!directory.join("mailbox-keys/owner_period_8.new").exists());
+    assert!(!directory.join("secrets/.x").exists());
+    // Any byte that is another one is found, wherever it is, and what was written is removed.
+    let store = bytes.windows(5).position(|window| window == b"redb\x1a").unwrap();
+    for at in [store + 100_000, bytes.len() - 1_600] {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1;
+        std::fs::write(&file, &damaged).unwrap();
+        assert!(check(&file).is_err(), "{at}");
+        let other = target.path().join("other");
+        assert!(restore(&file, &other, &mut |_, _| {}).is_err());
+        assert!(!other.exists());
+    }
+}
+
+#[tokio::test]
+async fn one_backup_is_made_at_a_time_and_the_next_one_when_it_is_over() {
+    let place = tempfile::tempdir().unwrap();
+    let store = open(place.path());
+    let clock = || Arc::new(SystemClock::new());
+    let first = archive(&store, place.path(), None, clock(), |_| true).await.unwrap();
+    let second = archive(&store, place.path(), None, clock(), |_| true).await.err().unwrap();
+    assert!(matches!(second, BackupError::Busy), "{second}");
+    // Read to its end, or given up in the middle.
+    let _: Vec<Bytes> = first.pieces().try_collect().await.unwrap();
+    let third = archive(&store, place.path(), None, clock(), |_| true).await.unwrap();
+    drop(third.pieces());
+    archive(&store, place.path(), None, clock(), |_| true).await.unwrap();
+    store.close();
+}
+
+/// What was found before: the other backup removed the copy, and the archive was made without it.
+#[tokio::test]
+async fn there_is_no_archive_without_a_store() {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::write(place.path().join("password"), "x").unwrap();
+    let lock = lock(place.path()).unwrap();
+    let empty = tempfile::tempdir().unwrap();
+    let (path, error) = collect(place.path(), empty.path(), Wall(1), lock).err().unwrap();
+    assert!(path.ends_with(STORE_FILE));
+    assert_eq!(error.kind(), io::ErrorKind::NotFound);
+}
+
+#[test]
+fn a_backup_of_version_0_1_0_which_has_no_sums_is_still_restored() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("backup.tar");
+    std::fs::write(&file, archive_of(&[(STORE_FILE, tar::EntryType::Regular)])).unwrap();
+    restore(&file, &place.path().join("data"), &mut |_, _| {}).unwrap();
+    // As a new one it would not do.
+    assert!(check(&file).is_err());
 }

@@ -7,11 +7,12 @@
 
 use std::path::Path;
 
+use lab::Error;
 use serde_json::Value;
 
-use super::gateway::Gateway;
+use super::gateway::{Gateway, arrives, copies, empty_outbox, is_asked_by, submit};
+use super::mails;
 use super::report::Report;
-use super::{DemoError, Place, mails, pop3, smtp};
 
 /// Short times, whose price in privacy the documentation of `[drops.times]` tells.
 const CONFIG: &str = "\
@@ -37,20 +38,19 @@ pub fn tell(
     program: &Path,
     directory: &Path,
     bootstrap: &[String],
-) -> Result<(), DemoError> {
-    let place = |name: &str| Place { program: program.to_owned(), directory: directory.join(name) };
+) -> Result<(), Error> {
     let config = directory.join("apart.toml");
-    std::fs::write(&config, CONFIG).map_err(DemoError::system("writing a configuration file"))?;
-    let gateway = |name, directory| Gateway::new(name, place(directory), bootstrap).with_config(&config);
+    std::fs::write(&config, CONFIG).map_err(Error::system("writing a configuration file"))?;
+    let gateway = |name| Gateway::new(name, program, directory, bootstrap);
     let mut stage = Stage {
-        relay: Gateway::new('R', place("r"), bootstrap).relay_only(),
-        c: gateway('C', "c"),
-        d: gateway('D', "d"),
+        relay: gateway("R").relay_only(),
+        c: gateway("C").with_config(&config),
+        d: gateway("D").with_config(&config),
     };
     report.act("Two people who are never online at the same time");
     let start = report.now();
     stage.relay.start()?;
-    let relay = stage.relay.ready()?.tox_id.to_string();
+    let relay = stage.relay.tox_id()?.to_owned();
     report.step(format!("R: toxmail relay serve, a drop relay and nothing else: {relay}"));
     stage.d.start()?;
     stage.d.verb(&["relay", "add", &relay])?;
@@ -70,11 +70,8 @@ pub fn tell(
     stage.c.stop()?;
 
     stage.d.start()?;
-    let key = stage.c.ready()?.tox_id.key.to_string();
-    stage.d.wait("C's request", |d| {
-        let requests = d.verb(&["contact", "requests"])?;
-        Ok(all(&requests).any(|request| request["key"] == key.as_str()).then_some(()))
-    })?;
+    let key = stage.c.key()?.to_owned();
+    is_asked_by(&mut stage.d, &key)?;
     stage.d.verb(&["contact", "accept", &key, "carla"])?;
     report.step("D: somebody unknown wrote: toxmail contact accept <key of C> carla");
     arrives(&mut stage.d, &letter)?;
@@ -101,7 +98,8 @@ pub fn tell(
     let copies = copies(&stage.d, &letter)?;
     report.check("both ways, each shown once", copies == 1, since(report, start));
     stage.d.stop()?;
-    stage.relay.stop()
+    stage.relay.stop()?;
+    Ok(())
 }
 
 fn all(list: &Value) -> impl Iterator<Item = &Value> {
@@ -112,15 +110,8 @@ fn since(report: &Report, start: mail::Monotonic) -> f64 {
     (report.now().since(start).as_secs_f64() * 1000.0).round() / 1000.0
 }
 
-fn submit(gateway: &Gateway, recipient: &str, text: &[u8]) -> Result<(), DemoError> {
-    let (account, password) = (gateway.ready()?.account.clone(), gateway.password()?);
-    let login = (account.as_str(), password.as_str());
-    smtp::submit(gateway.smtp()?, login, &gateway.mail_address()?, recipient, text)?;
-    Ok(())
-}
-
 /// Waits until all mails of the outbox are whole on the relay.
-fn left_on_relay(gateway: &mut Gateway) -> Result<(), DemoError> {
+fn left_on_relay(gateway: &mut lab::Gateway) -> Result<(), Error> {
     gateway.wait("the deposit receipts", |gateway| {
         let outbox = gateway.verb(&["outbox", "list"])?;
         let is_left = all(&outbox).all(|mail| mail["copies"]["complete"] == 1);
@@ -129,30 +120,9 @@ fn left_on_relay(gateway: &mut Gateway) -> Result<(), DemoError> {
 }
 
 /// Waits until the relay holds so many cells.
-fn holds(relay: &mut Gateway, cells: u64) -> Result<(), DemoError> {
+fn holds(relay: &mut lab::Gateway, cells: u64) -> Result<(), Error> {
     relay.wait(&format!("{cells} cells on the drop relay"), |relay| {
         let relays = relay.verb(&["relay", "list"])?;
         Ok(all(&relays).any(|own| own["serving"]["cells"].as_u64() >= Some(cells)).then_some(()))
-    })
-}
-
-fn mailbox(gateway: &Gateway) -> Result<Vec<Vec<u8>>, DemoError> {
-    let (account, password) = (gateway.ready()?.account.clone(), gateway.password()?);
-    pop3::fetch(gateway.pop3()?, (account.as_str(), &password))
-}
-
-fn arrives(gateway: &mut Gateway, text: &[u8]) -> Result<(), DemoError> {
-    gateway.wait("the mail from the drop relay", |gateway| {
-        Ok(mailbox(gateway)?.iter().any(|mail| mail.ends_with(text)).then_some(()))
-    })
-}
-
-fn copies(gateway: &Gateway, text: &[u8]) -> Result<usize, DemoError> {
-    Ok(mailbox(gateway)?.iter().filter(|mail| mail.ends_with(text)).count())
-}
-
-fn empty_outbox(gateway: &mut Gateway) -> Result<(), DemoError> {
-    gateway.wait("the acknowledgement", |gateway| {
-        Ok((gateway.verb(&["status"])?["outbox"]["queued"] == 0).then_some(()))
     })
 }

@@ -3,7 +3,8 @@
 use mail::{Clock as _, Monotonic};
 use serde_json::{Value, json};
 
-use crate::clock::SystemClock;
+use crate::console::say;
+use clock::SystemClock;
 
 /// The timeline and the checks.
 pub struct Report {
@@ -35,7 +36,7 @@ impl Report {
     /// Takes in what went on at the same time.
     pub fn take_in(&mut self, other: Self) {
         for line in other.kept.unwrap_or_default() {
-            println!("{line}");
+            say!("{line}");
         }
         self.steps.extend(other.steps);
         self.checks.extend(other.checks);
@@ -43,7 +44,7 @@ impl Report {
 
     fn show(&mut self, line: String) {
         if self.print {
-            println!("{line}");
+            say!("{line}");
         }
         if let Some(kept) = &mut self.kept {
             kept.push(line);

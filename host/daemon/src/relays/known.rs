@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mail::{Clock, PublicKey, Wall};
 use relay::BoardAddress;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use store::Store;
 use tokio::sync::Mutex as Turn;
+
+use crate::stored::readable;
 
 /// The name of the document in the store.
 const DOCUMENT: &str = "drop-relays";
@@ -54,18 +56,27 @@ pub enum KnownError {
     /// As many as there can be.
     #[error("{RELAYS} drop relays are known, the most there can be: remove one first")]
     TooMany,
-    /// The document is damaged.
-    #[error("the list of drop relays in the store is damaged: restore the data directory from a backup")]
-    Damaged,
+    /// The list cannot be written.
+    #[error("the list of drop relays cannot be written: {0}")]
+    Write(#[from] serde_json::Error),
 }
 
 /// As it stands in the document.
 #[derive(Serialize, Deserialize)]
 struct Row {
-    address: String,
+    #[serde(serialize_with = "write_address", deserialize_with = "read_address")]
+    address: BoardAddress,
     is_chosen: bool,
     #[serde(default)]
     behaviour: Behaviour,
+}
+
+fn write_address<S: Serializer>(address: &BoardAddress, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(address)
+}
+
+fn read_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BoardAddress, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
 /// The known relays, in memory and in the store.
@@ -78,19 +89,20 @@ pub struct KnownRelays {
 }
 
 impl KnownRelays {
-    /// Reads what is stored.
+    /// Reads what is stored. What cannot be read of it is set aside; the rest is known.
     ///
     /// # Errors
-    /// [`KnownError::Store`], [`KnownError::Damaged`].
+    /// [`KnownError::Store`].
     pub async fn load(store: Store, clock: Arc<dyn Clock>) -> Result<Self, KnownError> {
-        let rows: Vec<Row> = match store.meta_get(DOCUMENT).await? {
-            Some(json) => serde_json::from_slice(&json).map_err(|_| KnownError::Damaged)?,
-            None => Vec::new(),
-        };
         let mut relays = BTreeMap::new();
-        for Row { address, is_chosen, behaviour } in rows {
-            let address: BoardAddress = address.parse().map_err(|_| KnownError::Damaged)?;
-            relays.insert(address.key, KnownRelay { address, is_chosen, behaviour });
+        if let Some(json) = store.meta_get(DOCUMENT).await? {
+            let read = readable::<Row>(&json, "");
+            for Row { address, is_chosen, behaviour } in read.list {
+                relays.insert(address.key, KnownRelay { address, is_chosen, behaviour });
+            }
+            if let Some(problem) = read.problem {
+                store.set_setting_aside(DOCUMENT, json, &problem).await?;
+            }
         }
         Ok(Self { store, clock, relays: Mutex::new(relays), writing: Turn::default() })
     }
@@ -190,19 +202,19 @@ impl KnownRelays {
     async fn save(&self) -> Result<(), KnownError> {
         let _turn = self.writing.lock().await;
         let rows: Vec<Row> = self.list().into_iter().map(row).collect();
-        let json = serde_json::to_vec(&rows).map_err(|_| KnownError::Damaged)?;
+        let json = serde_json::to_vec(&rows)?;
         Ok(self.store.meta_put(DOCUMENT, Some(json.into())).await?)
     }
 }
 
 fn row(known: KnownRelay) -> Row {
-    Row { address: known.address.to_string(), is_chosen: known.is_chosen, behaviour: known.behaviour }
+    Row { address: known.address, is_chosen: known.is_chosen, behaviour: known.behaviour }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::SystemClock;
+    use clock::SystemClock;
 
     #[tokio::test]
     async fn what_is_known_of_relays_outlives_the_program() {
@@ -230,5 +242,26 @@ mod tests {
         assert_eq!(theirs_now.behaviour.last_problem.map(|text| text.len()), Some(PROBLEM_CHARS));
         assert!(again.remove(&ours).await.unwrap());
         assert!(!again.remove(&ours).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_of_the_list_is_set_aside_and_the_rest_is_known() {
+        let directory = tempfile::tempdir().unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let store = Store::open(directory.path(), store::OpenOptions::new(Arc::clone(&clock))).unwrap();
+        let good = BoardAddress::from(PublicKey([1; 32]));
+        for (json, known) in [
+            (format!(r#"[{{"address":"x","is_chosen":true}},{{"address":"{good}","is_chosen":true}}]"#), 1),
+            ("no list".to_owned(), 0),
+        ] {
+            store.meta_put(DOCUMENT, Some(json.clone().into())).await.unwrap();
+            let relays = KnownRelays::load(store.clone(), Arc::clone(&clock)).await.unwrap();
+            assert_eq!(relays.list().len(), known);
+            // It is told, and what is written next does not touch it.
+            assert_eq!(store.unreadable().unwrap().len(), 1);
+            relays.choose(PublicKey([2; 32]).into()).await.unwrap();
+            let kept = store.meta_get("unreadable-drop-relays").await.unwrap();
+            assert_eq!(kept, Some(json.into()));
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use drops::board::Quotas;
 use drops::record::OwnerMark;
 use mail::{AccountName, Clock};
-use relay::{Identity, ServeError, Serving, Sessions, Setup};
+use relay::{Identity, ServeError, Serving, Sessions, SetAside, Setup};
 use sandbox::Sandbox;
 use store::Store;
 use store::secrets::{SecretError, Secrets};
@@ -42,6 +42,8 @@ pub struct ServeSettings {
     pub cells: PathBuf,
     /// The directory of secrets.
     pub secrets: PathBuf,
+    /// Whether there is nothing to do without it: then it is an error that it cannot be served.
+    pub is_all: bool,
 }
 
 /// Everything about drop relays.
@@ -51,6 +53,7 @@ pub struct Relays {
     /// Which boards there are to use, and how they behaved.
     pub known: KnownRelays,
     secrets: Option<Arc<Secrets>>,
+    trouble: Option<String>,
 }
 
 /// Why drop relays do not work.
@@ -63,7 +66,9 @@ pub enum RelayError {
     #[error("the identity of the drop relay: {0}")]
     Secret(#[from] SecretError),
     /// Its identity is damaged.
-    #[error("the identity of the drop relay is damaged ({0}): restore the data directory from a backup")]
+    #[error(
+        "the file `{IDENTITY}` in the directory of secrets is damaged ({0}): restore it from a backup, or remove it to begin with another identity"
+    )]
     Identity(#[from] InvalidSavedData),
     /// The mark of its owner cannot be kept.
     #[error("the mark of the drop relay's owner: {0}")]
@@ -77,7 +82,8 @@ pub enum RelayError {
 }
 
 impl Relays {
-    /// Starts serving, where that is wanted, in the name of `owner`, and gets ready to use boards.
+    /// Starts serving, where that is wanted, in the name of `owner`, and gets ready to use boards. A gateway goes on without a
+    /// board that cannot be served.
     ///
     /// # Errors
     /// [`RelayError`]
@@ -91,29 +97,42 @@ impl Relays {
         let nodes = settings.sessions.nodes.clone();
         let sessions = Sessions::start(settings.sessions, Arc::clone(clock)).await;
         let known = KnownRelays::load(store.clone(), Arc::clone(clock)).await?;
-        let mut relays = Self { sessions, known, secrets: None };
+        let mut relays = Self { sessions, known, secrets: None, trouble: None };
         if let Some(serve) = settings.serve {
-            let secrets = Arc::new(blocking(move || Secrets::open(&serve.secrets)).await??);
-            let identity = identity(&secrets, serve.tox).await?;
             let policy = ComponentPolicy { sandbox: Arc::clone(sandbox), owner, clock: Arc::clone(clock) };
-            let owner_mark = owner::mark(store, serve.owner).await?;
-            let setup = Setup {
-                cells: serve.cells,
-                quotas: serve.quotas,
-                owner: owner_mark,
-                nodes,
-                policy: Arc::new(policy),
-                clock: Arc::clone(clock),
-            };
-            let serving = Serving::start(identity, setup).await?;
-            tracing::info!(address = %serving.address(), "a drop relay is served");
-            relays.sessions.serve(serving);
-            relays.secrets = Some(secrets);
+            let is_all = serve.is_all;
+            match start_serving(serve, nodes, Arc::new(policy), store, clock).await {
+                Ok((serving, secrets)) => relays.serve(serving, secrets),
+                Err(error) if is_all => return Err(error),
+                Err(error) => {
+                    tracing::error!(%error, "the drop relay is off; everything else works");
+                    relays.trouble = Some(format!("{error}; the drop relay is off, everything else works"));
+                }
+            }
         }
         if !relays.known.list().is_empty() {
             relays.sessions.prepare();
         }
         Ok(relays)
+    }
+
+    fn serve(&mut self, serving: Serving, secrets: Arc<Secrets>) {
+        tracing::info!(address = %serving.address(), "a drop relay is served");
+        if let Some(SetAside { file, why }) = serving.set_aside() {
+            tracing::error!(why, file = %file.display(), "the cells of the drop relay were set aside");
+            self.trouble = Some(format!(
+                "{why}: it was set aside as {}, and the drop relay began without cells, invitations and tokens; a backup has its \
+                 invitations and keys",
+                file.display()
+            ));
+        }
+        self.sessions.serve(serving);
+        self.secrets = Some(secrets);
+    }
+
+    /// What is wrong with the board that was to be served here, one line for people.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
     }
 
     /// The board that is served here.
@@ -138,6 +157,29 @@ impl Relays {
     }
 }
 
+async fn start_serving(
+    serve: ServeSettings,
+    nodes: Vec<tox::Node>,
+    policy: Arc<ComponentPolicy>,
+    store: &Store,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Serving, Arc<Secrets>), RelayError> {
+    let secrets = Arc::new(blocking(move || Secrets::open(&serve.secrets)).await??);
+    let identity = identity(&secrets, serve.tox).await?;
+    let owner = owner::mark(store, serve.owner).await?;
+    let disk = store.clone();
+    let setup = Setup {
+        cells: serve.cells,
+        quotas: serve.quotas,
+        room: Box::new(move || disk.has_spare_room()),
+        owner,
+        nodes,
+        policy,
+        clock: Arc::clone(clock),
+    };
+    Ok((Serving::start(identity, setup).await?, secrets))
+}
+
 /// The board's identity; a new one is stored before it is used.
 async fn identity(secrets: &Arc<Secrets>, options: Options) -> Result<Identity, RelayError> {
     let reading = Arc::clone(secrets);
@@ -157,5 +199,5 @@ async fn keep(secrets: &Arc<Secrets>, saved: SavedData) -> Result<(), RelayError
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, RelayError> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| RelayError::Stopping)
+    supervisor::blocking("secret", work).await.map_err(|_| RelayError::Stopping)
 }

@@ -15,9 +15,11 @@ pub async fn mark(store: &Store, configured: Option<OwnerMark>) -> Result<OwnerM
     if let Some(mark) = configured {
         return Ok(mark);
     }
-    let kept = store.meta_get(DOCUMENT).await?;
-    if let Some(mark) = kept.and_then(|bytes| <[u8; 8]>::try_from(bytes.as_ref()).ok()) {
-        return Ok(OwnerMark(mark));
+    if let Some(kept) = store.meta_get(DOCUMENT).await? {
+        match <[u8; 8]>::try_from(kept.as_ref()) {
+            Ok(mark) => return Ok(OwnerMark(mark)),
+            Err(_) => store.set_setting_aside(DOCUMENT, kept, "it has not the length of a mark").await?,
+        }
     }
     let mut mark = [0; 8];
     OsRng.fill_bytes(&mut mark);
@@ -32,7 +34,7 @@ mod tests {
     use mail::Clock;
 
     use super::*;
-    use crate::clock::SystemClock;
+    use clock::SystemClock;
 
     #[tokio::test]
     async fn the_mark_stays_and_the_configuration_goes_before_it() {

@@ -7,6 +7,7 @@ use mail::{AccountName, Clock};
 use tox::Connection;
 
 use crate::adapters::network::ToxNetwork;
+use crate::console::say;
 
 /// Time between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -28,18 +29,16 @@ const STEPS: [(u64, &str); 4] = [
 /// Says how connecting goes, until the account is connected.
 pub async fn tell(network: Arc<ToxNetwork>, account: AccountName, clock: Arc<dyn Clock>) {
     let start = clock.monotonic();
-    println!("Connecting to Tox through {} nodes ...", network.nodes());
+    say!("Connecting to Tox through {} nodes ...", network.nodes());
     let mut steps = STEPS.into_iter().peekable();
     loop {
         let seconds = clock.monotonic().since(start).as_secs();
         if let Some(how) = how(network.connection(&account)) {
-            println!(
-                "Connected to Tox after {seconds} s ({how}). `toxmail status` shows who else is online."
-            );
+            say!("Connected to Tox after {seconds} s ({how}). `toxmail status` shows who else is online.");
             return;
         }
         if let Some((after, text)) = steps.next_if(|(after, _)| *after <= seconds) {
-            println!("  {after} s: {text}");
+            say!("  {after} s: {text}");
         }
         clock.sleep(LOOK_EVERY).await;
     }

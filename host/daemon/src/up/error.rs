@@ -29,6 +29,19 @@ pub enum UpError {
         /// Why not.
         error: io::Error,
     },
+    /// Two listeners at one place.
+    #[error(
+        "{first} and {second} are both {address}: each server needs an address of its own, as in --smtp 127.0.0.1:2525 --pop3 \
+         127.0.0.1:2626 --admin 127.0.0.1:8080"
+    )]
+    SameAddress {
+        /// The option of one.
+        first: &'static str,
+        /// The option of the other.
+        second: &'static str,
+        /// Where both are.
+        address: SocketAddr,
+    },
     /// TLS for listeners beyond this machine.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -43,6 +56,14 @@ pub enum UpError {
     Value {
         /// Which key.
         key: &'static str,
+        /// What is wrong and what to write.
+        why: String,
+    },
+    /// A value on the command line.
+    #[error("{option}: {why}")]
+    Option {
+        /// Which option.
+        option: &'static str,
         /// What is wrong and what to write.
         why: String,
     },
@@ -85,7 +106,7 @@ pub enum UpError {
     #[error(transparent)]
     Swap(#[from] sandbox::SwapError),
     /// DNS.
-    #[error("DNS cannot be asked: {0}; name a server with --dns HOST:PORT")]
+    #[error("DNS cannot be asked: {0}; name a server, as in --dns 9.9.9.9:53")]
     Dns(#[from] resolve::DnsError),
     /// Offline mail.
     #[error(transparent)]
@@ -102,6 +123,9 @@ pub enum UpError {
     /// The own program.
     #[error("the program cannot find itself: {0}")]
     OwnProgram(io::Error),
+    /// The directory for marks of mails that filters look at.
+    #[error("cannot make the directory `under-way` in the data directory: {0}")]
+    Marks(io::Error),
     /// Signals.
     #[error("the system gives no signals: {0}")]
     Signals(io::Error),
@@ -111,6 +135,15 @@ pub enum UpError {
     /// No randomness.
     #[error("the system gives no random bytes: {0}")]
     Random(String),
+    /// The system gives no threads.
+    #[error("the threads that write the log do not start: {0}")]
+    Console(io::Error),
+    /// A test order for a program that people use.
+    #[error("TOXMAIL_TEST_FAULTS is for tests of Toxmail alone; take it out of the environment: {0}")]
+    Faults(supervisor::NotATestBuild),
+    /// Something that the gateway cannot do without is gone.
+    #[error("the gateway ends because a part of it failed: {0}. Nothing accepted is lost; start it again")]
+    Task(String),
     /// The store has no account.
     #[error("there is no account in the store: restore the data directory from a backup")]
     NoAccount,

@@ -1,5 +1,6 @@
 //! What the command line and the configuration file say together.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use drops::board::Quotas;
@@ -8,11 +9,10 @@ use tox::{Node, Proxy, public_nodes};
 
 use super::error::UpError;
 use crate::adapters::network::NetworkSettings;
-use crate::cli;
-use crate::cli::args::{Common, Up};
 use crate::config::{self, Config, Listen};
 use crate::directory::DataDirectory;
 use crate::relays::{RelaySettings, ServeSettings};
+use cli::args::{Common, Up};
 
 /// How to run.
 pub struct Options {
@@ -57,8 +57,7 @@ impl Options {
             pop3: arguments.pop3.unwrap_or(config.listen.pop3),
             admin: arguments.admin.unwrap_or(config.listen.admin),
         };
-        let server = arguments.dns.as_ref().or(config.dns.server.as_ref());
-        let dns = dns(server.map(String::as_str)).await?;
+        let dns = dns(arguments.dns.as_deref(), config.dns.server.as_deref()).await?;
         let nodes = nodes(&arguments, &config)?;
         let proxy = proxy(config.tox.proxy.as_deref())?;
         let tor = upstream(config.drops.tor.as_deref(), &proxy)?;
@@ -77,6 +76,17 @@ impl Options {
             config,
             config_file,
         })
+    }
+
+    /// Two servers cannot have one address.
+    ///
+    /// # Errors
+    /// [`UpError::SameAddress`]
+    pub fn check_addresses(&self) -> Result<(), UpError> {
+        let Listen { smtp, pop3, admin } = self.listen;
+        let mail = [("--smtp", smtp), ("--pop3", pop3)];
+        let mail = mail.into_iter().filter(|_| !self.relay_only);
+        different(&mail.chain([("--admin", admin)]).collect::<Vec<_>>())
     }
 
     /// How Tox instances reach the network.
@@ -107,6 +117,7 @@ impl Options {
             quotas: Quotas { bytes: drops.quota_bytes, day_cells: drops.day_cells, ..Quotas::default() },
             cells: self.directory.cells(),
             secrets: self.directory.secrets(),
+            is_all: self.relay_only,
         });
         RelaySettings { sessions, serve }
     }
@@ -117,9 +128,30 @@ impl Options {
             max_mail_bytes: self.config.mail.max_bytes,
             expiry: self.config.mail.expiry(),
             delay_notice: self.config.mail.delay_notice(),
+            bin_time: self.config.mail.bin_time(),
             ..gateway::Settings::default()
         }
     }
+}
+
+fn different(listeners: &[(&'static str, SocketAddr)]) -> Result<(), UpError> {
+    for (place, (second, address)) in listeners.iter().enumerate() {
+        let before = listeners.iter().take(place).find(|(_, other)| overlap(*other, *address));
+        if let Some((first, _)) = before {
+            return Err(UpError::SameAddress { first, second, address: *address });
+        }
+    }
+    Ok(())
+}
+
+/// Whether the system gives only one server both addresses. Port 0 is another free port each time.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let takes_all = |wide: SocketAddr, narrow: SocketAddr| {
+        wide.ip().is_unspecified() && (wide.is_ipv6() || narrow.is_ipv4())
+    };
+    one.port() == other.port()
+        && one.port() != 0
+        && (one.ip() == other.ip() || takes_all(one, other) || takes_all(other, one))
 }
 
 fn read_config(directory: &DataDirectory, named: Option<&Path>) -> Result<Config, UpError> {
@@ -130,14 +162,17 @@ fn read_config(directory: &DataDirectory, named: Option<&Path>) -> Result<Config
     }
 }
 
-async fn dns(server: Option<&str>) -> Result<resolve::Settings, UpError> {
-    let mut settings = resolve::Settings::default();
-    if let Some(server) = server {
-        let address = resolve::server_address(server).await;
-        settings.server =
-            Some(address.map_err(|error| UpError::Value { key: "dns.server", why: error.to_string() })?);
-    }
-    Ok(settings)
+async fn dns(option: Option<&str>, configured: Option<&str>) -> Result<resolve::Settings, UpError> {
+    let Some(server) = option.or(configured) else { return Ok(resolve::Settings::default()) };
+    let server = resolve::server_address(server).await.map_err(|error| {
+        let why = error.to_string();
+        if option.is_some() {
+            UpError::Option { option: "--dns", why }
+        } else {
+            UpError::Value { key: "dns.server", why }
+        }
+    });
+    Ok(resolve::Settings { server: Some(server?), ..resolve::Settings::default() })
 }
 
 fn nodes(arguments: &Up, config: &Config) -> Result<Vec<Node>, UpError> {
@@ -169,7 +204,7 @@ fn upstream(tor: Option<&str>, proxy: &Proxy) -> Result<Upstream, UpError> {
     let parts = tor.rsplit_once(':').and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)));
     let (host, port) = parts.ok_or_else(|| UpError::Value {
         key: "drops.tor",
-        why: format!("`{tor}` is not HOST:PORT (Tor listens on 127.0.0.1:9050)"),
+        why: format!("`{tor}` is not HOST:PORT: write where Tor listens, as in tor = \"127.0.0.1:9050\""),
     })?;
     Ok(Upstream::Socks5(host, port))
 }
@@ -178,7 +213,10 @@ fn proxy(text: Option<&str>) -> Result<Proxy, UpError> {
     let Some(text) = text else { return Ok(Proxy::None) };
     let wrong = || UpError::Value {
         key: "tox.proxy",
-        why: format!("`{text}` is not socks5://HOST:PORT or http://HOST:PORT"),
+        why: format!(
+            "`{text}` is not socks5://HOST:PORT or http://HOST:PORT: write it as in proxy = \"socks5://127.0.0.1:9050\" or \
+             proxy = \"http://192.168.1.1:3128\""
+        ),
     };
     let (scheme, rest) = text.split_once("://").ok_or_else(wrong)?;
     let (host, port) = rest.trim_end_matches('/').rsplit_once(':').ok_or_else(wrong)?;
@@ -202,7 +240,43 @@ mod tests {
         assert_eq!(upstream(Some("127.0.0.1:9050"), &everything).unwrap(), tor);
         assert_eq!(upstream(None, &everything).unwrap(), Upstream::Http("10.0.0.1".to_owned(), 3128));
         assert_eq!(upstream(None, &Proxy::None).unwrap(), Upstream::Direct);
-        assert!(upstream(Some("9050"), &Proxy::None).is_err());
+        let error = upstream(Some("9050"), &Proxy::None).unwrap_err().to_string();
+        assert!(error.contains("as in tor = \"127.0.0.1:9050\""), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_name_server_that_is_none_is_told_where_it_was_named_and_how_to_write_it() {
+        for (option, configured, place) in
+            [(Some("dns"), None, "--dns: "), (None, Some("1.1.1.1:0"), "dns.server in the configuration: ")]
+        {
+            let error = dns(option, configured).await.unwrap_err().to_string();
+            assert!(error.starts_with(place) && error.contains("as in 9.9.9.9"), "{error}");
+        }
+    }
+
+    #[test]
+    fn two_servers_at_one_address_are_told_so() {
+        let listeners = |addresses: [&str; 3]| {
+            let [smtp, pop3, admin] = addresses.map(|address| address.parse().unwrap());
+            different(&[("--smtp", smtp), ("--pop3", pop3), ("--admin", admin)])
+        };
+        let same = listeners(["127.0.0.1:2525", "127.0.0.1:2525", "127.0.0.1:1"]).unwrap_err().to_string();
+        assert!(
+            same.contains("--smtp and --pop3 are both 127.0.0.1:2525") && same.contains("as in"),
+            "{same}"
+        );
+        for overlapping in
+            [["0.0.0.0:1", "127.0.0.1:2", "127.0.0.1:1"], ["[::]:1", "127.0.0.1:2", "127.0.0.1:1"]]
+        {
+            assert!(listeners(overlapping).is_err(), "{overlapping:?}");
+        }
+        for apart in [
+            ["127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"],
+            ["127.0.0.1:1", "127.0.0.2:1", "[::1]:1"],
+            ["0.0.0.0:1", "[::1]:1", "127.0.0.1:2"],
+        ] {
+            assert!(listeners(apart).is_ok(), "{apart:?}");
+        }
     }
 
     #[test]
@@ -211,7 +285,8 @@ mod tests {
         assert_eq!(proxy(Some("socks5://127.0.0.1:9050")).unwrap(), tor);
         assert_eq!(proxy(None).unwrap(), Proxy::None);
         for text in ["127.0.0.1:9050", "ftp://a:1", "socks5://a", "socks5://a:b"] {
-            assert!(proxy(Some(text)).is_err(), "{text}");
+            let error = proxy(Some(text)).unwrap_err().to_string();
+            assert!(error.contains("as in proxy = \"socks5://"), "{error}");
         }
     }
 }

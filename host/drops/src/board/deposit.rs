@@ -6,7 +6,7 @@ use super::shelf::{Held, NewCell, Shelf};
 use super::{Board, Now, SessionId};
 use crate::admission::{Admission, DepositFacts};
 use crate::cell::{Cell, Name};
-use crate::limits::{BOARD_WAITING, DAY_SECONDS, SESSION_DEPOSITS, STAMP_SEGMENTS};
+use crate::limits::{BOARD_WAITING, DAY_SECONDS, SEGMENT_TIME, SESSION_DEPOSITS, STAMP_SEGMENTS};
 use crate::mailbox::Period;
 use crate::message::{Answer, Receipt, Refusal, RequestId};
 use crate::point::Lifted;
@@ -86,6 +86,9 @@ impl Board {
             Admission::Stamp(_) => Share::Stamps,
         };
         self.room(share, now.wall).map_err(Refusal::Full)?;
+        if !shelf.has_room() {
+            return Err(Refusal::Full(now.wall.plus(SEGMENT_TIME)));
+        }
         let mark = match &offer.admission {
             Admission::Token(token) => Some(self.check_token(shelf, token, now.wall)?),
             Admission::Stamp(stamp) => {
@@ -256,6 +259,12 @@ impl Board {
         let held = Held { segment: self.totals.open, digest: waiting.digest, ttl: waiting.ttl, until };
         NewCell { name, held, cell: waiting.cell.clone() }
     }
+}
+
+/// When a deposit was taken, by its receipt, to the second.
+pub(super) fn taken_at(held: &Held) -> Wall {
+    let ttl = u64::try_from(held.ttl.duration().as_millis()).unwrap_or(u64::MAX);
+    Wall(held.until.0.saturating_sub(ttl))
 }
 
 /// What the depositor is told.

@@ -10,7 +10,7 @@ use super::session::{Following, Reading, Session};
 use super::shelf::Shelf;
 use super::{Board, Now, SessionId};
 use crate::cell::Name;
-use crate::limits::SESSION_SEGMENTS;
+use crate::limits::{SEGMENTS_HELD, SESSION_SEGMENTS};
 use crate::message::{Answer, Edition, Refusal, RequestId};
 use crate::segment::{ClosedSegment, Entry};
 
@@ -24,10 +24,12 @@ pub(super) struct Arrivals {
 }
 
 impl Board {
-    /// The oldest segment that still has cells to read.
+    /// The oldest segment that still has cells to read, of the last 700: a closing while the clock was ahead holds one for longer, and
+    /// a board that says it has more than that is left by its readers.
     pub(super) fn oldest(&self, now: Wall) -> u32 {
         let held = self.closed.values().find(|closed| closed.edition(now) < 4);
-        held.map_or(self.totals.open, |closed| closed.number)
+        let oldest = held.map_or(self.totals.open, |closed| closed.number);
+        oldest.max(self.totals.open.saturating_sub(SEGMENTS_HELD as u32))
     }
 
     pub(super) fn read(

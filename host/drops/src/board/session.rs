@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mail::Monotonic;
 
 use crate::cell::Name;
-use crate::message::{Answer, RequestId};
+use crate::message::{Answer, Refusal, RequestId};
 
 /// A client's session, from its friend request to its deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,6 +21,11 @@ pub(super) enum Standing {
     Lobby,
     /// In one of the sessions kept for token holders.
     Member,
+    /// It had a seat, and gave it to somebody else.
+    Leaving {
+        /// Since when.
+        since: Monotonic,
+    },
     /// Of the board's owner, within its process: beside all others.
     Owner,
 }
@@ -62,6 +67,8 @@ pub(super) struct Session {
     /// When something last went either way.
     pub touched: Monotonic,
     pub begun: Monotonic,
+    /// Was told that it may only enter.
+    pub turned_away: bool,
     /// Ends when everything in `out` went.
     pub ending: bool,
 }
@@ -79,8 +86,19 @@ impl Session {
             work: 0,
             touched: now,
             begun: now,
+            turned_away: false,
             ending: false,
         }
+    }
+
+    /// Gives its seat away: what it asked for is refused, what is stored already is still receipted.
+    pub fn leave(&mut self, now: Monotonic) {
+        let asked = self.reads.drain(..).map(|reading| reading.id).collect::<Vec<_>>();
+        let followed = self.following.take().map(|following| following.id);
+        let refused = asked.into_iter().chain(followed);
+        self.out.extend(refused.map(|id| (id, Answer::Refused(Refusal::Sessions))));
+        self.standing = Standing::Leaving { since: now };
+        self.ending = true;
     }
 
     /// Requests not answered in full.

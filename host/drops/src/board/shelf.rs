@@ -188,6 +188,11 @@ pub trait Shelf: Send + Sync {
     /// [`ShelfError`].
     fn is_spent(&self, mark: &SpentMark) -> Result<bool, ShelfError>;
 
+    /// Whether new cells may be stored: not where the disk has to be left to others.
+    fn has_room(&self) -> bool {
+        true
+    }
+
     /// Makes `batch` durable: when this returns `Ok`, it is on disk.
     ///
     /// # Errors

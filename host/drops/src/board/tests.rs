@@ -1,4 +1,5 @@
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use mail::{MailId, PublicKey};
 use rand_chacha::ChaCha20Rng;
@@ -26,9 +27,14 @@ const DAY: Duration = Duration::from_secs(DAY_SECONDS);
 struct Fragile {
     inner: MemoryShelf,
     fails: AtomicBool,
+    is_full: AtomicBool,
 }
 
 impl Shelf for Fragile {
+    fn has_room(&self) -> bool {
+        !self.is_full.load(Ordering::Relaxed)
+    }
+
     fn load(&self) -> Result<Loaded, ShelfError> {
         self.inner.load()
     }
@@ -512,6 +518,53 @@ fn a_clock_that_jumps_erases_nothing_at_once() {
 }
 
 #[test]
+fn a_clock_that_was_ahead_for_one_closing_neither_turns_readers_away_nor_holds_other_cells_longer() {
+    let mut world = World::new(quotas());
+    let right = world.now.wall;
+    world.now.wall = right.plus(10 * DAY);
+    let request = world.by_token(Ttl::ThreeWeeks);
+    let kept = world.receipt(&request);
+    world.live(HOUR);
+    world.now.wall = right.plus(HOUR);
+    let request = world.stamped(Ttl::Day);
+    let receipt = world.receipt(&request);
+    assert!(receipt.until <= world.now.wall.plus(DAY));
+    let mut longest = 0;
+    for hour in 0..31 * 24 {
+        world.live(HOUR);
+        let info = world.info();
+        longest = longest.max(info.last + 1 - info.oldest);
+        if hour == 30 {
+            assert_eq!(
+                world.board.status(world.now.wall).cells,
+                1,
+                "the cell of a day was erased in its time"
+            );
+        }
+        if world.now.wall < kept.until {
+            assert!(world.shelf.held(&kept.name).unwrap().is_some(), "hour {hour}");
+        }
+    }
+    assert_eq!(longest as usize, crate::limits::SEGMENTS_HELD);
+}
+
+#[test]
+fn at_the_reserve_of_the_disk_new_cells_are_refused_and_all_else_goes_on() {
+    let mut world = World::new(quotas());
+    let request = world.stamped(Ttl::Day);
+    let receipt = world.receipt(&request);
+    world.shelf.is_full.store(true, Ordering::Relaxed);
+    let other = world.by_token(Ttl::Day);
+    assert!(matches!(refusal(world.once(&other)), Refusal::Full(until) if until > world.now.wall));
+    assert_eq!(world.receipt(&request), receipt, "what is held is held");
+    world.live(2 * DAY);
+    assert_eq!(world.board.status(world.now.wall).cells, 0, "erasing makes room");
+    world.shelf.is_full.store(false, Ordering::Relaxed);
+    let request = world.by_token(Ttl::Day);
+    world.receipt(&request);
+}
+
+#[test]
 fn erased_cells_of_a_later_edition_stay_consistent_when_the_clock_goes_back() {
     let mut world = World::new(quotas());
     for ttl in [Ttl::Day, Ttl::Week] {
@@ -623,6 +676,90 @@ fn a_flood_of_sessions_leaves_a_third_for_token_holders() {
     }
     let (token, member) = (world.token_kept(), world.connect());
     assert!(matches!(refusal(world.one(member, &Request::Enter { token })), Refusal::Busy(_)));
+}
+
+#[test]
+fn whoever_is_refused_a_seat_may_still_enter_and_asks_for_nothing_else_twice() {
+    let mut world = World::new(Quotas { sessions: 3, ..quotas() });
+    let token = world.token();
+    let _crowd = [world.connect(), world.connect()];
+    let (member, stranger) = (world.connect(), world.connect());
+    for client in [member, stranger] {
+        assert_eq!(refusal(world.one(client, &Request::Info)), Refusal::Sessions);
+    }
+    assert!(world.board.tick(world.now).is_empty());
+    world.pass(LOBBY_TIME / 2);
+    assert_eq!(world.one(member, &Request::Enter { token }), Answer::Entered);
+    assert!(matches!(world.one(member, &Request::Info), Answer::Info(_)));
+    assert_eq!(refusal(world.one(stranger, &Request::Info)), Refusal::Sessions);
+    assert_eq!(world.board.tick(world.now), [stranger], "asked again");
+    let patient = world.connect();
+    let mut forged = world.token_kept();
+    forged.random[0] ^= 1;
+    world.pass(LOBBY_TIME / 2);
+    assert_eq!(refusal(world.one(patient, &Request::Enter { token: forged })), Refusal::Token);
+    world.pass(LOBBY_TIME / 2);
+    assert_eq!(world.board.tick(world.now), [patient], "trying does not make the time longer");
+}
+
+#[test]
+fn followers_give_their_seats_to_newcomers_the_longest_there_first() {
+    let mut world = World::new(Quotas { sessions: 12, ..quotas() });
+    let token = world.token();
+    let followers: Vec<SessionId> = (0..8).map(|_| world.connect()).collect();
+    for follower in &followers {
+        world.ask(*follower, &Request::Follow);
+        assert!(matches!(world.answers(*follower)[..], [Answer::Begin { .. }]));
+    }
+    let newcomers: Vec<SessionId> = (0..3).map(|_| world.connect()).collect();
+    for newcomer in &newcomers {
+        assert!(matches!(world.one(*newcomer, &Request::Info), Answer::Info(_)));
+    }
+    for follower in &followers[..3] {
+        assert_eq!(world.answers(*follower), [Answer::Refused(Refusal::Sessions)]);
+    }
+    assert_eq!(world.board.tick(world.now), followers[..3]);
+    assert!(followers[3..].iter().all(|follower| world.answers(*follower).is_empty()));
+    // Token holders never wait for followers either, with or without a token of their own.
+    for _ in 0..12 {
+        let (token, member) = (world.token_kept(), world.connect());
+        assert_eq!(world.one(member, &Request::Enter { token }), Answer::Entered);
+        world.ask(member, &Request::Follow);
+    }
+    let member = world.connect();
+    assert_eq!(world.one(member, &Request::Enter { token }), Answer::Entered);
+    let (sessions, taken) = (world.board.status(world.now.wall).sessions, 12);
+    assert!(sessions <= taken + 8 + LOBBY_SESSIONS, "{sessions}");
+}
+
+#[test]
+fn a_crowd_that_keeps_talking_holds_its_seats_for_an_hour() {
+    let mut world = World::new(Quotas { sessions: 3, ..quotas() });
+    let crowd = [world.connect(), world.connect()];
+    for _ in 0..59 {
+        world.pass(Duration::from_secs(60));
+        for session in crowd {
+            assert!(matches!(world.one(session, &Request::Info), Answer::Info(_)));
+        }
+        assert!(world.board.tick(world.now).is_empty());
+    }
+    let early = world.connect();
+    assert_eq!(refusal(world.one(early, &Request::Info)), Refusal::Sessions);
+    world.pass(Duration::from_secs(60));
+    let late = world.connect();
+    assert!(matches!(world.one(late, &Request::Info), Answer::Info(_)));
+    assert!(world.board.tick(world.now).contains(&crowd[0]));
+}
+
+#[test]
+fn a_guest_that_gave_its_seat_and_takes_no_answer_is_gone_soon() {
+    let mut world = World::new(Quotas { sessions: 3, ..quotas() });
+    let stalled = world.connect();
+    world.ask(stalled, &Request::Follow);
+    let _others = [world.connect(), world.connect()];
+    assert!(world.board.tick(world.now).is_empty());
+    world.pass(LOBBY_TIME);
+    assert_eq!(world.board.tick(world.now), [stalled]);
 }
 
 impl World {

@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use mail::{Monotonic, Wall};
 use rand_core::{CryptoRng, RngCore};
 
-use super::deposit::{Job, Waiting, receipt};
+use super::deposit::{Job, Waiting, receipt, taken_at};
 use super::reading::Arrivals;
 use super::session::Standing;
 use super::shelf::{Batch, Shelf, ShelfError};
@@ -147,9 +147,9 @@ impl Board {
     fn close_segment(&self, shelf: &impl Shelf, now: Now, batch: &mut Batch) -> Result<(), BoardError> {
         let number = batch.totals.open;
         let entries = shelf.entries(number)?;
-        // The wall clock may have gone back since the last closing; receipts counted from then stay true.
-        let last = self.closed.values().next_back().map_or(Wall(0), |closed| closed.closed);
-        let closed = now.wall.max(last).max(batch.totals.opened);
+        // The wall clock may have gone back since its last deposit: the receipts stay true. And no further: what closes while the clock
+        // is ahead makes nothing else last longer.
+        let closed = now.wall.max(self.latest);
         batch.closed = Some(ClosedSegment::new(&self.key, number, closed, &entries));
         (batch.totals.open, batch.totals.opened, batch.totals.open_cells) = (number + 1, now.wall, 0);
         Ok(())
@@ -233,6 +233,8 @@ impl Board {
         }
         let was_open = self.totals.open;
         self.totals = batch.totals;
+        let taken = batch.cells.iter().map(|new| taken_at(&new.held)).max();
+        self.latest = self.latest.max(taken.unwrap_or_default());
         for new in &batch.cells {
             if let Some(waiting) = self.waiting.remove(&new.name) {
                 self.hand_out(new.name, waiting, &batch);
@@ -262,6 +264,7 @@ impl Board {
         if let Some(closed) = batch.closed {
             self.closed.insert(closed.number, closed);
             self.opened = now.monotonic;
+            self.latest = Wall(0);
             self.arrivals.push_back(Arrivals { segment: batch.totals.open, names: vec![], hash: None });
             while self.arrivals.len() > ARRIVALS_KEPT {
                 self.arrivals.pop_front();

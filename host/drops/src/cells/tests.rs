@@ -107,7 +107,7 @@ fn another_boards_file_a_newer_one_and_garbage_are_refused_by_name() {
     let garbage = dir.path().join("garbage");
     std::fs::write(&garbage, b"not a database at all").unwrap();
     let error = CellStore::open(&garbage, &BOARD, CACHE).unwrap_err();
-    assert!(matches!(error, OpenError::File { .. }), "{error}");
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
 }
 
 #[test]
@@ -256,4 +256,45 @@ fn whatever_call_fails_and_wherever_the_power_is_cut_batches_are_whole_and_recei
         }
         assert_eq!(content(&store), *contents.last().unwrap(), "call {fails_at}");
     }
+}
+
+#[test]
+fn whoever_opens_the_store_says_whether_there_is_room_for_cells() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("cells.redb");
+    let has_room = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let asked = Arc::clone(&has_room);
+    let room = move || asked.load(std::sync::atomic::Ordering::Relaxed);
+    let store = CellStore::open(&path, &BOARD, CACHE).unwrap().within(Box::new(room));
+    assert!(!store.has_room());
+    has_room.store(true, std::sync::atomic::Ordering::Relaxed);
+    assert!(store.has_room());
+}
+
+/// Open or not, the copy is the same board, without cells, and beyond any segment that readers know.
+#[test]
+fn a_copy_without_cells_keeps_keys_invitations_and_spent_tokens_and_shows_no_known_segment() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, copy, cold) = (dir.path().join("cells"), dir.path().join("copy"), dir.path().join("cold"));
+    let disk = CellStore::open(&path, &BOARD, CACHE).unwrap();
+    batches().iter().for_each(|batch| disk.commit(batch).unwrap());
+    disk.copy_without_cells(&copy).unwrap();
+    let before = disk.load().unwrap();
+    drop(disk);
+    copy_without_cells(&path, &cold).unwrap();
+    for path in [copy, cold] {
+        let copied = CellStore::open(&path, &BOARD, CACHE).unwrap();
+        let loaded = copied.load().unwrap();
+        assert_eq!((&loaded.invitations, &loaded.keys), (&before.invitations, &before.keys));
+        assert!(!loaded.keys.is_empty() && !loaded.invitations.is_empty());
+        assert!(copied.is_spent(&SpentMark { period: Period(3), input: [3; 32] }).unwrap());
+        assert_eq!(copied.cells().unwrap(), 0);
+        let totals = loaded.totals.unwrap();
+        let [only] = loaded.closed.as_slice() else { panic!("{:?}", loaded.closed) };
+        // Readers want: the oldest segment, the last one, and one after the other.
+        assert_eq!((totals.cells, totals.open), (0, only.number + 1));
+        assert!(only.number > 1_000_000);
+    }
+    let other = CellStore::open(&dir.path().join("copy"), &PublicKey([1; 32]), CACHE);
+    assert!(matches!(other, Err(OpenError::OtherBoard { .. })));
 }

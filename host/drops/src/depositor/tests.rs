@@ -94,6 +94,57 @@ fn tokens_are_shown_and_stamps_are_made_in_the_session() {
 }
 
 #[test]
+fn who_finds_no_seat_enters_with_the_token_of_the_last_cell() {
+    let deposits = vec![deposit(1, true), deposit(2, true), deposit(3, false)];
+    let mut session = DepositSession::new(BOARD, deposits, at(0));
+    session.start(at(0));
+    let mut client = Client { session, request: INFO };
+    let events = client.get(&Answer::Refused(Refusal::Sessions));
+    let [DepositEvent::Send(message)] = events.as_slice() else { panic!("{events:?}") };
+    let (_, request) = Request::decode(&Bytes::from(message.clone()));
+    assert!(matches!(request, Ok(Request::Enter { .. })), "{request:?}");
+    let events = client.get(&Answer::Entered);
+    let [DepositEvent::Send(message)] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!(Request::decode(&Bytes::from(message.clone())).1, Ok(Request::Info));
+    assert!(!client.session.was_sent());
+    client.get(&info());
+    assert!(client.session.was_sent());
+    let events = client.get(&Answer::Receipt(receipt(1)));
+    assert!(
+        matches!(events[1], DepositEvent::Work { .. }),
+        "the token of the second cell is gone: {events:?}"
+    );
+}
+
+#[test]
+fn a_board_gets_one_token_for_a_seat_at_most() {
+    let all = || vec![deposit(1, true), deposit(2, true)];
+    for second in [Refusal::Sessions, Refusal::TokenSpent, Refusal::Busy(60)] {
+        let mut session = DepositSession::new(BOARD, all(), at(0));
+        session.start(at(0));
+        let mut client = Client { session, request: INFO };
+        client.get(&Answer::Refused(Refusal::Sessions));
+        if second == Refusal::Sessions {
+            client.get(&Answer::Entered);
+        }
+        let events = client.get(&Answer::Refused(second));
+        let unspent: Vec<bool> = events
+            .iter()
+            .filter_map(|event| match event {
+                DepositEvent::NotTaken { unspent, .. } => Some(unspent.is_some()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(unspent, [true, false], "{events:?}");
+        assert!(client.session.is_over());
+    }
+    let mut session = DepositSession::new(BOARD, vec![deposit(1, false)], at(0));
+    session.start(at(0));
+    let events = Client { session, request: INFO }.get(&Answer::Refused(Refusal::Sessions));
+    assert!(matches!(events[..], [DepositEvent::NotTaken { .. }, DepositEvent::Done]), "{events:?}");
+}
+
+#[test]
 fn a_bad_token_is_replaced_by_work() {
     for refusal in [Refusal::Token, Refusal::TokenSpent] {
         let (mut client, _) = Client::new(vec![deposit(1, true)]);

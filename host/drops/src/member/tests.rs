@@ -12,6 +12,30 @@ const BOARD: BoardKey = PublicKey([9; 32]);
 const CODE: InvitationCode = [7; 16];
 const NOW: Now = Now { wall: Wall(1_795_349_568_000), monotonic: Monotonic(Duration::from_secs(1000)) };
 
+#[test]
+fn a_member_without_a_seat_enters_once_with_a_token_or_goes() {
+    let token = Token { period: Period(1), random: [1; 32], output: [1; 64] };
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let no_seat = |id: RequestId| Bytes::from(Answer::Refused(Refusal::Sessions).encode(id));
+    for pays in [true, false] {
+        let mut session = TokenSession::new(BOARD, Membership::Owner, 3, NOW.monotonic);
+        session.start(NOW.monotonic);
+        let events = session.receive(&no_seat(1), NOW.monotonic, &mut rng);
+        assert_eq!(events, [TokenEvent::NoSeat]);
+        let event = session.enter(pays.then(|| token.clone()), NOW.monotonic);
+        if !pays {
+            assert_eq!(event, TokenEvent::Refused(Refusal::Sessions));
+            continue;
+        }
+        assert_eq!(event, TokenEvent::Send(Request::Enter { token: token.clone() }.encode(2)));
+        let entered = Bytes::from(Answer::Entered.encode(2));
+        let events = session.receive(&entered, NOW.monotonic, &mut rng);
+        assert_eq!(events, [TokenEvent::Send(Request::Info.encode(3))]);
+        let events = session.receive(&no_seat(3), NOW.monotonic, &mut rng);
+        assert_eq!(events, [TokenEvent::Refused(Refusal::Sessions)]);
+    }
+}
+
 struct Host {
     board: Board,
     shelf: MemoryShelf,

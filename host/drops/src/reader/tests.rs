@@ -27,6 +27,31 @@ fn info(oldest: u32, last: u32) -> BoardInfo {
     }
 }
 
+#[test]
+fn a_reader_without_a_seat_enters_once_with_a_token_or_goes() {
+    let token = Token { period: Period(1), random: [1; 32], output: [1; 64] };
+    let no_seat = |id: RequestId| Bytes::from(Answer::Refused(Refusal::Sessions).encode(id));
+    for pays in [true, false] {
+        let mut session = ReadSession::new(BOARD, Window::TwoDays, at(0));
+        session.start(at(0));
+        assert_eq!(session.receive(&no_seat(INFO), at(1)), [ReadEvent::NoSeat]);
+        assert_eq!(session.tick(at(1000)), None, "its own gateway may take its time");
+        let event = session.enter(pays.then(|| token.clone()), at(1000));
+        if !pays {
+            assert_eq!(event, ReadEvent::Refused(Refusal::Sessions));
+            assert!(session.is_over());
+            continue;
+        }
+        let enter = Request::Enter { token: token.clone() }.encode(ENTER);
+        assert_eq!(event, ReadEvent::Send(enter));
+        let entered = Bytes::from(Answer::Entered.encode(ENTER));
+        let ask = ReadEvent::Send(Request::Info.encode(INFO));
+        assert_eq!(session.receive(&entered, at(1001)), [ask]);
+        let again = session.receive(&no_seat(INFO), at(1002));
+        assert_eq!(again, [ReadEvent::Refused(Refusal::Sessions)], "one token is enough");
+    }
+}
+
 /// Cells 0 to `count` in the order of their names.
 fn cells(count: u32) -> Vec<Cell> {
     let cell = |number: u32| {
@@ -108,6 +133,15 @@ fn requests(events: &[ReadEvent]) -> Vec<(RequestId, Request)> {
 }
 
 #[test]
+fn a_board_that_holds_more_segments_than_it_should_is_read_as_far_as_the_window_goes() {
+    let mut client = Client::new(Window::All);
+    let events = client.get(INFO, &Answer::Info(Box::new(info(1, 2_000))));
+    let asked: Vec<Request> = requests(&events).into_iter().map(|(_, request)| request).collect();
+    assert_eq!(asked, [Request::Read { segment: 2_000 }]);
+    assert_eq!(client.0.wanted.len(), SEGMENTS_HELD - 1);
+}
+
+#[test]
 fn a_session_reads_its_window_newest_first_then_follows() {
     let mut client = Client::new(Window::TwoDays);
     let mut events = client.get(INFO, &Answer::Info(Box::new(info(1, 64))));
@@ -180,13 +214,7 @@ fn a_followed_segment_is_checked_when_it_closes() {
 
 #[test]
 fn impossible_information_ends_the_session() {
-    for wrong in [
-        BoardInfo { version: 2, ..info(1, 5) },
-        info(0, 5),
-        info(7, 5),
-        info(1, 5_000),
-        info(u32::MAX, u32::MAX),
-    ] {
+    for wrong in [BoardInfo { version: 2, ..info(1, 5) }, info(0, 5), info(7, 5), info(u32::MAX, u32::MAX)] {
         let mut client = Client::new(Window::All);
         assert_eq!(client.breaks(INFO, &Answer::Info(Box::new(wrong))), Violation::Info);
     }

@@ -74,7 +74,9 @@ fn only_newer_records_of_the_sender_itself_are_taken() {
     assert_eq!(record(1).accept(&sender, None, now), Ok(()));
     assert_eq!(record(500).accept(&sender, Some(&held), now), Err(RecordError::Older));
     assert_eq!(record(501).accept(&PublicKey([2; 32]), None, now), Err(RecordError::NotOwner));
-    let tomorrow = now.plus(SKEW);
+    let spoilt = record(now.plus(400 * CLOCK_SKEW).0);
+    assert_eq!(record(501).accept(&sender, Some(&spoilt), now), Ok(()), "taken while the clock was ahead");
+    let tomorrow = now.plus(CLOCK_SKEW);
     assert_eq!(record(tomorrow.0).accept(&sender, None, now), Ok(()));
     assert_eq!(record(tomorrow.0 + 1).accept(&sender, None, now), Err(RecordError::Future));
 }

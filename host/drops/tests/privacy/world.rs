@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use drops::admission::Difficulty;
+use drops::assembly::{Assembly, Sender};
 use drops::board::{Board, MemoryShelf, Now, Quotas, SessionId, Shelf};
 use drops::cell::{BoardKey, Cell, Name, Place, Sealer, open};
-use drops::confirm::Confirmations;
+use drops::confirm::{Confirmations, Sighting};
 use drops::depositor::{Deposit, DepositEvent, DepositSession};
 use drops::handover::{Choice, Handover};
 use drops::limits::{CHUNK_BYTES, DAY_SECONDS};
 use drops::message::Answer;
-use drops::parcel::{Assembly, Kind, Parcel, Parts, Progress};
+use drops::parcel::{Kind, Parcel, Parts, Progress};
 use drops::point::Secret;
 use drops::reader::{BoardMemory, ReadEvent, ReadSession, Window};
 use drops::schedule::{READING, Slots, reader_renewal, reading};
@@ -199,7 +200,7 @@ struct User {
     /// Counts the times it came online.
     stay: u64,
     slots: Slots,
-    assembly: Assembly,
+    assembly: Assembly<()>,
     confirmations: Confirmations,
     memory: HashMap<usize, BoardMemory>,
     left: HashSet<usize>,
@@ -802,6 +803,7 @@ impl World {
                             lied |= memory.saw(follow.throwaway, segment, edition, hash).is_err();
                         }
                         ReadEvent::Refused(refusal) => panic!("an honest board: {refusal}"),
+                        ReadEvent::NoSeat => panic!("an honest board has seats"),
                         ReadEvent::Broken(violation) => panic!("an honest board: {violation}"),
                         ReadEvent::Info(_) | ReadEvent::CaughtUp => {}
                     }
@@ -846,15 +848,17 @@ impl World {
             self.log.sessions[follow.log].fetched.push(name);
         }
         let key = self.hosts[board].key;
-        if self.users[user].confirmations.saw(key, name, follow.throwaway) {
+        if self.users[user].confirmations.saw(key, name, follow.throwaway) == Sighting::Confirmed {
             self.users[user].unconfirmed.remove(&mail);
         } else if !self.users[user].seen.contains(&mail) {
             self.users[user].unconfirmed.insert(mail);
         }
         let secret = &self.users[user].mailbox;
         let opened = open(cell, &key, secret, &secret.point()).unwrap();
-        let progress = self.users[user].assembly.take(opened, clock(self.now).wall);
+        let (assembly, wall) = (&mut self.users[user].assembly, clock(self.now).wall);
+        let progress = assembly.take(&(), Sender::Contact, opened, wall).progress;
         if let Progress::Complete(received) = progress {
+            assembly.remove(&(), &received.key);
             let mail = self.by_id[&received.key.mail];
             self.receive(user, mail);
         }

@@ -124,7 +124,7 @@ async fn a_stranger_is_heard_after_the_user_accepted() {
     assert_eq!(take().await, Received::Stranger);
     world.nodes[1].script.set(|answers| answers.friend_request = Some(Ok(FriendRequestAnswer::AskUser)));
     for _ in 0..3 {
-        assert_eq!(ben.knock(&account("ben"), key("anna"), "a mail").await, Ok(None));
+        assert_eq!(ben.knock(&account("ben"), key("anna"), "a mail").await, Ok(crate::Asked::Waits));
     }
     assert_eq!(lock(&world.nodes[1].script.0).friend_requests.len(), 1, "asked once");
     ben.accept_request(&account("ben"), key("anna"), None).await.unwrap();
@@ -148,6 +148,6 @@ async fn a_key_alone_is_enough_where_relays_reach_strangers_and_an_answer_confir
     assert_eq!(*lock(&relays.left), [id]);
     let contact = gateway.contacts(&account("anna")).remove(0);
     assert_eq!((contact.key, contact.state), (key("ben"), ContactState::Requested));
-    let state = gateway.knock(&account("anna"), key("ben"), "").await;
-    assert_eq!(state, Ok(Some(ContactState::Confirmed)));
+    assert_eq!(gateway.knock(&account("anna"), key("ben"), "").await, Ok(crate::Asked::Contact));
+    assert_eq!(gateway.contacts(&account("anna")).remove(0).state, ContactState::Confirmed);
 }

@@ -64,23 +64,42 @@ async fn requests_are_sent_again_on_a_schedule_and_after_a_restart() {
 #[tokio::test(start_paused = true)]
 async fn the_policy_decides_about_requests_and_the_user_when_it_fails() {
     let cases = [
-        (Some(Ok(FriendRequestAnswer::Accept)), Some(ContactState::Confirmed), 0),
-        (Some(Ok(FriendRequestAnswer::Ignore)), None, 0),
-        (Some(Ok(FriendRequestAnswer::AskUser)), None, 1),
-        (Some(Err(failure())), None, 1),
-        (None, None, 1),
+        (Some(Ok(FriendRequestAnswer::Accept)), Asked::Contact, Some(ContactState::Confirmed), 0),
+        (Some(Ok(FriendRequestAnswer::Ignore)), Asked::Ignored, None, 0),
+        (Some(Ok(FriendRequestAnswer::AskUser)), Asked::Waits, None, 1),
+        (Some(Err(failure())), Asked::Waits, None, 1),
+        (None, Asked::Waits, None, 1),
     ];
-    for (answer, contact, waiting) in cases {
+    for (answer, asked, contact, waiting) in cases {
         let world = strangers().await;
         world.nodes[1].script.set(|answers| answers.friend_request = answer.clone());
         let ben = world.gateway(1).unwrap();
         let long = "x".repeat(5000);
-        ben.friend_request(&account("ben"), key("anna"), &long).await.unwrap();
+        assert_eq!(ben.friend_request(&account("ben"), key("anna"), &long).await, Ok(asked));
         assert_eq!(state(&world, "ben", "anna"), contact, "{answer:?}");
         let requests = ben.friend_requests(&account("ben")).await.unwrap();
         assert_eq!(requests.len(), waiting, "{answer:?}");
         assert!(requests.iter().all(|request| request.message.len() == limits::FRIEND_REQUEST_BYTES));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_room_for_a_request_or_a_contact_is_an_answer_of_its_own() {
+    let world = strangers().await;
+    let ben = world.gateway(1).unwrap();
+    lock(&world.nodes[1].disk.0).request_limit = 1;
+    let name = account("ben");
+    let ask = |of| ben.friend_request(&name, key(of), "hi");
+    assert_eq!(ask("anna").await, Ok(Asked::Waits));
+    assert_eq!(ask("dora").await, Ok(Asked::NoRoom));
+    assert_eq!(ben.knock(&account("ben"), key("dora"), "hi").await, Ok(Asked::NoRoom));
+    assert_eq!(ben.knock(&account("ben"), key("anna"), "hi").await, Ok(Asked::Waits));
+    ben.decline_request(&account("ben"), key("anna")).await.unwrap();
+    assert_eq!(ask("dora").await, Ok(Asked::Waits));
+    world.nodes[1].script.set(|answers| answers.friend_request = Some(Ok(FriendRequestAnswer::Accept)));
+    lock(&world.nodes[1].disk.0).contact_limit = 0;
+    assert_eq!(ask("olga").await, Ok(Asked::NoRoom));
+    assert!(ben.contacts(&account("ben")).is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,12 +7,12 @@ use mail::record::{OutboxEntry, Outcome, Route};
 use mail::{Acknowledgement, Address, EnhancedStatus, MailId, PublicKey, Refusal, ReversePath, SentWhole};
 
 use super::index::Next;
+use crate::Gateway;
 use crate::addresses;
-use crate::core::Core;
 use crate::limits;
 use crate::ports::{StorageError, TransferFailure};
 
-impl Core {
+impl Gateway {
     /// Transfers an entry whose recipient is online.
     pub(super) async fn transfer(&self, id: MailId) -> Result<Next, StorageError> {
         let Some(entry) = self.storage.outbox_entry(id).await? else { return Ok(Next::Gone) };

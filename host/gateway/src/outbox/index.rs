@@ -258,6 +258,15 @@ impl Index {
         }
     }
 
+    /// When an entry is tried next and when it is given up, as both clocks are now. The times in the store are those of the wall clock
+    /// as it was when they were written.
+    pub fn schedule(&self, id: MailId, now: Moment) -> Option<(Wall, Wall)> {
+        let slot = self.slots.get(&id)?;
+        let deadline = slot.deadline.max(self.clocks.steady_from());
+        let wall = |mono: u64| now.wall.plus(Duration::from_millis(mono.saturating_sub(now.mono)));
+        Some((wall(slot.try_at.max(slot.not_before)), wall(deadline)))
+    }
+
     pub fn is_running(&self, id: MailId) -> bool {
         self.slots.get(&id).is_some_and(|slot| matches!(slot.state, State::Running { .. }))
     }

@@ -1,4 +1,4 @@
-//! What the core keeps in memory of its outbox.
+//! What a gateway keeps in memory of its outbox.
 
 use std::collections::HashMap;
 use std::sync::Mutex;

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use mail::{Acknowledgement, Notify as Wanted, Refusal, ReversePath};
+use mail::{Acknowledgement, Clock as _, Notify as Wanted, Refusal, ReversePath};
 
 use super::*;
 use crate::Settings;
@@ -133,6 +133,19 @@ async fn the_sender_is_told_once_that_it_takes_long() {
     world.start(0).await;
     world.let_pass(DAY).await;
     assert_eq!(reports(&world), ["delayed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_notice_that_a_full_mailbox_does_not_take_leaves_nothing_on_disk() {
+    let (world, _) = waiting().await;
+    lock(&world.nodes[0].disk.0).mailbox_limit = 0;
+    world.let_pass(5 * HOUR).await;
+    assert!(reports(&world).is_empty());
+    assert_eq!(world.nodes[0].disk.staged(), 0);
+    lock(&world.nodes[0].disk.0).mailbox_limit = 10;
+    world.let_pass(Duration::from_secs(120)).await;
+    assert_eq!(reports(&world), ["delayed"]);
+    world.nodes[0].disk.assert_no_orphans();
 }
 
 #[tokio::test(start_paused = true)]
@@ -273,6 +286,28 @@ async fn a_mail_can_be_taken_back_in_the_middle_of_its_transfer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_wants_a_mail_back_and_goes_away_leaves_the_mail_to_the_schedule() {
+    let (world, id) = waiting().await;
+    let gateway = world.gateway(0).unwrap();
+    let anna = account("anna");
+    {
+        // The store takes its time; the web page was closed meanwhile.
+        let cancelling = gateway.cancel(&anna, id);
+        tokio::pin!(cancelling);
+        tokio::select! {
+            biased;
+            _done = &mut cancelling => panic!("the store takes a millisecond"),
+            () = std::future::ready(()) => {}
+        }
+        assert!(lock(&gateway.outbox.index).is_running(id), "it is being taken back");
+    }
+    assert!(!lock(&gateway.outbox.index).is_running(id), "it was given back");
+    world.set_reachable(1, true).await;
+    world.let_pass(HOUR).await;
+    assert_eq!(world.mailbox("ben").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_list_is_the_accounts_own_in_pages() {
     let (world, first) = waiting().await;
     let mut ids = vec![first];
@@ -282,7 +317,7 @@ async fn the_list_is_the_accounts_own_in_pages() {
     }
     let gateway = world.gateway(0).unwrap();
     let page = async |name: &str, after, limit| {
-        let entries = gateway.list(&account(name), after, limit).await.unwrap();
+        let entries = gateway.list_outbox(&account(name), after, limit).await.unwrap();
         entries.into_iter().map(|entry| entry.id).collect::<Vec<_>>()
     };
     assert_eq!(page("anna", None, 100).await, ids);
@@ -327,6 +362,28 @@ async fn a_clock_that_jumps_ahead_makes_nothing_late_and_loses_nothing() {
     assert_eq!(world.mailbox("ben").len(), 1);
 }
 
+/// A machine without a battery: its clock is years off, and put right while mail waits.
+#[tokio::test(start_paused = true)]
+async fn after_a_clock_was_put_right_the_notice_says_when_the_mail_is_really_given_up() {
+    for years in [7, -7] {
+        let (world, id) = waiting().await;
+        world.let_pass(Duration::from_secs(61)).await;
+        world.clock.jump(years * 365 * 24 * 3600);
+        world.let_pass(Duration::from_secs(61)).await;
+        let shown = world.gateway(0).unwrap().outbox_entry(&account("anna"), id).await.unwrap().unwrap();
+        let left = i128::from(shown.expires.0) - i128::from(world.clock.wall().0);
+        assert!((0..=5 * 24 * 3600 * 1000).contains(&left), "{years} years: {left} ms");
+        let next = shown.next_attempt.unwrap().0.abs_diff(world.clock.wall().0);
+        assert!(next <= 5 * 3600 * 1000, "{years} years: tried again in {next} ms");
+        world.let_pass(4 * HOUR).await;
+        let notice = world.mailbox("anna").into_iter().find(|mail| mail.contains("Action: delayed"));
+        let notice = notice.expect("a notice of delay");
+        let day = mail::header::date_time(shown.expires);
+        let day = day.rsplit_once(' ').and_then(|(rest, _)| rest.rsplit_once(' ')).unwrap().0;
+        assert!(notice.contains(&format!("Will-Retry-Until: {day}")), "{years} years: {day}: {notice}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn after_a_month_off_mails_get_an_hour_before_they_bounce() {
     let (world, _) = waiting().await;
@@ -346,6 +403,8 @@ async fn transfers_are_bounded_and_small_mails_go_first() {
     for number in 0..60_usize {
         world.submit("anna", &["ben@tox"], &"x".repeat(100 + number * 37 % 60)).await.unwrap();
     }
+    // The first attempt of the last one ends.
+    world.let_pass(Duration::from_secs(1)).await;
     let mut waiting: Vec<_> =
         world.nodes[0].disk.outbox().iter().map(|entry| (entry.size, entry.id)).collect();
     waiting.sort_unstable();
@@ -378,6 +437,21 @@ async fn mail_to_oneself_and_to_other_accounts_is_filtered_and_marked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn local_mail_that_is_to_come_later_waits_in_the_outbox() {
+    let world = anna_and_ben().await;
+    for verdict in ["later", "busy"] {
+        let text = format!("From: anna@tox\r\nX-Verdict: {verdict}\r\n\r\nx\r\n");
+        let id = world.submit("anna", &["olga@tox"], &text).await.unwrap()[0];
+        world.let_pass(Duration::from_secs(5)).await;
+        assert!(world.nodes[0].disk.outcome(id).is_none(), "{verdict}");
+        let waits = entry(&world, id);
+        assert_eq!(waits.attempts, 1, "{verdict}");
+        assert_eq!(waits.last_problem.unwrap().status.class(), 4);
+    }
+    assert!(world.mailbox("olga").is_empty() && reports(&world).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn local_verdicts_bounce_set_aside_and_throw_away() {
     let world = anna_and_ben().await;
     let send = async |verdict: &str| {
@@ -388,10 +462,14 @@ async fn local_verdicts_bounce_set_aside_and_throw_away() {
     };
     assert!(matches!(send("reject").await, Outcome::Bounced(_)));
     assert_eq!(reports(&world), ["failed"]);
+    assert_eq!(send("discard").await, Outcome::Delivered, "the sender learns nothing of it");
+    world.gateway(0).unwrap().set_bin_time(Duration::ZERO);
     assert_eq!(send("discard").await, Outcome::Discarded { reason: "noise".to_owned() });
     assert_eq!(send("quarantine").await, Outcome::Delivered);
     assert!(world.mailbox("olga").is_empty());
-    assert_eq!(world.gateway(0).unwrap().quarantine(&account("olga")).await.unwrap().len(), 1);
+    let held = world.gateway(0).unwrap().quarantine(&account("olga")).await.unwrap();
+    let is_binned: Vec<bool> = held.iter().map(|entry| entry.delete_at.is_some()).collect();
+    assert_eq!(is_binned, [true, false]);
     assert_eq!(send("trap").await, Outcome::Delivered);
     assert!(world.mailbox("olga")[0].contains("X-Toxmail-Unfiltered: it trapped"));
     world.nodes[0].disk.assert_no_orphans();

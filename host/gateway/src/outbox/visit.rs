@@ -6,11 +6,11 @@ use mail::{PublicKey, Refusal};
 
 use super::index::Next;
 use super::schedule;
-use crate::core::Core;
+use crate::Gateway;
 use crate::ports::decisions::{Retry, RetryAnswer};
 use crate::ports::{Copies, StorageError};
 
-impl Core {
+impl Gateway {
     /// The entry is due and not ready for a transfer.
     pub(super) async fn visit(&self, id: mail::MailId) -> Result<Next, StorageError> {
         let Some(entry) = self.storage.outbox_entry(id).await? else { return Ok(Next::Gone) };
@@ -71,7 +71,7 @@ impl Core {
             id: entry.id,
             attempts: entry.attempts,
             age: now.wall.since(entry.created),
-            remaining: entry.expires.since(now.wall),
+            remaining: self.as_scheduled(entry.clone()).expires.since(now.wall),
             peer_online,
             problem: problem.clone(),
             size: entry.size,
@@ -105,7 +105,7 @@ impl Core {
         }
         let waiting = || Refusal::transient(4, 1, "the recipient's gateway was not online yet");
         let problem = entry.last_problem.clone().unwrap_or_else(waiting);
-        let action = Action::Delayed { until: entry.expires };
+        let action = Action::Delayed { until: self.as_scheduled(entry.clone()).expires };
         let reports = self.reports(&entry, action, &problem).await?;
         let told = !reports.is_empty();
         // The mark goes first: a crash in between loses a notice rather than giving it twice.
@@ -114,9 +114,12 @@ impl Core {
             self.discard_reports(&reports).await;
             return Err(error);
         }
-        for (mail, body) in reports {
-            let stored = self.storage.deliver_own(mail, body).await;
+        let mut reports = reports.into_iter();
+        while let Some((mail, body)) = reports.next() {
+            let stored = self.storage.deliver_own(mail.clone(), body).await;
             if let Err(error) = stored {
+                let left = std::iter::once((mail, body)).chain(reports).collect();
+                self.discard_reports(&left).await;
                 entry.marks.delay_reported = false;
                 self.storage.update_outbox(entry.clone()).await?;
                 return Err(error);

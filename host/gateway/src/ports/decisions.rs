@@ -9,12 +9,15 @@ use bytes::Bytes;
 use mail::record::Direction;
 use mail::{AccountName, Address, Envelope, MailId, PublicKey, Refusal, ReversePath, ToxId, Wall};
 
-/// A component gave no usable answer: it trapped, ran too long, asked for too much, or answered nonsense.
+/// A component gave no usable answer: it trapped, ran too long, asked for too much, or answered nonsense; or it was not asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct DecisionFailure {
     /// One line for the log and the dashboard.
     pub reason: String,
+    /// Whether no component was asked, since none had a free place or the gateway stops: asking later helps, and nothing is wrong with
+    /// the component.
+    pub is_busy: bool,
 }
 
 /// A mail about to be submitted to one recipient.

@@ -4,8 +4,8 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use mail::record::{
-    Account, Arrival, ArrivalKey, BodyId, Contact, FriendRequest, MailboxEntry, OutboxEntry, Outcome,
-    Partial, Pin, QuarantineEntry, StagedBody,
+    Account, Arrival, ArrivalKey, BodyId, Contact, FriendRequest, NewMail, OutboxEntry, Outcome, Partial,
+    Pin, QuarantineEntry, StagedBody,
 };
 use mail::{AccountName, Address, MailId, PublicKey, Wall};
 
@@ -39,17 +39,6 @@ pub trait BodyWriter: Send + Sync {
 
     /// Completes the body. It becomes durable together with the record that takes it.
     async fn finish(self: Box<Self>) -> Result<StagedBody, StorageError>;
-}
-
-/// A new mailbox entry: what the caller decides; number and UIDL are the store's.
-#[derive(Clone, Debug)]
-pub struct NewMail {
-    /// Whose mailbox.
-    pub account: AccountName,
-    /// The entry; `number` and `uidl` are filled in by the store.
-    pub entry: MailboxEntry,
-    /// Some(reason): into quarantine instead.
-    pub quarantine: Option<String>,
 }
 
 /// The durable state of the gateway.
@@ -117,11 +106,21 @@ pub trait Storage: Send + Sync {
     async fn drop_partial(&self, key: &ArrivalKey) -> Result<(), StorageError>;
     /// Bytes the partials of one sender may take up (their announced sizes), and those of all.
     async fn parked_bytes(&self, sender: PublicKey) -> Result<(u64, u64), StorageError>;
+    /// The partials of one sender, the longest untouched first.
+    async fn partials_of(&self, sender: PublicKey) -> Result<Vec<ArrivalKey>, StorageError>;
     /// Ends a partial: the mail into mailbox or quarantine (None: refused or discarded), and the arrival is remembered, in one step.
     async fn finish_partial(
         &self,
         key: &ArrivalKey,
         mail: Option<NewMail>,
+        arrival: Arrival,
+    ) -> Result<(), StorageError>;
+    /// The same, where the mail has the staged `body` in place of the bytes that came.
+    async fn finish_partial_with(
+        &self,
+        key: &ArrivalKey,
+        mail: NewMail,
+        body: StagedBody,
         arrival: Arrival,
     ) -> Result<(), StorageError>;
     /// Puts a mail made here (a report, a welcome) into a mailbox.
@@ -138,6 +137,9 @@ pub trait Storage: Send + Sync {
     -> Result<Option<OutboxEntry>, StorageError>;
     /// Deletes a quarantined mail.
     async fn delete_quarantined(&self, account: &AccountName, uidl: MailId) -> Result<(), StorageError>;
+    /// Deletes the quarantined mails whose time was over at `now` ([`QuarantineEntry::delete_at`]), an outgoing one as discarded.
+    /// Returns how many.
+    async fn empty_bin(&self, now: Wall) -> Result<u64, StorageError>;
 
     // People.
 
@@ -159,8 +161,10 @@ pub trait Storage: Send + Sync {
     ) -> Result<(), StorageError>;
     /// Removes a waiting friend request.
     async fn remove_friend_request(&self, account: &AccountName, key: PublicKey) -> Result<(), StorageError>;
-    /// The pin of a DNS name.
-    async fn pin(&self, account: &AccountName, address: &Address) -> Result<Option<Pin>, StorageError>;
+    /// All pins of an account that can be read.
+    async fn pins(&self, account: &AccountName) -> Result<Vec<Pin>, StorageError>;
+    /// Names whose pin is there and cannot be read: `put_pin` replaces it.
+    async fn unreadable_pins(&self, account: &AccountName) -> Result<Vec<Address>, StorageError>;
     /// Adds or replaces a pin.
     async fn put_pin(&self, account: &AccountName, pin: Pin) -> Result<(), StorageError>;
     /// Whether the account has ever sent to that key (for friend requests).

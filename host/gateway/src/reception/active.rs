@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use mail::line::LineEnds;
 use mail::record::{ArrivalKey, Partial};
 use mail::{AccountName, BodyHasher, PublicKey};
 
@@ -24,34 +25,19 @@ pub(super) struct Progress {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     pub hasher: BodyHasher,
-    /// The first bytes: all of a small mail, else what may be its header section.
+    pub ends: LineEnds,
+    /// All of a small mail, nothing of a larger one.
     pub head: Vec<u8>,
-    /// The header section of a large mail is in `head`: no more is kept.
-    header_ended: bool,
 }
 
 impl Seen {
     /// Takes the bytes that follow those before.
     pub fn take(&mut self, bytes: &[u8], size: u64) {
         self.hasher.update(bytes);
-        if self.header_ended {
-            return;
+        self.ends.feed(bytes);
+        if size <= mail::limits::BODY_CHUNK_BYTES as u64 {
+            self.head.extend_from_slice(bytes);
         }
-        let room = head_room(size).saturating_sub(self.head.len());
-        let from = self.head.len().saturating_sub(3);
-        self.head.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
-        let fresh = self.head.get(from..).unwrap_or_default();
-        self.header_ended =
-            size > mail::limits::BODY_CHUNK_BYTES as u64 && fresh.windows(4).any(|end| end == b"\r\n\r\n");
-    }
-}
-
-/// A small mail is kept whole, of a larger one the header section.
-fn head_room(size: u64) -> usize {
-    if size <= mail::limits::BODY_CHUNK_BYTES as u64 {
-        mail::limits::BODY_CHUNK_BYTES
-    } else {
-        mail::limits::HEADER_SECTION_BYTES
     }
 }
 
@@ -104,6 +90,11 @@ impl Active {
 pub(crate) struct Receptions(Mutex<HashMap<ArrivalKey, Arc<Active>>>);
 
 impl Receptions {
+    /// The account is being removed.
+    pub fn forget_account(&self, account: &AccountName) {
+        lock(&self.0).retain(|key, _| key.account != *account);
+    }
+
     /// The mail, as a new one if it is not known.
     pub(super) fn of(&self, key: &ArrivalKey) -> Arc<Active> {
         lock(&self.0).entry(key.clone()).or_default().clone()

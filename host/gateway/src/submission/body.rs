@@ -1,11 +1,11 @@
-//! The bytes of a submitted mail: `Bcc` goes out, everything else streams into the store and into the digest.
+//! The bytes of a submitted mail: its header section is cleaned, everything else streams into the store and into the digest.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use mail::header::{FieldName, Fields, HeaderScanner, Received, authserv_id, date_time};
 use mail::record::StagedBody;
-use mail::{BodyDigest, BodyHasher, MailId, PublicKey, Wall};
+use mail::{BodyDigest, BodyHasher, MailId, PublicKey, ReversePath, Wall};
 
 use crate::message::{Body, Message};
 use crate::ports::{BodyWriter, Storage, StorageError};
@@ -16,15 +16,24 @@ pub(super) struct BodyIntake {
     writer: Box<dyn BodyWriter>,
     scanner: HeaderScanner,
     received: u64,
-    key: Option<PublicKey>,
-    with: &'static str,
-    id: MailId,
-    time: Wall,
+    origin: Origin,
     /// The pieces so far: until the prefix is known (it is hashed first), and as long as the mail is small.
     pieces: Vec<Bytes>,
     /// Bytes of all pieces; over [`mail::limits::BODY_CHUNK_BYTES`] they are dropped once hashed, and this is the maximum.
     kept: u64,
     hashing: Option<(Bytes, BodyHasher)>,
+}
+
+/// What the fields put before a mail say.
+pub(super) struct Origin {
+    /// The account's key.
+    pub key: PublicKey,
+    /// How it comes (RFC 3848).
+    pub with: &'static str,
+    pub id: MailId,
+    pub time: Wall,
+    /// Who sends it: its `From`, where it has none.
+    pub sender: ReversePath,
 }
 
 /// A mail whose bytes are all in the store.
@@ -40,20 +49,15 @@ pub(super) struct Intake {
 }
 
 impl BodyIntake {
-    pub fn new(
-        storage: Arc<dyn Storage>,
-        key: Option<PublicKey>,
-        with: &'static str,
-        id: MailId,
-        time: Wall,
-    ) -> Self {
+    /// `own` are the keys of the accounts here.
+    pub fn new(storage: Arc<dyn Storage>, own: Arc<[PublicKey]>, origin: Origin) -> Self {
         let writer = storage.new_body();
-        let scanner = HeaderScanner::new();
+        let scanner = HeaderScanner::submitted(own);
         let pieces = Vec::new();
-        Self { storage, writer, scanner, received: 0, key, with, id, time, pieces, kept: 0, hashing: None }
+        Self { storage, writer, scanner, received: 0, origin, pieces, kept: 0, hashing: None }
     }
 
-    /// Bytes that came so far, `Bcc` included.
+    /// Bytes that came so far, those that are taken out included.
     pub const fn received(&self) -> u64 {
         self.received
     }
@@ -124,22 +128,31 @@ impl BodyIntake {
         self.hashing = Some((Bytes::from(prefix), hasher));
     }
 
-    /// `Received`, and what RFC 6409 section 8 lets a submission server add where it is missing. Nothing is added to a mail whose
+    /// `Received`, and what a submission server adds where it is missing: `Date` and `Message-ID` (RFC 6409 section 8), and
+    /// `From`, as sendmail and Postfix do, because without it most programs show nobody. Nothing is added to a mail whose
     /// header section is too long to know what is missing.
     fn prefix(&self) -> Vec<u8> {
         let mut fields = Fields::new();
-        let seen = self.scanner.seen();
-        let key = self.key.unwrap_or(PublicKey([0; 32]));
-        // Last stands Received: a mail that starts with a blank would otherwise continue a field that says more.
-        if !self.scanner.overflowed() && !seen.date {
-            fields.words(FieldName::DATE, [date_time(self.time).as_str()]);
+        let Origin { key, with, id, time, .. } = &self.origin;
+        if !self.scanner.overflowed() {
+            self.add_missing(&mut fields);
         }
-        if !self.scanner.overflowed() && !seen.message_id {
-            fields.words(FieldName::MESSAGE_ID, [format!("<{}@{}>", self.id, authserv_id(key)).as_str()]);
-        }
-        Received { from: None, by: key, with: self.with, id: self.id, recipient: None, time: self.time }
-            .write(&mut fields);
+        Received { from: None, by: *key, with, id: *id, recipient: None, time: *time }.write(&mut fields);
         fields.into_bytes()
+    }
+
+    fn add_missing(&self, fields: &mut Fields) {
+        let Origin { key, id, time, sender, .. } = &self.origin;
+        let seen = self.scanner.seen();
+        if !seen.date {
+            fields.words(FieldName::DATE, [date_time(*time).as_str()]);
+        }
+        if !seen.from && matches!(sender, ReversePath::Mailbox(_)) {
+            fields.words(FieldName::FROM, [sender.to_string().as_str()]);
+        }
+        if !seen.message_id {
+            fields.words(FieldName::MESSAGE_ID, [format!("<{id}@{}>", authserv_id(*key)).as_str()]);
+        }
     }
 }
 

@@ -44,13 +44,13 @@ impl Submission {
             reverse_path: self.reverse_path.clone(),
             recipient: recipient.clone(),
             declared_size: self.declared_size,
-            queued: self.core.outbox.queued(account),
+            queued: self.gateway.outbox.queued(account),
         };
-        match self.core.decisions.submission(account, self.core.clock.wall(), facts).await {
+        match self.gateway.decisions.submission(account, self.gateway.clock.wall(), facts).await {
             Ok(SubmissionAnswer::Allow) => Ok(()),
             Ok(SubmissionAnswer::Refuse(refusal)) => Err(refusal),
             Err(failure) => {
-                self.core.decision_failed(account, "policy", &failure);
+                self.gateway.decision_failed(account, "policy", &failure);
                 Err(Refusal::transient(
                     3,
                     0,

@@ -6,11 +6,12 @@ use mail::{Address, PublicKey};
 use super::*;
 use crate::Settings;
 use crate::lock::lock;
+use crate::pins::{HeldName, PinError};
 use crate::ports::StorageError;
 use crate::ports::decisions::{
     Resolution, ResolutionSource, ResolutionTarget, ResolveAnswer, SubmissionAnswer, Trust,
 };
-use crate::testing::{Fault, World, account, address, failure, key, mail_text, tox_id};
+use crate::testing::{Fault, World, account, address, busy, failure, key, mail_text, tox_id};
 
 async fn anna_and_ben() -> Arc<World> {
     let world = World::new(1, &[&["anna", "olga"], &["ben"]]).await;
@@ -20,7 +21,7 @@ async fn anna_and_ben() -> Arc<World> {
 
 fn begin(world: &World) -> Submission {
     let from = ReversePath::Mailbox(address("anna@tox"));
-    world.gateway(0).unwrap().begin(&account("anna"), from, None, Return::Headers, None).unwrap()
+    world.gateway(0).unwrap().begin_submission(&account("anna"), from, None, Return::Headers, None).unwrap()
 }
 
 async fn recipient(world: &World, to: &str) -> Result<(), Refusal> {
@@ -62,14 +63,51 @@ async fn ok_means_durable() {
 #[tokio::test(start_paused = true)]
 async fn bcc_goes_and_the_rest_stays_as_it_was() {
     let world = anna_and_ben().await;
-    let text = "Bcc: olga@tox,\r\n ben@tox\r\nFrom: <anna@tox>\r\nDate: x\r\nMessage-ID: <1@x>\r\n\r\n\r\n.\r\nBcc: body";
+    let removed =
+        "Bcc: olga@tox,\r\n ben@tox\r\nRESENT-bcc \t:\r\n\tolga@tox\r\nResent-Bcc\r\n : olga@tox\r\n";
+    let text = "Bcc: olga@tox,\r\n ben@tox\r\nRESENT-bcc \t:\r\n\tolga@tox\r\nResent-Bcc\r\n : olga@tox\r\nFrom: <anna@tox>\r\nDate: x\r\nMessage-ID: <1@x>\r\n\r\n\r\n.\r\nBcc: body";
     let entries = submit_offline(&world, &["ben@tox"], text).await;
     let bytes = String::from_utf8(whole(&world, &entries[0])).unwrap();
     assert!(bytes.starts_with("Received: by "), "{bytes}");
-    assert!(bytes.ends_with(text.strip_prefix("Bcc: olga@tox,\r\n ben@tox\r\n").unwrap()));
+    assert!(bytes.ends_with(text.strip_prefix(removed).unwrap()));
     assert_eq!(bytes.matches("Date: ").count(), 1);
     assert_eq!(bytes.matches("Message-ID: ").count(), 1);
     assert!(!bytes.contains("olga"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_mail_programs_could_not_read_is_mended_and_who_sent_it_is_said() {
+    let world = anna_and_ben().await;
+    let header = "Date: x\r\nMessage-ID: <1@x>\r\n\r\nHello.\r\n";
+    for (text, rest) in [
+        (format!("\u{feff}{header}"), header.to_owned()),
+        (format!("From anna Thu Jan  1 00:00:00 1970\r\n>From x\r\n{header}"), header.to_owned()),
+        ("Hello.\r\nBcc: me\r\n".to_owned(), "\r\nHello.\r\nBcc: me\r\n".to_owned()),
+        (" Hello.\r\n".to_owned(), "\r\n Hello.\r\n".to_owned()),
+        ("From me to you\r\n".to_owned(), "\r\nFrom me to you\r\n".to_owned()),
+        (
+            format!("X: 1\r\n{}", "text \r\n".repeat(20_000)),
+            format!("X: 1\r\n\r\n{}", "text \r\n".repeat(20_000)),
+        ),
+    ] {
+        let entries = submit_offline(&world, &["ben@tox"], &text).await;
+        let entry = entries.last().unwrap();
+        let bytes = String::from_utf8(whole(&world, entry)).unwrap();
+        let prefix = bytes.strip_suffix(rest.as_str()).unwrap_or_else(|| panic!("{bytes:.500}"));
+        assert!(
+            prefix.contains("From: <anna@tox>\r\n") && prefix.lines().last().unwrap().ends_with("+0000"),
+            "{prefix}"
+        );
+        assert_eq!(entry.size, bytes.len() as u64);
+        world.gateway(0).unwrap().cancel(&account("anna"), entry.id).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mail_with_a_from_gets_no_second() {
+    let world = anna_and_ben().await;
+    let entries = submit_offline(&world, &["ben@tox"], "FROM : x@y\r\n\r\n").await;
+    assert!(!String::from_utf8(whole(&world, &entries[0])).unwrap().contains("From:"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -173,6 +211,29 @@ async fn each_slot_that_fails_gets_its_rule() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn outgoing_mail_waits_for_busy_filters_within_the_time_of_its_session() {
+    let world = anna_and_ben().await;
+    let script = world.nodes[0].script.clone();
+    script.set(|answers| answers.outgoing = Some(Err(busy())));
+    let free = {
+        let script = script.clone();
+        async move {
+            tokio::time::sleep(crate::limits::FILTERS_WAIT / 2).await;
+            script.set(|answers| answers.outgoing = None);
+        }
+    };
+    let (sent, ()) = tokio::join!(world.submit("anna", &["ben@tox"], "x"), free);
+    sent.expect("the filters had a place in time");
+    script.set(|answers| answers.outgoing = Some(Err(busy())));
+    let before = tokio::time::Instant::now();
+    let refusal = world.submit("anna", &["ben@tox"], "x").await.unwrap_err();
+    assert_eq!(refusal.status.to_string(), "4.3.2");
+    assert!(before.elapsed() >= crate::limits::FILTERS_WAIT, "{:?}", before.elapsed());
+    assert!(before.elapsed() < 2 * crate::limits::FILTERS_WAIT, "{:?}", before.elapsed());
+    world.nodes[0].disk.assert_no_orphans();
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_policy_may_refuse_and_is_told_what_is_queued() {
     let world = anna_and_ben().await;
     submit_offline(&world, &["ben@tox"], "x").await;
@@ -209,18 +270,152 @@ async fn a_name_that_leads_to_another_key_is_held_until_the_user_confirms() {
     let script = &world.nodes[0].script;
     script.dns("ben@example.org", tox_id("ben"));
     recipient(&world, "ben@example.org").await.unwrap();
-    let pin = gateway.pin(&account("anna"), &name).await.unwrap().unwrap();
+    let pin = gateway.pin(&account("anna"), &name).unwrap();
     assert_eq!((pin.key, pin.changed_to), (key("ben"), None));
     script.dns("ben@example.org", tox_id("mallory"));
     let (status, text) = refused(&world, "ben@example.org").await;
     assert_eq!(status, "4.7.5");
     assert!(text.contains("confirm it"), "{text}");
-    let pin = gateway.pin(&account("anna"), &name).await.unwrap().unwrap();
+    let pin = gateway.pin(&account("anna"), &name).unwrap();
     assert_eq!((pin.key, pin.changed_to), (key("ben"), Some(tox_id("mallory"))));
-    let confirmed = gateway.confirm_pin(&account("anna"), &name).await.unwrap().unwrap();
+    let confirmed = gateway.confirm_pin(&account("anna"), &name).await.unwrap();
     assert_eq!(confirmed.key, key("mallory"));
     recipient(&world, "ben@example.org").await.unwrap();
-    assert_eq!(gateway.confirm_pin(&account("anna"), &name).await.unwrap(), None::<Pin>);
+    let nothing = gateway.confirm_pin(&account("anna"), &name).await.unwrap_err();
+    assert!(matches!(nothing, PinError::NothingWaits), "{nothing:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_whose_pin_cannot_be_read_is_held_until_the_user_confirms() {
+    let world = anna_and_ben().await;
+    let (anna, name) = (account("anna"), address("ben@example.org"));
+    world.nodes[0].script.dns("ben@example.org", tox_id("ben"));
+    recipient(&world, "ben@example.org").await.unwrap();
+    // Damaged while nobody looks; the disk leads elsewhere then.
+    world.crash(0, 0).await;
+    world.nodes[0].disk.damage_pins(&anna);
+    // Another spelling, as version 0.1.0 pinned each for itself.
+    let (other, first_seen) = (address("BEN+x@example.org"), mail::Wall(0));
+    let pin = Pin { address: other, key: key("mallory"), first_seen, changed_to: None };
+    world.nodes[0].disk.add_pin(&anna, pin);
+    world.start(0).await;
+    let gateway = world.gateway(0).unwrap();
+    assert_eq!(gateway.held_names(&anna), [HeldName::Lost { address: name.clone(), leads_to: None }]);
+    let unknown = gateway.confirm_pin(&anna, &name).await.unwrap_err();
+    assert!(matches!(unknown, PinError::KeyUnknown), "{unknown:?}");
+    world.nodes[0].script.dns("ben@example.org", tox_id("mallory"));
+    world.nodes[0].script.dns("BEN+x@example.org", tox_id("mallory"));
+    for spelling in ["ben@example.org", "BEN+x@example.org"] {
+        let (status, text) = refused(&world, spelling).await;
+        assert_eq!(status, "4.7.5");
+        assert!(text.contains("cannot read any more") && text.contains("pin accept"), "{text}");
+    }
+    let held = HeldName::Lost { address: name.clone(), leads_to: Some(key("mallory")) };
+    assert_eq!(gateway.held_names(&anna), [held]);
+    assert_eq!(gateway.confirm_pin(&anna, &name).await.unwrap().key, key("mallory"));
+    recipient(&world, "ben@example.org").await.unwrap();
+    assert_eq!(gateway.held_names(&anna), []);
+    // And after the next start: what was confirmed is on disk.
+    world.crash(0, 0).await;
+    world.start(0).await;
+    recipient(&world, "ben@example.org").await.unwrap();
+    world.nodes[0].script.dns("ben@example.org", tox_id("ben"));
+    assert!(refused(&world, "ben@example.org").await.1.contains("used to lead"), "it is pinned");
+}
+
+/// What a resolver makes up.
+fn made_up(target: ResolutionTarget, source: ResolutionSource, trust: Trust) -> ResolveAnswer {
+    ResolveAnswer::Found(Resolution { target, source, trust })
+}
+
+/// The resolver answers this for an address from now on.
+fn answers(world: &World, to: &str, answer: ResolveAnswer) {
+    let to = address(to);
+    world.nodes[0].script.set(|answers| drop(answers.resolve.insert(to, Ok(answer))));
+}
+
+const SOURCES: [ResolutionSource; 4] =
+    [ResolutionSource::Literal, ResolutionSource::Account, ResolutionSource::Contact, ResolutionSource::Dns];
+
+#[tokio::test(start_paused = true)]
+async fn a_pin_holds_whatever_source_and_trust_a_resolver_claims() {
+    let world = anna_and_ben().await;
+    let gateway = world.gateway(0).unwrap();
+    world.nodes[0].script.dns("eve@example.org", tox_id("eve"));
+    recipient(&world, "eve@example.org").await.unwrap();
+    let mallory = ResolutionTarget::ToxId(tox_id("mallory"));
+    for source in SOURCES.into_iter().chain([ResolutionSource::Other("mine".to_owned())]) {
+        for trust in [Trust::Verified, Trust::FirstUse] {
+            answers(&world, "eve@example.org", made_up(mallory.clone(), source.clone(), trust));
+            assert_eq!(refused(&world, "eve@example.org").await.0, "4.7.5", "{source:?} {trust:?}");
+            // Another spelling of the mailbox is the same name.
+            answers(&world, "EVE+x@example.org", made_up(mallory.clone(), source.clone(), trust));
+            assert_eq!(refused(&world, "EVE+x@example.org").await.0, "4.7.5", "{source:?} {trust:?}");
+        }
+    }
+    let to_account =
+        made_up(ResolutionTarget::Account(account("anna")), ResolutionSource::Account, Trust::Verified);
+    answers(&world, "eve@example.org", to_account);
+    assert_eq!(refused(&world, "eve@example.org").await.0, "4.7.5");
+    assert!(gateway.contact(&account("anna"), key("mallory")).is_none());
+    // An account that is not on Tox yet.
+    world.nodes[0].disk.add_account(&account("dora"), Vec::new());
+    gateway.reload_accounts().await.unwrap();
+    let to_dora = ResolutionTarget::Account(account("dora"));
+    answers(&world, "eve@example.org", made_up(to_dora, ResolutionSource::Account, Trust::Verified));
+    assert_eq!(refused(&world, "eve@example.org").await.0, "4.4.3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_name_is_pinned_at_first_use_whatever_a_resolver_calls_its_source_and_trust() {
+    let world = anna_and_ben().await;
+    let gateway = world.gateway(0).unwrap();
+    for (number, source) in SOURCES.into_iter().enumerate() {
+        for (trust, domain) in [(Trust::Verified, "example.org"), (Trust::FirstUse, "tox")] {
+            let name = format!("n{number}@{domain}");
+            answers(&world, &name, made_up(ResolutionTarget::ToxId(tox_id("eve")), source.clone(), trust));
+            recipient(&world, &name).await.unwrap();
+            assert_eq!(gateway.pin(&account("anna"), &address(&name)).unwrap().key, key("eve"), "{name}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_contacts_name_a_literal_and_an_account_lead_to_nobody_else() {
+    let world = anna_and_ben().await;
+    let gateway = world.gateway(0).unwrap();
+    let literal = format!("{}@tox", tox_id("ben"));
+    let by_key = format!("{}@tox", key("ben"));
+    for to in ["ben@tox", "BEN+x@tox.internal", &literal, &by_key, "anna@tox", "postmaster@tox"] {
+        for source in SOURCES {
+            answers(&world, to, made_up(ResolutionTarget::ToxId(tox_id("mallory")), source, Trust::Verified));
+            let (status, text) = refused(&world, to).await;
+            assert_eq!(status, "4.7.5", "{to}");
+            assert!(text.contains("another resolver"), "{text}");
+        }
+    }
+    let account_target = ResolutionTarget::Account(account("anna"));
+    answers(&world, "ben@tox", made_up(account_target, ResolutionSource::Contact, Trust::Verified));
+    assert_eq!(refused(&world, "ben@tox").await.0, "4.7.5");
+    assert_eq!(gateway.contacts(&account("anna")).len(), 1, "nobody was asked to be a contact");
+    let asked = crate::lock::lock(&world.net.state).friends.iter().any(|pair| pair.1 == key("mallory"));
+    assert!(!asked);
+    let heard = lock(&world.nodes[0].heard.0);
+    assert!(heard.iter().any(|event| matches!(event, crate::ports::Event::DecisionFailed { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_at_tox_that_a_contact_told_leads_to_nobody_else() {
+    let world = anna_and_ben().await;
+    let gateway = world.gateway(0).unwrap();
+    let told = vec![address("benny@tox")];
+    gateway.peer_hello(&account("anna"), key("ben"), tox_id("ben"), told).await.unwrap();
+    let mallory = ResolutionTarget::ToxId(tox_id("mallory"));
+    answers(&world, "benny@tox", made_up(mallory, ResolutionSource::Contact, Trust::Verified));
+    assert_eq!(refused(&world, "benny@tox").await.0, "4.7.5");
+    let ben = ResolutionTarget::Key(key("ben"));
+    answers(&world, "benny@tox", made_up(ben, ResolutionSource::Contact, Trust::Verified));
+    recipient(&world, "benny@tox").await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -261,7 +456,8 @@ async fn a_mail_over_the_limit_is_refused_at_mail_and_at_the_byte_over() {
     world.crash(0, 0).await;
     world.start(0).await;
     let gateway = world.gateway(0).unwrap();
-    let declared = gateway.begin(&account("anna"), ReversePath::Null, Some(1001), Return::Headers, None);
+    let declared =
+        gateway.begin_submission(&account("anna"), ReversePath::Null, Some(1001), Return::Headers, None);
     assert_eq!(declared.err().unwrap().status.to_string(), "5.3.4");
     let fitting = world.submit("anna", &["ben@tox"], &"x".repeat(1000)).await;
     assert!(fitting.is_ok());
@@ -305,6 +501,11 @@ async fn a_filter_may_reject_set_aside_or_throw_away() {
     assert_eq!(world.submit("anna", &["ben@tox"], "x").await.unwrap_err(), refusal);
 
     script.set(|answers| answers.outgoing = Some(Ok(FilterAnswer::Discard("noise".to_owned()))));
+    world.submit("anna", &["ben@tox"], "x").await.unwrap();
+    let binned = gateway.quarantine(&account("anna")).await.unwrap();
+    assert!(binned[0].delete_at.is_some());
+    gateway.delete_quarantined(&account("anna"), binned[0].mail.uidl).await.unwrap();
+    gateway.set_bin_time(Duration::ZERO);
     let ids = world.submit("anna", &["ben@tox"], "x").await.unwrap();
     let outcome = world.nodes[0].disk.outcome(ids[0]);
     assert_eq!(outcome, Some(Outcome::Discarded { reason: "noise".to_owned() }));
@@ -330,7 +531,9 @@ async fn each_recipient_has_a_filter_answer_of_its_own() {
     world.nodes[0].script.set(|answers| drop(answers.outgoing_to.insert(address("olga@tox"), discard)));
     let ids = world.submit("anna", &["ben@tox", "olga@tox"], &mail_text("anna@tox", "one")).await.unwrap();
     world.wait_for("ben's", |world| world.mailbox("ben").len() == 1).await;
-    assert!(matches!(world.nodes[0].disk.outcome(ids[1]), Some(Outcome::Discarded { .. })));
+    assert_eq!(world.nodes[0].disk.outcome(ids[1]), None);
+    let binned = world.gateway(0).unwrap().quarantine(&account("anna")).await.unwrap();
+    assert!(binned.len() == 1 && binned[0].delete_at.is_some());
     assert!(world.mailbox("olga").is_empty());
 }
 

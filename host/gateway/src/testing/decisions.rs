@@ -46,7 +46,12 @@ pub(crate) struct Answers {
 pub(crate) struct Script(pub Arc<Mutex<Answers>>);
 
 pub(crate) fn failure() -> DecisionFailure {
-    DecisionFailure { reason: "it trapped".to_owned() }
+    DecisionFailure { reason: "it trapped".to_owned(), is_busy: false }
+}
+
+/// No component had a free place.
+pub(crate) fn busy() -> DecisionFailure {
+    DecisionFailure { reason: "too many calls are waiting".to_owned(), is_busy: true }
 }
 
 impl Script {
@@ -114,7 +119,9 @@ fn verdict_in(mail: &[u8]) -> Answer<FilterAnswer> {
         "reject" => Some(Ok(FilterAnswer::Reject(Refusal::permanent(7, 1, "the filter says no")))),
         "quarantine" => Some(Ok(FilterAnswer::Quarantine("odd".to_owned()))),
         "discard" => Some(Ok(FilterAnswer::Discard("noise".to_owned()))),
+        "later" => Some(Ok(FilterAnswer::Reject(Refusal::transient(7, 1, "ask me again")))),
         "trap" => Some(Err(failure())),
+        "busy" => Some(Err(busy())),
         "panic" => panic!("a fault of the gateway itself"),
         _ => None,
     }

@@ -120,7 +120,7 @@ impl NodeNetwork {
             self.connected(world, own, peer)?;
             let bytes = self.piece(entry, offset).await?;
             let length = bytes.len() as u64;
-            match gateway.write(&account, own, entry.id, offset, bytes).await {
+            match gateway.receive(&account, own, entry.id, offset, bytes).await {
                 Ok(_durable) => offset += length,
                 Err(ReceptionError::Protocol(why)) => return Err(TransferFailure::Protocol(why)),
                 Err(_) => return Err(TransferFailure::Disconnected),
@@ -276,8 +276,9 @@ impl Network for NodeNetwork {
     }
 
     fn set_addresses(&self, account: &AccountName, addresses: Vec<Address>) {
-        if let Some(world) = self.world.upgrade() {
-            lock(&world.net.state).told.insert(self.key(account), addresses);
+        // An account that was added while the gateway runs is not on the network.
+        if let (Some(world), Some(id)) = (self.world.upgrade(), self.accounts.get(account)) {
+            lock(&world.net.state).told.insert(id.key, addresses);
         }
     }
 }

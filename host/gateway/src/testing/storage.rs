@@ -11,13 +11,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use mail::record::{
-    Account, Arrival, ArrivalKey, BodyId, Contact, Direction, FriendRequest, MailboxEntry, OutboxEntry,
-    Outcome, Partial, Pin, QuarantineEntry, Route, StagedBody,
+    Account, Arrival, ArrivalKey, BodyId, Contact, Direction, FriendRequest, MailboxEntry, NewMail,
+    OutboxEntry, Outcome, Partial, Pin, QuarantineEntry, Route, SetAside, StagedBody,
 };
 use mail::{AccountName, Address, MailId, PublicKey, Wall};
 
 use crate::lock::lock;
-use crate::ports::storage::NewMail;
 use crate::ports::{BodyWriter, Storage, StorageError};
 
 /// What is stored, durable and not.
@@ -27,6 +26,8 @@ pub(crate) struct State {
     pub contacts: BTreeMap<(AccountName, PublicKey), Contact>,
     pub requests: BTreeMap<(AccountName, PublicKey), FriendRequest>,
     pub pins: BTreeMap<(AccountName, Address), Pin>,
+    /// Names whose pins cannot be read.
+    pub unreadable_pins: BTreeSet<(AccountName, Address)>,
     pub bodies: BTreeMap<BodyId, Bytes>,
     pub staged: BTreeSet<BodyId>,
     pub outbox: BTreeMap<MailId, OutboxEntry>,
@@ -38,8 +39,12 @@ pub(crate) struct State {
     pub written_to: BTreeSet<(AccountName, PublicKey)>,
     /// Mails a mailbox takes.
     pub mailbox_limit: usize,
+    /// Friend requests that can wait, and contacts there can be, of one account.
+    pub request_limit: usize,
+    pub contact_limit: usize,
     undo: Vec<Undo>,
     next_number: u64,
+    account_numbers: u64,
 }
 
 /// How to take back a change that is not durable.
@@ -54,7 +59,12 @@ pub(crate) struct Disk(pub Arc<Mutex<State>>);
 
 impl Disk {
     pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(State { mailbox_limit: usize::MAX, ..State::default() })))
+        Self(Arc::new(Mutex::new(State {
+            mailbox_limit: usize::MAX,
+            request_limit: usize::MAX,
+            contact_limit: usize::MAX,
+            ..State::default()
+        })))
     }
 
     /// The machine stopped: of what was not durable, the last `undone` changes are gone, and all staged bodies.
@@ -86,6 +96,11 @@ impl Disk {
         }
     }
 
+    /// Bodies that no record has taken yet.
+    pub fn staged(&self) -> usize {
+        lock(&self.0).staged.len()
+    }
+
     /// Changes that are not durable.
     pub fn lazy_changes(&self) -> usize {
         lock(&self.0).undo.len()
@@ -94,7 +109,31 @@ impl Disk {
     pub fn add_account(&self, name: &AccountName, addresses: Vec<Address>) {
         let mut state = lock(&self.0);
         let owner = state.accounts.is_empty();
-        state.accounts.push(Account { name: name.clone(), owner, addresses, created: Wall(0) });
+        state.account_numbers += 1;
+        let id = state.account_numbers;
+        state.accounts.push(Account { id, name: name.clone(), owner, addresses, created: Wall(0) });
+    }
+
+    /// Every pin of an account cannot be read any more.
+    pub fn damage_pins(&self, account: &AccountName) {
+        let mut state = lock(&self.0);
+        let (damaged, others): (BTreeMap<_, _>, _) =
+            std::mem::take(&mut state.pins).into_iter().partition(|((owner, _), _)| owner == account);
+        state.pins = others;
+        state.unreadable_pins.extend(damaged.into_keys());
+    }
+
+    /// A pin as an earlier version wrote it.
+    pub fn add_pin(&self, account: &AccountName, pin: Pin) {
+        lock(&self.0).pins.insert((account.clone(), pin.address.clone()), pin);
+    }
+
+    /// Removes an account with its mails and contacts.
+    pub fn remove_account(&self, name: &AccountName) {
+        let mut state = lock(&self.0);
+        state.accounts.retain(|account| account.name != *name);
+        state.contacts.retain(|(account, _), _| account != name);
+        state.mailboxes.remove(name);
     }
 
     pub fn mailbox(&self, account: &AccountName) -> Vec<(MailboxEntry, String)> {
@@ -143,21 +182,42 @@ impl State {
         assert_eq!(mail.entry.size, size, "the size of a mail is that of its bytes");
         match mail.quarantine {
             None => self.mailboxes.entry(mail.account).or_default().push(mail.entry),
-            Some(reason) => {
+            Some(SetAside { reason, delete_at }) => {
                 let entry = QuarantineEntry {
                     mail: mail.entry,
                     reason,
                     direction: Direction::Incoming,
                     outgoing: None,
+                    delete_at,
                 };
                 self.quarantine.entry(mail.account).or_default().push(entry);
             }
         }
     }
 
+    fn end_partial(
+        &mut self,
+        key: &ArrivalKey,
+        mail: Option<&NewMail>,
+        arrival: Arrival,
+    ) -> Result<Partial, StorageError> {
+        let partial = self.partials.get(key).cloned().ok_or(StorageError::NotFound)?;
+        if let Some(mail) = mail
+            && self.mailboxes.get(&mail.account).map_or(0, Vec::len) >= self.mailbox_limit
+        {
+            return Err(StorageError::LimitReached("the mailbox is full".to_owned()));
+        }
+        if mail.is_some() && self.bodies[&partial.body].len() as u64 != partial.size {
+            return Err(StorageError::Failed("bytes of the mail are missing".to_owned()));
+        }
+        self.partials.remove(key);
+        assert!(self.arrivals.insert(key.clone(), arrival).is_none(), "an arrival decided twice");
+        Ok(partial)
+    }
+
     fn put_reports(&mut self, reports: Vec<(NewMail, StagedBody)>) {
         for (mail, body) in reports {
-            assert!(self.staged.remove(&body.id), "a report must be staged");
+            assert!(self.staged.remove(&body.id), "its body must be staged");
             self.put_mail(mail);
         }
     }
@@ -410,6 +470,9 @@ impl Storage for MemoryStorage {
         reports: Vec<(NewMail, StagedBody)>,
     ) -> Result<(), StorageError> {
         self.durable(|state| {
+            if state.mailboxes.get(&mail.account).map_or(0, Vec::len) >= state.mailbox_limit {
+                return Err(StorageError::LimitReached("the mailbox is full".to_owned()));
+            }
             state.end(id, Outcome::Delivered)?;
             state.put_mail(mail);
             state.put_reports(reports);
@@ -485,6 +548,15 @@ impl Storage for MemoryStorage {
         })
     }
 
+    async fn partials_of(&self, sender: PublicKey) -> Result<Vec<ArrivalKey>, StorageError> {
+        self.read(|state| {
+            let own = state.partials.iter().filter(|(key, _)| key.sender == sender);
+            let mut own: Vec<_> = own.map(|(key, partial)| (partial.touched, key.clone())).collect();
+            own.sort_unstable();
+            own.into_iter().map(|(_, key)| key).collect()
+        })
+    }
+
     async fn finish_partial(
         &self,
         key: &ArrivalKey,
@@ -492,14 +564,7 @@ impl Storage for MemoryStorage {
         arrival: Arrival,
     ) -> Result<(), StorageError> {
         self.durable(|state| {
-            let partial = state.partials.get(key).cloned().ok_or(StorageError::NotFound)?;
-            if let Some(mail) = &mail
-                && state.mailboxes.get(&mail.account).map_or(0, Vec::len) >= state.mailbox_limit
-            {
-                return Err(StorageError::LimitReached("the mailbox is full".to_owned()));
-            }
-            state.partials.remove(key);
-            assert!(state.arrivals.insert(key.clone(), arrival).is_none(), "an arrival decided twice");
+            let partial = state.end_partial(key, mail.as_ref(), arrival)?;
             match mail {
                 Some(mail) => state.put_mail(mail),
                 None => drop(state.bodies.remove(&partial.body)),
@@ -509,8 +574,27 @@ impl Storage for MemoryStorage {
         .await
     }
 
+    async fn finish_partial_with(
+        &self,
+        key: &ArrivalKey,
+        mail: NewMail,
+        body: StagedBody,
+        arrival: Arrival,
+    ) -> Result<(), StorageError> {
+        self.durable(|state| {
+            let partial = state.end_partial(key, Some(&mail), arrival)?;
+            state.bodies.remove(&partial.body);
+            state.put_reports(vec![(mail, body)]);
+            Ok(())
+        })
+        .await
+    }
+
     async fn deliver_own(&self, mail: NewMail, body: StagedBody) -> Result<(), StorageError> {
         self.durable(|state| {
+            if state.mailboxes.get(&mail.account).map_or(0, Vec::len) >= state.mailbox_limit {
+                return Err(StorageError::LimitReached("the mailbox is full".to_owned()));
+            }
             state.put_reports(vec![(mail, body)]);
             Ok(())
         })
@@ -571,6 +655,21 @@ impl Storage for MemoryStorage {
         .await
     }
 
+    async fn empty_bin(&self, now: Wall) -> Result<u64, StorageError> {
+        self.durable(|state| {
+            let is_over = |entry: &QuarantineEntry| entry.delete_at.is_some_and(|time| time <= now);
+            let mut over = Vec::new();
+            for entries in state.quarantine.values_mut() {
+                over.extend(entries.extract_if(.., |entry| is_over(entry)));
+            }
+            for entry in &over {
+                state.release(entry.mail.body);
+            }
+            Ok(over.len() as u64)
+        })
+        .await
+    }
+
     async fn accounts(&self) -> Result<Vec<Account>, StorageError> {
         self.read(|state| state.accounts.clone())
     }
@@ -588,6 +687,9 @@ impl Storage for MemoryStorage {
                 state.contacts.iter().filter(|((of, key), _)| of == account && *key != contact.key);
             if others.any(|(_, other)| other.alias == contact.alias) {
                 return Err(StorageError::Exists(contact.alias.to_string()));
+            }
+            if state.contacts.keys().filter(|(of, _)| of == account).count() >= state.contact_limit {
+                return Err(StorageError::LimitReached("contacts".to_owned()));
             }
             state.requests.remove(&(account.clone(), contact.key));
             state.contacts.insert((account.clone(), contact.key), contact);
@@ -616,6 +718,9 @@ impl Storage for MemoryStorage {
         request: FriendRequest,
     ) -> Result<(), StorageError> {
         self.durable(|state| {
+            if state.requests.keys().filter(|(of, _)| of == account).count() >= state.request_limit {
+                return Err(StorageError::LimitReached("friend requests".to_owned()));
+            }
             state.requests.insert((account.clone(), request.key), request);
             Ok(())
         })
@@ -629,12 +734,23 @@ impl Storage for MemoryStorage {
         .await
     }
 
-    async fn pin(&self, account: &AccountName, address: &Address) -> Result<Option<Pin>, StorageError> {
-        self.read(|state| state.pins.get(&(account.clone(), address.clone())).cloned())
+    async fn pins(&self, account: &AccountName) -> Result<Vec<Pin>, StorageError> {
+        self.read(|state| {
+            let ours = state.pins.iter().filter(|((owner, _), _)| owner == account);
+            ours.map(|(_, pin)| pin.clone()).collect()
+        })
+    }
+
+    async fn unreadable_pins(&self, account: &AccountName) -> Result<Vec<Address>, StorageError> {
+        self.read(|state| {
+            let ours = state.unreadable_pins.iter().filter(|(owner, _)| owner == account);
+            ours.map(|(_, address)| address.clone()).collect()
+        })
     }
 
     async fn put_pin(&self, account: &AccountName, pin: Pin) -> Result<(), StorageError> {
         self.durable(|state| {
+            state.unreadable_pins.remove(&(account.clone(), pin.address.clone()));
             state.pins.insert((account.clone(), pin.address.clone()), pin);
             Ok(())
         })

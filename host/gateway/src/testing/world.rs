@@ -1,5 +1,6 @@
 //! Several gateways on one network, each with a disk that survives its process.
 
+use clock::SimulatedClock;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
@@ -11,7 +12,6 @@ use mail::{
 };
 
 use super::boards::{Handle, SimBoards};
-use super::clock::SimClock;
 use super::decisions::Script;
 use super::network::{Net, NodeNetwork};
 use super::storage::{Disk, MemoryStorage};
@@ -105,7 +105,7 @@ pub(crate) struct Process {
 
 /// The world.
 pub(crate) struct World {
-    pub clock: Arc<SimClock>,
+    pub clock: Arc<SimulatedClock>,
     pub random: Arc<SeededRandom>,
     pub net: Net,
     pub nodes: Vec<Node>,
@@ -120,7 +120,7 @@ impl World {
             let nodes =
                 nodes.iter().enumerate().map(|(number, names)| Node::new(me, number, names)).collect();
             Self {
-                clock: Arc::new(SimClock::new()),
+                clock: Arc::new(SimulatedClock::new()),
                 random: Arc::new(SeededRandom::new(seed)),
                 net: Net::default(),
                 nodes,
@@ -188,6 +188,7 @@ impl World {
     pub async fn crash(&self, number: usize, undone: usize) {
         if let Some(process) = lock(&self.nodes[number].process).take() {
             process.storage.dead().store(true, std::sync::atomic::Ordering::Relaxed);
+            process.gateway.stopping.cancel();
         }
         self.disconnect(number).await;
         self.nodes[number].disk.crash(undone);
@@ -319,7 +320,7 @@ impl World {
     ) -> Result<Vec<MailId>, Refusal> {
         let (node, name) = self.whereabouts(from);
         let Some(gateway) = self.gateway(node) else { return Err(Refusal::transient(3, 0, "down")) };
-        let mut submission = gateway.begin(&name, reverse_path, None, Return::Headers, None)?;
+        let mut submission = gateway.begin_submission(&name, reverse_path, None, Return::Headers, None)?;
         for recipient in to {
             submission.recipient(address(recipient), notify, None).await?;
         }

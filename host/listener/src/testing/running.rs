@@ -1,3 +1,4 @@
+use clock::ManualClock;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Client, ManualClock, soon};
+use super::{Client, soon};
 
 /// A server that runs on a free port of the loopback interface.
 #[derive(Debug)]

@@ -157,6 +157,8 @@ impl Deref for Running {
 impl Running {
     pub async fn start(change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings {
+            task: "test",
+            session_task: "test-session",
             idle_timeout: IDLE,
             max_sessions: 20,
             max_unauthenticated: 10,

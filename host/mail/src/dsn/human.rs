@@ -107,7 +107,7 @@ fn advice(status: EnhancedStatus) -> &'static str {
 
 /// Appends `paragraph` in lines of about [`WRAP_AT`] columns, each ending in CRLF.
 fn wrap(paragraph: &str, text: &mut String) {
-    let clean: String = paragraph.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
+    let clean = crate::text::one_line(paragraph);
     let mut column = 0;
     for word in clean.split_whitespace().flat_map(pieces) {
         let width = word.chars().count();

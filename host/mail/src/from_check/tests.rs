@@ -34,3 +34,16 @@ fn what_programs_could_show_differently_never_passes() {
     assert_eq!(result("From: ally@tox, nonsense"), FromCheck::Unclear);
     assert_eq!(result("To: ally@tox"), FromCheck::None);
 }
+
+#[test]
+fn a_subaddress_of_an_allowed_address_is_allowed() {
+    assert_eq!(result("From: ally+news@tox"), FromCheck::Pass);
+    assert_eq!(result("From: alice+news@example.org"), FromCheck::Pass);
+    assert_eq!(result("From: +ally@tox"), FromCheck::Fail);
+    assert_eq!(result("From: bob+ally@tox"), FromCheck::Fail);
+    let only = ["alice+news@example.org".parse().unwrap()];
+    let check = |from: &str| check(&facts(format!("From: {from}\r\n\r\n").as_bytes()), KEY, &only);
+    assert_eq!(check("alice+news@example.org"), FromCheck::Pass);
+    assert_eq!(check("alice@example.org"), FromCheck::Fail);
+    assert_eq!(check("alice+other@example.org"), FromCheck::Fail);
+}

@@ -20,8 +20,6 @@ pub struct HeaderFacts {
     pub unclear: bool,
     /// Whether there is a `Reply-To`.
     pub reply_to: bool,
-    /// The authserv-ids (RFC 8601) that `Authentication-Results` fields claim, in lower case.
-    pub authserv_ids: Vec<String>,
 }
 
 /// Reads a header section, with or without the body after it. Never fails: what cannot be read is marked unclear.
@@ -39,8 +37,6 @@ pub fn facts(bytes: &[u8]) -> HeaderFacts {
             read_from(value, &mut found);
         } else if name.eq_ignore_ascii_case(b"reply-to") {
             found.reply_to = true;
-        } else if name.eq_ignore_ascii_case(b"authentication-results") {
-            found.authserv_ids.push(authserv_id_of(value));
         }
     }
     found
@@ -106,27 +102,4 @@ fn read_from(value: &[u8], found: &mut HeaderFacts) {
         }
     }
     found.unclear |= !any;
-}
-
-/// The first word of the field, without comments before it (RFC 8601 section 2.2).
-fn authserv_id_of(value: &[u8]) -> String {
-    let text = String::from_utf8_lossy(value);
-    let mut depth = 0_usize;
-    let mut id = String::new();
-    for char in text.chars() {
-        match char {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            _ if depth > 0 => {}
-            '"' => {}
-            ';' => break,
-            char if char.is_whitespace() => {
-                if !id.is_empty() {
-                    break;
-                }
-            }
-            char => id.extend(char.to_lowercase()),
-        }
-    }
-    id
 }

@@ -1,6 +1,7 @@
 //! Writing header fields: folded, encoded where needed, and never more than the one field that was meant.
 
 use super::encoded_word::encoded_words;
+use crate::text::{cut, one_line};
 
 /// Where lines are folded (RFC 5322 section 2.1.1, the 78 that lines should keep to).
 const FOLD_AT: usize = 78;
@@ -99,7 +100,7 @@ impl Fields {
     /// Adds an unstructured field. Control characters in `value` become blanks; what is not ASCII, or is one word
     /// too long for a line, becomes encoded words (RFC 2047).
     pub fn text(&mut self, name: FieldName<'_>, value: &str) -> &mut Self {
-        let clean = without_controls(value);
+        let clean = one_line(value);
         if clean.is_ascii() && clean.split(' ').all(|word| word.len() <= WORD_BYTES) {
             return self.words(name, clean.split(' '));
         }
@@ -117,7 +118,7 @@ impl Fields {
         let mut column = name.0.len() + 1;
         let mut line_is_blank = true;
         for word in words {
-            let word = without_controls(cut(word, WORD_BYTES));
+            let word = one_line(cut(word, WORD_BYTES));
             // A line of blanks alone would be taken for the end of the header section by some programs.
             if column + 1 + word.len() > FOLD_AT && !line_is_blank && !word.trim().is_empty() {
                 self.0.extend_from_slice(b"\r\n");
@@ -147,17 +148,4 @@ impl Fields {
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
     }
-}
-
-fn without_controls(text: &str) -> String {
-    text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
-}
-
-/// The start of `text`, at most `bytes` long, ending between two characters.
-fn cut(text: &str, bytes: usize) -> &str {
-    let mut end = text.len().min(bytes);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }

@@ -1,13 +1,22 @@
-//! Scans a header section that comes in pieces, and takes out what must not leave.
+//! Scans a header section that comes in pieces, takes out what must not stay, and mends what would make the mail unreadable.
 
+use std::sync::Arc;
+
+use super::results;
 use crate::limits::HEADER_SECTION_BYTES;
+use crate::mbox;
+use crate::tox_id::PublicKey;
 
-/// The longest run of bytes held back while it is open whether a line starts a `Bcc` field. No program writes a field name
-/// followed by that many blanks; a line that does is taken for one.
+/// The longest run of bytes held back while it is open whether it stays: a name with the blanks behind it, or a whole
+/// `Authentication-Results`. No program writes such a field; a longer one of a kind that is removed goes, whatever it says.
 const HELD_BYTES: usize = 64 * 1024;
 
-/// The longest field name looked at; a longer one is none of those we know.
+/// The longest field name and the longest `From ` line of an mbox; what is longer is text. Lines of mails have 998 bytes at most
+/// (RFC 5322 section 2.1.1).
 const NAME_BYTES: usize = 1000;
+
+/// U+FEFF in UTF-8, which editors put before a text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Which fields a header section has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,19 +29,41 @@ pub struct Seen {
     pub from: bool,
 }
 
-/// Removes `Bcc` fields (with their folded lines) from the header section of a mail fed in pieces.
+/// Cleans the header section of a mail fed in pieces. Every byte it does not name comes out as it went in:
 ///
-/// Every other byte comes out as it went in. Field names are recognised in any case and, as RFC 5322 section 4.5 asks,
-/// with blanks before the colon. The header section ends at the first empty line. Memory: the header section up to
-/// [`HEADER_SECTION_BYTES`], which is kept for parsing; a longer one is still scanned to its end.
+/// - `Bcc` and `Resent-Bcc` fields go, where they are to go ([`HeaderScanner::submitted`]);
+/// - `Authentication-Results` fields that claim to be ours go, and those that do not say certainly whose they are
+///   (RFC 8601 section 5);
+/// - a byte order mark before a field goes;
+/// - `From ` lines of an mbox go, with any number of `>` before them: those with a date, and those that a field follows;
+/// - where text begins without an empty line before it, an empty line is put there. Text is every line that neither is a field
+///   nor continues one.
+///
+/// Fields go with their folded lines. Their names are recognised in any case and, as RFC 5322 section 4.5 asks, with blanks
+/// before the colon; folded there, too, because some programs read them so. The header section ends at the first empty
+/// line. Memory: the header section up to [`HEADER_SECTION_BYTES`], which is kept for parsing, and what is held back; a longer
+/// section is still scanned to its end.
 #[derive(Clone, Debug)]
 pub struct HeaderScanner {
+    removes_bcc: bool,
+    /// Nobody else may write `Authentication-Results` in the names of these.
+    own: Arc<[PublicKey]>,
     state: State,
-    /// The field being read is a `Bcc`: its folded lines go too.
+    /// A line that starts with a blank continues a field.
+    in_field: bool,
+    /// The field being read goes, and so do its folded lines.
     removing: bool,
-    /// The start of a line, not yet known to be kept or removed.
+    /// The start of a line, or a whole field, of which it is not known yet whether it stays.
     held: Vec<u8>,
+    /// Bytes of `held` before the name: a byte order mark.
+    name_start: usize,
+    /// Where the name in `held` ends.
+    name_end: usize,
+    /// `From ` lines just before: what follows decides about them.
+    from_lines: Vec<u8>,
     seen: Seen,
+    changed: bool,
+    removed_results: bool,
     captured: Vec<u8>,
     overflowed: bool,
 }
@@ -43,36 +74,68 @@ enum State {
     LineStart,
     /// A line started with CR: the end of the section if LF follows.
     LineCr,
+    /// Inside what may be a byte order mark.
+    Mark,
     /// Inside what may be a field name; its bytes are held.
     Name,
+    /// In the blanks behind it.
+    Blank,
+    /// Behind a CR there.
+    BlankCr,
+    /// Behind a line end there: only a blank can go on.
+    BlankLf,
+    /// Inside a `From ` line, which is held.
+    FromLine,
+    /// Inside `Authentication-Results`, which is held.
+    Results,
+    /// At the start of a line that may continue it.
+    ResultsLf,
     /// Inside a line whose fate is known.
     Line,
     /// After the empty line.
     Body,
 }
 
-impl Default for HeaderScanner {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl HeaderScanner {
-    /// A scanner before the first byte of a mail.
+    /// For a mail that a mail program submits to an account of a gateway that has the accounts with the keys `own`.
     #[must_use]
-    pub const fn new() -> Self {
+    pub fn submitted(own: Arc<[PublicKey]>) -> Self {
+        Self::new(true, own)
+    }
+
+    /// For a mail that comes from a peer to such a gateway. A `Bcc` is for those who get it (RFC 5322 section 3.6.3), and stays.
+    #[must_use]
+    pub fn received(own: Arc<[PublicKey]>) -> Self {
+        Self::new(false, own)
+    }
+
+    /// For a mail out of a file: its fields stay as they are.
+    #[must_use]
+    pub fn imported() -> Self {
+        Self::new(false, Arc::new([]))
+    }
+
+    fn new(removes_bcc: bool, own: Arc<[PublicKey]>) -> Self {
         Self {
+            removes_bcc,
+            own,
             state: State::LineStart,
+            in_field: false,
             removing: false,
             held: Vec::new(),
-            seen: Seen { date: false, message_id: false, from: false },
+            name_start: 0,
+            name_end: 0,
+            from_lines: Vec::new(),
+            seen: Seen::default(),
+            changed: false,
+            removed_results: false,
             captured: Vec::new(),
             overflowed: false,
         }
     }
 
     /// Scans the next piece: appends to `output` what is kept of the header section and returns how many bytes of `input`
-    /// belonged to it. Fewer than all only when the header section has ended: the rest is body, to be taken as it is.
+    /// were used. Fewer than all only when the header section has ended: the rest is body, to be taken as it is.
     pub fn feed(&mut self, input: &[u8], output: &mut Vec<u8>) -> usize {
         let mut used = 0;
         while self.state != State::Body {
@@ -85,9 +148,17 @@ impl HeaderScanner {
     /// The mail ended: appends to `output` what was held back.
     pub fn finish(&mut self, output: &mut Vec<u8>) {
         match self.state {
-            State::LineCr => self.keep(b"\r", output),
-            State::Name => self.release(output),
-            State::LineStart | State::Line | State::Body => {}
+            State::LineStart if self.from_lines.is_empty() => {}
+            State::Line | State::Body => {}
+            State::Results | State::ResultsLf => self.end_results(output),
+            State::FromLine => {
+                self.from_lines.append(&mut self.held);
+                self.end_of_from_lines(output);
+            }
+            State::LineStart => self.end_of_from_lines(output),
+            State::LineCr | State::Mark | State::Name | State::Blank | State::BlankCr | State::BlankLf => {
+                self.begin_text(output);
+            }
         }
         self.state = State::Body;
     }
@@ -96,6 +167,18 @@ impl HeaderScanner {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.state == State::Body
+    }
+
+    /// Whether anything was taken out or put in so far.
+    #[must_use]
+    pub const fn has_changed(&self) -> bool {
+        self.changed
+    }
+
+    /// Whether an `Authentication-Results` was taken out.
+    #[must_use]
+    pub const fn has_removed_results(&self) -> bool {
+        self.removed_results
     }
 
     /// Whether the header section is over [`HEADER_SECTION_BYTES`], so that [`Self::captured`] lacks its end.
@@ -122,92 +205,249 @@ impl HeaderScanner {
         match self.state {
             State::LineStart => self.start_line(byte, output),
             State::LineCr => self.after_cr(byte, output),
-            State::Name => self.extend_name(byte, output),
+            State::Mark => self.in_mark(byte, output),
+            State::Name => self.in_name(byte, output),
+            State::Blank | State::BlankCr | State::BlankLf => self.in_blanks(byte, output),
+            State::FromLine => self.in_from_line(byte, output),
+            State::Results => self.in_results(byte),
+            State::ResultsLf => self.after_results(byte, output),
             State::Line => self.rest_of_line(rest, output),
             State::Body => 0,
         }
     }
 
     fn start_line(&mut self, byte: u8, output: &mut Vec<u8>) -> usize {
+        self.name_start = 0;
         match byte {
-            b' ' | b'\t' => {
-                self.state = State::Line;
-                0
-            }
-            b'\r' => {
-                self.state = State::LineCr;
-                1
-            }
+            b' ' | b'\t' if self.in_field && self.from_lines.is_empty() => self.state = State::Line,
+            b'\r' => return self.hold(byte, State::LineCr),
             b'\n' => {
-                self.keep(b"\n", output);
-                self.state = State::Body;
-                1
+                self.end_section(b"\n", output);
+                return 1;
             }
-            _ => {
-                self.removing = false;
-                self.state = State::Name;
-                0
-            }
+            _ if BYTE_ORDER_MARK.first() == Some(&byte) => return self.hold(byte, State::Mark),
+            _ => self.state = State::Name,
         }
-    }
-
-    fn after_cr(&mut self, byte: u8, output: &mut Vec<u8>) -> usize {
-        if byte == b'\n' {
-            self.keep(b"\r\n", output);
-            self.state = State::Body;
-            return 1;
-        }
-        self.removing = false;
-        self.keep(b"\r", output);
-        self.state = State::Line;
         0
     }
 
-    fn extend_name(&mut self, byte: u8, output: &mut Vec<u8>) -> usize {
-        match byte {
-            b':' => {
-                self.end_name(output);
-                0
-            }
-            b'\n' => {
-                self.release(output);
-                0
-            }
-            _ => {
-                self.held.push(byte);
-                let is_bcc = name_of(&self.held).eq_ignore_ascii_case(b"bcc");
-                if is_bcc && self.held.len() > HELD_BYTES {
-                    self.end_name(output);
-                } else if !is_bcc && self.held.len() > NAME_BYTES {
-                    self.release(output);
-                }
-                1
-            }
+    fn after_cr(&mut self, byte: u8, output: &mut Vec<u8>) -> usize {
+        if byte != b'\n' {
+            self.begin_text(output);
+            return 0;
         }
+        self.held.clear();
+        self.end_section(b"\r\n", output);
+        1
+    }
+
+    /// The empty line.
+    fn end_section(&mut self, line: &[u8], output: &mut Vec<u8>) {
+        self.end_of_from_lines(output);
+        if self.state != State::Body {
+            self.keep(line, output);
+            self.state = State::Body;
+        } else {
+            output.extend_from_slice(line);
+        }
+    }
+
+    fn in_mark(&mut self, byte: u8, output: &mut Vec<u8>) -> usize {
+        if BYTE_ORDER_MARK.get(self.held.len()) != Some(&byte) {
+            self.begin_text(output);
+            return 0;
+        }
+        self.held.push(byte);
+        if self.held == BYTE_ORDER_MARK {
+            self.name_start = BYTE_ORDER_MARK.len();
+            self.state = State::Name;
+        }
+        1
+    }
+
+    fn in_name(&mut self, byte: u8, output: &mut Vec<u8>) -> usize {
+        let length = self.held.len() - self.name_start;
+        let next = match byte {
+            _ if length > NAME_BYTES => None,
+            b':' | b' ' | b'\t' | b'\r' | b'\n' if length == 0 => None,
+            b':' => {
+                self.name_end = self.held.len();
+                self.begin_field(output);
+                return 0;
+            }
+            b' ' | b'\t' => Some(State::Blank),
+            b'\r' => Some(State::BlankCr),
+            b'\n' => Some(State::BlankLf),
+            byte if byte.is_ascii_graphic() => return self.hold(byte, State::Name),
+            _ => None,
+        };
+        self.name_end = self.held.len();
+        if let Some(next) = next {
+            return self.hold(byte, next);
+        }
+        self.begin_text(output);
+        0
+    }
+
+    fn in_blanks(&mut self, byte: u8, output: &mut Vec<u8>) -> usize {
+        if self.held.len() > HELD_BYTES {
+            if self.is_removable() {
+                self.begin_field(output);
+            } else {
+                self.begin_text(output);
+            }
+            return 0;
+        }
+        let next = match (self.state, byte) {
+            (State::Blank | State::BlankLf, b' ' | b'\t') => State::Blank,
+            (State::Blank, b'\r') => State::BlankCr,
+            (State::Blank | State::BlankCr, b'\n') => State::BlankLf,
+            (State::Blank, b':') => {
+                self.begin_field(output);
+                return 0;
+            }
+            (State::Blank, _) if self.is_from_line() => State::FromLine,
+            _ => {
+                self.begin_text(output);
+                return 0;
+            }
+        };
+        self.hold(byte, next)
+    }
+
+    /// Whether the held bytes start a `From ` line.
+    fn is_from_line(&self) -> bool {
+        let line = self.held.get(self.name_start..).unwrap_or_default();
+        mbox::is_from(line) && !line.contains(&b'\n')
+    }
+
+    fn in_from_line(&mut self, byte: u8, output: &mut Vec<u8>) -> usize {
+        self.held.push(byte);
+        if byte == b'\n' {
+            self.from_lines.append(&mut self.held);
+            self.state = State::LineStart;
+        }
+        if self.held.len() > NAME_BYTES || self.from_lines.len() > HELD_BYTES {
+            self.begin_text(output);
+        }
+        1
+    }
+
+    fn name(&self) -> &[u8] {
+        self.held.get(self.name_start..self.name_end).unwrap_or_default()
+    }
+
+    fn is_bcc(&self) -> bool {
+        let is = |name: &[u8]| self.name().eq_ignore_ascii_case(name);
+        self.removes_bcc && (is(b"bcc") || is(b"resent-bcc"))
+    }
+
+    fn is_results(&self) -> bool {
+        !self.own.is_empty() && self.name().eq_ignore_ascii_case(b"authentication-results")
+    }
+
+    fn is_removable(&self) -> bool {
+        self.is_bcc() || self.is_results()
     }
 
     /// The held bytes are a field's name.
-    fn end_name(&mut self, output: &mut Vec<u8>) {
-        let name = name_of(&self.held);
-        self.removing = name.eq_ignore_ascii_case(b"bcc");
-        self.seen.date |= name.eq_ignore_ascii_case(b"date");
-        self.seen.message_id |= name.eq_ignore_ascii_case(b"message-id");
-        self.seen.from |= name.eq_ignore_ascii_case(b"from");
-        if self.removing {
+    fn begin_field(&mut self, output: &mut Vec<u8>) {
+        self.changed |= !self.from_lines.is_empty() || self.name_start > 0;
+        self.from_lines.clear();
+        match self.name().to_ascii_lowercase().as_slice() {
+            b"date" => self.seen.date = true,
+            b"message-id" => self.seen.message_id = true,
+            b"from" => self.seen.from = true,
+            _ => {}
+        }
+        let (is_bcc, is_results) = (self.is_bcc(), self.is_results());
+        self.held.drain(..self.name_start);
+        self.in_field = true;
+        self.removing = is_bcc;
+        self.changed |= is_bcc;
+        if is_results {
+            // The value begins where the name ends.
+            self.name_end -= self.name_start;
+            self.state = State::Results;
+            return;
+        }
+        self.state = State::Line;
+        if !is_bcc {
+            let held = std::mem::take(&mut self.held);
+            self.keep(&held, output);
+            self.held = held;
+        }
+        self.held.clear();
+    }
+
+    fn in_results(&mut self, byte: u8) -> usize {
+        if self.held.len() > HELD_BYTES {
             self.held.clear();
+            self.remove_results();
             self.state = State::Line;
+            return 0;
+        }
+        self.hold(byte, if byte == b'\n' { State::ResultsLf } else { State::Results })
+    }
+
+    fn after_results(&mut self, byte: u8, output: &mut Vec<u8>) -> usize {
+        if matches!(byte, b' ' | b'\t') {
+            return self.hold(byte, State::Results);
+        }
+        self.end_results(output);
+        self.state = State::LineStart;
+        0
+    }
+
+    /// All of an `Authentication-Results` is held.
+    fn end_results(&mut self, output: &mut Vec<u8>) {
+        let held = std::mem::take(&mut self.held);
+        let value = held.get(self.name_end..).unwrap_or_default();
+        if results::may_be_of(value, &self.own) {
+            self.remove_results();
         } else {
-            self.release(output);
+            self.keep(&held, output);
+        }
+        self.held = held;
+        self.held.clear();
+    }
+
+    fn remove_results(&mut self) {
+        self.removing = true;
+        self.changed = true;
+        self.removed_results = true;
+    }
+
+    /// What is held is text without an empty line before it.
+    fn begin_text(&mut self, output: &mut Vec<u8>) {
+        self.drop_dated();
+        self.changed = true;
+        self.keep(b"\r\n", output);
+        output.append(&mut self.from_lines);
+        output.append(&mut self.held);
+        self.state = State::Body;
+    }
+
+    /// No field follows the `From ` lines: those without a date are text, and so is what is behind them.
+    fn end_of_from_lines(&mut self, output: &mut Vec<u8>) {
+        self.drop_dated();
+        if !self.from_lines.is_empty() {
+            self.begin_text(output);
         }
     }
 
-    /// The held bytes are kept.
-    fn release(&mut self, output: &mut Vec<u8>) {
-        let held = std::mem::take(&mut self.held);
-        self.keep(&held, output);
-        self.held = held;
-        self.held.clear();
-        self.state = State::Line;
+    /// Drops the `From ` lines up to the first without a date.
+    fn drop_dated(&mut self) {
+        let lines = self.from_lines.split_inclusive(|byte| *byte == b'\n');
+        let dated: usize = lines.take_while(|line| mbox::is_dated(line)).map(<[u8]>::len).sum();
+        self.changed |= dated > 0;
+        self.from_lines.drain(..dated);
+    }
+
+    fn hold(&mut self, byte: u8, next: State) -> usize {
+        self.held.push(byte);
+        self.state = next;
+        1
     }
 
     fn rest_of_line(&mut self, rest: &[u8], output: &mut Vec<u8>) -> usize {
@@ -229,9 +469,4 @@ impl HeaderScanner {
         self.captured.extend_from_slice(fitting);
         self.overflowed |= !beyond.is_empty();
     }
-}
-
-/// A field's name: the held bytes without the blanks before the colon.
-fn name_of(held: &[u8]) -> &[u8] {
-    held.trim_ascii_end()
 }

@@ -64,8 +64,8 @@ fn trace_name(key: PublicKey) -> String {
 
 /// The authserv-id (RFC 8601 section 2.5) of an account: `<64 hex digits of its key>.tox`.
 ///
-/// Unique, but known to every contact. Bytes that came are never changed here, so a field that claims this id stays
-/// in a mail: only the first `Authentication-Results` of a mailbox entry is ours.
+/// Unique, but known to every contact: a field of a mail that comes in under this id is removed
+/// ([`HeaderScanner`](super::HeaderScanner)).
 #[must_use]
 pub fn authserv_id(key: PublicKey) -> String {
     trace_name(key)

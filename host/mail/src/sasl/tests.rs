@@ -6,12 +6,13 @@ use super::*;
 fn plain_has_three_parts() {
     let read = |text: &str| {
         Credentials::from_plain(text.as_bytes())
-            .map(|found| (found.login.clone(), found.password.to_string()))
+            .map(|found| (found.acts_as.clone(), found.login.clone(), found.password.to_string()))
     };
-    let expected = Ok(("ann".to_owned(), "secret".to_owned()));
-    assert_eq!(read("\0ann\0secret"), expected);
-    assert_eq!(read("ann\0ann\0secret"), expected);
-    assert_eq!(read("bob\0ann\0secret"), Err(InvalidPlain::OtherIdentity));
+    let expected =
+        |acts_as: Option<&str>| Ok((acts_as.map(str::to_owned), "ann".to_owned(), "secret".to_owned()));
+    assert_eq!(read("\0ann\0secret"), expected(None));
+    assert_eq!(read("ann\0ann\0secret"), expected(Some("ann")));
+    assert_eq!(read("Ann@tox\0ann\0secret"), expected(Some("Ann@tox")));
     for broken in ["", "ann", "\0ann", "\0ann\0", "\0\0secret", "\0ann\0secret\0", "\0ann\0sec\0ret"] {
         assert_eq!(read(broken), Err(InvalidPlain::Form), "{broken:?}");
     }

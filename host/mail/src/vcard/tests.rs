@@ -5,6 +5,10 @@ use crate::tox_id::{Nospam, PublicKey};
 
 const ID: &str = "56A1ADE4B65B86BCD51CC73E2CD4E542179F47959FE3E0E21B4B0ACDADE51855D34D34D37CB5";
 
+fn tox_id(text: &str) -> Result<ToxId, InvalidVcard> {
+    super::tox_id(text.as_bytes())
+}
+
 fn card(lines: &str) -> String {
     format!("BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Ben\r\n{lines}\r\nEND:VCARD\r\n")
 }
@@ -25,6 +29,48 @@ fn an_id_is_found_wherever_programs_put_it() {
     }
 }
 
+/// `56A1 ADE4 ...`
+fn grouped(separator: &str) -> String {
+    ID.as_bytes().chunks(4).map(|group| str::from_utf8(group).unwrap()).collect::<Vec<_>>().join(separator)
+}
+
+#[test]
+fn an_id_is_found_in_the_forms_that_address_books_export() {
+    let id: ToxId = ID.parse().unwrap();
+    let photo = format!("PHOTO;ENCODING=b;TYPE=JPEG:{}", "/9j/4AAQSkZJRg\r\n ".repeat(200_000));
+    let soft = format!("{}=\r\n{}=\r\n{}", &ID[..30], &ID[30..60], &ID[60..]);
+    let encoded: String = ID.bytes().map(|byte| format!("={byte:02X}")).collect();
+    for lines in [
+        format!("{photo}\r\nIMPP:tox:{ID}"),
+        format!("X-TOX:{}", grouped(" ")),
+        format!("X-TOX:{}", grouped("-")),
+        format!("IMPP:tox:{}", grouped("%20")),
+        format!("X-TOX;ENCODING=QUOTED-PRINTABLE:{soft}"),
+        format!("X-TOX;CHARSET=UTF-8;quoted-printable:{encoded}"),
+        format!("IMPP;ENCODING=QUOTED-PRINTABLE:tox=3A{}", grouped("=20")),
+        format!("N;ENCODING=QUOTED-PRINTABLE:M=C3=BCller=\r\n;Ben=\r\nX\r\nX-TOX:{ID}"),
+    ] {
+        let card = card(&lines);
+        assert_eq!(tox_id(&card), Ok(id), "{lines:.200}");
+        assert_eq!(tox_id(&card.replace("\r\n", "\r")), Ok(id), "{lines:.200}");
+        assert_eq!(tox_id(&card.replace("\r\n", "\n")), Ok(id), "{lines:.200}");
+        assert_eq!(tox_id(&format!("\u{feff}{card}")), Ok(id));
+        for mark in ["\u{feff}", ""] {
+            let units: Vec<u16> = format!("{mark}{card}").encode_utf16().collect();
+            let little: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+            let big: Vec<u8> = units.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+            assert_eq!(super::tox_id(&little), Ok(id));
+            assert_eq!(super::tox_id(&big), Ok(id));
+        }
+    }
+    let wrong = card(&format!("X-TOX:{}", grouped(" ").replacen("56A1", "56A2", 1)));
+    assert_eq!(tox_id(&wrong), Err(InvalidVcard::ToxId(InvalidToxId::Checksum)));
+    assert_eq!(
+        tox_id(&card("X-TOX;ENCODING=QUOTED-PRINTABLE:=")),
+        Err(InvalidVcard::ToxId(InvalidToxId::Form))
+    );
+}
+
 #[test]
 fn what_leads_to_nobody_is_told() {
     assert_eq!(tox_id("hello"), Err(InvalidVcard::Form));
@@ -34,7 +80,10 @@ fn what_leads_to_nobody_is_told() {
     assert_eq!(tox_id(&mistyped), Err(InvalidVcard::ToxId(InvalidToxId::Checksum)));
     let two = card(&format!("IMPP:tox:{ID}")) + &card("");
     assert_eq!(tox_id(&two), Err(InvalidVcard::Several));
-    assert_eq!(tox_id(&("BEGIN:VCARD\r\n".to_owned() + &"X:y\r\n".repeat(20_000))), Err(InvalidVcard::Form));
+    assert_eq!(
+        tox_id(&("BEGIN:VCARD\r\n".to_owned() + &"X:y\r\n".repeat(4_000_000))),
+        Err(InvalidVcard::Form)
+    );
 }
 
 proptest! {
@@ -47,6 +96,11 @@ proptest! {
         prop_assert_eq!(text.matches("BEGIN:VCARD").count() - name.matches("BEGIN:VCARD").count(), 1);
         prop_assume!(!name.chars().any(|char| char.is_control() || matches!(char, '\u{85}' | '\u{2028}' | '\u{2029}')));
         prop_assert_eq!(tox_id(&text), Ok(id));
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes: Vec<u8>, mark in prop::sample::select(vec![&b""[..], b"\xff\xfe", b"BEGIN:VCARD\r"])) {
+        let _ = super::tox_id(&[mark, &bytes].concat());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Boards in memory, driven by the real state machine.
 
+use clock::SimulatedClock;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,13 +10,13 @@ use bytes::Bytes;
 use drops::admission::{Admission, Difficulty};
 use drops::board::{Board, MemoryShelf, Now, Quotas, SessionId, Shelf as _};
 use drops::cell::BoardKey;
+use drops::limits::BOARD_SESSIONS;
 use drops::message::{Answer, InvitationCode, Receipt, Refusal, Request};
 use mail::{Clock, PublicKey};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tokio::sync::Notify;
 
-use super::SimClock;
 use crate::ports::{BoardSession, Boards, KnownBoard, Purpose, SessionIdentity, Unreachable};
 use crate::shared::lock;
 
@@ -25,6 +26,8 @@ pub(crate) struct Host {
     pub is_up: AtomicBool,
     /// Gives receipts and stores nothing.
     pub lies: AtomicBool,
+    /// Says each thing a minute after the other: never silent, and never done.
+    pub drips: AtomicBool,
     pub deposits: AtomicU64,
     /// Of those, with a token.
     pub tokens: AtomicU64,
@@ -33,14 +36,16 @@ pub(crate) struct Host {
     /// Deposits made within the process of whoever serves it.
     pub own_deposits: AtomicU64,
     pub sessions: AtomicU64,
+    /// Others hold all open seats whenever somebody comes.
+    pub is_crowded: AtomicBool,
     board: Mutex<(Board, ChaCha20Rng)>,
     shelf: MemoryShelf,
     changed: Notify,
-    clock: Arc<SimClock>,
+    clock: Arc<SimulatedClock>,
 }
 
 impl Host {
-    pub fn new(byte: u8, clock: &Arc<SimClock>) -> Arc<Self> {
+    pub fn new(byte: u8, clock: &Arc<SimulatedClock>) -> Arc<Self> {
         let (key, shelf) = (PublicKey([byte; 32]), MemoryShelf::default());
         let mut rng = ChaCha20Rng::seed_from_u64(u64::from(byte));
         let now = Now { wall: clock.wall(), monotonic: clock.monotonic() };
@@ -50,11 +55,13 @@ impl Host {
             key,
             is_up: AtomicBool::new(true),
             lies: AtomicBool::new(false),
+            drips: AtomicBool::new(false),
             deposits: AtomicU64::new(0),
             tokens: AtomicU64::new(0),
             spent_twice: AtomicU64::new(0),
             own_deposits: AtomicU64::new(0),
             sessions: AtomicU64::new(0),
+            is_crowded: AtomicBool::new(false),
             board: Mutex::new((board, rng)),
             shelf,
             changed: Notify::new(),
@@ -93,6 +100,20 @@ impl Host {
             board.committed(result, now);
         }
         self.changed.notify_waiters();
+    }
+
+    /// Somebody comes.
+    fn connect(&self, is_own: bool) -> SessionId {
+        let (now, board) = (self.now(), &mut lock(&self.board).0);
+        if is_own {
+            return board.connect_owner(now);
+        }
+        if self.is_crowded.load(Ordering::Relaxed) {
+            for _ in 0..BOARD_SESSIONS {
+                board.connect(now);
+            }
+        }
+        board.connect(now)
     }
 
     fn ask(&self, session: SessionId, message: Vec<u8>) {
@@ -138,9 +159,7 @@ impl Boards for TestBoards {
         let is_own = identity == SessionIdentity::Own;
         let is_served = lock(&self.known).iter().any(|known| known.key == board && known.served_here);
         assert!(is_served || !is_own, "the own identity is shown to a board of somebody else");
-        let now = host.now();
-        let id =
-            if is_own { lock(&host.board).0.connect_owner(now) } else { lock(&host.board).0.connect(now) };
+        let id = host.connect(is_own);
         let throwaway = self.throwaways.fetch_add(1, Ordering::Relaxed);
         let host = Arc::clone(host);
         Ok(Box::new(TestSession { host, id, is_own, throwaway, invented: VecDeque::new() }))
@@ -182,6 +201,9 @@ impl BoardSession for TestSession {
     }
 
     async fn receive(&mut self) -> Result<Bytes, Unreachable> {
+        if self.host.drips.load(Ordering::Relaxed) {
+            tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+        }
         loop {
             let changed = self.host.changed.notified();
             if !self.host.is_up.load(Ordering::Relaxed) {

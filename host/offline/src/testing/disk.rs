@@ -1,6 +1,6 @@
 //! What survives a gateway's death, and the life of one process that can end at any change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -14,8 +14,25 @@ use mail::{AccountName, Acknowledgement, BodyDigest, MailId, PublicKey};
 use crate::ports::{Document, Documents, Failure, KeyFiles};
 use crate::shared::lock;
 
+/// Documents read at once.
+const PAGE: usize = 5;
+
 /// Kind, owner and key of a document.
-type Name = (String, String, Vec<u8>);
+pub(crate) type Name = (String, String, Vec<u8>);
+
+impl Disk {
+    /// An empty one, with room for everything.
+    pub fn new() -> Self {
+        Self { request_room: AtomicU64::new(u64::MAX), ..Self::default() }
+    }
+
+    /// Documents of a kind, and their bytes.
+    pub fn documents_of(&self, kind: &str) -> (usize, usize) {
+        let documents = lock(&self.documents);
+        let of_kind = documents.iter().filter(|((other, ..), _)| other == kind);
+        of_kind.fold((0, 0), |(count, bytes), (_, document)| (count + 1, bytes + document.len()))
+    }
+}
 
 /// Everything durable of one gateway.
 #[derive(Default)]
@@ -29,6 +46,13 @@ pub(crate) struct Disk {
     pub arrivals: Mutex<BTreeMap<(PublicKey, MailId), (BodyDigest, Acknowledgement)>>,
     pub contacts: Mutex<BTreeMap<PublicKey, ContactState>>,
     pub requests: Mutex<Vec<PublicKey>>,
+    /// Friend requests there is room for beside those that wait.
+    pub request_room: AtomicU64,
+    /// Changes of documents of this kind fail, but for every third.
+    pub refuses: Mutex<Option<&'static str>>,
+    refused: AtomicU64,
+    /// Documents that were told to be unreadable.
+    pub unreadable: Mutex<BTreeSet<Name>>,
     /// How often it was told that the own record changed.
     pub record_changes: AtomicU64,
 }
@@ -84,6 +108,11 @@ impl Documents for Life {
         key: Vec<u8>,
         document: Option<Vec<u8>>,
     ) -> Result<(), Failure> {
+        if *lock(&self.disk.refuses) == Some(kind)
+            && self.disk.refused.fetch_add(1, Ordering::Relaxed) % 3 < 2
+        {
+            return Err(Failure("the disk is full".to_owned()));
+        }
         self.change(|disk| {
             let name = (kind.to_owned(), owner.to_owned(), key);
             match document {
@@ -93,10 +122,15 @@ impl Documents for Life {
         })
     }
 
-    async fn all(&self, kind: &'static str) -> Result<Vec<Document>, Failure> {
+    async fn page(&self, kind: &'static str, owner: &str, key: &[u8]) -> Result<Vec<Document>, Failure> {
         let documents = lock(&self.disk.documents);
-        let all = documents.iter().filter(|((other, ..), _)| other == kind);
-        Ok(all.map(|((_, owner, key), bytes)| (owner.clone(), key.clone(), bytes.clone())).collect())
+        let from = (kind.to_owned(), owner.to_owned(), key.to_vec());
+        let page = documents.range(from..).take_while(|((other, ..), _)| other == kind).take(PAGE);
+        Ok(page.map(|((_, owner, key), bytes)| (owner.clone(), key.clone(), bytes.clone())).collect())
+    }
+
+    fn unreadable(&self, kind: &'static str, owner: &str, key: &[u8], _bytes: &[u8]) {
+        lock(&self.disk.unreadable).insert((kind.to_owned(), owner.to_owned(), key.to_vec()));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Gateways with a fake core: an outbox that tries every half hour, a reception that dedupes, contacts.
 
+use clock::SimulatedClock;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -18,7 +19,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tokio::task::JoinHandle;
 
-use super::{Disk, Host, Life, SimClock, TestBoards};
+use super::{Disk, Host, Life, TestBoards};
 use crate::ports::{
     BoardFacts, ChosenBoard, Core, Failure, FoundMail, Identity, Knock, KnownBoard, Plan, Selector,
     SessionIdentity, Taken, WaitingMail, Workers,
@@ -28,7 +29,7 @@ use crate::{OfflineMail, Ports, Settings};
 
 /// All gateways and boards.
 pub(crate) struct World {
-    pub clock: Arc<SimClock>,
+    pub clock: Arc<SimulatedClock>,
     pub hosts: Vec<Arc<Host>>,
     /// Gateways that run, by key: what "online" means here.
     pub online: Arc<Mutex<BTreeSet<PublicKey>>>,
@@ -36,7 +37,7 @@ pub(crate) struct World {
 
 impl World {
     pub fn new(boards: u8) -> Self {
-        let clock = Arc::new(SimClock::new());
+        let clock = Arc::new(SimulatedClock::new());
         let hosts = (0..boards).map(|number| Host::new(100 + number, &clock)).collect();
         Self { clock, hosts, online: Arc::default() }
     }
@@ -51,7 +52,7 @@ impl World {
         };
         Node {
             secret: Secret::from_bytes([byte; 32]),
-            disk: Arc::default(),
+            disk: Arc::new(Disk::new()),
             boards: Arc::new(TestBoards::new(self.hosts.clone(), boards.iter().map(known).collect())),
             clock: Arc::clone(&self.clock),
             online: Arc::clone(&self.online),
@@ -77,7 +78,7 @@ pub(crate) struct Node {
     pub accepts: bool,
     pub selector: Arc<FakeSelector>,
     pub workers: Arc<dyn Workers>,
-    clock: Arc<SimClock>,
+    clock: Arc<SimulatedClock>,
     online: Arc<Mutex<BTreeSet<PublicKey>>>,
     starts: u64,
     process: Option<Process>,
@@ -331,11 +332,15 @@ impl Core for FakeCore {
             self.life.change(|disk| lock(&disk.contacts).insert(key, ContactState::Confirmed))?;
             return Ok(Knock::Contact);
         }
+        if lock(&self.life.disk.requests).contains(&key) {
+            return Ok(Knock::Waits);
+        }
+        if self.life.disk.request_room.load(Ordering::Relaxed) == 0 {
+            return Ok(Knock::NoRoom);
+        }
         self.life.change(|disk| {
-            let mut requests = lock(&disk.requests);
-            if !requests.contains(&key) {
-                requests.push(key);
-            }
+            disk.request_room.fetch_sub(1, Ordering::Relaxed);
+            lock(&disk.requests).push(key);
         })?;
         Ok(Knock::Waits)
     }
@@ -374,6 +379,8 @@ impl Core for FakeCore {
 pub(crate) struct FakeSelector {
     /// Wants the own identity everywhere.
     pub shows_itself: AtomicBool,
+    /// Days cells are to be held, where that is not as usual.
+    pub ttl_days: Mutex<Option<u32>>,
     /// What was offered last.
     pub offered: Mutex<Vec<BoardFacts>>,
 }
@@ -403,7 +410,8 @@ impl Selector for FakeSelector {
         };
         let choices: Vec<_> = usable.take(3).map(chosen).collect();
         let enough = if choices.is_empty() { 0 } else { u32::try_from(choices.len() / 2 + 1).unwrap() };
-        let ttl_days = if mail.remaining > 14 * super::DAY { 14 } else { 7 };
+        let usual = if mail.remaining > 14 * super::DAY { 14 } else { 7 };
+        let ttl_days = lock(&self.ttl_days).unwrap_or(usual);
         Ok(Plan { choices, enough, ttl_days })
     }
 }

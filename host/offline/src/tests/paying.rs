@@ -81,6 +81,36 @@ fn who_is_invited_gets_tokens_after_days_and_passes_some_on() {
 }
 
 #[test]
+fn whoever_holds_tokens_finds_a_seat_on_a_board_that_others_crowd() {
+    simulated(async {
+        let world = World::new(1);
+        let (mut anna, mut cleo) = (world.node(1, &[]), world.node(3, &[]));
+        cleo.is_invited(&world.hosts[0]);
+        anna.befriend(&cleo);
+        meet(&world, &mut anna, &mut cleo).await;
+        take_turns(&world, &mut [&mut cleo], 4).await;
+        meet(&world, &mut anna, &mut cleo).await;
+        world.hosts[0].is_crowded.store(true, Ordering::Relaxed);
+        for round in 0..2 {
+            anna.submit(round, &cleo, "to Cleo");
+            take_turns(&world, &mut [&mut anna, &mut cleo], 4).await;
+        }
+        assert_eq!(
+            cleo.mails().len(),
+            2,
+            "one deposits with tokens passed on, the other reads with own ones"
+        );
+        deposits(&world.hosts[0]);
+        // Without a token there is none.
+        let mut strange = world.node(4, &[0]);
+        strange.befriend(&cleo);
+        strange.submit(9, &cleo, "from a stranger");
+        take_turns(&world, &mut [&mut strange, &mut cleo], 4).await;
+        assert_eq!(cleo.mails().len(), 2);
+    });
+}
+
+#[test]
 fn tokens_of_one_contact_do_not_pay_for_mail_to_another() {
     simulated(async {
         let world = World::new(1);

@@ -27,7 +27,7 @@ impl Session {
                 Some(login) => {
                     let password = Zeroizing::new(password.to_owned());
                     self.pending = Some(Pending::Open);
-                    return Some(Event::Open(Credentials { login, password }));
+                    return Some(Event::Open(Credentials::new(login, password)));
                 }
                 None => self.mistake(&Reply::USER_FIRST, output),
             },
@@ -71,7 +71,6 @@ impl Session {
                 return Some(Event::Open(credentials));
             }
             Err(InvalidPlain::Form) => self.mistake(&Reply::AUTH_FORM, output),
-            Err(InvalidPlain::OtherIdentity) => self.failed(&Reply::OTHER_IDENTITY, output),
         }
         None
     }

@@ -74,6 +74,9 @@ impl Harness {
 
     fn answer(&mut self, event: Event) {
         match event {
+            Event::Open(credentials) if credentials.acts_as.as_deref() == Some("bob") => {
+                self.session.opened(Err(OpenError::OtherIdentity), &mut self.output);
+            }
             Event::Open(credentials) => {
                 self.log.push(format!("open {}", credentials.login));
                 let result = match credentials.password.as_str() {
@@ -340,11 +343,13 @@ fn lines_are_bounded() {
 }
 
 #[test]
-fn bare_line_ends_are_refused_with_the_line() {
+fn each_bare_line_end_is_refused_once_and_nothing_of_the_line_is_done() {
     let mut harness = Harness::new(&[]);
     assert!(harness.send(b"USER ann\n").starts_with("-ERR Lines end"));
-    assert_eq!(harness.send(b"PASS secret\n"), "");
-    assert!(harness.send(b"\r\nUSER a\rb\r\n").starts_with("-ERR Lines end"));
+    assert!(harness.send(b"PASS secret\n").starts_with("-ERR Lines end"));
+    assert_eq!(harness.send(b"PASS secret\r\n").lines().count(), 1, "it belongs to the line before");
+    assert!(harness.send(b"\r\nUSER a\rb\r\n").starts_with("-ERR"));
+    assert!(harness.send(b"CAPA\r\n").starts_with("+OK"));
     assert!(harness.log.is_empty());
 }
 

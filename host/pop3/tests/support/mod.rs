@@ -1,5 +1,6 @@
 //! A mail system in memory, and a server for it.
 
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -7,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use listener::testing::{self, Client, soon};
+use mail::sasl::Credentials;
 use pop3::{Backend, Maildrop, MaildropError, MessageInfo, OpenError, Server, Settings};
 use tokio::sync::Notify;
 
@@ -22,6 +24,8 @@ pub struct Mailbox {
     pub go_on: Notify,
     /// Whether commits wait for `go_on`.
     pub slow: AtomicBool,
+    /// Whether no login holds any more.
+    pub logins_end: AtomicBool,
 }
 
 impl Mailbox {
@@ -47,8 +51,11 @@ impl Drop for Locked {
 
 #[async_trait]
 impl Backend for Memory {
-    async fn open(&self, _login: &str, password: &str) -> Result<Box<dyn Maildrop>, OpenError> {
-        match password {
+    async fn open(&self, credentials: &Credentials, _source: IpAddr) -> Result<Box<dyn Maildrop>, OpenError> {
+        if credentials.acts_as.as_ref().is_some_and(|acts_as| *acts_as != credentials.login) {
+            return Err(OpenError::OtherIdentity);
+        }
+        match credentials.password.as_str() {
             "secret" => {}
             "never" => std::future::pending().await,
             _ => return Err(OpenError::InvalidCredentials("wrong password".into())),
@@ -70,6 +77,10 @@ impl Backend for Memory {
 impl Maildrop for Locked {
     fn messages(&self) -> &[MessageInfo] {
         &self.messages
+    }
+
+    fn is_current(&self) -> bool {
+        !self.mailbox.logins_end.load(Ordering::SeqCst)
     }
 
     async fn read(&mut self, index: usize, offset: u64, max: usize) -> Result<Bytes, MaildropError> {

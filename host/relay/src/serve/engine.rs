@@ -129,9 +129,9 @@ impl Engine {
     ) -> std::io::Result<()> {
         let (batches, to_commit) = std::sync::mpsc::channel();
         let cells = Arc::clone(&self.cells);
-        let committer = std::thread::Builder::new().name("board-commit".to_owned());
-        committer.spawn(move || {
+        supervisor::vital_thread("board-commit", move || {
             for batch in to_commit {
+                supervisor::checkpoint("board-commit");
                 let result = cells.commit(&batch);
                 if let Some(own) = own.upgrade() {
                     // The engine is gone: nobody waits for a receipt.
@@ -140,8 +140,9 @@ impl Engine {
             }
         })?;
         let outward = Outward { questions, batches };
-        std::thread::Builder::new().name("board".to_owned()).spawn(move || {
+        supervisor::vital_thread("board", move || {
             while let Some(event) = inbox.blocking_recv() {
+                supervisor::checkpoint("board");
                 self.handle(event);
                 self.hand_on(&outward);
                 if self.stopping.is_some() && !self.in_flight {

@@ -12,7 +12,8 @@ use tox::{Connection, Tox};
 use super::engine::{self, Answers, Client, Event};
 use super::identity::Identity;
 use crate::limits::{
-    EARLY_PACKETS, FRIEND_TIME, GOODBYE_TIME, LEAVING_TIME, SESSION_ANSWERS, TICK, WAITING_FRIENDS,
+    EARLY_PACKETS, FRIEND_TIME, FRIEND_TIME_SURE, GOODBYE_TIME, LEAVING_TIME, SESSION_ANSWERS, TICK,
+    WAITING_FRIENDS,
 };
 use crate::link::{self, Incoming, REQUEST_TEXT};
 
@@ -77,13 +78,32 @@ impl Guests {
     }
 
     async fn asked(&mut self, key: PublicKey, message: &str) {
-        let waiting = self.guests.values().filter(|guest| matches!(guest, Guest::Waiting { .. })).count();
-        if message != REQUEST_TEXT || waiting >= WAITING_FRIENDS {
+        if message != REQUEST_TEXT || !self.has_place().await {
             return;
         }
         if self.tox.accept_friend(key).await.is_ok() {
             self.guests.insert(key, Guest::Waiting { since: self.clock.monotonic(), early: vec![] });
         }
+    }
+
+    /// Whether one more may be waited for. Where as many wait as may, the longest waiting goes, unless it has just come.
+    async fn has_place(&mut self) -> bool {
+        let now = self.clock.monotonic();
+        let waiting: Vec<(Monotonic, PublicKey)> = self
+            .guests
+            .iter()
+            .filter_map(|(key, guest)| match guest {
+                Guest::Waiting { since, .. } => Some((*since, *key)),
+                Guest::Inside { .. } | Guest::Leaving { .. } => None,
+            })
+            .collect();
+        if waiting.len() < WAITING_FRIENDS {
+            return true;
+        }
+        let longest = waiting.into_iter().min().filter(|(since, _)| now.since(*since) >= FRIEND_TIME_SURE);
+        let Some((_, key)) = longest else { return false };
+        self.delete(key).await;
+        true
     }
 
     async fn came(&mut self, key: PublicKey) {
@@ -97,7 +117,7 @@ impl Guests {
         self.guests.insert(key, Guest::Inside { session, incoming: Incoming::default() });
         let writer = Writer { tox: self.tox.clone(), key, session, engine: self.engine.downgrade() };
         let (clock, left) = (Arc::clone(&self.clock), self.left.clone());
-        tokio::spawn(async move {
+        supervisor::job("board-answers", async move {
             writer.write(answers).await;
             clock.sleep(GOODBYE_TIME).await;
             // The listener is gone: so is the instance.
@@ -189,5 +209,42 @@ impl Writer {
                 return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn key(number: usize) -> PublicKey {
+        let mut key = [1; 32];
+        key[..8].copy_from_slice(&number.to_le_bytes());
+        PublicKey(key)
+    }
+
+    #[tokio::test]
+    async fn requests_that_never_connect_keep_no_newcomer_out() {
+        let (tox, _events) = Tox::start(tox::Options::default()).await.unwrap();
+        let (engine, _inbox) = mpsc::channel(1);
+        let (left, _leaving) = mpsc::unbounded_channel();
+        let clock = Arc::new(clock::ManualClock::default());
+        let mut guests = Guests { tox, engine, clock: clock.clone(), guests: HashMap::new(), left };
+        for number in 0..WAITING_FRIENDS {
+            clock.advance(Duration::from_millis(1));
+            guests.asked(key(number), REQUEST_TEXT).await;
+        }
+        guests.asked(key(1000), REQUEST_TEXT).await;
+        assert!(!guests.guests.contains_key(&key(1000)), "those who have just come have their time");
+        clock.advance(FRIEND_TIME_SURE);
+        guests.asked(key(1000), REQUEST_TEXT).await;
+        assert!(guests.guests.contains_key(&key(1000)));
+        assert!(!guests.guests.contains_key(&key(0)), "the longest waiting goes");
+        assert_eq!(guests.guests.len(), WAITING_FRIENDS);
+        assert_eq!(guests.tox.friends().await.unwrap().len(), WAITING_FRIENDS);
+        guests.asked(key(1001), "another text").await;
+        assert!(!guests.guests.contains_key(&key(1001)));
+        guests.tox.shutdown().await;
     }
 }

@@ -14,12 +14,15 @@ mod guests;
 mod identity;
 mod policy;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use drops::board::{BoardError, BoardStatus, InvitationName, InvitationStatus, Quotas, SessionId};
-use drops::cells::{CellStore, OpenError};
+use drops::board::{
+    BoardError, BoardStatus, InvitationName, InvitationStatus, Quotas, SessionId, ShelfError,
+};
+use drops::cells::{CellStore, OpenError, Room};
 use drops::message::InvitationCode;
 use drops::record::OwnerMark;
 use mail::{Clock, PublicKey};
@@ -42,6 +45,8 @@ pub struct Setup {
     pub cells: PathBuf,
     /// How much it takes.
     pub quotas: Quotas,
+    /// Whether the disk its cells are on has room for more.
+    pub room: Room,
     /// The mark of its owner, the same for all of their boards.
     pub owner: OwnerMark,
     /// Nodes to start from.
@@ -67,9 +72,19 @@ pub enum ServeError {
     /// What is in them cannot be used.
     #[error(transparent)]
     Board(#[from] BoardError),
+    /// Its damaged cells cannot be moved out of the way.
+    #[error("the damaged cells of the drop relay cannot be set aside: {0}")]
+    Aside(std::io::Error),
     /// The operating system gave no thread.
     #[error("the system gave no thread for the drop relay ({0}): raise the limit of processes")]
     Thread(#[from] std::io::Error),
+}
+
+impl ServeError {
+    /// Whether what is in the file of its cells makes no sense.
+    fn is_damage(&self) -> bool {
+        matches!(self, Self::Cells(OpenError::Damaged { .. }) | Self::Board(BoardError::Key(_)))
+    }
 }
 
 /// The board was stopped, or cannot store anything at the moment.
@@ -86,6 +101,9 @@ pub struct Serving {
 struct Inner {
     identity: Identity,
     engine: mpsc::Sender<Event>,
+    cells: Arc<CellStore>,
+    /// Where its damaged cells are, and why they are there.
+    set_aside: Option<SetAside>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     quotas: Quotas,
     owner: OwnerMark,
@@ -100,29 +118,37 @@ impl std::fmt::Debug for Serving {
 
 impl Serving {
     /// Opens the cells of `identity`'s board and serves it. The identity must be stored before: the cells are of no use to another one.
+    /// Damaged cells are set aside, and the board begins with none.
     ///
     /// # Errors
     /// [`ServeError`]; nothing keeps running then.
     pub async fn start(identity: Identity, setup: Setup) -> Result<Self, ServeError> {
         let key = identity.tox.public_key();
-        let (path, clock, quotas) = (setup.cells, Arc::clone(&setup.clock), setup.quotas);
-        let owner = setup.owner;
-        let opening = tokio::task::spawn_blocking(move || {
-            let cells = CellStore::open(&path, &key, CELL_CACHE_BYTES)?;
-            Engine::open(key, quotas, Arc::new(cells), clock)
-        });
-        let engine = opening.await.map_err(std::io::Error::other)??;
+        let (quotas, owner) = (setup.quotas, setup.owner);
+        let opening = Opening {
+            key,
+            path: setup.cells,
+            quotas,
+            room: setup.room.into(),
+            clock: Arc::clone(&setup.clock),
+        };
+        let opening = supervisor::blocking("board-open", move || opening.open_or_begin_anew());
+        let ((engine, cells), set_aside) = opening.await.map_err(std::io::Error::other)??;
         let (sender, inbox) = mpsc::channel(BOARD_INBOX);
         let (questions, asked) = mpsc::unbounded_channel();
         engine.spawn(inbox, sender.downgrade(), questions)?;
         let tasks = vec![
-            tokio::spawn(policy::answer(asked, setup.policy, sender.downgrade())),
-            tokio::spawn(tick(sender.downgrade(), Arc::clone(&setup.clock))),
-            tokio::spawn(identity::join(identity.tox.clone(), setup.nodes)),
-            tokio::spawn(guests::listen(identity.clone(), sender.downgrade(), Arc::clone(&setup.clock))),
+            supervisor::vital("board-policy", policy::answer(asked, setup.policy, sender.downgrade())),
+            supervisor::vital("board-tick", tick(sender.downgrade(), Arc::clone(&setup.clock))),
+            supervisor::job("board-join", identity::join(identity.tox.clone(), setup.nodes)),
+            supervisor::vital(
+                "board-guests",
+                guests::listen(identity.clone(), sender.downgrade(), Arc::clone(&setup.clock)),
+            ),
         ];
         let tasks = Mutex::new(tasks);
-        let inner = Inner { identity, engine: sender, tasks, quotas, owner, clock: setup.clock };
+        let inner =
+            Inner { identity, engine: sender, cells, set_aside, tasks, quotas, owner, clock: setup.clock };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -130,6 +156,12 @@ impl Serving {
     #[must_use]
     pub fn key(&self) -> PublicKey {
         self.inner.identity.tox.public_key()
+    }
+
+    /// The cells that could not be used at this start.
+    #[must_use]
+    pub fn set_aside(&self) -> Option<&SetAside> {
+        self.inner.set_aside.as_ref()
     }
 
     /// What to give to those who may use it.
@@ -148,6 +180,16 @@ impl Serving {
     #[must_use]
     pub fn identity(&self) -> &Identity {
         &self.inner.identity
+    }
+
+    /// Writes what makes it the same board, without its cells, into a new file: for a backup.
+    ///
+    /// # Errors
+    /// [`ShelfError`]
+    pub async fn copy_without_cells(&self, to: PathBuf) -> Result<(), ShelfError> {
+        let cells = Arc::clone(&self.inner.cells);
+        let copying = supervisor::blocking("board-copy", move || cells.copy_without_cells(&to));
+        copying.await.unwrap_or_else(|error| Err(ShelfError(error.to_string())))
     }
 
     /// How much it takes.
@@ -232,8 +274,58 @@ impl Serving {
         let session =
             engine::connect(&engine, Client::Owner, out).await.map_err(|_| SessionError::Stopping)?;
         let (sender, incoming) = mpsc::channel(SESSION_MESSAGES);
-        let pump = tokio::spawn(hand_over(answers, engine.clone(), session, sender));
+        let pump = supervisor::job("board-answers", hand_over(answers, engine.clone(), session, sender));
         Ok((Inside { engine, session, pump }, incoming))
+    }
+}
+
+/// Cells that could not be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAside {
+    /// Where they are now.
+    pub file: PathBuf,
+    /// What is wrong with them.
+    pub why: String,
+}
+
+/// What it takes to open a board.
+struct Opening {
+    key: PublicKey,
+    path: PathBuf,
+    quotas: Quotas,
+    room: Arc<dyn Fn() -> bool + Send + Sync>,
+    clock: Arc<dyn Clock>,
+}
+
+type Opened = (Engine, Arc<CellStore>);
+
+impl Opening {
+    /// Opens the cells. Damaged ones are moved out of the way first.
+    fn open_or_begin_anew(&self) -> Result<(Opened, Option<SetAside>), ServeError> {
+        match self.open() {
+            Err(damage) if damage.is_damage() => {
+                let why = damage.to_string();
+                let file = drops::cells::set_aside(&self.path, &self.key, self.clock.wall());
+                let file = file.map_err(ServeError::Aside)?;
+                Ok((self.open()?, Some(SetAside { file, why })))
+            }
+            opened => Ok((opened?, None)),
+        }
+    }
+
+    fn open(&self) -> Result<Opened, ServeError> {
+        let open = || {
+            let cells = CellStore::open(&self.path, &self.key, CELL_CACHE_BYTES)?;
+            let room = Arc::clone(&self.room);
+            let cells = Arc::new(cells.within(Box::new(move || room())));
+            let engine = Engine::open(self.key, self.quotas, Arc::clone(&cells), Arc::clone(&self.clock))?;
+            Ok((engine, cells))
+        };
+        // The database gives up by a panic where its file contradicts itself: that is damage, and no fault of the program.
+        catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| {
+            let (file, why) = (self.path.clone(), "it contradicts itself".to_owned());
+            Err(OpenError::Damaged { file, why }.into())
+        })
     }
 }
 

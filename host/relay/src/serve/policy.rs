@@ -28,7 +28,8 @@ pub(super) async fn answer(
         let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
         let (policy, engine) = (Arc::clone(&policy), engine.clone());
         tokio::spawn(async move {
-            let answer = policy.allow(question.facts).await;
+            let answer = supervisor::attempt("board-question", policy.allow(question.facts)).await;
+            let answer = answer.unwrap_or_else(|| Err("the drop relay failed: try again later".to_owned()));
             if let Some(engine) = engine.upgrade() {
                 // Gone: nobody waits for the answer.
                 let _ = engine.send(Event::Decided(question.ticket, answer)).await;

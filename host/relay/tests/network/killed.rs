@@ -29,6 +29,7 @@ async fn child() {
     let setup = Setup {
         cells,
         quotas: cheap(),
+        room: Box::new(|| true),
         owner: relay::OwnerMark([1; 8]),
         nodes,
         policy: std::sync::Arc::new(Everybody),

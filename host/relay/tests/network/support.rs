@@ -1,8 +1,7 @@
 //! A private Tox network, boards in it, and clients that deposit and read.
 
-use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,7 +16,7 @@ use drops::point::Secret;
 use drops::reader::{ReadEvent, ReadSession, Window};
 use drops::token::{Token, TokenRequest};
 use drops::ttl::Ttl;
-use mail::{Clock, Monotonic, Wall};
+use mail::Clock;
 use rand_core::OsRng;
 use relay::{BoardSession, DepositPolicy, Identity, OwnerMark, Serving, Sessions, Settings, Setup, Upstream};
 use tox::{Events, Node, Options, Tox};
@@ -33,27 +32,8 @@ pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     }
 }
 
-#[derive(Debug)]
-pub struct RealClock(tokio::time::Instant);
-
-#[async_trait]
-impl Clock for RealClock {
-    #[allow(clippy::disallowed_methods)] // Tests run in real time.
-    fn wall(&self) -> Wall {
-        Wall(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis() as u64)
-    }
-
-    fn monotonic(&self) -> Monotonic {
-        Monotonic(self.0.elapsed())
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
-    }
-}
-
 pub fn clock() -> Arc<dyn Clock> {
-    Arc::new(RealClock(tokio::time::Instant::now()))
+    Arc::new(clock::SystemClock::new())
 }
 
 /// Options of an instance that talks to loopback alone.
@@ -67,13 +47,9 @@ pub struct Network {
     _keepers: Vec<(Tox, Events)>,
 }
 
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 /// A bootstrap node and Tox TCP relay.
 pub async fn node(others: &[Node]) -> (Tox, Events, Node) {
-    let (tox, events) = Tox::start(Options { tcp_relay_port: Some(free_port()), ..private() }).await.unwrap();
+    let (tox, events) = lab::network::start_node().await.unwrap();
     for other in others {
         tox.add_node(other).await.unwrap();
     }
@@ -120,6 +96,7 @@ pub async fn serve_as(
     let setup = Setup {
         cells: directory.path().join("cells.redb"),
         quotas,
+        room: Box::new(|| true),
         owner: OwnerMark([1; 8]),
         nodes,
         policy: Arc::new(Everybody),
@@ -228,6 +205,7 @@ pub async fn read_until_it_ends(session: &mut BoardSession, wanted: usize) -> Ve
                 ReadEvent::Cell { cell, .. } => cells.push(cell),
                 ReadEvent::Broken(violation) => panic!("{violation}"),
                 ReadEvent::Refused(refusal) => panic!("{refusal}"),
+                ReadEvent::NoSeat => panic!("no seat"),
                 ReadEvent::Info(_) | ReadEvent::Segment { .. } | ReadEvent::CaughtUp => {}
             }
         }

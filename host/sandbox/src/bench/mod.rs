@@ -35,9 +35,11 @@ use wasmtime::component::Component;
 pub use case::{Case, InvalidCase};
 pub use conformance::cases as conformance_cases;
 
+use crate::awaited::Awaited;
+use crate::cache::load_fresh;
 use crate::capabilities::{Capabilities, MessageSource};
 use crate::check::{self, Refused};
-use crate::compile::CompileError;
+use crate::compile::{CompileError, CompileMode, compile};
 use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::fitting::fitting;
@@ -87,13 +89,15 @@ pub struct CallReport {
 }
 
 impl Bench {
-    /// Checks and compiles a component, in this process. Takes up to half a minute for an interpreter.
+    /// Checks and compiles a component, where and within what limits `mode` says. Takes up to half a minute for an interpreter.
     ///
     /// # Errors
     /// [`LibraryError`], the same as adding it would give.
-    pub fn new(engine: &Arc<Engine>, component: &[u8]) -> Result<Self, LibraryError> {
+    pub fn new(engine: &Arc<Engine>, mode: &CompileMode, component: &[u8]) -> Result<Self, LibraryError> {
         let candidates = check::slots(component)?;
-        let component = Component::new(engine.wasm().engine(), component)
+        let wasm = engine.wasm().engine();
+        let compiled = compile(mode, wasm, engine.stack_bytes(), component, &Awaited::default())?;
+        let component = load_fresh(wasm, compiled)
             .map_err(|error| CompileError::Invalid(one_line(&format!("{error:#}"), 1000)))?;
         Self::of(engine, &candidates, &component)
     }
@@ -108,15 +112,15 @@ impl Bench {
         Ok(Self { engine: Arc::clone(engine), component: component.clone(), prepared })
     }
 
-    /// The slots whose conformance cases the component answers, each call with any valid answer.
+    /// The slots whose conformance cases the component answers, each call with any valid answer. Ends early when nobody waits any more.
     ///
     /// # Errors
     /// [`Refused::Conformance`] with the first failure if there is no such slot.
-    pub fn conforming(&self) -> Result<Vec<Slot>, LibraryError> {
+    pub fn conforming(&self, awaited: &Awaited) -> Result<Vec<Slot>, LibraryError> {
         let mut conforming = Vec::new();
         let mut first = None;
         for slot in self.slots() {
-            match self.conforms(slot)? {
+            match self.conforms(slot, awaited)? {
                 None => conforming.push(slot),
                 Some(refused) => first = first.or(Some(refused)),
             }
@@ -128,9 +132,13 @@ impl Bench {
     }
 
     /// What is wrong with the component in a slot, if anything is.
-    fn conforms(&self, slot: Slot) -> Result<Option<Refused>, LibraryError> {
+    fn conforms(&self, slot: Slot, awaited: &Awaited) -> Result<Option<Refused>, LibraryError> {
         let case = conformance_cases(slot).map_err(|error| LibraryError::Conformance(error.to_string()))?;
-        let failed = self.run(&case)?.into_iter().find_map(|report| {
+        let reports = self.run_within(&case, Duration::MAX, awaited)?;
+        if awaited.is_abandoned() {
+            return Err(CompileError::Abandoned.into());
+        }
+        let failed = reports.into_iter().find_map(|report| {
             let failure = report.answer.err().filter(Failure::is_components_fault)?;
             Some((report.function, failure))
         });
@@ -153,22 +161,28 @@ impl Bench {
     /// # Errors
     /// If the component is not for the slot of a call, or no thread can be started.
     pub fn run(&self, case: &Case) -> Result<Vec<CallReport>, LibraryError> {
-        self.run_within(case, Duration::MAX)
+        self.run_within(case, Duration::MAX, &Awaited::default())
     }
 
-    /// As [`Bench::run`], but no call begins after `time`: there are fewer reports than calls then.
+    /// As [`Bench::run`], but no call begins after `time`: there are fewer reports than calls then. Once nobody waits any more the
+    /// call under way ends too.
     ///
     /// # Errors
     /// As [`Bench::run`].
-    pub fn run_within(&self, case: &Case, time: Duration) -> Result<Vec<CallReport>, LibraryError> {
+    pub fn run_within(
+        &self,
+        case: &Case,
+        time: Duration,
+        awaited: &Awaited,
+    ) -> Result<Vec<CallReport>, LibraryError> {
         let begin = self.engine.clock().monotonic();
-        let is_time_left = || self.engine.clock().monotonic().since(begin) < time;
+        let is_time_left = || !awaited.is_abandoned() && self.engine.clock().monotonic().since(begin) < time;
         let world = Arc::new(World::new(case));
         let other = self.with_stack(case.limits.stack_bytes)?;
         let prepared = other.as_ref().unwrap_or(&self.prepared);
         let asked = thread::scope(|scope| {
             let calls = case.calls.iter().take_while(|_| is_time_left());
-            let run = || calls.map(|call| self.call(case, call, prepared, &world)).collect();
+            let run = || calls.map(|call| self.call(case, call, prepared, (&world, awaited))).collect();
             let thread = thread::Builder::new().name("bench".into()).stack_size(STACK_BYTES);
             Ok(thread.spawn_scoped(scope, run)?.join())
         });
@@ -193,14 +207,14 @@ impl Bench {
         case: &Case,
         call: &case::CaseCall,
         prepared: &[(Slot, Prepared)],
-        world: &Arc<World>,
+        (world, awaited): (&Arc<World>, &Awaited),
     ) -> Result<CallReport, LibraryError> {
         let slot = call.ask.slot();
         let found = prepared.iter().find(|(fits, _)| *fits == slot);
         let Some((_, prepared)) = found else {
             return Err(LibraryError::WrongSlot { name: "under test".into(), slot });
         };
-        let asked = Asking { bench: self, prepared, case, now: call.now, world, slot };
+        let asked = Asking { bench: self, prepared, case, now: call.now, world, slot, awaited };
         let report = match &call.ask {
             Ask::AllowSubmission(question) => asked.ask(&question.question(), None),
             Ask::AcceptFriend(question) => asked.ask(&question.question(), None),
@@ -224,6 +238,7 @@ struct Asking<'a> {
     now: Wall,
     world: &'a Arc<World>,
     slot: Slot,
+    awaited: &'a Awaited,
 }
 
 impl Asking<'_> {
@@ -235,11 +250,13 @@ impl Asking<'_> {
             recorder: Arc::clone(self.world) as _,
         };
         let call = Call {
-            entry: "bench".into(),
+            shown_as: "bench".into(),
             state: format!("{}/bench", self.slot).into(),
             account: self.case.account.clone(),
             now: self.now,
             limits: Arc::clone(&self.case.limits),
+            seat: None,
+            awaited: self.awaited.clone(),
         };
         let engine = &self.bench.engine;
         let begin = engine.clock().monotonic();

@@ -1,8 +1,7 @@
 //! Beginning and ending shadows, and asking them beside the live component.
 
-use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use mail::{AccountName, ComponentDigest, Wall};
 
@@ -29,8 +28,9 @@ impl Sandbox {
     ) -> Result<ShadowReport, SwapError> {
         let entry = self.entry(slot, entry)?;
         let version = self.shared.library.version(slot, component, &entry.limits).await?;
-        let (from, name) = (Arc::clone(&self.shared.capabilities.state), Arc::clone(&entry.state));
-        let copied = tokio::task::spawn_blocking(move || {
+        let (from, name) =
+            (Arc::clone(&self.shared.capabilities.state), entry.space(&entry.live.load().version));
+        let copied = supervisor::blocking("state-copy", move || {
             let copy = CopiedState::default();
             for account in accounts {
                 let space = from.snapshot(&name, &account)?;
@@ -54,6 +54,8 @@ impl Sandbox {
             same: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             seen: Mutex::new(Seen::default()),
+            failing: Mutex::default(),
+            stopped: OnceLock::new(),
         });
         if let Some(place) = self.shared.shadows.get(slot.index()) {
             place.store(Some(Arc::clone(&shadow)));
@@ -65,6 +67,13 @@ impl Sandbox {
     pub fn end_shadow(&self, slot: Slot) -> Option<ShadowReport> {
         let ended = self.shared.shadows.get(slot.index())?.swap(None);
         ended.map(|shadow| shadow.report())
+    }
+
+    /// An account is removed: shadows keep nothing for the next one of its name.
+    pub fn forget_account(&self, account: &AccountName) {
+        for shadow in self.shared.shadows.iter().filter_map(arc_swap::ArcSwapAny::load_full) {
+            shadow.state.forget(account);
+        }
     }
 
     /// How the shadow of a slot is doing; none if there is none.

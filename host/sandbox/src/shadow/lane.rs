@@ -1,6 +1,5 @@
 //! The one thread of all shadows: what finds no place in its short queue is not run at all.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
@@ -16,7 +15,15 @@ impl ShadowLane {
     /// Starts the thread.
     pub fn start(stack_bytes: usize) -> std::io::Result<Self> {
         let (sender, jobs) = sync_channel(SHADOW_WAITING);
-        thread::Builder::new().name("shadow".into()).stack_size(stack_bytes).spawn(move || work(&jobs))?;
+        let mut is_fresh = true;
+        let builder = thread::Builder::new().name("shadow".into()).stack_size(stack_bytes);
+        supervisor::kept_thread("shadow", builder, move || {
+            // Once: a thread that begins anew is nice already.
+            if std::mem::take(&mut is_fresh) {
+                be_nice();
+            }
+            work(&jobs);
+        })?;
         Ok(Self(sender))
     }
 
@@ -26,14 +33,16 @@ impl ShadowLane {
     }
 }
 
-fn work(jobs: &Receiver<Job>) {
+fn be_nice() {
     // On Linux this is the thread's own. If it fails, shadows compete like everybody else, with one thread.
     if let Err(error) = rustix::process::nice(10) {
         tracing::debug!("shadows run with ordinary priority: {error}");
     }
+}
+
+fn work(jobs: &Receiver<Job>) {
     while let Ok(job) = jobs.recv() {
-        if catch_unwind(AssertUnwindSafe(job)).is_err() {
-            tracing::error!("a shadow call failed within the gateway");
-        }
+        supervisor::checkpoint("shadow");
+        let _counted = supervisor::attempt_now("shadow-call", job);
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A shadow has a budget of its own (one thread for all of them, behind everything else; what finds no place in its queue is dropped
 //! and counted), and a copy of the state of its own, made when it begins. DNS and contacts answer it as they answered the
-//! live component. It ends with the process, with [`Sandbox::end_shadow`](crate::Sandbox::end_shadow), or when it goes live.
+//! live component. What the live one did not ask of DNS, nobody is asked: the answers are not compared then. One that fails again and again
+//! is not asked any more. It ends with the process, with [`Sandbox::end_shadow`](crate::Sandbox::end_shadow), or when it goes live.
 
 mod control;
 mod kept_mail;
@@ -10,7 +11,8 @@ pub(crate) mod lane;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use mail::{ComponentDigest, Wall};
 use serde::Serialize;
@@ -21,8 +23,8 @@ use crate::difference::{Difference, Outcome};
 use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::guest::Call;
-use crate::health::{Health, HealthReport};
-use crate::limits::SHADOW_DIFFERENCES;
+use crate::health::{Asked, Health, HealthReport};
+use crate::limits::{SHADOW_DIFFERENCES, SHADOW_FAILING_TIME, SHADOW_FAILURES};
 use crate::question::Question;
 use crate::record::DecisionRecord;
 use crate::recorded::Recorded;
@@ -46,6 +48,16 @@ pub(crate) struct Shadow {
     same: AtomicU64,
     dropped: AtomicU64,
     seen: Mutex<Seen>,
+    failing: Mutex<Failing>,
+    /// Why it is not asked any more.
+    stopped: OnceLock<String>,
+}
+
+/// What a shadow did since it last answered.
+#[derive(Default)]
+struct Failing {
+    calls: u32,
+    time: Duration,
 }
 
 #[derive(Default)]
@@ -75,10 +87,13 @@ pub struct ShadowReport {
     pub different: u64,
     /// Calls it was not asked, because too many waited for its thread.
     pub dropped: u64,
-    /// Calls that cannot be compared: the gateway's own trouble, or a mail that was gone when the shadow wanted to read it.
+    /// Calls that cannot be compared: the gateway's own trouble, a mail that was gone when the shadow wanted to read it, or a look-up in
+    /// DNS that the live component did not make.
     pub not_compared: u64,
     /// The last reason of those.
     pub not_compared_why: Option<String>,
+    /// Why it is not asked any more, if so: it failed too often in a row.
+    pub stopped: Option<String>,
     /// Calls, failures and durations.
     pub health: HealthReport,
     /// The newest differences, oldest first, at most [`SHADOW_DIFFERENCES`].
@@ -111,23 +126,51 @@ pub(crate) struct Beside<Q> {
 impl Shadow {
     /// Asks the shadow soon, or counts that it was not asked. Does not wait.
     pub(crate) fn offer<Q: Question>(self: &Arc<Self>, engine: &Arc<Engine>, beside: Beside<Q>) {
+        if self.stopped.get().is_some() {
+            return;
+        }
         let (shadow, of_job) = (Arc::clone(self), Arc::clone(engine));
         if !engine.shadows().offer(move || shadow.ask(&of_job, beside)) {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
+    /// One that fails again and again has shown what it can; one that spins would keep a processor busy for ever.
+    fn stop_if_failing(&self, failure: Option<&Failure>, duration: Duration) {
+        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(failure) = failure else {
+            *failing = Failing::default();
+            return;
+        };
+        failing.calls += 1;
+        failing.time += duration;
+        if failing.calls >= SHADOW_FAILURES || failing.time >= SHADOW_FAILING_TIME {
+            let (calls, time) = (failing.calls, failing.time.as_secs());
+            let why =
+                format!("it failed {calls} times in a row, for {time} s; the last time, {}", failure.kind());
+            if self.stopped.set(why).is_ok() {
+                tracing::warn!(slot = %self.slot, name = self.version.name, "a shadow fails and is not asked any more");
+            }
+        }
+    }
+
     /// On the thread of shadows.
     fn ask<Q: Question>(&self, engine: &Engine, beside: Beside<Q>) {
+        if self.stopped.get().is_some() {
+            return;
+        }
         let calls = beside.live.as_ref().map(|live| live.capability_calls.clone()).unwrap_or_default();
-        let recorded = Arc::new(Recorded::new(calls, Some(self.capabilities.clone())));
+        let contacts = Some(Arc::clone(&self.capabilities.contacts));
+        let recorded = Arc::new(Recorded::new(calls, contacts));
         let capabilities = Capabilities {
             state: Arc::clone(&self.state) as _,
             dns: Arc::clone(&recorded) as _,
-            contacts: recorded,
+            contacts: Arc::clone(&recorded) as _,
             recorder: Arc::clone(&self.capabilities.recorder),
         };
         let Beside { entry, call, question, source, live } = beside;
+        let shown_as = format!("{} (shadow {})", self.entry, self.version.name).into();
+        let call = Call { shown_as, ..call };
         let begin = engine.clock().monotonic();
         let asked = run::ask(
             engine,
@@ -140,14 +183,21 @@ impl Shadow {
         );
         let duration = engine.clock().monotonic().since(begin);
         let outcome: Outcome = asked.answer.map(|answer| crate::record::json(&answer));
-        self.health.count(outcome.as_ref().err(), duration, call.now);
+        let counted = Asked::new(Q::FUNCTION, question.direction(), call.account.clone());
+        self.health.count(&counted, outcome.as_ref().err(), duration, call.now);
+        self.stop_if_failing(
+            outcome.as_ref().err().filter(|failure| failure.is_components_fault()),
+            duration,
+        );
         if let Some(live) = live {
-            self.compare(&live, &outcome);
+            self.compare(&live, &outcome, recorded.missing());
         }
     }
 
-    fn compare(&self, live: &DecisionRecord, shadow: &Outcome) {
-        if let Some(why) = incomparable(&live.outcome).or_else(|| incomparable(shadow)) {
+    /// `missing`: what the shadow asked and nobody answered.
+    fn compare(&self, live: &DecisionRecord, shadow: &Outcome, missing: Option<String>) {
+        let why = missing.or_else(|| incomparable(&live.outcome)).or_else(|| incomparable(shadow));
+        if let Some(why) = why {
             let mut seen = self.seen();
             seen.not_compared += 1;
             seen.not_compared_why = Some(why);
@@ -195,6 +245,7 @@ impl Shadow {
             dropped: self.dropped.load(Ordering::Relaxed),
             not_compared: seen.not_compared,
             not_compared_why: seen.not_compared_why.clone(),
+            stopped: self.stopped.get().cloned(),
             health,
             differences: seen.differences.iter().cloned().collect(),
         }
@@ -204,5 +255,5 @@ impl Shadow {
 /// The gateway's own trouble says nothing about either component.
 fn incomparable(outcome: &Outcome) -> Option<String> {
     let failure = outcome.as_ref().err()?;
-    (!failure.is_components_fault()).then(|| Failure::to_string(failure))
+    (!failure.is_components_fault()).then(|| failure.kind().to_string())
 }

@@ -16,7 +16,7 @@ fn case(text: &str) -> Case {
 
 /// What is not as expected, call by call.
 fn unexpected(component: &str, text: &str) -> Vec<Option<String>> {
-    let bench = Bench::new(&engine(), bytes(component)).unwrap();
+    let bench = Bench::new(&engine(), &CompileMode::InProcess, bytes(component)).unwrap();
     bench.run(&case(text)).unwrap().into_iter().map(|report| report.unexpected).collect()
 }
 
@@ -24,7 +24,10 @@ fn unexpected(component: &str, text: &str) -> Vec<Option<String>> {
 fn the_defaults_conform() {
     let engine = engine();
     for builtin in builtin::components() {
-        let slots = Bench::new(&engine, builtin.bytes).unwrap().conforming().unwrap();
+        let slots = Bench::new(&engine, &CompileMode::InProcess, builtin.bytes)
+            .unwrap()
+            .conforming(&sandbox::Awaited::default())
+            .unwrap();
         assert_eq!(slots.iter().map(|slot| slot.name()).collect::<Vec<_>>(), [builtin.slot]);
     }
 }
@@ -97,7 +100,7 @@ fn state_lasts_from_call_to_call_and_failures_can_be_expected() {
 
 #[test]
 fn a_component_is_asked_only_what_its_slot_decides() {
-    let bench = Bench::new(&engine(), bytes("default-policy")).unwrap();
+    let bench = Bench::new(&engine(), &CompileMode::InProcess, bytes("default-policy")).unwrap();
     let error = bench.run(&case("[[call]]\nask = { filter = {} }")).unwrap_err();
     assert!(matches!(error, LibraryError::WrongSlot { slot: Slot::MailFilter, .. }), "{error}");
 }
@@ -134,4 +137,40 @@ fn a_core_module_built_with_wit_bindgen_becomes_a_component() {
     let module = wat::parse_str("(module (import \"env\" \"f\" (func)))").unwrap();
     let error = make(&module).unwrap_err();
     assert!(matches!(error, LibraryError::Refused(Refused::Module(_))), "{error}");
+}
+
+/// Whether a bench of this process asks something now.
+#[cfg(target_os = "linux")]
+fn asks() -> bool {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    threads.into_iter().any(|thread| {
+        std::fs::read_to_string(thread.path().join("comm")).is_ok_and(|name| name.trim() == "bench")
+    })
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_that_nobody_waits_for_ends_in_the_middle_of_a_call() {
+    let text =
+        "settings = { do = 'spin' }\nlimits = { call-ms = 60000 }\n[[call]]\nask = { allow-submission = {} }";
+    let bench =
+        std::sync::Arc::new(Bench::new(&engine(), &CompileMode::InProcess, bytes("evil-policy")).unwrap());
+    let ended = async {
+        loop {
+            let (bench, (waiter, awaited)) = (std::sync::Arc::clone(&bench), sandbox::Awaited::by_somebody());
+            let run = tokio::task::spawn_blocking(move || {
+                bench.run_within(&case(text), std::time::Duration::MAX, &awaited).unwrap()
+            });
+            while !asks() {
+                tokio::task::yield_now().await;
+            }
+            drop(waiter);
+            // It may be that another test asked, and this one had not begun.
+            if let Some(report) = run.await.unwrap().pop() {
+                return report;
+            }
+        }
+    };
+    let report = tokio::time::timeout(std::time::Duration::from_secs(20), ended).await.expect("it ends soon");
+    assert!(report.answer.is_err(), "{report:?}");
 }

@@ -111,3 +111,65 @@ async fn what_needs_too_much_memory_to_compile_is_stopped() {
     let error = stopped(20_000, limits).await;
     assert!(matches!(error, CompileError::TooMuchMemory(_)), "{error:?}");
 }
+
+/// The compiling children of this process that are told this limit of memory.
+#[cfg(target_os = "linux")]
+fn children(memory_bytes: u64) -> usize {
+    let is_child = |process: &std::fs::DirEntry| {
+        let line = std::fs::read_to_string(process.path().join("cmdline")).unwrap_or_default();
+        line.contains("compile_child") && line.split('\0').any(|word| word == memory_bytes.to_string())
+    };
+    std::fs::read_dir("/proc").unwrap().flatten().filter(is_child).count()
+}
+
+#[cfg(target_os = "linux")]
+async fn until(what: &str, is_so: impl Fn() -> bool) {
+    for _ in 0..2000 {
+        if is_so() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("not within 10 s: {what}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_is_not_compiled_on() {
+    // Other tests compile too: this limit tells its compiler from theirs.
+    let limits = CompileLimits { memory_bytes: (4 << 30) - 4096, ..CompileLimits::default() };
+    let directory = private_directory();
+    let library = Library::open(engine(), directory.path(), child_with(limits)).unwrap();
+    let library = std::sync::Arc::new(library);
+    let upload = std::sync::Arc::clone(&library);
+    let upload = tokio::spawn(async move { upload.add("bomb", bomb(100_000), NOW).await });
+    until("the compiler", || children(limits.memory_bytes) > 0).await;
+    upload.abort();
+    assert!(upload.await.unwrap_err().is_cancelled());
+    until("the end of the compiler", || children(limits.memory_bytes) == 0).await;
+    assert!(library.list().is_empty());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_compiling_child_is_the_first_to_go_when_memory_runs_short() {
+    use std::process::Stdio;
+
+    let CompileMode::Child { exe, .. } = child() else { panic!() };
+    let mut child = std::process::Command::new(exe)
+        .args(["1000000000", "60", "1000000", "1000000", "encode"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // It reads its standard input until that ends, and has limited itself before.
+    let path = format!("/proc/{}/oom_score_adj", child.id());
+    let is_so = (0..2000).any(|_| {
+        std::thread::sleep(Duration::from_millis(5));
+        std::fs::read_to_string(&path).is_ok_and(|score| score.trim() == "1000")
+    });
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    assert!(is_so);
+}

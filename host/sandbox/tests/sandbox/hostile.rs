@@ -114,6 +114,24 @@ async fn state_survives_a_call_and_memory_does_not() {
 }
 
 #[tokio::test]
+async fn calls_at_once_for_one_account_lose_nothing_of_each_others_state() {
+    let (first, bench) = evil_submission("count").await;
+    assert!(first.is_ok());
+    *bench.world.state_delay.lock().unwrap() = Duration::from_millis(3);
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..40 {
+        let sandbox = std::sync::Arc::clone(&bench.sandbox);
+        calls.spawn(async move { sandbox.allow_submission(&anna(), NOW, submission()).await });
+    }
+    for answer in calls.join_all().await {
+        answer.unwrap();
+    }
+    let last = bench.sandbox.allow_submission(&anna(), NOW, submission()).await;
+    let Ok(SubmissionAnswer::Refuse(refusal)) = last else { panic!("{last:?}") };
+    assert_eq!(refusal.text(), "42");
+}
+
+#[tokio::test]
 async fn a_wait_is_kept_in_bounds() {
     let bench = Bench::evil(Slot::Policy, "").await;
     let shortest = bench.sandbox.next_attempt(&anna(), NOW, retry()).await;

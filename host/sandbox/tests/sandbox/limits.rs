@@ -122,16 +122,19 @@ async fn what_is_asked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_at_once() {
     let bench = Bench::new().await;
-    *bench.world.dns_delay.lock().unwrap() = Duration::from_millis(30);
+    *bench.world.contacts_delay.lock().unwrap() = Duration::from_millis(30);
     for (concurrency, at_once) in [(1, 1..=1), (4, 2..=4)] {
-        put(&bench, Slot::Resolver, "dns-loop", limits(|limits| limits.concurrency = concurrency)).await;
-        *bench.world.most_lookups_at_once.lock().unwrap() = 0;
+        let mut config = bench.sandbox.config();
+        let entry = config.entries.iter_mut().find(|entry| entry.slot == Slot::Resolver).unwrap();
+        entry.limits.concurrency = concurrency;
+        bench.sandbox.configure(config).await.unwrap();
+        *bench.world.most_questions_at_once.lock().unwrap() = 0;
         let question = || Resolve { address: "ben@tox".parse().unwrap(), mail: None };
         let (anna, sandbox) = (anna(), &bench.sandbox);
         let ask = || sandbox.resolve(&anna, NOW, question());
         let answers = tokio::join!(ask(), ask(), ask(), ask());
         assert!(answers.0.is_ok() && answers.1.is_ok() && answers.2.is_ok() && answers.3.is_ok());
-        let most = *bench.world.most_lookups_at_once.lock().unwrap();
+        let most = *bench.world.most_questions_at_once.lock().unwrap();
         assert!(at_once.contains(&most), "{most} at once where {concurrency} are allowed");
     }
 }

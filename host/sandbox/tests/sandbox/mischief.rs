@@ -124,7 +124,7 @@ async fn fails_and_falls_back(bench: &Bench, slot: Slot, function: &str, what: &
     }
     let event = bench.world.fell_back.lock().unwrap().pop().unwrap();
     assert_eq!((event.slot, event.from), (slot, evil));
-    assert!(!event.why.is_empty());
+    assert_eq!(event.why.function, function);
     let status = bench.sandbox.status();
     let status = status.iter().find(|status| status.slot == slot).unwrap();
     assert_eq!(status.sha256, bench.sha256(&format!("default-{slot}")));

@@ -92,3 +92,104 @@ async fn what_is_no_mail_does_no_harm() {
         assert_eq!(values(&headers, "X-Size"), [bytes.len().to_string()]);
     }
 }
+
+/// The levels of mails in mails, each with a type of its own, and text up to `bytes`.
+fn nested(levels: usize, bytes: usize) -> Vec<u8> {
+    let mut mail = "Content-Type: message/rfc822\r\n\r\n".repeat(levels).into_bytes();
+    mail.extend_from_slice(b"Subject: inside\r\n\r\n");
+    let line = [&[b'x'; 70][..], b"\r\n"].concat();
+    while mail.len() + line.len() <= bytes {
+        mail.extend_from_slice(&line);
+    }
+    mail
+}
+
+/// A mail with so many parts whose boundaries never come, each of which would be looked for to the end of the mail.
+fn without_end(parts: usize, bytes: usize) -> Vec<u8> {
+    let mut mail = b"Content-Type: multipart/mixed; boundary=outer\r\n\r\n".to_vec();
+    for number in 0..parts {
+        let part = format!("--outer\r\nContent-Type: multipart/mixed; boundary=never{number}\r\n\r\nx\r\n");
+        mail.extend_from_slice(part.as_bytes());
+    }
+    let padding = nested(0, bytes - mail.len());
+    mail.extend_from_slice(&padding);
+    mail
+}
+
+/// A mail in base64 in which mails are nested: a copy of the rest at each level would be made of what was decoded.
+fn encoded(levels: usize, bytes: usize) -> Vec<u8> {
+    let inner = nested(levels, bytes * 3 / 4 - 1000);
+    let mut mail = b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n".to_vec();
+    for chunk in inner.chunks(3) {
+        let number = chunk.iter().fold(0_u32, |number, byte| (number << 8) | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+            let digit = DIGITS[(number >> (18 - 6 * place)) as usize & 63];
+            mail.push(if place > chunk.len() { b'=' } else { digit });
+        }
+    }
+    mail
+}
+
+/// The largest resident memory of this process so far, in kilobytes (proc(5), `VmHWM`).
+fn most_resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+const MADE_FOR_MEMORY: &str = "MADE_FOR_MEMORY";
+
+/// Each is answered within the time of a call or told to be too much; the test below looks at the memory that took.
+#[tokio::test]
+async fn mails_made_to_take_memory_are_answered() {
+    let bench = Bench::with(|set| {
+        set.put(Slot::MailFilter, "evil-mail-filter");
+        set.entry(Slot::MailFilter).settings = vec![("do".into(), "describe".into())];
+    })
+    .await;
+    let before = most_resident();
+    let mails = [
+        nested(990, 8 << 20),
+        nested(300, 4 << 20),
+        nested(99, 8 << 20),
+        without_end(900, 8 << 20),
+        encoded(300, 4 << 20),
+        encoded(90, 8 << 20),
+    ];
+    let built = most_resident() - before;
+    for bytes in mails {
+        let answer = bench
+            .sandbox
+            .filter(&anna(), NOW, facts(Direction::Incoming), std::sync::Arc::new(Mail(bytes)))
+            .await;
+        // With more than 32 parts the guest adds too many fields; that it answered is what counts.
+        match answer {
+            Ok(Verdict::Accept(headers)) => assert!(headers.iter().any(|header| header.name == "X-Parts")),
+            Err(error) => assert!(error.failure.to_string().contains("header fields"), "{error}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    for record in bench.records(6).await {
+        assert!(record.duration < std::time::Duration::from_secs(2), "{:?}", record.duration);
+    }
+    if std::env::var_os(MADE_FOR_MEMORY).is_some() {
+        println!("{MADE_FOR_MEMORY} {}", most_resident() - before - built);
+    }
+}
+
+#[test]
+fn a_mail_made_for_it_takes_no_more_memory_than_a_few_copies_of_it() {
+    let alone = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "reading::mails_made_to_take_memory_are_answered", "--nocapture"])
+        .env(MADE_FOR_MEMORY, "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&alone.stdout);
+    let kilobytes = text.lines().find_map(|line| line.split_once(&format!("{MADE_FOR_MEMORY} ")));
+    let kilobytes: u64 = kilobytes.unwrap_or_else(|| panic!("{text}")).1.trim().parse().unwrap();
+    println!("six mails of 4 and 8 MB took {kilobytes} kB more than they have");
+    // Copies at each level took 11.7 GB for the first of them.
+    assert!(kilobytes < 128 << 10, "{kilobytes} kB");
+}

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
-use mail::{AccountName, Address, Clock, ComponentDigest, Monotonic, PublicKey, Wall};
+use mail::{AccountName, Address, Clock, ComponentDigest, PublicKey, Wall};
 use sandbox::capabilities::{
-    Capabilities, Contact, Contacts, Dns, DnsError, MessageSource, Recorder, State, StateError, TxtAnswer,
+    Capabilities, Contact, Contacts, Dns, DnsError, MessageSource, Recorder, State, StateError, StateTurn,
+    TxtAnswer,
 };
 use sandbox::{
-    CompileMode, DecisionRecord, Engine, EntryConfig, FellBack, Library, Limits, Sandbox, Settings,
-    ShadowDiffers, Slot, SlotsConfig, SlotsKeeper,
+    CompileMode, DecisionRecord, Engine, EntryConfig, FellBack, Library, Limits, Lines, Sandbox, Settings,
+    ShadowDiffers, Slot, SlotsConfig, SlotsKeeper, StateVersion, Turns,
 };
 use tempfile::TempDir;
 
@@ -23,27 +23,8 @@ pub const BEN: &str = "56A1ADE4B65B86BCD51CC73E2CD4E542179F47959FE3E0E21B4B0ACDA
 pub const NOW: Wall = Wall(1_700_000_000_000);
 
 /// The machine's clock.
-#[derive(Debug)]
-struct RealClock(std::time::Instant);
-
-#[async_trait]
-impl Clock for RealClock {
-    fn wall(&self) -> Wall {
-        NOW
-    }
-
-    fn monotonic(&self) -> Monotonic {
-        Monotonic(self.0.elapsed())
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
-    }
-}
-
-#[allow(clippy::disallowed_methods, reason = "this is the clock")]
 pub fn clock() -> Arc<dyn Clock> {
-    Arc::new(RealClock(std::time::Instant::now()))
+    Arc::new(clock::SystemClock::new())
 }
 
 /// What components see and what they did.
@@ -56,25 +37,60 @@ pub struct World {
     pub dns: Mutex<BTreeMap<String, Result<TxtAnswer, DnsError>>>,
     /// How long DNS takes.
     pub dns_delay: Mutex<Duration>,
+    /// While it is held, DNS is silent.
+    pub dns_silence: Mutex<()>,
     pub lookups: Mutex<u32>,
-    lookups_now: Mutex<u32>,
-    pub most_lookups_at_once: Mutex<u32>,
+    pub lookups_now: Mutex<u32>,
+    /// How long a question about accounts takes.
+    pub contacts_delay: Mutex<Duration>,
+    questions_now: Mutex<u32>,
+    pub most_questions_at_once: Mutex<u32>,
     state: Mutex<BTreeMap<(String, AccountName, String), Vec<u8>>>,
+    lines: Mutex<Lines>,
+    /// How long reading the state takes.
+    pub state_delay: Mutex<Duration>,
+    turns: Arc<Turns>,
 }
 
 impl World {
-    /// Bytes of state an entry keeps, keys and values, over all accounts.
+    /// Bytes of state the components of an entry (`slot/entry`) keep, keys and values, over all accounts.
     pub fn state_bytes(&self, entry: &str) -> usize {
         let state = self.state.lock().unwrap();
-        let ours = state.iter().filter(|((at, _, _), _)| at == entry);
+        let is_in = |at: &str| at.strip_prefix(entry).is_some_and(|rest| rest.starts_with('/'));
+        let ours = state.iter().filter(|((at, _, _), _)| is_in(at));
         ours.map(|((_, _, key), value)| key.len() + value.len()).sum()
     }
 }
 
 impl State for World {
+    fn turn(&self, entry: &str, account: &AccountName, longest: Duration) -> Result<StateTurn, StateError> {
+        match self.turns.take(entry, account, longest) {
+            Some(turn) => Ok(Box::new(turn)),
+            None => Err(StateError::Unavailable("other calls have it".to_owned())),
+        }
+    }
+
+    fn goes_live(&self, version: &StateVersion) -> Result<(), StateError> {
+        let Some(step) = self.lines.lock().unwrap().goes_live(version) else { return Ok(()) };
+        let mut state = self.state.lock().unwrap();
+        if let Some(from) = step.copy_from {
+            let begun = state.iter().filter(|((at, ..), _)| *at == from);
+            let begun = begun.map(|((_, of, key), value)| {
+                ((version.space.clone(), of.clone(), key.clone()), value.clone())
+            });
+            let begun: Vec<_> = begun.collect();
+            state.extend(begun);
+        }
+        state.retain(|(at, ..), _| !step.forget.contains(at));
+        Ok(())
+    }
+
     fn get(&self, entry: &str, account: &AccountName, key: &str) -> Result<Option<Vec<u8>>, StateError> {
         let key = (entry.to_owned(), account.clone(), key.to_owned());
-        Ok(self.state.lock().unwrap().get(&key).cloned())
+        let value = self.state.lock().unwrap().get(&key).cloned();
+        // As a disk does: others get in between reading and writing if they can.
+        std::thread::sleep(*self.state_delay.lock().unwrap());
+        Ok(value)
     }
 
     fn set(
@@ -129,16 +145,9 @@ impl Dns for World {
     fn lookup_txt(&self, name: &str, _time: Duration) -> Result<TxtAnswer, DnsError> {
         *self.lookups.lock().unwrap() += 1;
         let delay = *self.dns_delay.lock().unwrap();
-        let now = {
-            let mut now = self.lookups_now.lock().unwrap();
-            *now += 1;
-            *now
-        };
-        {
-            let mut most = self.most_lookups_at_once.lock().unwrap();
-            *most = now.max(*most);
-        }
+        *self.lookups_now.lock().unwrap() += 1;
         std::thread::sleep(delay);
+        drop(self.dns_silence.lock().unwrap());
         *self.lookups_now.lock().unwrap() -= 1;
         self.dns.lock().unwrap().get(name).cloned().unwrap_or(Err(DnsError::NoRecord))
     }
@@ -173,6 +182,17 @@ impl Contacts for World {
     }
 
     fn account_of(&self, address: &Address) -> Result<Option<AccountName>, String> {
+        let now = {
+            let mut now = self.questions_now.lock().unwrap();
+            *now += 1;
+            *now
+        };
+        {
+            let mut most = self.most_questions_at_once.lock().unwrap();
+            *most = now.max(*most);
+        }
+        std::thread::sleep(*self.contacts_delay.lock().unwrap());
+        *self.questions_now.lock().unwrap() -= 1;
         Ok((address.is_tox() && address.local() == "anna").then(anna))
     }
 }
@@ -240,6 +260,7 @@ pub fn entry(slot: Slot, component: ComponentDigest) -> EntryConfig {
         settings: vec![],
         limits: Limits::default(),
         keeps_settings: false,
+        past: sandbox::Past::default(),
     }
 }
 
@@ -268,8 +289,12 @@ impl Bench {
 
     /// The four defaults, changed.
     pub async fn with(change: impl FnOnce(&mut SlotsConfigOf<'_>)) -> Self {
+        Self::with_engine(engine(), change).await
+    }
+
+    /// The four defaults, changed, on another engine.
+    pub async fn with_engine(engine: Arc<Engine>, change: impl FnOnce(&mut SlotsConfigOf<'_>)) -> Self {
         let directory = private_directory();
-        let engine = engine();
         let library =
             Arc::new(Library::open(Arc::clone(&engine), directory.path(), CompileMode::InProcess).unwrap());
         fill(&library).await;
@@ -277,7 +302,7 @@ impl Bench {
             .into_iter()
             .map(|slot| entry(slot, library.find(&format!("default-{slot}")).unwrap().sha256))
             .collect();
-        let mut config = SlotsConfig { entries };
+        let mut config = SlotsConfig { entries, ..SlotsConfig::default() };
         change(&mut SlotsConfigOf { library: &library, config: &mut config });
         let world = Arc::new(World::default());
         let sandbox = Sandbox::start(
@@ -331,7 +356,7 @@ pub fn capabilities(world: &Arc<World>) -> Capabilities {
 /// A configuration that is being put together.
 pub struct SlotsConfigOf<'a> {
     library: &'a Library,
-    config: &'a mut SlotsConfig,
+    pub config: &'a mut SlotsConfig,
 }
 
 impl SlotsConfigOf<'_> {

@@ -60,6 +60,36 @@ async fn the_same_component_answers_the_same() {
 }
 
 #[tokio::test]
+async fn a_shadow_makes_no_lookup_of_its_own() {
+    let bench =
+        Bench::with(|set| set.entry(Slot::Resolver).settings = vec![("do".into(), "dns-loop".into())]).await;
+    begin(&bench, Slot::Resolver, "evil-resolver").await.unwrap();
+    for _ in 0..2 {
+        let question = Resolve { address: "ben@tox".parse().unwrap(), mail: None };
+        bench.sandbox.resolve(&anna(), NOW, question).await.unwrap();
+    }
+    let report = report(&bench, Slot::Resolver, |report| report.not_compared == 2).await;
+    assert_eq!((report.same, report.different), (0, 0));
+    let why = report.not_compared_why.unwrap();
+    assert!(why.contains("asked DNS for another name"), "{why}");
+    assert_eq!(*bench.world.lookups.lock().unwrap(), 0, "nothing left the machine");
+}
+
+#[tokio::test]
+async fn lines_of_a_shadow_stand_under_its_own_name_in_the_log() {
+    let log = crate::log::kept();
+    let bench =
+        Bench::with(|set| set.entry(Slot::Resolver).settings = vec![("do".into(), "log-flood".into())]).await;
+    begin(&bench, Slot::Resolver, "evil-resolver").await.unwrap();
+    let question = Resolve { address: "ben@tox".parse().unwrap(), mail: None };
+    bench.sandbox.resolve(&anna(), NOW, question).await.unwrap();
+    report(&bench, Slot::Resolver, |report| report.different == 1).await;
+    let names = log.lock().unwrap().clone();
+    // Other tests write into the same log, but none of them lets this component run beside another.
+    assert!(names.contains("resolver (shadow evil-resolver)"), "{names:?}");
+}
+
+#[tokio::test]
 async fn a_shadow_has_a_state_of_its_own_that_begins_as_a_copy() {
     let bench = Bench::with(|set| {
         set.put(Slot::Policy, "evil-policy");
@@ -182,4 +212,21 @@ async fn differences_are_kept_within_bounds() {
     let ids: Vec<u64> = report.differences.iter().map(|difference| difference.id).collect();
     assert_eq!(ids, (31..=130).collect::<Vec<_>>(), "the newest hundred");
     assert!(report.differences.iter().all(|difference| difference.facts.len() < 9000));
+}
+
+#[tokio::test]
+async fn a_shadow_that_fails_again_and_again_is_not_asked_any_more() {
+    let bench =
+        Bench::with(|set| set.entry(Slot::Policy).settings = vec![("do".into(), "trap".into())]).await;
+    begin(&bench, Slot::Policy, "evil-policy").await.unwrap();
+    for done in 1..=20 {
+        bench.sandbox.allow_submission(&anna(), NOW, submission()).await.unwrap();
+        report(&bench, Slot::Policy, |report| report.different == done).await;
+    }
+    for _ in 0..5 {
+        bench.sandbox.allow_submission(&anna(), NOW, submission()).await.unwrap();
+    }
+    let report = bench.sandbox.end_shadow(Slot::Policy).unwrap();
+    assert_eq!((report.health.calls, report.dropped), (20, 0));
+    assert!(report.stopped.unwrap().contains("20 times in a row"), "it says why");
 }

@@ -87,11 +87,15 @@ const MODULE: &str = r#"(module
 
 /// The component, for a patch version of WASI.
 fn stock(version: &str) -> Vec<u8> {
+    stock_of(MODULE, version)
+}
+
+fn stock_of(module: &str, version: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     resolve.push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit")).unwrap();
     let package = resolve.push_str("stock.wit", &WASI.replace("VERSION", version)).unwrap();
     let world = resolve.select_world(&[package], Some("stock")).unwrap();
-    let mut module = wat::parse_str(MODULE.replace("VERSION", version)).unwrap();
+    let mut module = wat::parse_str(module.replace("VERSION", version)).unwrap();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
     ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap()
 }
@@ -118,4 +122,25 @@ async fn the_next_wasi_is_refused_by_name() {
         refused.contains("wasi:") && refused.contains("@0.3.0") && refused.contains("WASI 0.2"),
         "{refused}"
     );
+}
+
+#[tokio::test]
+async fn handles_that_are_never_given_back_end_the_call() {
+    let bench = Bench::new().await;
+    // It opens standard output so often before it goes on.
+    let opening = |times: u32| {
+        let set = "(local.set $stream (call $stdout))";
+        let open = format!(
+            "(loop $again (drop (call $stdout)) (local.set $stream (i32.add (local.get $stream) (i32.const 1)))
+                (br_if $again (i32.lt_u (local.get $stream) (i32.const {times})))) {set}"
+        );
+        stock_of(&MODULE.replace(set, &open), "0.2.6")
+    };
+    let few = bench.library.add("few", opening(1000), NOW).await.unwrap();
+    bench.sandbox.use_component(Slot::Policy, None, few.sha256).await.unwrap();
+    let answer = bench.sandbox.allow_submission(&anna(), NOW, submission()).await;
+    assert_eq!(answer, Ok(SubmissionAnswer::Allow));
+    // Every component is asked before it is added.
+    let refused = bench.library.add("many", opening(10_000), NOW).await.unwrap_err().to_string();
+    assert!(refused.contains("handle"), "{refused}");
 }

@@ -49,6 +49,13 @@ pub(super) fn reverse(path: &str) -> Result<ReversePath, Reply> {
     Ok(ReversePath::Mailbox(address))
 }
 
+/// The mailbox that everybody has, and that alone may be named without a domain, in any case (RFC 5321 sections 4.1.1.3 and 4.5.1).
+const POSTMASTER: &str = "postmaster";
+
 pub(super) fn forward(path: &str) -> Result<Address, Reply> {
-    without_route(path).parse().map_err(|error| Reply::bad_address(&error, false))
+    let mailbox = without_route(path);
+    if mailbox.eq_ignore_ascii_case(POSTMASTER) {
+        return Address::at_tox(POSTMASTER).map_err(|error| Reply::bad_address(&error, false));
+    }
+    mailbox.parse().map_err(|error| Reply::bad_address(&error, false))
 }

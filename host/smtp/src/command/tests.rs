@@ -45,6 +45,15 @@ fn verbs_are_known_in_any_case() {
 }
 
 #[test]
+fn the_name_of_a_machine_may_be_in_any_character_set() {
+    assert_eq!(parse(b"EHLO b\xfcro-pc"), Ok(Command::Ehlo));
+    assert_eq!(parse(b"helo \xcf\xea"), Ok(Command::Helo));
+    assert_eq!(parse(b"NOOP \xff"), Ok(Command::Noop));
+    assert_eq!(parse(b"VRFY m\xfcller"), Ok(Command::Vrfy));
+    assert_eq!(parse(b"HELP \xff"), Ok(Command::Help));
+}
+
+#[test]
 fn malformed_commands_have_their_replies() {
     for (line, reply) in [
         ("", Reply::UNKNOWN),
@@ -93,7 +102,8 @@ fn malformed_commands_have_their_replies() {
     ] {
         assert_eq!(parse(line.as_bytes()), Err(reply), "{line}");
     }
-    assert_eq!(parse(b"NOOP \xff"), Err(Reply::NOT_UTF8));
+    assert_eq!(parse(b"RSET \xff"), Err(Reply::NOT_UTF8));
+    assert_eq!(parse(b"EHLO m\0"), Err(Reply::CONTROL));
     let long = format!("MAIL FROM:<a@b> ENVID={}", "a".repeat(101));
     assert_eq!(parse(long.as_bytes()), Err(Reply::PARAMETER_VALUE));
     let long = format!("RCPT TO:<a@b> ORCPT=rfc822;{}", "a".repeat(494));
@@ -105,6 +115,8 @@ fn bad_addresses_say_so() {
     let reply = |line: &str| parse(line.as_bytes()).unwrap_err().as_str().to_owned();
     assert!(reply("MAIL FROM:<ann>").starts_with("501 5.1.7 "));
     assert!(reply("RCPT TO:<>").starts_with("501 5.1.3 "));
+    assert!(reply("RCPT TO:<webmaster>").starts_with("501 5.1.3 "));
+    assert!(reply("MAIL FROM:<postmaster>").starts_with("501 5.1.7 "));
     assert!(reply("RCPT TO:<a b@c>").starts_with("501 5.1.3 "));
 }
 
@@ -134,6 +146,9 @@ fn paths_may_be_quoted_and_routed() {
     let address = |line: &str| rcpt_to(line).unwrap().address.to_string();
     assert_eq!(address("RCPT TO:<\"a>b\"@tox>"), "\"a>b\"@tox");
     assert_eq!(address("RCPT TO:<\"a\\\">b\"@tox>"), "\"a\\\">b\"@tox");
+    for postmaster in ["postmaster", "Postmaster", "POSTMASTER"] {
+        assert_eq!(address(&format!("RCPT TO:<{postmaster}>")), "postmaster@tox", "RFC 5321 section 4.5.1");
+    }
     assert_eq!(address("RCPT TO:<@one,@two:ann@tox>"), "ann@tox");
 }
 

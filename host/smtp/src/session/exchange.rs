@@ -81,7 +81,7 @@ impl Session {
                 Err(error) => Err(error),
             },
             Exchange::Password(login) => {
-                text(&response).map(|password| Credentials { login, password: Zeroizing::new(password) })
+                text(&response).map(|password| Credentials::new(login, Zeroizing::new(password)))
             }
         };
         match credentials {
@@ -90,7 +90,6 @@ impl Session {
                 return Some(Event::Authenticate(credentials));
             }
             Err(InvalidPlain::Form) => self.mistake(&Reply::AUTH_FORM, output),
-            Err(InvalidPlain::OtherIdentity) => self.failed(&Reply::OTHER_IDENTITY, output),
         }
         None
     }

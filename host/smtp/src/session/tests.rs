@@ -55,6 +55,9 @@ impl Harness {
 
     fn answer(&mut self, event: Event) {
         match event {
+            Event::Authenticate(credentials) if credentials.acts_as.as_deref() == Some("bob") => {
+                self.session.authenticated(Err(AuthenticationError::OtherIdentity), &mut self.output);
+            }
             Event::Authenticate(credentials) => {
                 self.log.push(format!("login {}", credentials.login));
                 let result = match credentials.password.as_str() {
@@ -338,10 +341,61 @@ fn bare_line_ends_in_a_mail_are_refused_at_its_end() {
 fn bare_line_ends_in_commands_are_refused_with_the_line() {
     let mut harness = Harness::logged_in();
     assert_eq!(codes(&harness.send(b"NOOP\n")), ["500 5.5.2"]);
-    assert_eq!(harness.send(b"MAIL FROM:<ann@tox>\n"), "");
+    assert_eq!(codes(&harness.send(b"MAIL FROM:<ann@tox>\n")), ["500 5.5.2"]);
     assert_eq!(codes(&harness.send(b"\r\nNOOP\r\n")), ["250 2.0.0"]);
-    assert_eq!(codes(&harness.send(b"NOOP\rNOOP\r\n")), ["500 5.5.2"]);
+    assert_eq!(codes(&harness.send(b"NOOP\rNOOP\r\n")), ["500 5.5.2", "500 5.5.2"]);
     assert!(harness.log.is_empty());
+}
+
+#[test]
+fn a_client_that_ends_lines_with_lf_hears_of_each_and_is_sent_away_in_the_end() {
+    let mut harness = Harness::new(Harness::settings());
+    for line in ["EHLO me\n", "MAIL FROM:<ann@tox>\n", "QUIT\n"] {
+        assert_eq!(codes(&harness.send(line.as_bytes())), ["500 5.5.2"], "{line}");
+    }
+    assert_eq!(codes(&harness.send(b"QUIT\r\n")), ["500 5.5.2"], "it belongs to the line before");
+    assert!(harness.send(b"EHLO me\r\n").starts_with("250-"));
+    let replies = harness.send("X\n".repeat(30).as_bytes());
+    assert!(harness.closed && replies.ends_with("421 4.7.0 Too many errors; connect again\r\n"));
+    assert!(harness.log.is_empty());
+}
+
+#[test]
+fn what_is_pipelined_behind_a_refused_mail_gets_its_replies_and_the_session_goes_on() {
+    let rest = "RCPT TO:<bob@tox>\r\nRCPT TO:<no address>\r\n".repeat(30) + "DATA\r\n";
+    for (mail, code) in [
+        ("MAIL FROM:<eve@tox>", "550 5.7.1"),
+        ("MAIL FROM:<ann@tox> SIZE=5000", "552 5.3.4"),
+        ("MAIL FROM:<no address>", "501 5.1.7"),
+        ("MAIL FROM:<ann@tox> X=y", "555 5.5.4"),
+    ] {
+        let mut harness = Harness::logged_in();
+        let replies = codes(&harness.send(format!("{mail}\r\n{rest}").as_bytes()));
+        assert_eq!(replies.len(), 62);
+        assert!(replies[0].starts_with(code), "{replies:?}");
+        let mut others = replies[1..].iter();
+        assert!(others.all(|reply| ["503 5.5.1", "501 5.1.3"].contains(&reply.as_str())), "{replies:?}");
+        let next = codes(&harness.send(b"MAIL FROM:<ann@tox>\r\nRCPT TO:<bob@tox>\r\n"));
+        assert_eq!(next, ["250 2.1.0", "250 2.1.5"]);
+    }
+    // The same of a client that has yet to log in.
+    let mut harness = Harness::new(Harness::settings());
+    harness.send(b"EHLO me\r\n");
+    harness.send(format!("MAIL FROM:<ann@tox>\r\n{rest}").as_bytes());
+    assert!(!harness.closed);
+    // Without a MAIL before them they are mistakes.
+    let mut harness = Harness::logged_in();
+    harness.send(rest.as_bytes());
+    assert!(harness.closed);
+}
+
+#[test]
+fn a_list_of_addresses_that_are_none_ends_no_session() {
+    let mut harness = Harness::logged_in();
+    harness.send(b"MAIL FROM:<ann@tox>\r\n");
+    let replies = codes(&harness.send("RCPT TO:<no address>\r\n".repeat(30).as_bytes()));
+    assert!(replies.len() == 30 && replies.iter().all(|reply| reply == "501 5.1.3"));
+    assert_eq!(codes(&harness.send(b"DATA\r\nRCPT TO:<bob@tox>\r\n")), ["554 5.5.1", "250 2.1.5"]);
 }
 
 #[test]

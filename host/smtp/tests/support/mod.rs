@@ -1,12 +1,14 @@
 //! A mail system in memory, and a server for it.
 
+use std::net::IpAddr;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use listener::testing::{self, Client, soon};
+use mail::sasl::Credentials;
 use mail::{AccountName, Refusal};
 use smtp::{AuthenticationError, Backend, MailFrom, Recipient, Server, Settings, Transaction};
 use tokio::sync::Notify;
@@ -24,6 +26,8 @@ pub struct Mailbox {
     pub go_on: Notify,
     /// Woken when something is written or aborted.
     pub changed: Notify,
+    /// Whether no login holds any more.
+    pub logins_end: AtomicBool,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -47,12 +51,25 @@ impl Drop for Incoming {
 
 #[async_trait]
 impl Backend for Memory {
-    async fn authenticate(&self, login: &str, password: &str) -> Result<AccountName, AuthenticationError> {
-        match password {
-            "secret" => Ok(login.parse().expect("tests use valid names")),
+    type Login = AccountName;
+
+    async fn authenticate(
+        &self,
+        credentials: &Credentials,
+        _source: IpAddr,
+    ) -> Result<AccountName, AuthenticationError> {
+        if credentials.acts_as.as_ref().is_some_and(|acts_as| *acts_as != credentials.login) {
+            return Err(AuthenticationError::OtherIdentity);
+        }
+        match credentials.password.as_str() {
+            "secret" => Ok(credentials.login.parse().expect("tests use valid names")),
             "never" => std::future::pending().await,
             _ => Err(AuthenticationError::Invalid("wrong password".into())),
         }
+    }
+
+    fn is_current(&self, _login: &AccountName) -> bool {
+        !self.0.logins_end.load(Ordering::SeqCst)
     }
 
     async fn begin(&self, account: &AccountName, mail: MailFrom) -> Result<Box<dyn Transaction>, Refusal> {

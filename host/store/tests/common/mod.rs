@@ -6,18 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+pub use clock::ManualClock;
 use mail::record::{
     Account, Arrival, ArrivalKey, BodyId, MailboxEntry, Marks, OutboxEntry, Partial, Route, StagedBody,
 };
 use mail::{
-    AccountName, Acknowledgement, Address, BodyDigest, Clock, Envelope, MailId, PublicKey, ReversePath,
-    ToxId, Wall,
+    AccountName, Acknowledgement, Address, BodyDigest, Clock, ComponentDigest, Envelope, MailId, PublicKey,
+    ReversePath, ToxId, Wall,
 };
 use store::{NewMail, OpenOptions, Store};
-
-pub mod clock;
-
-pub use clock::TestClock;
 
 pub const PREFIX: &[u8] = b"Received: here\r\n";
 
@@ -37,6 +34,10 @@ pub fn id(number: u8) -> MailId {
     MailId([number; 16])
 }
 
+pub fn component(number: u8) -> ComponentDigest {
+    ComponentDigest([number; 32])
+}
+
 pub fn key(number: u8) -> PublicKey {
     PublicKey([number; 32])
 }
@@ -46,7 +47,7 @@ pub fn tox_id(number: u8) -> ToxId {
 }
 
 pub fn options() -> OpenOptions {
-    OpenOptions::new(Arc::new(TestClock::real()))
+    OpenOptions::new(Arc::new(clock()))
 }
 
 pub fn open(dir: &Path) -> Store {
@@ -54,7 +55,7 @@ pub fn open(dir: &Path) -> Store {
 }
 
 pub fn account(name: AccountName, owner: bool) -> Account {
-    Account { name, owner, addresses: Vec::new(), created: Wall(1) }
+    Account { id: 0, name, owner, addresses: Vec::new(), created: Wall(1) }
 }
 
 /// A store with alice (the owner) and bob.
@@ -130,7 +131,7 @@ pub fn partial(size: u64) -> Partial {
         size,
         digest: BodyDigest([1; 32]),
         envelope: envelope(),
-        touched: TestClock::real().wall(),
+        touched: clock().wall(),
     }
 }
 
@@ -157,6 +158,7 @@ pub fn whole(body: &Bytes) -> Bytes {
 pub async fn assert_sound(store: &Store) -> store::Report {
     let report = store.verify().await.unwrap();
     assert_eq!(report.problems, Vec::<String>::new());
+    assert_eq!(report.unreadable, []);
     report
 }
 
@@ -165,10 +167,15 @@ pub async fn eventually<F>(what: &str, mut holds: impl FnMut() -> F)
 where
     F: Future<Output = bool>,
 {
-    let clock = TestClock::real();
+    let clock = clock();
     let end = clock.monotonic().0 + Duration::from_secs(10);
     while !holds().await {
         assert!(clock.monotonic().0 < end, "{what} did not come in ten seconds");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// A clock that stands at 22 November 2026 until a test advances it.
+pub fn clock() -> ManualClock {
+    ManualClock::at(mail::Wall(1_795_349_568_000))
 }

@@ -1,5 +1,6 @@
 //! Plugs the sandbox into the core's port [`Decisions`]: the core's questions in the sandbox's words, and back.
 
+mod attempts;
 mod capabilities;
 mod slots;
 
@@ -14,12 +15,16 @@ use gateway::ports::decisions::{
     Resolution, ResolutionSource, ResolutionTarget, ResolveAnswer, Retry, RetryAnswer, Submission,
     SubmissionAnswer, Trust,
 };
-use mail::{AccountName, Address, MailId, Wall};
+use mail::record::Direction;
+use mail::{AccountName, Address, MailId, Refusal, Wall};
 use sandbox::capabilities::MessageSource;
 use sandbox::{CallError, Sandbox, mail_filter, policy, resolver};
 
+use attempts::UnderWay;
+
+pub use attempts::Attempts;
 pub use capabilities::{GatewayContacts, GatewayDns, StoredDecisions, StoredState};
-pub use slots::{SlotsError, StoredSlots, configuration, first_entry, with_policy_set};
+pub use slots::{SlotsError, StoredSlots, adopt_state, configuration, first_entry, with_policy_set};
 
 /// The components, as the core sees them.
 pub struct ComponentDecisions {
@@ -27,6 +32,8 @@ pub struct ComponentDecisions {
     pub sandbox: Arc<Sandbox>,
     /// What the policy set says of incoming mail while the filter fails.
     pub quarantine_unfiltered: Arc<AtomicBool>,
+    /// Marks of mails that filters look at.
+    pub attempts: Arc<Attempts>,
 }
 
 /// The attribute that ties a decision to its mail.
@@ -35,7 +42,7 @@ pub fn mail_id(id: MailId) -> (String, String) {
 }
 
 fn failed(error: CallError) -> DecisionFailure {
-    DecisionFailure { reason: error.to_string() }
+    DecisionFailure { reason: error.to_string(), is_busy: error.failure.is_busy() }
 }
 
 #[async_trait]
@@ -121,6 +128,8 @@ impl Decisions for ComponentDecisions {
         facts: FilterFacts,
         message: Arc<dyn MessageBytes>,
     ) -> Result<FilterAnswer, DecisionFailure> {
+        let under_way = self.begin(account, &facts, &message).await;
+        let direction = facts.direction;
         let question = mail_filter::MailFacts {
             direction: facts.direction,
             envelope: facts.envelope,
@@ -129,8 +138,20 @@ impl Decisions for ComponentDecisions {
             from_verified: facts.from_verified,
             attributes: vec![("size".to_owned(), facts.size.to_string()), mail_id(facts.id)],
         };
+        let Some(under_way) = under_way else {
+            return deadly(direction, self.sandbox.pass_by_filters(account, now, question));
+        };
         let source = Arc::new(Source(message));
-        match self.sandbox.filter(account, now, question, source).await.map_err(failed)? {
+        let (sandbox, account) = (Arc::clone(&self.sandbox), account.clone());
+        // A task of its own: if the caller goes away, the filters go on, and so does the mark.
+        let asked = supervisor::job("filters", async move {
+            let verdict = sandbox.filter(&account, now, question, source).await;
+            drop(under_way);
+            verdict
+        });
+        let verdict =
+            asked.await.map_err(|error| DecisionFailure { reason: error.to_string(), is_busy: true })?;
+        match verdict.map_err(failed)? {
             mail_filter::Verdict::Accept(headers) => {
                 Ok(FilterAnswer::Accept(headers.into_iter().map(|field| (field.name, field.value)).collect()))
             }
@@ -142,6 +163,45 @@ impl Decisions for ComponentDecisions {
 
     fn quarantine_unfiltered(&self) -> bool {
         self.quarantine_unfiltered.load(Ordering::Relaxed)
+    }
+}
+
+impl ComponentDecisions {
+    /// Marks that filters look at a mail; none if they ended the process too often with it.
+    async fn begin(
+        &self,
+        account: &AccountName,
+        facts: &FilterFacts,
+        message: &Arc<dyn MessageBytes>,
+    ) -> Option<Option<UnderWay>> {
+        let (of, facts, message) = (account.clone(), facts.clone(), Arc::clone(message));
+        let slots = self.sandbox.config();
+        // The mail's end may lie in storage.
+        let key = supervisor::blocking("filter-mark", move || attempts::key(&of, &facts, &*message, &slots));
+        match key.await.unwrap_or_else(|error| Err(error.to_string())) {
+            Ok(key) => self.attempts.begin(&key).await.map(Some),
+            Err(error) => {
+                tracing::warn!(error, "that filters look at a mail could not be written down");
+                Some(None)
+            }
+        }
+    }
+}
+
+/// What becomes of a mail with which the gateway ended again and again: incoming, the failure rule of the slot; outgoing, a refusal that a
+/// mail program does not answer by sending it again.
+fn deadly(direction: Direction, error: CallError) -> Result<FilterAnswer, DecisionFailure> {
+    tracing::error!(
+        ?direction,
+        "the gateway ended twice while filters looked at a mail: they are not asked about it"
+    );
+    match direction {
+        Direction::Incoming => Err(failed(error)),
+        Direction::Outgoing => Ok(FilterAnswer::Reject(Refusal::permanent(
+            3,
+            0,
+            "the gateway ended twice while its filters looked at this mail: send it in another form, or choose another filter",
+        ))),
     }
 }
 

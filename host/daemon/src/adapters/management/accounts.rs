@@ -9,9 +9,7 @@ use zeroize::Zeroizing;
 
 use super::GatewayManagement;
 use super::errors::{account_error, storage, stored};
-
-/// Waiting mails of a removed account cancelled at a time.
-const OUTBOX_AT_A_TIME: usize = 1000;
+use crate::accounts::Traces;
 
 #[async_trait]
 impl Accounts for GatewayManagement {
@@ -32,7 +30,8 @@ impl Accounts for GatewayManagement {
 
     async fn add_account(&self, account: NewAccount) -> Result<Credentials> {
         let chosen = account.password.as_ref().map(Password::reveal);
-        let made = self.accounts.add(account.name.clone(), chosen).await.map_err(account_error)?;
+        let made = self.accounts.add(account.name.clone(), chosen, &self.traces()).await;
+        let made = made.map_err(account_error)?;
         self.gateway.reload_accounts().await.map_err(storage)?;
         Ok(Credentials {
             account: account.name,
@@ -59,10 +58,12 @@ impl Accounts for GatewayManagement {
         password: Option<Zeroizing<String>>,
     ) -> Result<ImportedAccount> {
         let profile = opened(profile, password).await?;
-        let saved = tox::SavedData::new(profile.to_vec()).map_err(|error| {
-            ManagementError::Unprocessable(format!("this is no profile of a Tox program: {error}"))
+        let saved = tox::SavedData::new(profile.to_vec()).map_err(|_| {
+            let text = "this is no profile of a Tox program, or a damaged one: export it again there (a file that ends with .tox)";
+            ManagementError::Unprocessable(text.to_owned())
         })?;
-        let (made, contacts) = self.accounts.import(name.clone(), saved).await.map_err(account_error)?;
+        let made = self.accounts.import(name.clone(), saved, &self.traces()).await;
+        let (made, contacts) = made.map_err(account_error)?;
         self.gateway.reload_accounts().await.map_err(storage)?;
         let password = made.password.map(shown_password).transpose()?;
         let credentials = Credentials { account: name, tox_id: Some(made.tox_id), password };
@@ -71,24 +72,28 @@ impl Accounts for GatewayManagement {
 
     async fn remove_account(&self, account: &AccountName) -> Result<()> {
         self.known(account).await?;
-        // What waits is taken back before nobody is there to ask.
-        loop {
-            let waiting = self.gateway.list(account, None, OUTBOX_AT_A_TIME).await.map_err(storage)?;
-            for entry in &waiting {
-                self.gateway.cancel(account, entry.id).await.map_err(storage)?;
-            }
-            if waiting.is_empty() {
-                break;
-            }
-        }
-        self.accounts.remove(account).await.map_err(account_error)?;
-        self.gateway.reload_accounts().await.map_err(storage)
+        let removed = self.accounts.remove(account, &self.traces()).await.map_err(account_error);
+        // Also where it failed half-way: what is left of it is there, switched off.
+        self.gateway.reload_accounts().await.map_err(storage)?;
+        removed
     }
 
     async fn set_account_enabled(&self, account: &AccountName, enabled: bool) -> Result<()> {
         self.known(account).await?;
         self.accounts.set_enabled(account, enabled).await.map_err(account_error)?;
         self.gateway.reload_accounts().await.map_err(storage)
+    }
+}
+
+impl GatewayManagement {
+    /// Where accounts are known by their names.
+    fn traces(&self) -> Traces<'_> {
+        Traces {
+            gateway: &self.gateway,
+            offline: self.offline.as_deref(),
+            sandbox: &self.sandbox,
+            events: &self.events,
+        }
     }
 }
 
@@ -104,7 +109,7 @@ async fn opened(
         ManagementError::Unprocessable("this profile is encrypted: give its password too".to_owned())
     })?;
     // Deriving the key takes a moment on purpose.
-    let opened = tokio::task::spawn_blocking(move || tox::decrypt(&profile, password.as_bytes())).await;
+    let opened = supervisor::blocking("identity", move || tox::decrypt(&profile, password.as_bytes())).await;
     opened
         .map_err(|error| ManagementError::Internal(error.to_string()))?
         .map_err(|error| ManagementError::Unprocessable(error.to_string()))

@@ -3,15 +3,17 @@
 use std::path::PathBuf;
 
 use admin::dto::{
-    Component, ComponentName, ComponentRef, ComponentSignature, Health, Slot, SlotEntry, TimingBucket,
+    Component, ComponentName, ComponentRef, ComponentSignature, ComponentState, Fallback, Health, Slot,
+    SlotEntry, TimingBucket,
 };
 use admin::management::{Components, ManagementError, Result};
 use async_trait::async_trait;
 use bytes::Bytes;
+use mail::AccountName;
 use sandbox::{EntryStatus, SwapError};
 
 use super::GatewayManagement;
-use super::errors::{library_error, swap_error};
+use super::errors::{library_error, stored, swap_error};
 use crate::adapters::decisions::{first_entry, with_policy_set};
 use crate::adapters::slots::{sandbox_slot, shown_slot};
 use crate::policy_set;
@@ -36,6 +38,32 @@ impl Components for GatewayManagement {
     async fn remove_component(&self, component: ComponentRef) -> Result<()> {
         let found = self.library.find(&component.to_string()).map_err(library_error)?;
         self.sandbox.remove_component(found.sha256).await.map_err(swap_error)
+    }
+
+    async fn component_state(&self) -> Result<Vec<ComponentState>> {
+        let status = self.sandbox.status();
+        let live: Vec<String> =
+            status.iter().map(|at| sandbox::state_space(at.slot, &at.entry, &at.name, at.sha256)).collect();
+        let store = self.store.clone();
+        let spaces = supervisor::blocking("store-read", move || store.state_spaces()).await;
+        let spaces = spaces.map_err(|error| ManagementError::Internal(error.to_string()))?.map_err(stored)?;
+        let shown = |space: store::StateSpace| ComponentState {
+            live: live.contains(&space.space),
+            space: space.space,
+            account: space.account,
+            bytes: space.bytes,
+        };
+        Ok(spaces.into_iter().map(shown).collect())
+    }
+
+    async fn clear_component_state(&self, space: String, account: &AccountName) -> Result<()> {
+        if self.store.state_clear(&space, account).await.map_err(stored)? > 0 {
+            return Ok(());
+        }
+        Err(ManagementError::NotFound(format!(
+            "`{}` keeps no state for {account}: `toxmail component state` shows what is kept",
+            space.escape_debug()
+        )))
     }
 
     async fn slots(&self) -> Result<Vec<SlotEntry>> {
@@ -64,6 +92,11 @@ impl Components for GatewayManagement {
 
     async fn roll_back(&self, slot: Slot, entry: Option<String>) -> Result<Vec<SlotEntry>> {
         self.sandbox.rollback(sandbox_slot(slot), entry.as_deref()).await.map_err(swap_error)?;
+        self.entries_of(slot)
+    }
+
+    async fn fallback_seen(&self, slot: Slot, entry: Option<String>) -> Result<Vec<SlotEntry>> {
+        self.sandbox.seen(sandbox_slot(slot), entry.as_deref()).await.map_err(swap_error)?;
         self.entries_of(slot)
     }
 
@@ -115,12 +148,20 @@ fn slot_entry(slot: Slot, position: u32, status: EntryStatus) -> Result<SlotEntr
         entry: status.entry,
         name: status.name.parse().map_err(internal)?,
         sha256: status.sha256,
-        health: if status.health.consecutive_failures == 0 { Health::Ok } else { Health::Failing },
+        health: if status.health.is_failing { Health::Failing } else { Health::Ok },
         calls: status.health.calls,
         failures: status.health.failures,
-        last_failure: status.health.last_failure,
+        last_failure: status.health.last_failure.map(|failure| failure.to_string()),
         timing: timing(&status.health.durations),
         previous: status.last_good,
+        not_asked: status.health.not_asked,
+        gateway_failures: status.health.gateway_failures,
+        fallback: status.fallback.map(|fallback| Fallback {
+            name: fallback.name,
+            sha256: fallback.from,
+            why: fallback.why,
+            time: (fallback.when.0 > 0).then(|| fallback.when.into()),
+        }),
     })
 }
 

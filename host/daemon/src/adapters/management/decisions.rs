@@ -15,6 +15,7 @@ pub fn decision(recorded: &store::Decision) -> Option<Decision> {
     let value = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
     let (answer, failure) = match &record.outcome {
         Ok(answer) => (Some(value(answer)), None),
+        Err(failure) if record.words_left_out => (None, Some(failure.kind().to_string())),
         Err(failure) => (None, Some(failure.to_string())),
     };
     Some(Decision {
@@ -32,6 +33,8 @@ pub fn decision(recorded: &store::Decision) -> Option<Decision> {
         calls_dropped: record.capability_calls_dropped,
         log: record.log.into_iter().map(|line| line.text).collect(),
         log_lines_dropped: record.log_lines_dropped,
+        words_left_out: record.words_left_out,
+        cut: record.is_cut,
         microseconds: u64::try_from(record.duration.as_micros()).unwrap_or(u64::MAX),
     })
 }

@@ -26,9 +26,10 @@ pub fn stored(error: store::Error) -> ManagementError {
 pub fn contact_error(error: ContactError) -> ManagementError {
     let text = error.to_string();
     match error {
-        ContactError::NoAccount(_) | ContactError::NoContact | ContactError::NoRequest => {
-            ManagementError::NotFound(text)
-        }
+        ContactError::NoAccount(_)
+        | ContactError::NoContact
+        | ContactError::NoRequest
+        | ContactError::NotTold(_) => ManagementError::NotFound(text),
         ContactError::Storage(error) => storage(error),
         _ => ManagementError::Conflict(text),
     }
@@ -38,7 +39,7 @@ pub fn account_error(error: AccountError) -> ManagementError {
     let text = error.to_string();
     match error {
         AccountError::Store(error) => stored(error),
-        AccountError::Password(_) => ManagementError::Unprocessable(text),
+        AccountError::Password(_) | AccountError::Profile => ManagementError::Unprocessable(text),
         AccountError::KnownIdentity(_) | AccountError::Owner => ManagementError::Conflict(text),
         AccountError::Tox { .. } => ManagementError::Unavailable(text),
         _ => ManagementError::Internal(text),

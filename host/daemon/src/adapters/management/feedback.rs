@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mail::record::{BodyId, Direction, QuarantineEntry};
+use mail::PublicKey;
+use mail::record::{BodyId, Direction, QuarantineEntry, Route};
 use sandbox::capabilities::MessageSource;
 use sandbox::mail_filter::{Feedback, MailFacts, UserDecision};
 use store::Store;
@@ -27,7 +28,7 @@ pub fn feedback(
     let facts = MailFacts {
         direction: entry.direction,
         envelope: entry.mail.envelope.clone(),
-        peer: entry.mail.sender,
+        peer: peer_of(entry),
         is_contact,
         from_verified: is_from_verified(&entry.mail.prefix),
         attributes: [Some(("size".to_owned(), source.size.to_string())), entry.mail_id().map(mail_id)]
@@ -36,6 +37,17 @@ pub fn feedback(
             .collect(),
     };
     (Feedback { facts, decision }, Arc::new(source))
+}
+
+/// The other side's key; None for mail between accounts of this gateway.
+pub fn peer_of(entry: &QuarantineEntry) -> Option<PublicKey> {
+    match &entry.outgoing {
+        Some(outgoing) => match &outgoing.route {
+            Route::Local(_) => None,
+            Route::Remote(destination) => Some(destination.key()),
+        },
+        None => entry.mail.sender,
+    }
 }
 
 /// Whether the field this gateway put before the mail says so.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use mail::header::HeaderScanner;
 use mail::record::MailboxEntry;
 use mail::{AccountName, Address, Envelope, MailId, ReversePath, Wall};
 use store::{NewMail, Store};
@@ -32,7 +33,7 @@ impl Imports {
         mail: &[u8],
         now: Wall,
     ) -> Result<bool, store::Error> {
-        let mail = with_crlf(mail);
+        let mail = readable(mail);
         let mut held = self.0.lock().await;
         let fresh = Index { account: account.clone(), newest: 0, by_size: HashMap::new() };
         let mut index = held.take().filter(|index| index.account == *account).unwrap_or(fresh);
@@ -77,24 +78,48 @@ async fn deliver(store: &Store, account: &AccountName, mail: Bytes, now: Wall) -
         sender: None,
         envelope: Envelope::new(ReversePath::Null, to),
     };
-    store.deliver_own(NewMail { account: account.clone(), entry, quarantine: None }, body).await
+    let stored = store.deliver_own(NewMail { account: account.clone(), entry, quarantine: None }, body).await;
+    if stored.is_err()
+        && let Err(error) = store.discard_body(body).await
+    {
+        tracing::debug!(%error, "an imported mail that was not taken is discarded at the next start");
+    }
+    stored
 }
 
-/// Every line end as CRLF, one at the end: what POP3 gives.
-fn with_crlf(mail: &[u8]) -> Bytes {
+/// A mail as POP3 gives it: every line end as CRLF, one at the end, and a header section that mail programs can read.
+fn readable(mail: &[u8]) -> Bytes {
+    let mail = with_crlf(mail);
+    let (mut scanner, mut text) = (HeaderScanner::imported(), Vec::with_capacity(mail.len()));
+    let used = scanner.feed(&mail, &mut text);
+    scanner.finish(&mut text);
+    text.extend_from_slice(mail.get(used..).unwrap_or_default());
+    text.into()
+}
+
+/// LF, CR, and any number of CRs before an LF are one line end.
+fn with_crlf(mail: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(mail.len() + mail.len() / 32);
-    let mut before = 0;
+    let mut crs = 0;
+    let end = |crs: usize, text: &mut Vec<u8>| (0..crs).for_each(|_| text.extend_from_slice(b"\r\n"));
     for &byte in mail {
-        if byte == b'\n' && before != b'\r' {
-            text.push(b'\r');
+        match byte {
+            b'\r' => crs += 1,
+            b'\n' => {
+                crs = 0;
+                end(1, &mut text);
+            }
+            byte => {
+                end(std::mem::take(&mut crs), &mut text);
+                text.push(byte);
+            }
         }
-        text.push(byte);
-        before = byte;
     }
-    if before != b'\n' {
+    end(crs, &mut text);
+    if !text.ends_with(b"\r\n") {
         text.extend_from_slice(b"\r\n");
     }
-    text.into()
+    text
 }
 
 #[cfg(test)]
@@ -103,7 +128,20 @@ mod tests {
 
     #[test]
     fn line_ends_become_crlf() {
-        assert_eq!(with_crlf(b"a\nb\r\nc"), Bytes::from_static(b"a\r\nb\r\nc\r\n"));
-        assert_eq!(with_crlf(b"\n"), Bytes::from_static(b"\r\n"));
+        assert_eq!(with_crlf(b"a\nb\r\nc"), b"a\r\nb\r\nc\r\n");
+        assert_eq!(with_crlf(b"a\rb\r\r\nc\r"), b"a\r\nb\r\nc\r\n");
+        assert_eq!(with_crlf(b"a\r\rb"), b"a\r\n\r\nb\r\n");
+        assert_eq!(with_crlf(b"\n"), b"\r\n");
+    }
+
+    #[test]
+    fn a_mail_out_of_a_file_can_be_read() {
+        let mail = "A: 1\nAuthentication-Results: x\nBcc: y\n\nFrom z\n";
+        let clean = mail.replace('\n', "\r\n");
+        for before in ["", "\u{feff}", "From - Thu Jan  1 00:00:00 1970\n", ">From -\n"] {
+            assert_eq!(readable(format!("{before}{mail}").as_bytes()), clean);
+            assert_eq!(readable(format!("{before}{mail}").replace('\n', "\r").as_bytes()), clean);
+        }
+        assert_eq!(readable(b"text"), "\r\ntext\r\n");
     }
 }

@@ -14,7 +14,7 @@ use mail::{AccountName, MailId, ReversePath};
 use sandbox::mail_filter::UserDecision;
 
 use super::errors::{storage, stored};
-use super::feedback::feedback;
+use super::feedback::{feedback, peer_of};
 use super::pages::{cursor, listing};
 use super::{GatewayManagement, copies};
 
@@ -23,7 +23,7 @@ impl Mails for GatewayManagement {
     async fn outbox(&self, account: &AccountName, page: &Page) -> Result<Listing<OutboxEntry>> {
         self.known(account).await?;
         let after = cursor(page)?;
-        let entries = self.gateway.list(account, after, page.limit() + 1).await.map_err(storage)?;
+        let entries = self.gateway.list_outbox(account, after, page.limit() + 1).await.map_err(storage)?;
         Ok(listing(page, entries.iter().map(|entry| self.with_copies(entry)), |entry| entry.id.to_string()))
     }
 
@@ -153,13 +153,12 @@ impl GatewayManagement {
         let Some(item) = items.into_iter().find(|item| item.uidl == id) else { return Ok(None) };
         let mail = self.store.mailbox_entry(account, item.number).map_err(stored)?;
         let (reason, direction) = (String::new(), Direction::Incoming);
-        Ok(Some(QuarantinedMail { mail, reason, direction, outgoing: None }))
+        Ok(Some(QuarantinedMail { mail, reason, direction, outgoing: None, delete_at: None }))
     }
 
     async fn teach_entry(&self, account: &AccountName, entry: &QuarantinedMail, decision: UserDecision) {
         let contacts = self.gateway.contacts(account);
-        let is_contact =
-            entry.mail.sender.is_some_and(|key| contacts.iter().any(|contact| contact.key == key));
+        let is_contact = peer_of(entry).is_none_or(|key| contacts.iter().any(|contact| contact.key == key));
         let (feedback, mail) = feedback(&self.store, entry, is_contact, decision);
         if let Err(error) = self.sandbox.learn(account, self.clock.wall(), feedback, mail).await {
             tracing::warn!(%error, %account, "a filter did not learn what was decided");

@@ -76,7 +76,39 @@ pub async fn all(management: &GatewayManagement) -> Vec<Metric> {
             "Failed calls of the live component since it went live.",
             by_entry(&|status| status.health.failures),
         ),
+        counter(
+            "toxmail_component_calls_not_made_total",
+            "Calls that found no free place in time, since the live component went live.",
+            by_entry(&|status| status.health.not_asked),
+        ),
+        counter(
+            "toxmail_component_gateway_failures_total",
+            "Calls that failed by the gateway's own fault, since the live component went live.",
+            by_entry(&|status| status.health.gateway_failures),
+        ),
+        gauge(
+            "toxmail_component_fallback",
+            "Whether the component took the place of one that failed, and nobody has seen it yet.",
+            by_entry(&|status| u64::from(status.fallback.is_some())),
+        ),
     ];
+    let tasks = supervisor::status();
+    let by_task = |value: &dyn Fn(&supervisor::TaskStatus) -> u64| {
+        tasks
+            .iter()
+            .map(|task| Sample { labels: vec![("task", task.name.to_owned())], value: count(value(task)) })
+            .collect::<Vec<_>>()
+    };
+    metrics.push(counter(
+        "toxmail_task_panics_total",
+        "Faults of a part of the gateway since the start.",
+        by_task(&|task| task.panics),
+    ));
+    metrics.push(gauge(
+        "toxmail_tasks_down",
+        "Tasks of the gateway that do not run though they should.",
+        by_task(&|task| u64::try_from(task.down).unwrap_or(u64::MAX)),
+    ));
     metrics.extend(relays::metrics(&management.relays, management.offline.as_deref()).await);
     metrics
 }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use admin::dto::{
     Attention, Connection, ContactStatus, Decision, DecisionQuery, Identity, Listing, MailSettings,
-    MailboxStatus, OutboxStatus, Page, Status, Timestamp, ToxStatus,
+    MailboxStatus, OutboxStatus, Page, Status, TaskStatus, Timestamp, ToxStatus, Unreadable, UnreadableRow,
 };
 use admin::management::{Management, ManagementError, Result};
 use async_trait::async_trait;
@@ -30,7 +30,7 @@ use gateway::Gateway;
 use gateway::ports::Network as _;
 use mail::{AccountName, Clock};
 use offline::OfflineMail;
-use sandbox::{Library, Sandbox};
+use sandbox::{Library, LostFilter, Sandbox};
 use store::Store;
 
 use self::decisions::decision;
@@ -42,6 +42,9 @@ use super::slots::sandbox_slot;
 use crate::accounts::Accounts;
 use crate::relays::Relays;
 use crate::reload::Reloader;
+
+/// Rows that cannot be read, as many as `status` names.
+const UNREADABLE_SHOWN: usize = 20;
 
 /// The gateway, as the web API sees it.
 pub struct GatewayManagement {
@@ -90,13 +93,16 @@ impl Management for GatewayManagement {
     }
 
     async fn status(&self, account: &AccountName) -> Result<Status> {
-        self.known(account).await?;
+        let is_owner = self.known(account).await?.owner;
         let reached = self.reached(account);
         let contacts = self.gateway.contacts(account);
         let quarantined = self.store.quarantine_count(account).map_err(stored)?;
+        let discarded = self.store.bin_count(account).map_err(stored)?;
         let (mails, bytes) = self.store.mailbox_count(account).map_err(stored)?;
-        let requests = self.gateway.friend_requests(account).await.map_err(storage)?.len();
-        let changed = self.store.changed_pins(account).await.map_err(stored)?.len();
+        // Who waits for room to ask belongs to those who ask.
+        let unasked = self.offline.as_ref().map_or(0, |offline| offline.strangers_unasked(account));
+        let requests = self.gateway.friend_requests(account).await.map_err(storage)?.len() + unasked;
+        let held = self.gateway.held_names(account).len();
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             account: account.clone(),
@@ -118,9 +124,13 @@ impl Management for GatewayManagement {
             attention: Attention {
                 contact_requests: requests as u64,
                 quarantined,
-                changed_pins: changed as u64,
+                discarded,
+                changed_pins: held as u64,
             },
             slots: self.slot_entries()?,
+            unreadable: if is_owner { self.unreadable()? } else { Unreadable::default() },
+            faults: if is_owner { self.faults() } else { Vec::new() },
+            tasks: tasks(),
         })
     }
 
@@ -175,6 +185,28 @@ impl GatewayManagement {
         })
     }
 
+    /// What is stored and cannot be read.
+    fn unreadable(&self) -> Result<Unreadable> {
+        let all = self.store.unreadable().map_err(stored)?;
+        let rows = all.len() as u64;
+        let shown =
+            |row: store::UnreadableRow| UnreadableRow { table: row.table, key: row.key, why: row.why };
+        Ok(Unreadable { rows, first: all.into_iter().take(UNREADABLE_SHOWN).map(shown).collect() })
+    }
+
+    /// What does not work, though the gateway goes on.
+    fn faults(&self) -> Vec<String> {
+        let lost = self.sandbox.lost_filters().into_iter().map(|filter| {
+            let LostFilter { entry, why } = filter;
+            format!(
+                "the filter `{entry}` cannot be read ({why}): no mail is taken from mail programs, and incoming mail is not \
+                 filtered, until it is put in again (toxmail slot use mail-filter COMPONENT --entry {entry}) or taken out (toxmail \
+                 slot remove {entry})"
+            )
+        });
+        lost.chain(self.relays.trouble().map(str::to_owned)).collect()
+    }
+
     /// How the account reaches the network; where there is nothing but a drop relay, how that does.
     fn reached(&self, account: &AccountName) -> tox::Connection {
         match (self.mail, self.relays.serving()) {
@@ -190,4 +222,18 @@ fn connection(connection: tox::Connection) -> Connection {
         tox::Connection::Tcp => Connection::Tcp,
         tox::Connection::Udp => Connection::Udp,
     }
+}
+
+/// What the supervisor knows.
+fn tasks() -> Vec<TaskStatus> {
+    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let shown = |task: supervisor::TaskStatus| TaskStatus {
+        name: task.name.to_owned(),
+        kind: task.kind.as_str().to_owned(),
+        running: number(task.running),
+        down: number(task.down),
+        panics: task.panics,
+        problem: task.problem,
+    };
+    supervisor::status().into_iter().map(shown).collect()
 }

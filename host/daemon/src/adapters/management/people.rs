@@ -1,13 +1,14 @@
 //! Contacts, requests and pins, as the web API manages them.
 
-use admin::dto::{Contact, ContactAddress, ContactRequest, Listing, NewContact, Page, Pin};
+use admin::dto::{Claim, Contact, ContactAddress, ContactRequest, Listing, NewContact, Page, Pin, ToldName};
 use admin::management::{ManagementError, People, Result};
 use async_trait::async_trait;
 use gateway::ports::Network as _;
+use gateway::{HeldName, PinError};
 use mail::{AccountName, Address, PublicKey, ToxId};
 
 use super::GatewayManagement;
-use super::errors::{contact_error, storage, stored};
+use super::errors::{contact_error, storage};
 
 /// What is shown of a contact's message when it asks; longer ones are refused by Tox.
 const GREETING: &str = "";
@@ -34,6 +35,22 @@ impl People for GatewayManagement {
         self.gateway.remove_contact(account, contact.key).await.map_err(contact_error)
     }
 
+    async fn told_names(&self, account: &AccountName, alias: &AccountName) -> Result<Vec<ToldName>> {
+        let contact = self.contact_by_alias(account, alias).await?;
+        Ok(self.gateway.told_names(account, contact.key).into_iter().map(shown_name).collect())
+    }
+
+    async fn confirm_name(
+        &self,
+        account: &AccountName,
+        alias: &AccountName,
+        address: &Address,
+    ) -> Result<ToldName> {
+        let contact = self.contact_by_alias(account, alias).await?;
+        let confirmed = self.gateway.confirm_told(account, contact.key, address).await;
+        confirmed.map(shown_name).map_err(contact_error)
+    }
+
     async fn contact_requests(&self, account: &AccountName) -> Result<Vec<ContactRequest>> {
         self.known(account).await?;
         let requests = self.gateway.friend_requests(account).await.map_err(storage)?;
@@ -53,19 +70,39 @@ impl People for GatewayManagement {
 
     async fn changed_pins(&self, account: &AccountName) -> Result<Vec<Pin>> {
         self.known(account).await?;
-        let pins = self.store.changed_pins(account).await.map_err(stored)?;
-        Ok(pins.iter().map(Pin::from).collect())
+        Ok(self.gateway.held_names(account).into_iter().map(shown_pin).collect())
     }
 
     async fn accept_pin(&self, account: &AccountName, address: &Address) -> Result<Pin> {
         self.known(account).await?;
-        let confirmed = self.gateway.confirm_pin(account, address).await.map_err(storage)?;
-        confirmed.as_ref().map(Pin::from).ok_or_else(|| {
-            ManagementError::NotFound(format!(
+        let confirmed = self.gateway.confirm_pin(account, address).await;
+        confirmed.as_ref().map(Pin::from).map_err(|error| match error {
+            PinError::NothingWaits => ManagementError::NotFound(format!(
                 "nothing waits for {address}: `toxmail pin list` shows what does"
-            ))
+            )),
+            PinError::KeyUnknown => ManagementError::Conflict(format!(
+                "it is not known yet which key {address} leads to: send a mail there, which is refused, look at the key with \
+                 `toxmail pin list`, and then accept it"
+            )),
+            PinError::Storage(error) => storage(error.clone()),
         })
     }
+}
+
+fn shown_pin(held: HeldName) -> Pin {
+    match held {
+        HeldName::Changed(pin) => Pin::from(&pin),
+        HeldName::Lost { address, leads_to } => Pin::unreadable(address, leads_to),
+    }
+}
+
+fn shown_name(name: gateway::ToldName) -> ToldName {
+    let claim = match name.claim {
+        gateway::Claim::Counts => Claim::Counts,
+        gateway::Claim::Unconfirmed => Claim::Unconfirmed,
+        gateway::Claim::Foreign => Claim::Foreign,
+    };
+    ToldName { address: name.address, claim }
 }
 
 impl GatewayManagement {

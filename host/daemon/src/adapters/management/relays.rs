@@ -19,7 +19,7 @@ fn known_error(error: KnownError) -> ManagementError {
     match error {
         KnownError::TooMany => ManagementError::TooLarge(text),
         KnownError::Store(error) => stored(error),
-        KnownError::Damaged => ManagementError::Internal(text),
+        KnownError::Write(_) => ManagementError::Internal(text),
     }
 }
 
@@ -155,10 +155,9 @@ pub async fn remove(relays: &Relays, key: PublicKey) -> Result<()> {
 
 fn own(relays: &Relays) -> Result<&Serving> {
     relays.serving().ok_or_else(|| {
-        ManagementError::Conflict(
-            "no drop relay is served here: start with `toxmail up --serve-drops` or `toxmail relay serve`"
-                .to_owned(),
-        )
+        let how = "start with `toxmail up --serve-drops` or `toxmail relay serve`";
+        let why = relays.trouble().unwrap_or(how);
+        ManagementError::Conflict(format!("no drop relay is served here: {why}"))
     })
 }
 

@@ -8,7 +8,7 @@ use admin::dto::{ComponentRef, Limit, Slot, Tested, TestedCall, Tune, Tuned};
 use admin::management::{Result, Tuning};
 use async_trait::async_trait;
 use sandbox::bench::{CallReport, Case, conformance_cases};
-use sandbox::{EntryConfig, Limits, check_setting};
+use sandbox::{Awaited, EntryConfig, Limits, check_setting};
 
 use super::GatewayManagement;
 use super::errors::{library_error, swap_error};
@@ -57,8 +57,10 @@ impl Tuning for GatewayManagement {
             let why = format!("{} is not for slot {slot}", info.name);
             return Err(ManagementError::Unprocessable(why));
         }
-        let asked = tokio::task::spawn_blocking(move || {
-            let reports = bench.run_within(&case, TEST_TIME);
+        // A request that its client gave up is dropped, and this with it.
+        let (_waiter, awaited) = Awaited::by_somebody();
+        let asked = supervisor::blocking("component-test", move || {
+            let reports = bench.run_within(&case, TEST_TIME, &awaited);
             (case, reports)
         });
         let (case, reports) =

@@ -35,10 +35,11 @@ impl Upkeep for GatewayManagement {
 
     async fn backup(&self) -> Result<Backup> {
         let (directory, owner) = (self.accounts.directory.path(), self.owner().await?);
-        let archive =
-            backup::archive(&self.store, directory, self.clock.wall(), self.backup_watch(owner)).await;
+        let (board, clock) = (self.relays.serving(), self.clock.clone());
+        let archive = backup::archive(&self.store, directory, board, clock, self.backup_watch(owner)).await;
         let archive = archive.map_err(|error| match error {
             backup::BackupError::Store(error) => stored(error),
+            backup::BackupError::Busy => ManagementError::Conflict(error.to_string()),
             error => ManagementError::Unavailable(error.to_string()),
         })?;
         Ok(Backup { size: archive.size, pieces: archive.pieces() })

@@ -1,10 +1,12 @@
 //! What a Tox instance tells, handed to the core.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use gateway::{ContactError, Gateway};
 use mail::PublicKey;
+use tokio::sync::Mutex;
 use tox::{Connection, Event, Events};
 
 use super::instance::Instance;
@@ -12,17 +14,64 @@ use super::instance::Instance;
 /// Events taken at once.
 const BATCH: usize = 256;
 
+/// From the end of a session that lost a packet to the next one: the first has told everybody that it is over by then.
+const ANEW: Duration = Duration::from_secs(1);
+
+/// What an event is about.
+#[derive(Clone, Copy)]
+enum About {
+    /// A packet of a friend's session.
+    Session(PublicKey),
+    /// A friend who comes or goes.
+    Connection(PublicKey, Connection),
+    Other,
+}
+
+impl About {
+    const fn of(event: &Event) -> Self {
+        match event {
+            Event::Packet { key, .. } => Self::Session(*key),
+            Event::FriendConnection { key, connection } => Self::Connection(*key, *connection),
+            _ => Self::Other,
+        }
+    }
+}
+
 impl Instance {
     /// Hands events to the core until the instance stops.
-    pub(super) async fn listen(self: Arc<Self>, mut events: Events, gateway: Arc<Gateway>) {
+    pub(super) async fn listen(self: Arc<Self>, events: Arc<Mutex<Events>>, gateway: Arc<Gateway>) {
+        let mut events = events.lock().await;
         loop {
             let batch = events.next_batch(BATCH).await;
             if batch.is_empty() {
                 return;
             }
             for event in batch {
-                self.handle(event, &gateway).await;
+                let about = About::of(&event);
+                // One that fails takes none of the others with it.
+                if supervisor::attempt("network-event", self.handle(event, &gateway)).await.is_none() {
+                    self.make_good(about, &gateway).await;
+                }
             }
+        }
+    }
+
+    /// An event was lost: what it was about begins anew.
+    async fn make_good(self: &Arc<Self>, about: About, gateway: &Arc<Gateway>) {
+        match about {
+            // Without one of its packets a session would wait for ever.
+            About::Session(key) => {
+                if let Some(session) = self.session(key) {
+                    session.disconnect().await;
+                    self.open_later(key, gateway, ANEW);
+                }
+            }
+            About::Connection(key, connection) => {
+                let event = Event::FriendConnection { key, connection };
+                let _second_try = supervisor::attempt("network-event", self.handle(event, gateway)).await;
+            }
+            // They come again by themselves.
+            About::Other => {}
         }
     }
 
@@ -34,7 +83,7 @@ impl Instance {
                 self.connected(key, gateway);
                 let (gateway, account) = (Arc::clone(gateway), self.account.clone());
                 let instance = Arc::clone(self);
-                tokio::spawn(async move {
+                supervisor::job("friend-connected", async move {
                     report(gateway.friend_connected(&account, key).await);
                     // The saved data now know how this friend was reached.
                     instance.save().await;
@@ -44,7 +93,9 @@ impl Instance {
                 tracing::info!(account = %self.account, %key, "friend request");
                 let (gateway, account) = (Arc::clone(gateway), self.account.clone());
                 // A component may think about it: other events do not wait.
-                tokio::spawn(async move { report(gateway.friend_request(&account, key, &message).await) });
+                supervisor::job("friend-request", async move {
+                    report(gateway.friend_request(&account, key, &message).await.map(drop))
+                });
             }
             Event::SavedDataChanged => self.save().await,
             Event::Overflow { key } => {

@@ -86,7 +86,7 @@ impl Incoming for AccountMail {
             take_record(&instance, from, &record).await;
         }
         // With tokens for this contact, and of this week.
-        tokio::spawn(async move { instance.tell_record(from).await });
+        supervisor::job("tell-record", async move { instance.tell_record(from).await });
     }
 
     async fn record(&self, from: PublicKey, record: Vec<u8>) {
@@ -116,7 +116,7 @@ impl Incoming for AccountMail {
 
     async fn write(&self, from: PublicKey, mail: MailId, offset: u64, bytes: Bytes) -> Result<(), BodyError> {
         let Some((instance, gateway)) = self.both() else { return Err(BodyError::Gone) };
-        match gateway.write(&instance.account, from, mail, offset, bytes).await {
+        match gateway.receive(&instance.account, from, mail, offset, bytes).await {
             Ok(_durable) => Ok(()),
             Err(ReceptionError::NotOffered) => Err(BodyError::Gone),
             Err(error) => Err(BodyError::Store(error.to_string())),

@@ -74,8 +74,11 @@ impl Instance {
     pub(super) fn run(self: &Arc<Self>, gateway: &Arc<Gateway>) {
         let Some(events) = lock(&self.events).take() else { return };
         let mut tasks = lock(&self.tasks);
-        tasks.push(tokio::spawn(join(self.tox.clone(), self.nodes.clone())));
-        tasks.push(tokio::spawn(Arc::clone(self).listen(events, Arc::clone(gateway))));
+        tasks.push(supervisor::job("join", join(self.tox.clone(), self.nodes.clone())));
+        let (instance, gateway) = (Arc::clone(self), Arc::clone(gateway));
+        let events = Arc::new(tokio::sync::Mutex::new(events));
+        let listen = move || Arc::clone(&instance).listen(Arc::clone(&events), Arc::clone(&gateway));
+        tasks.push(supervisor::keep("network", listen));
     }
 
     /// Ends all sessions and stops the Tox instance.
@@ -173,9 +176,9 @@ impl Instance {
         }
     }
 
-    fn open_later(self: &Arc<Self>, friend: PublicKey, gateway: &Arc<Gateway>, after: Duration) {
+    pub(super) fn open_later(self: &Arc<Self>, friend: PublicKey, gateway: &Arc<Gateway>, after: Duration) {
         let (instance, gateway) = (Arc::clone(self), Arc::downgrade(gateway));
-        tokio::spawn(async move {
+        supervisor::job("hold", async move {
             instance.clock.sleep(after).await;
             let is_connected = lock(&instance.friends).get(&friend).is_some_and(|friend| friend.connected);
             if let Some(gateway) = gateway.upgrade().filter(|_| is_connected) {
@@ -226,7 +229,8 @@ impl Instance {
         };
         let (instance, gateway) = (Arc::clone(self), Arc::downgrade(gateway));
         tokio::spawn(async move {
-            let end = driver.run().await;
+            let end = supervisor::attempt("peer-session", driver.run()).await;
+            let end = end.unwrap_or(SessionEnd::Failed);
             if let Some(gateway) = gateway.upgrade() {
                 instance.ended(friend, number, &end, &gateway);
             }
@@ -246,7 +250,7 @@ impl Instance {
             }
             match end {
                 SessionEnd::Disconnected => None,
-                SessionEnd::ProtocolError(_) => {
+                SessionEnd::ProtocolError(_) | SessionEnd::Failed => {
                     known.broken = known.broken.saturating_add(1);
                     let hold = peer::limits::hold(known.broken);
                     known.held_until = Some(Monotonic(self.clock.monotonic().0.saturating_add(hold)));
@@ -273,7 +277,7 @@ impl Instance {
             known.session.as_ref().map(|session| session.handle.clone())
         };
         if let Some(handle) = handle {
-            tokio::spawn(async move { handle.disconnect().await });
+            supervisor::job("disconnect", async move { handle.disconnect().await });
         }
     }
 }

@@ -113,7 +113,7 @@ impl ToxNetwork {
         let Some(instance) = self.instance(account) else { return };
         for friend in instance.greeted_friends() {
             let instance = Arc::clone(&instance);
-            tokio::spawn(async move { instance.tell_record(friend).await });
+            supervisor::job("tell-record", async move { instance.tell_record(friend).await });
         }
     }
 
@@ -226,7 +226,7 @@ impl Network for ToxNetwork {
 
     fn cancel(&self, account: &AccountName, peer: PublicKey, id: MailId) {
         if let Some(handle) = self.instance(account).and_then(|instance| instance.session(peer)) {
-            tokio::spawn(async move { handle.cancel(id).await });
+            supervisor::job("cancel", async move { handle.cancel(id).await });
         }
     }
 

@@ -37,7 +37,7 @@ impl Boards for ToxBoards {
             return;
         }
         let (relays, failure) = (Arc::clone(&self.0), failure.map(str::to_owned));
-        tokio::spawn(async move {
+        supervisor::job("board-history", async move {
             let mut told = Ok(());
             if receipts > 0 {
                 told = relays.known.receipts(&board, receipts).await;

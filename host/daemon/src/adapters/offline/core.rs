@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use drops::point::Secret;
 use gateway::ports::Network as _;
-use gateway::{Gateway, Received};
+use gateway::{Asked, Gateway, Received};
 use mail::record::{ContactState, OutboxEntry};
 use mail::{AccountName, Acknowledgement, BodyDigest, MailId, PublicKey};
 use offline::ports::{Core, Failure, FoundMail, Identity, Knock, Taken};
@@ -21,8 +21,9 @@ pub struct GatewayCore {
     gateway: Weak<Gateway>,
     network: Arc<ToxNetwork>,
     store: Store,
-    /// Secret keys never change; reading one walks through all of the Tox data.
-    secrets: Mutex<HashMap<AccountName, Secret>>,
+    /// Secret keys of identities that run, by public key: another account of the same name has another one. Reading one walks
+    /// through all of the Tox data.
+    secrets: Mutex<HashMap<PublicKey, Secret>>,
 }
 
 fn failure(error: impl ToString) -> Failure {
@@ -43,16 +44,21 @@ impl GatewayCore {
         self.gateway.upgrade().ok_or_else(|| failure("the gateway is stopping"))
     }
 
-    async fn secret(&self, account: &AccountName) -> Option<Secret> {
-        let known = self.secrets.lock().unwrap_or_else(PoisonError::into_inner).get(account).cloned();
+    /// The secret key of an account whose public key is `key`.
+    async fn secret(&self, account: &AccountName, key: PublicKey) -> Option<Secret> {
+        let known = self.secrets.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         if known.is_some() {
             return known;
         }
         let saved = self.store.tox_saved(account).await.ok().flatten()?;
         let saved = tox::SavedData::new(saved.to_vec()).ok()?;
+        if saved.public_key() != key {
+            return None;
+        }
         let secret = Secret::from_bytes(*saved.secret_key());
         let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
-        secrets.insert(account.clone(), secret.clone());
+        secrets.retain(|key, _| self.network.account_of(*key).is_some());
+        secrets.insert(key, secret.clone());
         Some(secret)
     }
 }
@@ -65,7 +71,7 @@ impl Core for GatewayCore {
 
     async fn identity(&self, account: &AccountName) -> Option<Identity> {
         let tox_id = self.network.tox_id(account)?;
-        let secret = self.secret(account).await?;
+        let secret = self.secret(account, tox_id.key).await?;
         Some(Identity { secret, tox_id })
     }
 
@@ -108,11 +114,12 @@ impl Core for GatewayCore {
 
     async fn knock(&self, account: &AccountName, key: PublicKey, text: &str) -> Result<Knock, Failure> {
         let gateway = self.gateway()?;
-        match gateway.knock(account, key, text).await.map_err(failure)? {
-            Some(_) => Ok(Knock::Contact),
-            None if self.is_waiting(account, key).await? => Ok(Knock::Waits),
-            None => Ok(Knock::Ignored),
-        }
+        Ok(match gateway.knock(account, key, text).await.map_err(failure)? {
+            Asked::Contact => Knock::Contact,
+            Asked::Waits => Knock::Waits,
+            Asked::NoRoom => Knock::NoRoom,
+            Asked::Ignored => Knock::Ignored,
+        })
     }
 
     async fn is_waiting(&self, account: &AccountName, key: PublicKey) -> Result<bool, Failure> {

@@ -27,9 +27,14 @@ impl Documents for StoredDocuments {
         self.0.document_put(kind, owner, key, document).await.map_err(failure)
     }
 
-    async fn all(&self, kind: &'static str) -> Result<Vec<Document>, Failure> {
-        let all = self.0.documents(kind).await.map_err(failure)?;
-        Ok(all.into_iter().map(|document| (document.owner, document.key, document.bytes)).collect())
+    async fn page(&self, kind: &'static str, owner: &str, key: &[u8]) -> Result<Vec<Document>, Failure> {
+        let page = self.0.documents_from(kind, owner, key).await.map_err(failure)?;
+        Ok(page.into_iter().map(|document| (document.owner, document.key, document.bytes)).collect())
+    }
+
+    fn unreadable(&self, kind: &'static str, owner: &str, key: &[u8], bytes: &[u8]) {
+        let why = "it is damaged, or a newer program wrote it";
+        self.0.unreadable_document(kind, owner, key, bytes, why);
     }
 }
 
@@ -51,7 +56,7 @@ impl StoredKeys {
         work: impl FnOnce(&Secrets) -> Result<T, SecretError> + Send + 'static,
     ) -> Result<T, Failure> {
         let secrets = self.0.clone();
-        let done = tokio::task::spawn_blocking(move || work(&secrets)).await;
+        let done = supervisor::blocking("secret", move || work(&secrets)).await;
         done.map_err(|_| failure("the gateway is stopping"))?.map_err(failure)
     }
 }

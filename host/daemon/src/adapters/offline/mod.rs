@@ -119,7 +119,7 @@ impl DropRelays for OutboxCopies {
 
     fn ended(&self, id: MailId) {
         let offline = Arc::clone(&self.0);
-        tokio::spawn(async move { offline.ended(id).await });
+        supervisor::job("copies-ended", async move { offline.ended(id).await });
     }
 
     fn contacts_changed(&self, _account: &AccountName) {

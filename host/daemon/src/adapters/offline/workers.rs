@@ -26,20 +26,36 @@ impl Threads {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS);
         for number in 0..threads {
             let queue = Arc::clone(&queue);
-            std::thread::Builder::new().name(format!("drops-{number}")).spawn(move || work(&queue))?;
+            let mut is_fresh = true;
+            let builder = std::thread::Builder::new().name(format!("drops-{number}"));
+            supervisor::kept_thread("drops", builder, move || {
+                // Once: a thread that begins anew is nice already.
+                if std::mem::take(&mut is_fresh) {
+                    be_nice();
+                }
+                work(&queue);
+            })?;
         }
         Ok(Self(sender))
     }
 }
 
-fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
+/// This thread alone.
+fn be_nice() {
     if let Err(error) = rustix::process::nice(NICER) {
         tracing::debug!(%error, "scanning runs with ordinary priority");
     }
+}
+
+fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
     loop {
+        supervisor::checkpoint("drops");
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match job {
-            Ok(job) => job(),
+            // Whoever waits for it finds its answer missing.
+            Ok(job) => {
+                let _counted = supervisor::attempt_now("drops-job", job);
+            }
             Err(mpsc::RecvError) => return,
         }
     }

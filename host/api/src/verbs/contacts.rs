@@ -1,0 +1,49 @@
+//! Contacts, those who want to be one, and pinned names.
+
+use mail::{AccountName, Address, PublicKey};
+
+use crate::dto;
+use crate::{AccountQuery, Created, Empty, Json, List, OfAccount, One, OptionalJson, PageQuery, Paged};
+
+endpoints! {
+    /// Contacts in the order of their alias.
+    ListContacts: GET "/contacts" as list_contacts for OfAccount { query: PageQuery, answer: Paged<dto::Contact> }
+
+    /// Adds a contact and sends a friend request.
+    AddContact: POST "/contacts" as add_contact for OfAccount {
+        query: AccountQuery, body: Json<dto::NewContact>, answer: Created<dto::Contact>
+    }
+
+    /// Removes a contact.
+    RemoveContact: DELETE "/contacts/{alias}" as remove_contact for OfAccount {
+        path: AccountName, query: AccountQuery, answer: Empty
+    }
+
+    /// Names that a contact's gateway told.
+    ListToldNames: GET "/contacts/{alias}/names" as told_names for OfAccount {
+        path: AccountName, query: AccountQuery, answer: List<dto::ToldName>
+    }
+
+    /// Confirms that a name a contact told is theirs.
+    ConfirmName: POST "/contacts/{alias}/names" as confirm_name for OfAccount {
+        path: AccountName, query: AccountQuery, body: Json<dto::ConfirmName>, answer: One<dto::ToldName>
+    }
+
+    /// Friend requests that wait.
+    ListContactRequests: GET "/contact-requests" as contact_requests for OfAccount {
+        query: AccountQuery, answer: List<dto::ContactRequest>
+    }
+
+    /// Accepts a friend request.
+    AcceptContact: POST "/contact-requests/{key}/accept" as accept_contact for OfAccount {
+        path: PublicKey, query: AccountQuery, body: OptionalJson<dto::AcceptRequest>, answer: One<dto::Contact>
+    }
+
+    /// Names of which the key changed or cannot be read.
+    ListChangedPins: GET "/pins" as changed_pins for OfAccount { query: AccountQuery, answer: List<dto::Pin> }
+
+    /// Accepts the new key of a name.
+    AcceptPin: POST "/pins/{address}/accept" as accept_pin for OfAccount {
+        path: Address, query: AccountQuery, answer: One<dto::Pin>
+    }
+}

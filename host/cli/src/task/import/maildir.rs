@@ -1,0 +1,104 @@
+//! The files of a Maildir: which of them are mails to import, and what the others are.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::failed;
+use super::imported::Imported;
+use crate::error::ClientError;
+use crate::table::printable;
+
+/// The mails of a Maildir by their files' names, which begin with the time of delivery: older mails first. What is left out is
+/// counted in `done`.
+pub fn files(path: &Path, done: &mut Imported) -> Result<Vec<PathBuf>, ClientError> {
+    let mut files = Vec::new();
+    let mut is_maildir = false;
+    for part in ["cur", "new"] {
+        let entries = match std::fs::read_dir(path.join(part)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries.map_err(failed(path))?,
+        };
+        is_maildir = true;
+        for entry in entries {
+            let entry = entry.map_err(failed(path))?;
+            let name = entry.file_name();
+            let kind = entry.file_type().map_err(failed(path))?;
+            let flags = flags(&name.to_string_lossy()).to_owned();
+            done.has_content = true;
+            let count = match () {
+                () if kind.is_symlink() => &mut done.links,
+                () if !kind.is_file() || name.to_string_lossy().starts_with('.') => &mut done.others,
+                () if flags.contains('T') => &mut done.deleted,
+                () if flags.contains('D') => &mut done.drafts,
+                () => {
+                    files.push(entry.path());
+                    continue;
+                }
+            };
+            *count += 1;
+        }
+    }
+    if !is_maildir {
+        return Err(ClientError::Input(format!(
+            "{} is no Maildir: there is neither `cur` nor `new` in it",
+            path.display()
+        )));
+    }
+    done.folders = folders(path).map_err(failed(path))?;
+    files.sort_by_key(|file| file.file_name().map(std::ffi::OsStr::to_owned));
+    Ok(files)
+}
+
+/// The flags in a file's name, behind `:2,` or what programs write in its place where a colon is not allowed.
+fn flags(name: &str) -> &str {
+    [":2,", ";2,", "!2,"].into_iter().find_map(|mark| name.rsplit_once(mark)).map_or("", |(_, flags)| flags)
+}
+
+/// Directories that are Maildirs themselves: `.Sent` (Maildir++), or `Sent`.
+fn folders(path: &Path) -> io::Result<Vec<String>> {
+    let mut folders = Vec::new();
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        let is_part = ["cur", "new", "tmp"].iter().any(|part| entry.file_name() == *part);
+        if !is_part && ["cur", "new"].iter().any(|part| entry.path().join(part).is_dir()) {
+            folders.push(printable(&entry.file_name().to_string_lossy()));
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_in_a_maildir_is_a_mail_or_counted() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        for part in ["cur", "new", "tmp", ".Sent/cur", "Archive/new", "other", "cur/directory"] {
+            std::fs::create_dir_all(at(part)).unwrap();
+        }
+        for file in [
+            "cur/2.a:2,S",
+            "cur/3.b:2,ST",
+            "cur/4.c:2,D",
+            "cur/5.d;2,T",
+            "cur/.nfs1",
+            "new/1.e",
+            "new/6.TD",
+            "tmp/7",
+            "dovecot",
+        ] {
+            std::fs::write(at(file), "x").unwrap();
+        }
+        std::os::unix::fs::symlink("/etc/passwd", at("cur/8.l:2,S")).unwrap();
+        let mut done = Imported::default();
+        let files = files(place.path(), &mut done).unwrap();
+        assert_eq!(files, [at("new/1.e"), at("cur/2.a:2,S"), at("new/6.TD")]);
+        assert_eq!((done.deleted, done.drafts, done.links, done.others), (2, 1, 1, 2));
+        assert_eq!(done.folders, [".Sent", "Archive"]);
+        assert!(done.to_text().contains("not read: the folders .Sent, Archive"));
+        assert!(super::files(&at("other"), &mut done).is_err());
+    }
+}

@@ -1,0 +1,344 @@
+//! The bounds of this crate, with their reasons. Sizes are bytes unless the name says otherwise.
+//! Those marked "Tox" are fixed by the network: a peer drops what is beyond them.
+
+use std::time::Duration;
+
+/// Longest packet of a session, and of everything that passes through the onion (Tox).
+pub const PACKET_BYTES: usize = 1400;
+
+/// Longest data of one session packet, its id included (Tox): what is left of a packet beside its
+/// headers.
+pub const DATA_BYTES: usize = 1373;
+
+/// The length of data is padded so that it falls short of the longest by a multiple of this (Tox):
+/// lengths tell an observer less.
+pub const PADDING_BYTES: usize = 8;
+
+/// Longest DHT request (Tox).
+pub const DHT_REQUEST_BYTES: usize = 1024;
+
+/// Nodes in an answer about nodes (Tox): C takes no more.
+pub const ANSWERED_NODES: usize = 4;
+
+/// How long a cookie is good after it was made (Tox): a handshake follows its cookie within a round
+/// trip or two.
+pub const COOKIE_TIME: Duration = Duration::from_secs(15);
+
+/// Shared keys remembered of one key pair: a DHT node talks to at most 1 024 in its close list, and
+/// that many are 100 KB.
+pub const SHARED_KEYS: usize = 1024;
+
+/// Longest packet in the innermost layer of the onion (Tox): what is left of a packet beside the
+/// layers.
+pub const ONION_DATA_BYTES: usize = 1174;
+
+/// Longest onion data response. C drops longer ones, though it sends them (`onion_client.c:
+/// MAX_DATA_REQUEST_SIZE`).
+pub const DATA_RESPONSE_BYTES: usize = 1069;
+
+/// Longest text of a bootstrap node about itself (Tox).
+pub const INFO_TEXT_BYTES: usize = 256;
+
+/// Longest text of a friend request that we send through the onion. C takes at most 943 bytes in
+/// 0.2.18 and 921 from 0.2.21 on; a little less leaves room for what later versions may take away.
+pub const FRIEND_REQUEST_BYTES: usize = 900;
+
+/// Longest text of a friend request that we take from the onion: with boxes and headers it just
+/// fills a data response.
+pub const FRIEND_REQUEST_TAKEN_BYTES: usize = 943;
+
+/// Longest text of a friend request within a session (Tox: `TOX_MAX_FRIEND_REQUEST_LENGTH`).
+pub const SESSION_REQUEST_BYTES: usize = 1016;
+
+/// Longest box in a frame of a TCP relay, its MAC included (Tox): C ends the connection at a longer
+/// one.
+pub const FRAME_BYTES: usize = 2048;
+
+/// Longest data of a connection over a TCP relay: what a frame holds beside MAC and type (Tox).
+pub const RELAY_DATA_BYTES: usize = 2031;
+
+/// Longest data that a TCP relay passes to somebody who has not asked for us (Tox).
+pub const BLIND_BYTES: usize = 1024;
+
+/// Longest name (Tox: `TOX_MAX_NAME_LENGTH`).
+pub const NAME_BYTES: usize = 128;
+
+/// Longest status message (Tox: `TOX_MAX_STATUS_MESSAGE_LENGTH`).
+pub const STATUS_MESSAGE_BYTES: usize = 1007;
+
+/// Longest message or action (Tox: `TOX_MAX_MESSAGE_LENGTH`): data of a session packet beside its
+/// id.
+pub const MESSAGE_BYTES: usize = 1372;
+
+/// Relays named in one packet to a friend (Tox): C takes no more.
+pub const SHARED_RELAYS: usize = 3;
+
+/// Longest name of a file (Tox: `TOX_MAX_FILENAME_LENGTH`).
+pub const FILE_NAME_BYTES: usize = 255;
+
+/// Longest piece of a file: data of a session packet beside id and number (Tox).
+pub const FILE_PIECE_BYTES: usize = 1371;
+
+/// Largest saved data: a few thousand friends take 10 MB, more is damage.
+pub const STATE_BYTES: usize = 64 * 1024 * 1024;
+
+/// DHT nodes read from saved data: C writes at most twice its close list and two searches.
+pub const SAVED_NODES: usize = 2080;
+
+/// TCP relays in saved data (Tox): C reads no more.
+pub const SAVED_RELAYS: usize = 8;
+
+/// Nodes for onion paths in saved data (Tox): C reads no more.
+pub const SAVED_PATH_NODES: usize = 8;
+
+/// Room for the text of an unanswered friend request in saved data (Tox).
+pub const SAVED_REQUEST_BYTES: usize = 1024;
+
+// The DHT.
+
+/// Buckets of the close list (Tox): keys that have more leading bits in common with ours share the
+/// last one.
+pub const BUCKETS: usize = 128;
+
+/// Nodes of a bucket (Tox).
+pub const BUCKET_NODES: usize = 8;
+
+/// Nodes near a key that is searched for (Tox).
+pub const SEARCH_NODES: usize = 8;
+
+/// Searches for random keys: they find nodes for the paths of the onion (Tox).
+pub const RANDOM_SEARCHES: usize = 2;
+
+/// Each node is asked so often (Tox): whoever is not asked for 122 s forgets us.
+pub const NODE_ASKED: Duration = Duration::from_secs(60);
+
+/// A node that has not answered for so long is not told to others (Tox): twice it was asked, twice
+/// an answer was lost.
+pub const NODE_BAD: Duration = Duration::from_secs(122);
+
+/// A node that has not answered for so long is forgotten (Tox).
+pub const NODE_FORGOTTEN: Duration = Duration::from_secs(182);
+
+/// How long a node may take to answer (Tox).
+pub const NODE_ANSWER_TIME: Duration = Duration::from_secs(5);
+
+/// For so long a node is not asked the same again: the answer may be under way.
+pub const NODE_ASK_AGAIN: Duration = Duration::from_millis(400);
+
+/// Requests to nodes without an answer; the oldest is forgotten (Tox).
+pub const NODE_REQUESTS: usize = 512;
+
+/// Wait between a search's first questions to nodes chosen at random: the answer to one has come
+/// before the next.
+pub const FIRST_ASKS: Duration = Duration::from_millis(500);
+
+/// How many such questions there are before they become seldom (Tox).
+pub const FIRST_RANDOM_ASKS: u32 = 5;
+
+/// Wait between later ones (Tox).
+pub const RANDOM_ASKS: Duration = Duration::from_secs(20);
+
+/// Newcomers pinged in one span (Tox).
+pub const NEWCOMERS: usize = 32;
+
+/// The span for newcomers (Tox).
+pub const NEWCOMER_SPAN: Duration = Duration::from_secs(2);
+
+/// Nodes to start from that are remembered.
+pub const BOOTSTRAP_NODES: usize = 64;
+
+/// First wait before the nodes to start from are asked again: a packet was lost.
+pub const BOOTSTRAP_FIRST_WAIT: Duration = Duration::from_millis(500);
+
+/// Longest wait before the nodes to start from are asked again: the network was away and may be
+/// back.
+pub const BOOTSTRAP_LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// Nodes over which a DHT request is sent: half of those near its receiver, one of which will know
+/// it.
+pub const ROUTES: usize = 4;
+
+/// Packets of a DHT node that wait to be sent: what a full close list needs at once.
+pub const NODE_TRANSMITS: usize = 2048;
+
+/// Events of a DHT node that wait to be taken; further ones are lost, as packets are.
+pub const NODE_EVENTS: usize = 1024;
+// Sessions.
+
+/// How far a data packet may be ahead of the nonce it is counted from before that moves (Tox): two thirds of the 65 536
+/// that two bytes can tell apart.
+pub const NONCE_WINDOW: u16 = 43_690;
+
+/// How far it moves then (Tox): packets overtaken by up to a third of all still open.
+pub const NONCE_STEP: u16 = 21_845;
+
+/// Cookie requests, and handshakes, sent before a peer counts as not there (Tox).
+pub const HANDSHAKE_TRIES: u32 = 8;
+
+/// Time between two of them (Tox).
+pub const HANDSHAKE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// When a cookie request is sent the second time: a lost packet should cost little.
+pub const COOKIE_FIRST_AGAIN: Duration = Duration::from_millis(300);
+
+/// From the second to the third: together one second, as C's limit for all senders together bears.
+pub const COOKIE_SECOND_AGAIN: Duration = Duration::from_millis(700);
+
+/// How long after our handshake a repetition of the peer's brings another one of ours.
+pub const HANDSHAKE_AGAIN_LEAST: Duration = Duration::from_millis(200);
+
+/// Cookie responses that wait to be sent: the owner sends them after each datagram.
+pub const REPLIES: usize = 64;
+
+/// Packets of unknown keys opened in a second: a fifth of a core.
+pub const STRANGERS_PER_SECOND: usize = 2000;
+
+/// Packets of unknown keys opened in a second for one network, a /24 or a /56: nobody can spend the share of others.
+pub const STRANGERS_PER_NETWORK: usize = 50;
+
+/// Numbers that can be ahead of the next in order (Tox): the size of C's ring.
+pub const WINDOW_PACKETS: usize = 32_768;
+
+/// Numbers we have in use at once: 5.6 MB, what a way of 50 ms carries at 100 MB/s, and below what a peer keeps of us
+/// ([`UNDELIVERED_BYTES`]).
+pub const SENT_PACKETS: usize = 4096;
+
+/// Bytes of one peer that are out of order or not taken. Further packets are dropped and come again later.
+pub const UNDELIVERED_BYTES: usize = 8 * 1024 * 1024;
+
+/// Bytes in order that are not taken before the ack stays behind and the sender slows down.
+pub const READY_BYTES: usize = 1024 * 1024;
+
+/// Urgent bytes that wait: control and small messages, never much.
+pub const URGENT_BYTES: usize = 256 * 1024;
+
+/// Bulk that waits, as time at the present rate: enough for the owner's next turn, little enough that what is decided
+/// later is not late.
+pub const BULK_MILLIS: u64 = 10;
+
+/// Bulk that waits at least: the packets a session starts with.
+pub const BULK_BYTES_LEAST: usize = 64 * DATA_BYTES;
+
+/// Bulk that waits at most, at any rate.
+pub const BULK_BYTES_MOST: usize = 1024 * 1024;
+
+/// Bytes of a session packet beside its data: kind, nonce, MAC, two numbers, on average half the padding, headers
+/// of UDP and IP.
+pub const PACKET_OVERHEAD_BYTES: usize = 59;
+
+/// How long a new ack may wait for others. A lone packet is acknowledged at once.
+pub const ACK_INTERVAL: Duration = Duration::from_millis(5);
+
+/// For how many packets it may wait.
+pub const ACK_PACKETS: u32 = 32;
+
+/// The same while data flows both ways: C drops packets with an older ack than one it has seen, so reordering would
+/// be loss.
+pub const ACK_INTERVAL_BOTH_WAYS: Duration = Duration::from_millis(20);
+
+/// The same in packets.
+pub const ACK_PACKETS_BOTH_WAYS: u32 = 64;
+
+/// How long after a packet of ours data counts as flowing both ways.
+pub const BOTH_WAYS: Duration = Duration::from_millis(100);
+
+/// Time between two request packets, also on an idle session (Tox).
+pub const REQUEST_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Time between two request packets while something is missing.
+pub const HOLES_INTERVAL: Duration = Duration::from_millis(10);
+
+/// The same while nothing comes, if a round trip is not longer.
+pub const HOLES_AGAIN: Duration = Duration::from_millis(50);
+
+/// Missing packets that one request packet lists beyond those listed before: C answers many at once by slowing down.
+pub const HOLES_AT_ONCE: usize = 16;
+
+/// Unlisted holes above which all are listed at once.
+pub const HOLES_MANY: usize = 64;
+
+/// Later packets that must have come before an earlier one counts as missing: the network changes the order of
+/// neighbours.
+pub const REORDERED_PACKETS: u64 = 3;
+
+/// Time between two signs of life (Tox): a friend connection of C ends 32 s after the last.
+pub const ALIVE_INTERVAL: Duration = Duration::from_secs(8);
+
+/// Silence after which a new handshake of the same peer is believed: three times what an idle C lets pass.
+pub const SILENCE_DOUBT: Duration = Duration::from_secs(3);
+
+/// Silence after which a session is over: six times what an idle peer lets pass.
+pub const SILENCE: Duration = Duration::from_secs(6);
+
+/// How long the keys of an ended session are kept, to tell a peer that still sends: C believes in it for 32 s.
+pub const FAREWELL: Duration = Duration::from_secs(60);
+
+/// How often a peer is told that a session is over: packets get lost.
+pub const KILLS: u32 = 3;
+
+/// Time between two of them.
+pub const KILL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Packets a session begins with, and may always have on the way: what the network knows from C.
+pub const START_PACKETS: u64 = 64;
+
+/// They are spread over the round trip, but at least over this: a local peer needs a moment too.
+pub const START_SPREAD_LEAST: Duration = Duration::from_millis(10);
+
+/// And at most over this.
+pub const START_SPREAD_MOST: Duration = Duration::from_millis(100);
+
+/// A round trip before any was measured.
+pub const ROUND_TRIP_GUESS: Duration = Duration::from_millis(100);
+
+/// Packets that may leave at once: a sixth of the 184 that fit into a default socket buffer.
+pub const BURST_PACKETS: u64 = 32;
+
+/// Rounds whose largest rate counts as the bandwidth.
+pub const BANDWIDTH_ROUNDS: usize = 10;
+
+/// Bytes per second that are always tried: 4 packets, as C.
+pub const LEAST_RATE: u64 = 4 * PACKET_BYTES as u64;
+
+/// How long the least round trip is kept: longer than queues of our own making last.
+pub const ROUND_TRIP_WINDOW: Duration = Duration::from_secs(10);
+
+/// Bounds of the peer's wait between two acks: a local peer answers every few packets, ...
+pub const FEEDBACK_LEAST: Duration = Duration::from_micros(500);
+
+/// ... C at speed every 50 to 100 ms.
+pub const FEEDBACK_MOST: Duration = Duration::from_millis(100);
+
+/// The shortest round: what arrives in less is chance.
+pub const ROUND_LEAST: Duration = Duration::from_millis(5);
+
+/// Rounds that brought less than a quarter more, after which the start is over.
+pub const POOR_ROUNDS: u32 = 3;
+
+/// Rounds from one probe for more bandwidth to the next.
+pub const PROBE_ROUNDS: u32 = 8;
+
+/// Loss in a round above which the way is taken as full; below it is noise.
+pub const LOSS_PERCENT: u64 = 2;
+
+/// Lost packets in a round without which its share says nothing.
+pub const LOSS_PACKETS_LEAST: usize = 12;
+
+/// Added to every measured time before a packet counts as lost.
+pub const JITTER: Duration = Duration::from_millis(1);
+
+/// Silence before the last packet is sent again, at least.
+pub const TAIL_LEAST: Duration = Duration::from_millis(20);
+
+/// The same at most, as it doubles.
+pub const TAIL_MOST: Duration = Duration::from_secs(1);
+
+/// Packets after quiet that are sent once more without waiting for news: a small message should not wait a second for
+/// a lost packet.
+pub const SHORT_BURST: usize = 4;
+
+/// How long that waits, if half a round trip is not longer.
+pub const BURST_WAIT_LEAST: Duration = Duration::from_millis(10);
+
+/// How long the rate of a session is remembered for the next with the same peer.
+pub const RATE_MEMORY: Duration = Duration::from_secs(600);

@@ -1,0 +1,92 @@
+//! The library as a peer.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::runtime::Runtime;
+use tox::{Connection, Event, Node, Options, Tox};
+use toxnet::PublicKey;
+
+/// An instance of c-toxcore that knows no node.
+#[derive(Debug)]
+pub struct C {
+    runtime: Arc<Runtime>,
+    tox: Tox,
+    /// What happened and was not taken yet.
+    events: Arc<Mutex<Vec<Event>>>,
+}
+
+impl C {
+    /// Starts an instance with a new identity on a free port.
+    #[must_use]
+    pub fn start() -> Self {
+        let runtime = Arc::new(Runtime::new().unwrap());
+        let options = Options { ipv6: false, hole_punching: false, ..Options::default() };
+        let (tox, mut source) = runtime.block_on(Tox::start(options)).unwrap();
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let all = Arc::clone(&events);
+        runtime.spawn(async move {
+            loop {
+                let batch = source.next_batch(256).await;
+                if batch.is_empty() {
+                    break;
+                }
+                all.lock().unwrap_or_else(PoisonError::into_inner).extend(batch);
+            }
+        });
+        Self { runtime, tox, events }
+    }
+
+    /// Its real key.
+    #[must_use]
+    pub fn key(&self) -> PublicKey {
+        PublicKey(self.tox.public_key().0)
+    }
+
+    /// Its DHT key.
+    #[must_use]
+    pub fn dht_key(&self) -> PublicKey {
+        PublicKey(self.tox.dht_key().0)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.tox.udp_port().unwrap()))
+    }
+
+    /// Takes handshakes of a friend.
+    pub fn befriend(&self, friend: &PublicKey) {
+        self.runtime.block_on(self.tox.accept_friend(mail::PublicKey(friend.0))).unwrap();
+    }
+
+    /// Uses another instance as a node, for two that are both the library.
+    pub fn use_node(&self, other: &Self) {
+        let at = other.address();
+        let key = mail::PublicKey(other.dht_key().0);
+        let node = Node { host: at.ip().to_string(), port: at.port(), key, tcp_port: None };
+        self.runtime.block_on(self.tox.add_node(&node)).unwrap();
+    }
+
+    /// Whether a friend is online over UDP.
+    #[must_use]
+    pub fn is_online(&self, friend: &PublicKey) -> bool {
+        self.tox.friend_connection(&mail::PublicKey(friend.0)) == Some(Connection::Udp)
+    }
+
+    /// Sends packets one after the other, from a task of its own.
+    pub fn send_all(&self, friend: &PublicKey, packets: impl Iterator<Item = Vec<u8>> + Send + 'static) {
+        let (tox, friend) = (self.tox.clone(), mail::PublicKey(friend.0));
+        self.runtime.spawn(async move {
+            for packet in packets {
+                tox.send_packet(&friend, packet).await.unwrap();
+            }
+        });
+    }
+
+    /// The events since the last call.
+    #[must_use]
+    pub fn events(&self) -> Vec<Event> {
+        std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
