@@ -46,6 +46,11 @@ pub enum Failure {
     /// No filter was asked again about a mail with which the gateway ended again and again.
     #[error("the gateway ended twice while its filters looked at this mail, so they were not asked again")]
     Deadly,
+    /// A filter of the chain is lost, and nobody has decided about it yet: what it would have said is not known.
+    #[error(
+        "it is lost ({0}): put it in again (toxmail slot use mail-filter), or take it out (toxmail slot remove)"
+    )]
+    Lost(String),
     /// The gateway stops, or a thread of the host was lost.
     #[error("the gateway is stopping")]
     Stopped,
@@ -74,6 +79,7 @@ impl Failure {
             Self::Nonsense(_) => FailureKind::Nonsense,
             Self::Gateway(_) => FailureKind::Gateway,
             Self::Deadly => FailureKind::Deadly,
+            Self::Lost(_) => FailureKind::Lost,
             Self::Stopped => FailureKind::Stopped,
         }
     }
@@ -92,7 +98,10 @@ impl Failure {
     /// Whether the component is to blame: these count towards going back to the last good version.
     #[must_use]
     pub fn is_components_fault(&self) -> bool {
-        !matches!(self, Self::Missing | Self::Busy | Self::Gateway(_) | Self::Deadly | Self::Stopped)
+        !matches!(
+            self,
+            Self::Missing | Self::Busy | Self::Gateway(_) | Self::Deadly | Self::Lost(_) | Self::Stopped
+        )
     }
 }
 
@@ -136,6 +145,9 @@ pub enum FailureKind {
     /// [`Failure::Deadly`]
     #[error("the gateway ended twice while its filters looked at this mail, so they were not asked again")]
     Deadly,
+    /// [`Failure::Lost`]
+    #[error("it is lost: the owner puts it in again, or takes it out (toxmail slot list)")]
+    Lost,
     /// [`Failure::Stopped`]
     #[error("the gateway is stopping")]
     Stopped,

@@ -24,7 +24,7 @@ pub struct DecisionRecord {
     pub entry: String,
     /// For whom was decided.
     pub account: AccountName,
-    /// Which version of the component.
+    /// Which version of the component; [`DecisionRecord::NO_COMPONENT`] where a filter is lost.
     pub component: ComponentDigest,
     /// The facts of the call, as JSON.
     pub facts: String,
@@ -51,6 +51,9 @@ pub struct DecisionRecord {
 }
 
 impl DecisionRecord {
+    /// The version of a component that is not known any more: no file has this digest.
+    pub const NO_COMPONENT: ComponentDigest = ComponentDigest([0; 32]);
+
     /// The record as JSON, cut to `most` bytes if it is larger: of its log and its questions the first stay, of its facts and its answer
     /// the beginnings, as JSON texts.
     ///

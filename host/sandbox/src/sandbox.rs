@@ -197,7 +197,7 @@ impl Sandbox {
         mail: Arc<dyn MessageSource>,
     ) -> Result<Verdict, CallError> {
         if let Some(lost) = self.shared.lost_filters.load().first() {
-            return Err(lost_filter(lost));
+            return Err(self.shared.without(lost, account, now, &facts));
         }
         let mut headers: Vec<Header> = Vec::new();
         for entry in self.chain() {
@@ -480,9 +480,39 @@ impl Shared {
         }
         let outcome = Err(failure.clone());
         let transcript = Transcript::default();
-        let record = record(entry, &live, &call, &question, outcome, transcript, Duration::ZERO);
+        self.hand_to_recorder(record(entry, &live, &call, &question, outcome, transcript, Duration::ZERO));
+    }
+
+    /// The chain has no answer, because what a lost filter would have said is not known. The owner's log and the decisions of the
+    /// account tell.
+    fn without(&self, lost: &LostFilter, account: &AccountName, now: Wall, facts: &MailFacts) -> CallError {
+        let (slot, entry, function) = (Slot::MailFilter, lost.entry.clone(), MailFacts::FUNCTION);
+        let failure = Failure::Lost(lost.why.clone());
+        log_trouble(slot, &entry, &failure);
+        let record = DecisionRecord {
+            slot,
+            function: function.to_owned(),
+            entry: entry.clone(),
+            account: account.clone(),
+            component: DecisionRecord::NO_COMPONENT,
+            facts: json(facts),
+            capability_calls: Vec::new(),
+            capability_calls_dropped: 0,
+            outcome: Err(failure.clone()),
+            log: Vec::new(),
+            log_lines_dropped: 0,
+            when: now,
+            duration: Duration::ZERO,
+            words_left_out: false,
+            is_cut: false,
+        };
+        self.hand_to_recorder(record);
+        CallError { slot, entry: Some(entry), function, failure }
+    }
+
+    /// Recorders may block. At the end of the process nobody reads the record any more.
+    fn hand_to_recorder(&self, record: DecisionRecord) {
         let recorder = Arc::clone(&self.capabilities.recorder);
-        // Recorders may block. At the end of the process nobody reads the record any more.
         drop(supervisor::blocking("decision", move || recorder.record(record)));
     }
 
@@ -616,11 +646,18 @@ impl Shared {
     }
 }
 
+/// What the gateway's own log says of its own trouble with an entry.
+fn log_trouble(slot: Slot, entry: &str, failure: &Failure) {
+    if matches!(failure, Failure::Gateway(_) | Failure::Lost(_)) {
+        tracing::warn!(%slot, entry, %failure, "a component could not be served");
+    }
+}
+
 /// What the gateway's own log says of a call: its own trouble, and that the component has something to say. The words of the component
 /// are with the account's decisions.
 fn log_for_the_owner(entry: &Entry, call: &Call, failure: Option<&Failure>, transcript: &Transcript) {
-    if let Some(Failure::Gateway(why)) = failure {
-        tracing::warn!(slot = %entry.slot, entry = &*entry.name, why, "the gateway could not serve a component");
+    if let Some(failure) = failure {
+        log_trouble(entry.slot, &entry.name, failure);
     }
     let warnings = transcript.log.iter().filter(|line| line.level >= LogLevel::Warn).count();
     if warnings > 0 {
@@ -645,21 +682,6 @@ pub(crate) fn config_of(
         _ => entry.config(&entry.live.load()),
     };
     SlotsConfig { entries: entries.iter().flatten().map(config).collect(), lost_filters }
-}
-
-/// The chain has no answer: what a lost filter would have said is not known.
-fn lost_filter(lost: &LostFilter) -> CallError {
-    let why = format!(
-        "what the store says of this filter cannot be read ({}): put it in again (toxmail slot use mail-filter COMPONENT --entry {}), or \
-         take it out (toxmail slot remove {})",
-        lost.why, lost.entry, lost.entry
-    );
-    CallError {
-        slot: Slot::MailFilter,
-        entry: Some(lost.entry.clone()),
-        function: MailFacts::FUNCTION,
-        failure: Failure::Gateway(why),
-    }
 }
 
 /// For whom and how an entry is asked.

@@ -8,6 +8,7 @@ use mail::record::Direction;
 use sandbox::capabilities::State;
 use sandbox::mail_filter::Verdict;
 use sandbox::policy::SubmissionAnswer;
+use sandbox::record::DecisionRecord;
 use sandbox::{
     EntryConfig, EntryStatus, Failure, FailureKind, Limits, LostFilter, Sandbox, Settings, Slot, SwapError,
     state_space,
@@ -404,11 +405,15 @@ async fn a_chain_that_lost_a_filter_fails_until_it_is_put_in_again_or_taken_out(
     let bench = Bench::with(|set| set.config.lost_filters = vec![lost("first"), lost("second")]).await;
     let filter = async |direction| {
         let outcome = bench.sandbox.filter(&anna(), NOW, facts(direction), mail("A: b\n\nc\n")).await;
-        outcome.map_err(|error| error.failure.to_string())
+        outcome.map_err(|error| error.to_string())
     };
-    for direction in [Direction::Outgoing, Direction::Incoming] {
+    for (count, direction) in [(1, Direction::Outgoing), (2, Direction::Incoming)] {
         let error = filter(direction).await.unwrap_err();
-        assert!(error.contains("it is damaged") && error.contains("toxmail slot remove first"), "{error}");
+        assert!(error.starts_with("first ") && error.contains("toxmail slot list"), "{error}");
+        assert!(!error.contains("damaged"), "the reason is for the owner: {error}");
+        let record = bench.records(count).await.pop().unwrap();
+        assert_eq!((record.entry.as_str(), record.component), ("first", DecisionRecord::NO_COMPONENT));
+        assert_eq!(record.outcome, Err(Failure::Lost("it is damaged".into())));
     }
     // What changes of the other slots and filters leaves them as they are.
     let policy = bench.sha256("default-policy");
