@@ -19,11 +19,16 @@ acknowledge_rest = 0
 
 /// A gateway that names no drop relay of its own; `times` are more lines of `[drops.times]`.
 pub fn gateway(times: &str) -> Gateway {
+    gateway_with(times, &[])
+}
+
+/// The same with more options.
+pub fn gateway_with(times: &str, more: &[&str]) -> Gateway {
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("impatient.toml");
     fs::write(&file, format!("{CONFIGURATION}{times}")).unwrap();
     let mut options = network().options();
-    options.extend(["--config".to_owned(), file.to_str().unwrap().to_owned()]);
+    options.extend(["--config", file.to_str().unwrap()].iter().chain(more).map(|&option| option.to_owned()));
     Gateway::start_from(directory, options)
 }
 

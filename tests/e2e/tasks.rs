@@ -12,6 +12,9 @@ use serde_json::Value;
 use tests::gateway::{FAULTS, signal};
 use tests::{Gateway, befriend, network, pop3, smtp, wait};
 
+use crate::impatient::{self, left_on_a_relay, letter};
+use crate::trials;
+
 /// Submits a mail until it is taken: a session, the store or the whole gateway may fail in the middle.
 fn submit(gateway: &mut Gateway, recipient: &str, text: &[u8]) {
     wait::until("a submission", || {
@@ -78,10 +81,10 @@ const NOT_HERE: [(&str, &str); 8] = [
     ("component-file", "the gateway does not start without its components, and says so"),
     ("secret", "it is read at the start alone, before orders are"),
     ("board-open", "it is opened at the start alone, before orders are"),
-    ("drops", "it has nothing to do where no copy waits on a drop relay"),
-    ("drops-job", "it has nothing to do where no copy waits on a drop relay"),
-    ("shadow", "it has nothing to do where no component runs beside another"),
-    ("tokens", "they were fetched after the first start, and are again when few are left"),
+    ("drops", "the other test has copies on a drop relay"),
+    ("drops-job", "the other test has copies on a drop relay"),
+    ("shadow", "the other test has a component beside another"),
+    ("tokens", "the other test has an invitation"),
     ("store-read", "a start that cannot read the store ends, and says so"),
 ];
 
@@ -294,4 +297,59 @@ fn too_few_file_descriptors_are_said_once_and_cost_nothing_but_time() {
     let _ = prlimit(&format!("--nofile={before}:"));
     gateway.submit(&gateway.address(), b"Subject: x\r\n\r\nall is well\r\n");
     let _ = gateway.wait_for_mail(b"all is well\r\n");
+}
+
+/// Waits until an ordered fault has happened, and `status` tells that the part is well again.
+fn failed_once(gateway: &Gateway, name: &str) {
+    wait::until(&format!("`{name}` to fail"), || (!gateway.is_ordered(name)).then_some(()));
+    wait::until(&format!("`{name}` in status"), || {
+        let task = tasks(gateway)?.remove(name)?;
+        (task["down"] == 0 && task["panics"].as_u64()? >= 1 && task["problem"] == "a test ordered it")
+            .then_some(())
+    });
+}
+
+#[test]
+fn parts_that_work_for_absent_friends_and_beside_a_component_fail_once_and_nothing_is_lost() {
+    let relay = Gateway::start_relay(tempfile::tempdir().unwrap(), network());
+    let invitation = relay.json(&["relay", "invite"])["address"].as_str().unwrap().to_owned();
+    let (cleo, mut anna) = (impatient::gateway_with("token_rest = 1\n", &[FAULTS]), impatient::gateway(""));
+    cleo.order_fault("tokens");
+    let _ = cleo.json(&["relay", "add", &invitation]);
+    failed_once(&cleo, "tokens");
+    wait::until("tokens all the same", || {
+        let relays = cleo.json(&["relay", "list"]);
+        (relays[0]["tokens"]["own"].as_u64()? > 0).then_some(())
+    });
+
+    befriend(&cleo, &anna, ["cleo", "anna"]);
+    wait::until("Anna's relay", || {
+        let contacts = cleo.json(&["contact", "list"]);
+        (!contacts[0]["relays"].as_array()?.is_empty()).then_some(())
+    });
+    assert!(anna.stop().success());
+    let letters = ["drops-job", "drops"].map(|name| {
+        let letter = letter(&cleo, &anna, &format!("while `{name}` fails"));
+        cleo.order_fault(name);
+        cleo.submit(&anna.address(), &letter);
+        left_on_a_relay(&cleo);
+        failed_once(&cleo, name);
+        letter
+    });
+    anna.restart();
+    for letter in &letters {
+        let _ = anna.wait_for_mail(letter);
+    }
+
+    trials::add(&cleo, "evil-policy");
+    let _ = cleo.json(&["slot", "shadow", "policy", "evil-policy"]);
+    cleo.order_fault("shadow");
+    let own = letter(&cleo, &cleo, "while the shadow fails");
+    wait::until("the shadow to be compared", || {
+        cleo.submit(&cleo.address(), &own);
+        let report = cleo.json(&["slot", "shadow", "policy"]);
+        (!cleo.is_ordered("shadow") && report["different"].as_u64()? > 0).then_some(())
+    });
+    failed_once(&cleo, "shadow");
+    let _ = cleo.wait_for_mail(&own);
 }

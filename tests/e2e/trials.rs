@@ -15,7 +15,7 @@ fn component(gateway: &Gateway, name: &str) -> PathBuf {
     file
 }
 
-fn add(gateway: &Gateway, name: &str) {
+pub fn add(gateway: &Gateway, name: &str) {
     let file = component(gateway, name);
     let _ = gateway.json(&["component", "add", file.to_str().unwrap()]);
 }
