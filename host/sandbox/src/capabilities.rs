@@ -9,8 +9,8 @@ use bytes::Bytes;
 use mail::{AccountName, Address, PublicKey, ToxId};
 use serde::{Deserialize, Serialize};
 
-use crate::lines::StateVersion;
 use crate::record::DecisionRecord;
+use crate::slots::lines::StateVersion;
 
 /// Everything a [`Sandbox`](crate::Sandbox) offers its components, each slot only its part.
 #[derive(Clone)]

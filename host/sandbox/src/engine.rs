@@ -1,17 +1,29 @@
 //! The WebAssembly engine and the threads that components run on.
 
+pub(crate) mod bindings;
+pub(crate) mod guest;
+pub(crate) mod lane;
+pub(crate) mod memory;
+pub(crate) mod run;
+pub(crate) mod seat;
+pub(crate) mod ticker;
+pub(crate) mod turns;
+pub(crate) mod version;
+pub(crate) mod wasi;
+pub(crate) mod wasm;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use mail::Clock;
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use crate::lane::{Lane, LaneSettings};
+use crate::engine::lane::{Lane, LaneSettings};
+use crate::engine::ticker::{Running, Ticker};
+use crate::engine::wasm::Wasm;
 use crate::limits::{DNS_ASIDE, STACK_LEAST};
-use crate::shadow::lane::ShadowLane;
 use crate::slot::Slot;
-use crate::ticker::{Running, Ticker};
-use crate::wasm::Wasm;
+use crate::trials::shadow::lane::ShadowLane;
 
 /// Settings of the whole sandbox; those of one component are [`Limits`](crate::Limits).
 #[derive(Clone, Debug, PartialEq, Eq)]

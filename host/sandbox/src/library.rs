@@ -1,5 +1,13 @@
 //! The components this gateway has: built-in and added ones, by SHA-256, with their compiled forms.
 
+pub(crate) mod cache;
+pub(crate) mod check;
+pub(crate) mod compile;
+pub(crate) mod error;
+pub(crate) mod fitting;
+pub(crate) mod trust;
+pub(crate) mod wrap;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,18 +22,18 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
 use crate::awaited::Awaited;
-use crate::bench::Bench;
-use crate::cache::{Cache, read_private, write_private};
-use crate::check::{self, Refused};
-use crate::compile::{CompileError, CompileMode, compile};
 use crate::engine::Engine;
-use crate::library_error::LibraryError;
+use crate::engine::version::{Prepared, Version, compiled_bytes};
+use crate::library::cache::{Cache, read_private, write_private};
+use crate::library::check::Refused;
+use crate::library::compile::{CompileError, CompileMode, compile};
+use crate::library::error::LibraryError;
+use crate::library::trust::Trust;
+use crate::library::wrap::to_component;
 use crate::limits::{COMPONENT_BYTES, COMPONENTS, Limits, NAME_BYTES};
+use crate::questions::validate::one_line;
 use crate::slot::Slot;
-use crate::trust::Trust;
-use crate::validate::one_line;
-use crate::version::{Prepared, Version, compiled_bytes};
-use crate::wrap::to_component;
+use crate::trials::bench::Bench;
 
 /// What is known of a component.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

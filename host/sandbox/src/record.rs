@@ -190,7 +190,7 @@ impl Transcript {
 
     /// Keeps a log line, cut and cleaned, if the call has not logged too much.
     pub(crate) fn log(&mut self, level: LogLevel, text: &str, lines: u32, bytes: u32) -> Option<&LogLine> {
-        let text = crate::validate::one_line(text, LOG_LINE_BYTES);
+        let text = crate::questions::validate::one_line(text, LOG_LINE_BYTES);
         let total = self.log_bytes.saturating_add(text.len());
         if self.log.len() >= lines as usize || total > bytes as usize {
             self.log_dropped += 1;

@@ -1,5 +1,12 @@
 //! Which component is live where, and how that changes.
 
+pub(crate) mod chain;
+pub(crate) mod health;
+pub(crate) mod lines;
+pub(crate) mod removal;
+pub(crate) mod sandbox;
+pub(crate) mod tune;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,14 +15,14 @@ use mail::{ComponentDigest, Wall};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
+use crate::engine::version::Version;
 use crate::failure::FailureSummary;
-use crate::health::{Health, HealthReport};
-use crate::library_error::LibraryError;
+use crate::library::error::LibraryError;
 use crate::limits::Limits;
-use crate::lines::StateVersion;
-use crate::shadow::ShadowDiffers;
 use crate::slot::Slot;
-use crate::version::Version;
+use crate::slots::health::{Health, HealthReport};
+use crate::slots::lines::StateVersion;
+use crate::trials::shadow::ShadowDiffers;
 
 /// An entry of the policy set: a component in a slot, with settings and limits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,15 @@
 //! commit is two-phase, so the file holds either the state before or after the commit that failed, and opening rewrites and
 //! syncs the header before anything is read.
 
+pub mod codec;
+pub(crate) mod context;
+pub(crate) mod directory;
+pub(crate) mod growing;
+pub(crate) mod room;
+pub(crate) mod shared;
+pub(crate) mod tables;
+pub(crate) mod writer;
+
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
@@ -12,12 +21,11 @@ use redb::{
     Builder, Database, Durability, ReadTransaction, ReadableDatabase, StorageBackend, WriteTransaction,
 };
 
-use crate::directory;
+use crate::engine::tables::{SYSTEM, Tables};
 use crate::error::{Error, OpenError};
 use crate::faults::Faults;
 use crate::limits::MOVED_BYTES;
-use crate::tables::{SYSTEM, Tables};
-use crate::upgrade;
+use crate::upkeep::upgrade;
 
 /// The store's file in the data directory.
 pub const STORE_FILE: &str = "store.redb";

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::directory;
+use crate::engine::directory;
 
 /// Largest secret, bytes: a key or a few, never a mail.
 pub const SECRET_BYTES: usize = 64 * 1024;

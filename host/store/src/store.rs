@@ -8,15 +8,16 @@ use std::thread::JoinHandle;
 
 use redb::{ReadableTable, ReadableTableMetadata};
 
-use crate::context::Context;
+use crate::engine::context::Context;
+use crate::engine::directory;
+use crate::engine::shared::{Message, Shared, Space, Start, Urgency, lock};
+use crate::engine::tables::{BODIES, GARBAGE, ROWS, STAGED};
+use crate::engine::writer::{self, Writer};
 use crate::engine::{Engine, STORE_FILE};
 use crate::error::{Error, OpenError};
 use crate::options::OpenOptions;
-use crate::shared::{Message, Shared, Space, Start, Urgency, lock};
-use crate::tables::{BODIES, GARBAGE, ROWS, STAGED};
-use crate::unreadable::View;
-use crate::writer::{self, Writer};
-use crate::{decisions, directory, state};
+use crate::records::{decisions, state};
+use crate::upkeep::unreadable::View;
 
 /// An open store. Clones are cheap and mean the same store, which closes when the last one goes or at [`Store::close`].
 #[derive(Clone)]

@@ -1,0 +1,214 @@
+//! Contacts, friend requests and pins.
+
+use mail::record::{Contact, FriendRequest, Pin};
+use mail::{AccountName, PublicKey};
+use redb::ReadableTable;
+
+use crate::Store;
+use crate::engine::codec;
+use crate::engine::context::Context;
+use crate::engine::tables::{CONTACTS, FRIEND_REQUESTS};
+use crate::error::Error;
+use crate::limits::{CONTACTS as CONTACTS_LIMIT, FRIEND_REQUESTS as REQUESTS_LIMIT, PINS as PINS_LIMIT};
+use crate::upkeep::removal::text_keys;
+use crate::upkeep::unreadable::View;
+
+/// The smallest and the largest key, for ranges over all.
+const ALL_KEYS: ([u8; 32], [u8; 32]) = ([0; 32], [0xFF; 32]);
+
+impl Store {
+    /// The contacts of an account, in the order of keys.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Failed`].
+    pub async fn contacts(&self, account: &AccountName) -> Result<Vec<Contact>, Error> {
+        let account = account.clone();
+        self.list(move |transaction| contacts(transaction, account.as_str())).await
+    }
+
+    /// Adds or replaces a contact (same key). A waiting friend request of that key goes in the same step.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] if the alias belongs to another key; [`Error::NotFound`] if there is no such account; [`Error::LimitReached`].
+    pub async fn put_contact(&self, account: &AccountName, contact: Contact) -> Result<(), Error> {
+        let account = account.clone();
+        self.put(move |context| put_contact(context, account.as_str(), &contact)).await
+    }
+
+    /// Removes a contact; nothing happens where there is none.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such account.
+    pub async fn remove_contact(&self, account: &AccountName, key: PublicKey) -> Result<(), Error> {
+        let account = account.clone();
+        self.remove(move |context| remove_contact(context, account.as_str(), key)).await
+    }
+
+    /// Friend requests that wait for the user, in the order of keys.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Failed`].
+    pub async fn friend_requests(&self, account: &AccountName) -> Result<Vec<FriendRequest>, Error> {
+        let account = account.clone();
+        self.list(move |transaction| friend_requests(transaction, account.as_str())).await
+    }
+
+    /// Adds or replaces (same key) a waiting friend request.
+    ///
+    /// # Errors
+    /// [`Error::LimitReached`] when too many wait; [`Error::NotFound`] if there is no such account.
+    pub async fn put_friend_request(
+        &self,
+        account: &AccountName,
+        request: FriendRequest,
+    ) -> Result<(), Error> {
+        let account = account.clone();
+        self.put(move |context| put_friend_request(context, account.as_str(), &request)).await
+    }
+
+    /// Removes a waiting friend request; nothing happens where there is none.
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub async fn remove_friend_request(&self, account: &AccountName, key: PublicKey) -> Result<(), Error> {
+        let account = account.clone();
+        self.remove(move |context| {
+            context.t.friend_requests.write()?.remove((account.as_str(), key.0))?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Adds or replaces a pin.
+    ///
+    /// # Errors
+    /// [`Error::LimitReached`]; [`Error::NotFound`] if there is no such account.
+    pub async fn put_pin(&self, account: &AccountName, pin: Pin) -> Result<(), Error> {
+        let account = account.clone();
+        self.put(move |context| put_pin(context, account.as_str(), &pin)).await
+    }
+}
+
+pub(crate) fn put_contact(
+    context: &mut Context<'_, '_>,
+    account: &str,
+    contact: &Contact,
+) -> Result<(), Error> {
+    let mut stats = context.stats(account)?;
+    let (key, alias) = ((account, contact.key.0), contact.alias.as_str());
+    let holder = context.t.aliases.read()?.get((account, alias))?.map(|key| key.value());
+    if holder.is_some_and(|holder| holder != contact.key.0) {
+        return Err(Error::Exists(alias.to_owned()));
+    }
+    match load_contact(context, account, contact.key)? {
+        Some(old) => remove_alias(context, account, contact.key, old.as_ref())?,
+        None if stats.contacts >= CONTACTS_LIMIT => {
+            return Err(Error::LimitReached(format!(
+                "{account} has {CONTACTS_LIMIT} contacts, the most there can be: remove some"
+            )));
+        }
+        None => {
+            stats.contacts += 1;
+            context.put_stats(account, stats)?;
+        }
+    }
+    let record = codec::encode(contact)?;
+    context.t.contacts.write()?.insert(key, record.as_slice())?;
+    context.t.aliases.write()?.insert((account, alias), contact.key.0)?;
+    context.t.friend_requests.write()?.remove(key)?;
+    Ok(())
+}
+
+fn remove_contact(context: &mut Context<'_, '_>, account: &str, key: PublicKey) -> Result<(), Error> {
+    let mut stats = context.stats(account)?;
+    let Some(old) = load_contact(context, account, key)? else { return Ok(()) };
+    stats.contacts = stats.contacts.saturating_sub(1);
+    context.put_stats(account, stats)?;
+    context.t.contacts.write()?.remove((account, key.0))?;
+    remove_alias(context, account, key, old.as_ref())
+}
+
+/// Removes the alias of a contact; where its record cannot be read, whatever leads to its key.
+fn remove_alias(
+    context: &mut Context<'_, '_>,
+    account: &str,
+    key: PublicKey,
+    contact: Option<&Contact>,
+) -> Result<(), Error> {
+    if let Some(contact) = contact {
+        context.t.aliases.write()?.remove((account, contact.alias.as_str()))?;
+        return Ok(());
+    }
+    for alias in text_keys(context.t.aliases.read()?, account)? {
+        let place = (account, alias.as_str());
+        let leads_to = context.t.aliases.read()?.get(place)?.map(|row| row.value());
+        if leads_to == Some(key.0) {
+            context.t.aliases.write()?.remove(place)?;
+        }
+    }
+    Ok(())
+}
+
+/// The contact of a key, which is inside None where its record cannot be read.
+fn load_contact(
+    context: &mut Context<'_, '_>,
+    account: &str,
+    key: PublicKey,
+) -> Result<Option<Option<Contact>>, Error> {
+    let unreadable = &context.shared.unreadable;
+    let contacts = context.t.contacts.read()?;
+    let record = contacts.get((account, key.0))?;
+    Ok(record.map(|bytes| unreadable.readable(&(account, key.0), bytes.value())))
+}
+
+fn put_friend_request(
+    context: &mut Context<'_, '_>,
+    account: &str,
+    request: &FriendRequest,
+) -> Result<(), Error> {
+    context.stats(account)?;
+    let key = (account, request.key.0);
+    let requests = context.t.friend_requests.read()?;
+    if requests.get(key)?.is_none() {
+        let (first, last) = ALL_KEYS;
+        let waiting = requests.range((account, first)..=(account, last))?.count();
+        if waiting >= REQUESTS_LIMIT {
+            return Err(Error::LimitReached(format!(
+                "{REQUESTS_LIMIT} friend requests wait for {account}: accept or remove some"
+            )));
+        }
+    }
+    let record = codec::encode(request)?;
+    context.t.friend_requests.write()?.insert(key, record.as_slice())?;
+    Ok(())
+}
+
+fn put_pin(context: &mut Context<'_, '_>, account: &str, pin: &Pin) -> Result<(), Error> {
+    let mut stats = context.stats(account)?;
+    let address = pin.address.to_string();
+    let key = (account, address.as_str());
+    if context.t.pins.read()?.get(key)?.is_none() {
+        if stats.pins >= PINS_LIMIT {
+            return Err(Error::LimitReached(format!(
+                "{account} has {PINS_LIMIT} pinned names, the most there can be"
+            )));
+        }
+        stats.pins += 1;
+        context.put_stats(account, stats)?;
+    }
+    let record = codec::encode(pin)?;
+    context.t.pins.write()?.insert(key, record.as_slice())?;
+    Ok(())
+}
+
+fn contacts(transaction: &View<'_>, account: &str) -> Result<Vec<Contact>, Error> {
+    let table = transaction.open_table(CONTACTS)?;
+    let (first, last) = ALL_KEYS;
+    transaction.records(table.range((account, first)..=(account, last))?).collect()
+}
+
+fn friend_requests(transaction: &View<'_>, account: &str) -> Result<Vec<FriendRequest>, Error> {
+    let table = transaction.open_table(FRIEND_REQUESTS)?;
+    let (first, last) = ALL_KEYS;
+    transaction.records(table.range((account, first)..=(account, last))?).collect()
+}
