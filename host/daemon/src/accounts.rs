@@ -15,10 +15,10 @@ use store::Store;
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
-use crate::adapters::network::ToxNetwork;
 use crate::directory::{DataDirectory, FileError};
 use crate::passwords::{self, PasswordError, Passwords};
 use crate::welcome_mail;
+use net::ToxNetwork;
 
 /// The name of the first account.
 pub const FIRST_ACCOUNT: &str = "owner";

@@ -3,7 +3,6 @@
 pub mod decisions;
 pub mod events;
 pub mod management;
-pub mod network;
 pub mod offline;
 pub mod pop3;
 pub mod random;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use mail::limits;
 use serde::{Deserialize, Serialize};
+use tox::PortRange;
 
 use crate::drop_times::DropTimes;
 use crate::listen_address;
@@ -57,12 +58,36 @@ impl Default for Listen {
     }
 }
 
+/// A value whose text is its form in the file.
+mod as_text {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub fn deserialize<'a, T, D>(deserializer: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'a>,
+    {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
 /// `[tox]`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ToxConfig {
-    /// UDP port of the first account; free ones from 33445 on where not said.
+    /// UDP port of the first account; a free one of `ports` where not said.
     pub port: Option<u16>,
+    /// UDP ports of which each further account takes a free one.
+    #[serde(with = "as_text")]
+    pub ports: PortRange,
     /// TCP port on which the first account serves as Tox TCP relay; none where not said.
     pub tcp_port: Option<u16>,
     /// Whether UDP is used. Without it everything goes through Tox TCP relays: slower, and needed behind a proxy.
@@ -79,6 +104,7 @@ impl Default for ToxConfig {
     fn default() -> Self {
         Self {
             port: None,
+            ports: PortRange::default(),
             tcp_port: None,
             udp: true,
             bootstrap: Vec::new(),

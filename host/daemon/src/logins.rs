@@ -16,8 +16,8 @@ use mail::{AccountName, Address, Clock, LoggedIn};
 use store::Store;
 
 use self::limiter::{Limiter, Place, Subject};
-use crate::adapters::network::ToxNetwork;
 use crate::passwords::{PasswordError, Passwords, Verdict};
+use net::ToxNetwork;
 
 /// Checks logins against the store.
 pub struct Logins {

@@ -13,8 +13,8 @@ use tokio::sync::Mutex;
 use tox::Node;
 
 use crate::adapters::decisions::configuration;
-use crate::adapters::network::ToxNetwork;
 use crate::config::{self, Config, Unfiltered};
+use net::ToxNetwork;
 
 /// Keys that hold without a restart.
 const LIVE: [&str; 9] = [

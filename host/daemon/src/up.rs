@@ -38,7 +38,6 @@ use crate::adapters::decisions::{
 };
 use crate::adapters::events::PublishedEvents;
 use crate::adapters::management::{GatewayManagement, Imports};
-use crate::adapters::network::ToxNetwork;
 use crate::adapters::offline::{self, Parts};
 use crate::adapters::pop3::MailboxBackend;
 use crate::adapters::random::SystemRandom;
@@ -55,6 +54,7 @@ use crate::tls::Tls;
 use cli::args::{Common, Up};
 use cli::ready::{Ready, ReadyAccount};
 use clock::SystemClock;
+use net::ToxNetwork;
 
 use error::UpError;
 use notify::Notify;

@@ -4,7 +4,8 @@ use std::io;
 use std::net::{TcpListener, UdpSocket};
 
 use tokio::task::JoinHandle;
-use tox::{Options, StartError, Tox};
+use tox::limits::UDP_PORTS;
+use tox::{Options, PortRange, StartError, Tox};
 
 use crate::Error;
 
@@ -80,7 +81,7 @@ pub async fn start_node() -> Result<(Tox, tox::Events), Error> {
     let mut tries = 1;
     loop {
         let options = Options {
-            port: Some(free_udp_port().map_err(Error::system("finding a free port"))?),
+            ports: PortRange::one(free_udp_port().map_err(Error::system("finding a free port"))?),
             ipv6: false,
             hole_punching: false,
             tcp_relay_port: Some(free_port().map_err(Error::system("finding a free port"))?),
@@ -98,7 +99,7 @@ pub async fn start_node() -> Result<(Tox, tox::Events), Error> {
 fn free_udp_port() -> io::Result<u16> {
     loop {
         let port = UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port();
-        if !tox::limits::UDP_PORTS.contains(&port) {
+        if !(UDP_PORTS.first()..=UDP_PORTS.last()).contains(&port) {
             return Ok(port);
         }
     }

@@ -17,7 +17,7 @@ use std::ptr::NonNull;
 
 use mail::{Nospam, PublicKey, ToxId};
 
-use crate::error::{AddFriendError, PortRange, StartError};
+use crate::error::{AddFriendError, StartError};
 use crate::event::{Connection, MessageId};
 use crate::limits;
 use crate::options::{Options, Proxy};
@@ -363,15 +363,7 @@ fn port_error(options: &Options) -> StartError {
     {
         return StartError::RelayPortTaken(port);
     }
-    StartError::PortTaken(ports(options))
-}
-
-fn ports(options: &Options) -> PortRange {
-    let range = limits::UDP_PORTS;
-    options.port.map_or(PortRange { first: *range.start(), last: *range.end() }, |port| PortRange {
-        first: port,
-        last: port,
-    })
+    StartError::PortTaken(options.ports)
 }
 
 /// `Tox_Options`, freed on drop, and what it points to.
@@ -396,7 +388,6 @@ impl EngineOptions {
         // SAFETY: `error` is a valid place.
         let raw =
             NonNull::new(unsafe { ffi::tox_options_new(&raw mut error) }).ok_or(StartError::Resources)?;
-        let ports = ports(options);
         let set = raw.as_ptr();
         // SAFETY: the options are alive. They keep the pointers to the proxy's host, which the returned value owns
         // (moving a CString does not move its text), and to the saved data, which lives in `options`: both outlive
@@ -406,8 +397,8 @@ impl EngineOptions {
             ffi::tox_options_set_udp_enabled(set, options.udp && proxy.is_none());
             ffi::tox_options_set_local_discovery_enabled(set, options.local_discovery && proxy.is_none());
             ffi::tox_options_set_hole_punching_enabled(set, options.hole_punching);
-            ffi::tox_options_set_start_port(set, ports.first);
-            ffi::tox_options_set_end_port(set, ports.last);
+            ffi::tox_options_set_start_port(set, options.ports.first());
+            ffi::tox_options_set_end_port(set, options.ports.last());
             ffi::tox_options_set_tcp_port(set, options.tcp_relay_port.unwrap_or(0));
             if let (Some((kind, _, port)), Some(host)) = (proxy, &proxy_host) {
                 ffi::tox_options_set_proxy_type(set, kind);

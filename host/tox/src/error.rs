@@ -1,6 +1,7 @@
 //! What can go wrong, one type per operation. Each text says what to do.
 
 use crate::limits;
+use crate::port_range::PortRange;
 use crate::saved::InvalidSavedData;
 
 /// The instance has stopped.
@@ -13,7 +14,7 @@ pub struct Gone;
 pub enum StartError {
     /// The UDP port, or every one of the range, is in use.
     #[error(
-        "UDP port {0} cannot be used for Tox: another program has it; stop that program or choose another port"
+        "UDP port {0} cannot be used for Tox: other programs or accounts have it; stop that program, or choose another port or a wider range"
     )]
     PortTaken(PortRange),
     /// The TCP port for the relay is in use.
@@ -47,25 +48,6 @@ pub enum StartError {
     /// The operating system gave no thread.
     #[error("the system gave no thread for Tox ({0}): raise the limit of processes")]
     Thread(#[source] std::io::Error),
-}
-
-/// One port, or a range of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PortRange {
-    /// The first.
-    pub first: u16,
-    /// The last, inclusive.
-    pub last: u16,
-}
-
-impl std::fmt::Display for PortRange {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.first == self.last {
-            write!(formatter, "{}", self.first)
-        } else {
-            write!(formatter, "{} to {}", self.first, self.last)
-        }
-    }
 }
 
 /// Why somebody did not become a friend.

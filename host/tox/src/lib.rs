@@ -40,6 +40,7 @@ mod node;
 mod options;
 mod owner;
 mod pacer;
+mod port_range;
 mod queue;
 mod saved;
 
@@ -50,5 +51,6 @@ pub use friends::SavedFriend;
 pub use handle::Tox;
 pub use node::{InvalidNode, Node, public_nodes};
 pub use options::{Options, Proxy};
+pub use port_range::{InvalidPortRange, PortRange};
 pub use queue::Events;
 pub use saved::{InvalidSavedData, SavedData, is_encrypted};

@@ -4,6 +4,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use crate::port_range::PortRange;
+
 /// Largest custom packet, its id included (Tox: `TOX_MAX_CUSTOM_PACKET_SIZE`).
 pub const PACKET_BYTES: usize = 1373;
 
@@ -70,8 +72,11 @@ pub const BUSY_AFTER_TRAFFIC: Duration = Duration::from_millis(300);
 /// How often an instance without connection bootstraps again: a first packet can be lost.
 pub const BOOTSTRAP_AGAIN: Duration = Duration::from_secs(10);
 
-/// The ports a free one is taken from: those Tox programs use, which firewalls may know.
-pub const UDP_PORTS: RangeInclusive<u16> = 33445..=33545;
+/// The ports a free one is taken from: those Tox programs use, which firewalls may know. More than 101 accounts need a wider range.
+pub const UDP_PORTS: PortRange = match PortRange::new(33445..=33545) {
+    Some(range) => range,
+    None => PortRange::one(33445),
+};
 
 /// Longest line of c-toxcore's log that is passed on.
 pub const LOG_LINE_BYTES: usize = 512;

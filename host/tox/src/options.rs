@@ -1,5 +1,6 @@
 //! How an instance is started.
 
+use crate::port_range::PortRange;
 use crate::saved::SavedData;
 
 /// How an instance is started. The default is a new identity with UDP on any free port of
@@ -11,8 +12,8 @@ pub struct Options {
     /// Use UDP. Without it everything goes through Tox TCP relays. Off by itself where a proxy is set:
     /// UDP would pass it by.
     pub udp: bool,
-    /// Exactly this UDP port; `None` takes a free one of [`crate::limits::UDP_PORTS`].
-    pub port: Option<u16>,
+    /// The UDP port: a free one of these.
+    pub ports: PortRange,
     /// Be a Tox TCP relay for others on this TCP port.
     pub tcp_relay_port: Option<u16>,
     /// Where connections go through.
@@ -44,7 +45,7 @@ impl Default for Options {
         Self {
             saved: None,
             udp: true,
-            port: None,
+            ports: PortRange::default(),
             tcp_relay_port: None,
             proxy: Proxy::None,
             ipv6: true,

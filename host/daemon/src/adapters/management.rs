@@ -37,11 +37,11 @@ use self::decisions::decision;
 use self::errors::{storage, stored};
 pub use self::imports::Imports;
 use self::pages::cursor;
-use super::network::ToxNetwork;
 use super::slots::sandbox_slot;
 use crate::accounts::Accounts;
 use crate::relays::Relays;
 use crate::reload::Reloader;
+use net::ToxNetwork;
 
 /// Rows that cannot be read, as many as `status` names.
 const UNREADABLE_SHOWN: usize = 20;

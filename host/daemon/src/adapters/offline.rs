@@ -19,9 +19,9 @@ use sandbox::Sandbox;
 use store::Store;
 use store::secrets::{SecretError, Secrets};
 
-use crate::adapters::network::ToxNetwork;
 use crate::directory::DataDirectory;
 use crate::relays::Relays;
+use net::ToxNetwork;
 
 /// What offline mail is built from.
 pub struct Parts<'a> {

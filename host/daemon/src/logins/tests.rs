@@ -6,9 +6,9 @@ use mail::record::Account;
 use zeroize::Zeroizing;
 
 use super::*;
-use crate::adapters::network::{NetworkSettings, ToxNetwork};
 use crate::limits::{LOGIN_DELAY, LOGIN_FAILURES_BEFORE_DELAY, LOGIN_FAILURES_PER_ACCOUNT, LOGIN_WINDOW};
 use crate::passwords;
+use net::{NetworkSettings, ToxNetwork};
 
 /// Logins of the accounts anna (with a chosen password) and ben (with a generated one).
 struct World {
@@ -28,6 +28,7 @@ impl World {
         let options = store::OpenOptions::new(Arc::clone(&clock) as Arc<dyn Clock>);
         let store = Store::open(directory.path(), options).unwrap();
         let settings = NetworkSettings {
+            ports: tox::PortRange::default(),
             nodes: Vec::new(),
             udp: false,
             proxy: tox::Proxy::None,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use mail::{AccountName, Clock};
 use tox::Connection;
 
-use crate::adapters::network::ToxNetwork;
 use crate::console::say;
+use net::ToxNetwork;
 
 /// Time between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(500);

@@ -8,11 +8,11 @@ use relay::Upstream;
 use tox::{Node, Proxy, public_nodes};
 
 use super::error::UpError;
-use crate::adapters::network::NetworkSettings;
 use crate::config::{self, Config, Listen};
 use crate::directory::DataDirectory;
 use crate::relays::{RelaySettings, ServeSettings};
 use cli::args::{Common, Up};
+use net::NetworkSettings;
 
 /// How to run.
 pub struct Options {
@@ -96,6 +96,7 @@ impl Options {
             udp: self.config.tox.udp,
             proxy: self.proxy.clone(),
             port: self.tox_port,
+            ports: self.config.tox.ports,
             tcp_port: self.tox_tcp_port,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::net::{TcpListener, UdpSocket};
 
-use tox::{InvalidSavedData, Node, NodeError, Options, Proxy, SavedData, StartError, Tox};
+use tox::{InvalidSavedData, Node, NodeError, Options, PortRange, Proxy, SavedData, StartError, Tox};
 
 use crate::support::{free_udp_port, private};
 
@@ -16,11 +16,11 @@ async fn fails(options: Options, advice: &str) -> StartError {
 #[tokio::test]
 async fn an_exact_port_is_used_or_refused() {
     let port = free_udp_port();
-    let exact = || Options { port: Some(port), ..private() };
+    let exact = || Options { ports: PortRange::one(port), ..private() };
     let (tox, _events) = Tox::start(exact()).await.unwrap();
     assert_eq!(tox.udp_port(), Some(port));
     let error = fails(exact(), &format!("UDP port {port} ")).await;
-    assert!(matches!(error, StartError::PortTaken(range) if range.first == port && range.last == port));
+    assert!(matches!(error, StartError::PortTaken(range) if range == PortRange::one(port)));
     tox.shutdown().await;
 
     let foreign = UdpSocket::bind(("0.0.0.0", port)).unwrap();

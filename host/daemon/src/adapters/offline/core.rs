@@ -14,7 +14,7 @@ use offline::ports::{Core, Failure, FoundMail, Identity, Knock, Taken};
 use store::Store;
 
 use super::Parts;
-use crate::adapters::network::ToxNetwork;
+use net::ToxNetwork;
 
 /// Core, network and store.
 pub struct GatewayCore {

@@ -76,3 +76,57 @@ impl Outgoing for OutgoingMails {
 fn body_error(text: &str) -> BodyError {
     BodyError::Store(text.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use clock::SystemClock;
+    use mail::record::{Marks, Route};
+    use mail::{BodyDigest, Envelope, ReversePath, Wall};
+    use store::OpenOptions;
+
+    use super::*;
+
+    const PREFIX: &[u8] = b"Received: here\r\n";
+
+    /// A mail of a store: `body` after [`PREFIX`].
+    async fn mail(store: &Store, body: &'static [u8]) -> OutboxEntry {
+        let mut writer = store.new_body();
+        writer.write(Bytes::from_static(body)).await.unwrap();
+        let body = writer.finish().await.unwrap();
+        OutboxEntry {
+            id: MailId([1; 16]),
+            account: "anna".parse().unwrap(),
+            envelope: Envelope::new(ReversePath::Null, "ben@tox".parse().unwrap()),
+            route: Route::Local("ben".parse().unwrap()),
+            prefix: PREFIX.to_vec(),
+            size: body.size + PREFIX.len() as u64,
+            body: body.id,
+            digest: BodyDigest([1; 32]),
+            created: Wall(1),
+            expires: Wall(2),
+            attempts: 0,
+            next_attempt: None,
+            last_problem: None,
+            marks: Marks::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn every_piece_of_a_mail_is_that_of_prefix_and_body_together_until_the_transfer_ends() {
+        const BODY: &[u8] = b"Subject: x\r\n\r\nHello\r\n";
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path(), OpenOptions::new(Arc::new(SystemClock::new()))).unwrap();
+        let mails = OutgoingMails::new(store.clone());
+        let mail = mail(&store, BODY).await;
+        let whole = [PREFIX, BODY].concat();
+        let registered = mails.register(&mail);
+        for offset in 0..=whole.len() {
+            for most in [1, 5, PREFIX.len(), whole.len()] {
+                let piece = mails.read(mail.id, offset as u64, most).await.unwrap();
+                assert_eq!(piece, whole[offset..whole.len().min(offset + most)], "{most} from {offset}");
+            }
+        }
+        drop(registered);
+        assert!(matches!(mails.read(mail.id, 0, 1).await, Err(BodyError::Gone)));
+    }
+}

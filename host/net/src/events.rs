@@ -1,7 +1,6 @@
 //! What a Tox instance tells, handed to the core.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use gateway::{ContactError, Gateway};
@@ -9,13 +8,8 @@ use mail::PublicKey;
 use tokio::sync::Mutex;
 use tox::{Connection, Event, Events};
 
-use super::instance::Instance;
-
-/// Events taken at once.
-const BATCH: usize = 256;
-
-/// From the end of a session that lost a packet to the next one: the first has told everybody that it is over by then.
-const ANEW: Duration = Duration::from_secs(1);
+use crate::instance::Instance;
+use crate::limits::{EVENT_BATCH, SESSION_ANEW};
 
 /// What an event is about.
 #[derive(Clone, Copy)]
@@ -39,10 +33,10 @@ impl About {
 
 impl Instance {
     /// Hands events to the core until the instance stops.
-    pub(super) async fn listen(self: Arc<Self>, events: Arc<Mutex<Events>>, gateway: Arc<Gateway>) {
+    pub(crate) async fn listen(self: Arc<Self>, events: Arc<Mutex<Events>>, gateway: Arc<Gateway>) {
         let mut events = events.lock().await;
         loop {
-            let batch = events.next_batch(BATCH).await;
+            let batch = events.next_batch(EVENT_BATCH).await;
             if batch.is_empty() {
                 return;
             }
@@ -63,7 +57,7 @@ impl Instance {
             About::Session(key) => {
                 if let Some(session) = self.session(key) {
                     session.disconnect().await;
-                    self.open_later(key, gateway, ANEW);
+                    self.open_later(key, gateway, SESSION_ANEW);
                 }
             }
             About::Connection(key, connection) => {
@@ -127,7 +121,7 @@ impl Instance {
     }
 
     /// Stores the Tox data: the store is the truth.
-    pub(super) async fn save(&self) {
+    pub(crate) async fn save(&self) {
         let saved = match self.tox.saved().await {
             Ok(saved) => saved,
             Err(error) => return tracing::debug!(%error, "nothing to save"),

@@ -9,10 +9,8 @@ use mail::record::ArrivalKey;
 use mail::{Acknowledgement, BodyHasher, MailId, PublicKey, Refusal};
 use peer::{BodyError, Hello, Incoming, Interruption, Offer, OfferAnswer};
 
-use super::instance::Instance;
-
-/// Bytes read at once when the digest of a half mail is computed again.
-const READ_BYTES: usize = mail::limits::BODY_CHUNK_BYTES;
+use crate::instance::Instance;
+use crate::limits::{COME_BACK, DIGEST_READ_BYTES};
 
 /// Takes mails for one account. Holds neither the core nor the instance alive: both outlive sessions, and end them.
 pub struct AccountMail {
@@ -28,10 +26,7 @@ fn stopping() -> Acknowledgement {
 }
 
 fn try_later(text: &str) -> Acknowledgement {
-    Acknowledgement::TryLater {
-        reason: Refusal::transient(3, 0, text),
-        after: std::time::Duration::from_secs(60),
-    }
+    Acknowledgement::TryLater { reason: Refusal::transient(3, 0, text), after: COME_BACK }
 }
 
 impl AccountMail {
@@ -54,7 +49,8 @@ impl AccountMail {
         let key = ArrivalKey { sender: from, account: instance.account.clone(), mail };
         let partial = instance.store.partial(&key).await?.ok_or(store::Error::NotFound)?;
         while hasher.length() < length {
-            let most = usize::try_from(length - hasher.length()).unwrap_or(READ_BYTES).min(READ_BYTES);
+            let most =
+                usize::try_from(length - hasher.length()).unwrap_or(DIGEST_READ_BYTES).min(DIGEST_READ_BYTES);
             let bytes = instance.store.read_body(partial.body, hasher.length(), most).await?;
             if bytes.is_empty() {
                 return Err(store::Error::NotFound);

@@ -11,10 +11,10 @@ use peer::{Capabilities, Hello, Nonce, Peer, SessionEnd, Setup};
 use tokio::task::JoinHandle;
 use tox::{Events, Node, Tox};
 
-use super::ToxNetwork;
-use super::incoming::AccountMail;
-use super::link::FriendLink;
-use super::outgoing::OutgoingMails;
+use crate::incoming::AccountMail;
+use crate::link::FriendLink;
+use crate::network::ToxNetwork;
+use crate::outgoing::OutgoingMails;
 
 /// An account on the network.
 pub struct Instance {
@@ -23,7 +23,7 @@ pub struct Instance {
     /// Its Tox instance.
     pub tox: Tox,
     /// Mails on their way out.
-    pub outgoing: Arc<OutgoingMails>,
+    pub(crate) outgoing: Arc<OutgoingMails>,
     nodes: Vec<Node>,
     clock: Arc<dyn Clock>,
     memory: peer::Memory,
@@ -32,7 +32,7 @@ pub struct Instance {
     /// Taken by the task that reads them.
     events: Mutex<Option<Events>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
-    pub(super) store: store::Store,
+    pub(crate) store: store::Store,
     offline: Arc<OnceLock<Weak<OfflineMail>>>,
 }
 
@@ -53,7 +53,7 @@ struct Session {
 }
 
 impl Instance {
-    pub(super) fn new(account: AccountName, tox: Tox, events: Events, network: &ToxNetwork) -> Arc<Self> {
+    pub(crate) fn new(account: AccountName, tox: Tox, events: Events, network: &ToxNetwork) -> Arc<Self> {
         Arc::new(Self {
             account,
             tox,
@@ -71,7 +71,7 @@ impl Instance {
     }
 
     /// Joins the network and hands events to the core, until [`Self::stop`].
-    pub(super) fn run(self: &Arc<Self>, gateway: &Arc<Gateway>) {
+    pub(crate) fn run(self: &Arc<Self>, gateway: &Arc<Gateway>) {
         let Some(events) = lock(&self.events).take() else { return };
         let mut tasks = lock(&self.tasks);
         tasks.push(supervisor::job("join", join(self.tox.clone(), self.nodes.clone())));
@@ -103,12 +103,12 @@ impl Instance {
     }
 
     /// Offline mail, where there is any.
-    pub(super) fn offline(&self) -> Option<Arc<OfflineMail>> {
+    pub(crate) fn offline(&self) -> Option<Arc<OfflineMail>> {
         self.offline.get().and_then(Weak::upgrade)
     }
 
     /// Tells a friend in a session the account's mailbox record as it is now.
-    pub(super) async fn tell_record(&self, friend: PublicKey) {
+    pub(crate) async fn tell_record(&self, friend: PublicKey) {
         let (Some(offline), Some(session)) = (self.offline(), self.session(friend)) else { return };
         match offline.record_for(&self.account, friend).await {
             Ok(Some(record)) => session.record(record).await,
@@ -118,7 +118,7 @@ impl Instance {
     }
 
     /// Friends who said hello.
-    pub(super) fn greeted_friends(&self) -> Vec<PublicKey> {
+    pub(crate) fn greeted_friends(&self) -> Vec<PublicKey> {
         let friends = lock(&self.friends);
         let is_greeted = |friend: &Friend| {
             friend.session.as_ref().is_some_and(|session| session.greeted && !session.handle.is_over())
@@ -126,11 +126,12 @@ impl Instance {
         friends.iter().filter(|(_, friend)| is_greeted(friend)).map(|(key, _)| *key).collect()
     }
 
-    pub(super) fn set_addresses(&self, addresses: Vec<Address>) {
+    pub(crate) fn set_addresses(&self, addresses: Vec<Address>) {
         *self.addresses.write().unwrap_or_else(PoisonError::into_inner) = addresses;
     }
 
     /// Whether the friend has said hello.
+    #[must_use]
     pub fn is_online(&self, friend: PublicKey) -> bool {
         lock(&self.friends)
             .get(&friend)
@@ -138,20 +139,20 @@ impl Instance {
             .is_some_and(|session| session.greeted && !session.handle.is_over())
     }
 
-    pub(super) fn session(&self, friend: PublicKey) -> Option<Peer> {
+    pub(crate) fn session(&self, friend: PublicKey) -> Option<Peer> {
         let friends = lock(&self.friends);
         let session = friends.get(&friend)?.session.as_ref()?;
         Some(session.handle.clone()).filter(|handle| !handle.is_over())
     }
 
     /// A mail was acknowledged: earlier breaches are forgiven.
-    pub(super) fn behaved(&self, friend: PublicKey) {
+    pub(crate) fn behaved(&self, friend: PublicKey) {
         if let Some(friend) = lock(&self.friends).get_mut(&friend) {
             friend.broken = 0;
         }
     }
 
-    pub(super) fn greeted(&self, friend: PublicKey) {
+    pub(crate) fn greeted(&self, friend: PublicKey) {
         if let Some(session) = lock(&self.friends).get_mut(&friend).and_then(|friend| friend.session.as_mut())
         {
             session.greeted = true;
@@ -159,7 +160,7 @@ impl Instance {
     }
 
     /// A friend came online.
-    pub(super) fn connected(self: &Arc<Self>, friend: PublicKey, gateway: &Arc<Gateway>) {
+    pub(crate) fn connected(self: &Arc<Self>, friend: PublicKey, gateway: &Arc<Gateway>) {
         let now = self.clock.monotonic();
         let held = {
             let mut friends = lock(&self.friends);
@@ -176,7 +177,7 @@ impl Instance {
         }
     }
 
-    pub(super) fn open_later(self: &Arc<Self>, friend: PublicKey, gateway: &Arc<Gateway>, after: Duration) {
+    pub(crate) fn open_later(self: &Arc<Self>, friend: PublicKey, gateway: &Arc<Gateway>, after: Duration) {
         let (instance, gateway) = (Arc::clone(self), Arc::downgrade(gateway));
         supervisor::job("hold", async move {
             instance.clock.sleep(after).await;
@@ -266,7 +267,7 @@ impl Instance {
     }
 
     /// A friend went offline.
-    pub(super) fn disconnected(&self, friend: PublicKey) {
+    pub(crate) fn disconnected(&self, friend: PublicKey) {
         let handle = {
             let mut friends = lock(&self.friends);
             let Some(known) = friends.get_mut(&friend) else { return };
@@ -282,7 +283,7 @@ impl Instance {
     }
 }
 
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

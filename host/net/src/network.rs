@@ -1,13 +1,4 @@
-//! Plugs `tox` and `peer` into the core's port [`Network`].
-//!
-//! One Tox instance per account; one peer session per friend who is online. A friend whose gateway broke the
-//! protocol is held: no session before [`peer::limits::hold`] has passed.
-
-mod events;
-mod incoming;
-mod instance;
-mod link;
-mod outgoing;
+//! All accounts on the network, as the core sees them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
@@ -20,9 +11,9 @@ use mail::{AccountName, Acknowledgement, Address, Clock, MailId, PublicKey, Sent
 use offline::OfflineMail;
 use peer::{Offer, TransferError};
 use store::Store;
-use tox::{Connection, Node, Options, Proxy, StartError};
+use tox::{Connection, Node, Options, PortRange, Proxy, StartError};
 
-pub use instance::Instance;
+use crate::instance::Instance;
 
 /// How all instances reach the network.
 #[derive(Clone, Debug)]
@@ -33,8 +24,10 @@ pub struct NetworkSettings {
     pub udp: bool,
     /// What everything goes through.
     pub proxy: Proxy,
-    /// UDP port of the first account.
+    /// UDP port of the first account; one of `ports` where not said.
     pub port: Option<u16>,
+    /// UDP ports of all others.
+    pub ports: PortRange,
     /// TCP port of the first account's relay.
     pub tcp_port: Option<u16>,
 }
@@ -42,6 +35,7 @@ pub struct NetworkSettings {
 impl NetworkSettings {
     /// Whether all of the network is on this machine, as in the demo and in tests: then nothing is tried that
     /// would leave it.
+    #[must_use]
     pub fn is_local(&self) -> bool {
         let is_loopback = |node: &Node| {
             node.host == "localhost" || node.host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
@@ -50,12 +44,13 @@ impl NetworkSettings {
     }
 
     /// How an instance is started; the ports are for the `first` one.
+    #[must_use]
     pub fn options(&self, saved: Option<tox::SavedData>, first: bool) -> Options {
         let local = self.is_local();
         Options {
             saved,
             udp: self.udp,
-            port: self.port.filter(|_| first),
+            ports: self.port.filter(|_| first).map_or(self.ports, PortRange::one),
             tcp_relay_port: self.tcp_port.filter(|_| first),
             proxy: self.proxy.clone(),
             ipv6: !local,
@@ -68,12 +63,12 @@ impl NetworkSettings {
 
 /// All Tox instances of the gateway.
 pub struct ToxNetwork {
-    settings: NetworkSettings,
-    store: Store,
-    clock: Arc<dyn Clock>,
-    memory: peer::Memory,
+    pub(crate) settings: NetworkSettings,
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) memory: peer::Memory,
     gateway: OnceLock<Weak<Gateway>>,
-    offline: Arc<OnceLock<Weak<OfflineMail>>>,
+    pub(crate) offline: Arc<OnceLock<Weak<OfflineMail>>>,
     instances: RwLock<HashMap<AccountName, Arc<Instance>>>,
     /// Nodes that came after the start.
     added: RwLock<Vec<Node>>,
@@ -81,6 +76,7 @@ pub struct ToxNetwork {
 
 impl ToxNetwork {
     /// A network without instances.
+    #[must_use]
     pub fn new(settings: NetworkSettings, store: Store, clock: Arc<dyn Clock>) -> Arc<Self> {
         Arc::new(Self {
             settings,
@@ -156,6 +152,7 @@ impl ToxNetwork {
     }
 
     /// The instance of an account.
+    #[must_use]
     pub fn instance(&self, account: &AccountName) -> Option<Arc<Instance>> {
         self.instances.read().unwrap_or_else(PoisonError::into_inner).get(account).cloned()
     }
@@ -165,17 +162,20 @@ impl ToxNetwork {
     }
 
     /// How an account reaches the network.
+    #[must_use]
     pub fn connection(&self, account: &AccountName) -> Connection {
         self.instance(account).map_or(Connection::None, |instance| instance.tox.connection())
     }
 
     /// Nodes to start from.
+    #[must_use]
     pub fn nodes(&self) -> u64 {
         let added = self.added.read().unwrap_or_else(PoisonError::into_inner).len();
         (self.settings.nodes.len() + added) as u64
     }
 
     /// The account that has this key, if its instance runs.
+    #[must_use]
     pub fn account_of(&self, key: PublicKey) -> Option<AccountName> {
         let instances = self.instances.read().unwrap_or_else(PoisonError::into_inner);
         instances.iter().find(|(_, instance)| instance.tox.id().key == key).map(|(name, _)| name.clone())
