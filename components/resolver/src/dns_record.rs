@@ -29,6 +29,8 @@ pub enum Wrong {
     NoId,
     /// There is an `id` of a Tox ID but no `v`.
     NoVersion,
+    /// `v` begins with `tox` and is no version of Tox records.
+    Version,
     /// It has so many hex digits instead of 76.
     Length(usize),
     /// Something else than hex digits stands in it.
@@ -44,6 +46,9 @@ impl fmt::Display for Wrong {
         match self {
             Self::NoId => formatter.write_str("has no `id=` with a Tox ID"),
             Self::NoVersion => formatter.write_str("has a Tox ID but does not begin with `v=tox1`"),
+            Self::Version => {
+                formatter.write_str("does not begin with `v=tox1;` (a `;` follows `tox1`, and then `id=`)")
+            }
             Self::Length(digits) => {
                 write!(formatter, "has {digits} hex digits in `id=`, a Tox ID has {ID_DIGITS}")
             }
@@ -95,7 +100,8 @@ fn read_one(record: &str) -> Found {
             Ok(None) => Found::Wrong(Wrong::NoId),
             Err(Several) => Found::Wrong(Wrong::Several),
         },
-        (Ok(Some(version)), _) if begins_with_tox(version) => Found::OtherVersion,
+        (Ok(Some(version)), _) if is_other_version(version) => Found::OtherVersion,
+        (Ok(Some(version)), _) if begins_with_tox(version) => Found::Wrong(Wrong::Version),
         // Another kind of record: SPF, DKIM and so on have `v` as well.
         (Ok(Some(_)), _) => Found::Nothing,
         (Err(Several), _) if fields.iter().any(|(name, value)| name == "v" && begins_with_tox(value)) => {
@@ -106,6 +112,11 @@ fn read_one(record: &str) -> Found {
     }
 }
 
+/// The versions there have been beside 1.
+fn is_other_version(version: &str) -> bool {
+    ["tox2", "tox3"].iter().any(|other| version.eq_ignore_ascii_case(other))
+}
+
 fn begins_with_tox(version: &str) -> bool {
     version.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("tox"))
 }
@@ -113,16 +124,18 @@ fn begins_with_tox(version: &str) -> bool {
 fn read_id(id: &str) -> Found {
     let link = id.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("tox:"));
     let id = if link { id.get(4..).unwrap_or_default().trim_start_matches('/') } else { id };
+    // In groups of digits.
+    let id = id.replace('-', "");
     if id.is_empty() {
         return Found::Wrong(Wrong::NoId);
     }
-    if !tox_id::is_hex(id) {
+    if !tox_id::is_hex(&id) {
         return Found::Wrong(Wrong::NotHex);
     }
     if id.len() != ID_DIGITS {
         return Found::Wrong(Wrong::Length(id.len()));
     }
-    if !tox_id::is_valid(id) {
+    if !tox_id::is_valid(&id) {
         return Found::Wrong(Wrong::Checksum);
     }
     Found::ToxId(id.to_ascii_uppercase())
@@ -143,7 +156,15 @@ fn fields(record: &str) -> Vec<(String, String)> {
     let mut fields: Vec<(String, String)> = Vec::new();
     for word in words(record) {
         match word.split_once('=') {
-            Some((name, value)) => fields.push((name.to_ascii_lowercase(), value.to_owned())),
+            Some((name, value)) => {
+                let name = name.to_ascii_lowercase();
+                match unseparated_id(&name, value) {
+                    Some(id) => {
+                        fields.extend([(name, "tox1".to_owned()), ("id".to_owned(), id.to_owned())]);
+                    }
+                    None => fields.push((name, value.to_owned())),
+                }
+            }
             None => {
                 // Only words that are hex digits can belong to an ID.
                 if let Some((name, value)) = fields.last_mut()
@@ -156,6 +177,15 @@ fn fields(record: &str) -> Vec<(String, String)> {
         }
     }
     fields
+}
+
+/// The value of an `id` that follows the version without a separator, or behind one of another kind: a panel made one text of
+/// two, or took the `;` out.
+fn unseparated_id<'a>(name: &str, value: &'a str) -> Option<&'a str> {
+    let is_version = name == "v" && value.get(..4)?.eq_ignore_ascii_case("tox1");
+    let rest = value.get(4..).filter(|_| is_version)?;
+    let rest = rest.trim_start_matches(|char: char| char.is_ascii_punctuation());
+    rest.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("id=")).then(|| rest.get(3..)).flatten()
 }
 
 /// The words between blanks, `,` and `;`, without quotes and escapes; an `=` with blanks around it holds its word together.
@@ -193,6 +223,16 @@ mod tests {
 
     fn id() -> Found {
         Found::ToxId(ID.into())
+    }
+
+    #[test]
+    fn an_id_that_no_semicolon_separates_from_the_version_is_taken() {
+        let grouped = [&ID[..38], &ID[38..]].join("-");
+        assert_eq!(found(&[&format!("v=tox1;id={grouped}")]), id());
+        for between in ["", ":", "|", "&", ".", ";;", " ; ", "/"] {
+            assert_eq!(found(&[&format!("v=tox1{between}id={ID}")]), id(), "{between:?}");
+        }
+        assert_eq!(found(&[&format!("V=TOX1Id={}", &ID[..70])]), Found::Wrong(Wrong::Length(70)));
     }
 
     #[test]
@@ -240,6 +280,10 @@ mod tests {
             ("v=tox1;id=".to_owned(), Wrong::NoId),
             (format!("v=tox1;{ID}"), Wrong::NoId),
             (format!("id={ID}"), Wrong::NoVersion),
+            (format!("v=tox;id={ID}"), Wrong::Version),
+            (format!("v=tox10;id={ID}"), Wrong::Version),
+            (format!("v=tox1.;id={ID}"), Wrong::Version),
+            (format!("v=tox1059id={ID}"), Wrong::Version),
             (format!("v=tox1;id={}", &ID[..64]), Wrong::Length(64)),
             (format!("v=tox1;id={ID}00"), Wrong::Length(78)),
             (format!("v=tox1;id={}", ID.replace("56A1", "56A2")), Wrong::Checksum),

@@ -39,7 +39,7 @@ pub(crate) fn is_from(line: &[u8]) -> bool {
 const SEPARATOR_BYTES: usize = 1000;
 
 /// Whether a line `From ` has a date, as `asctime` writes it (`Thu Jan  1 00:00:00 1970`, perhaps with a zone) or as mails do
-/// (`Thu, 1 Jan 1970 00:00:00 +0000`).
+/// (`Thu, 1 Jan 1970 00:00:00 +0000`), and nothing behind it but a zone or where the mail came from.
 pub(crate) fn is_dated(line: &[u8]) -> bool {
     if line.len() > SEPARATOR_BYTES {
         return false;
@@ -58,11 +58,26 @@ fn starts_with_date(words: &[&str]) -> bool {
     match rest {
         // Zones may be between the time and the year.
         [time, rest @ ..] if is_month(one) && is_day(two) => {
-            is_time(time) && rest.iter().take(3).any(is_year)
+            let year = rest.iter().take(3).position(is_year);
+            is_time(time) && year.is_some_and(|at| ends_a_date(rest.get(at + 1..).unwrap_or_default()))
         }
-        [year, time, ..] if is_day(one) && is_month(two) => is_year(year) && is_time(time),
+        [year, time, rest @ ..] if is_day(one) && is_month(two) => {
+            is_year(year) && is_time(time) && ends_a_date(rest)
+        }
         _ => false,
     }
+}
+
+/// Zones, perhaps in parentheses, and the `remote from HOST` of UUCP.
+fn ends_a_date(words: &[&str]) -> bool {
+    let is_remote = |words: &[&str]| matches!(words, ["remote", "from", _host]);
+    let is_zone = |word: &str| {
+        let word = word.trim_start_matches(['(', '+', '-']).trim_end_matches(')');
+        word.len() <= 5 && word.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+    };
+    let zones = words.iter().take(2).take_while(|word| is_zone(word)).count();
+    let rest = words.get(zones..).unwrap_or_default();
+    rest.is_empty() || is_remote(rest)
 }
 
 fn is_one_of(word: &str, known: &[&str]) -> bool {

@@ -18,6 +18,9 @@ pub enum InvalidVcard {
     /// More than one person.
     #[error("there is more than one vCard in it: give one person at a time")]
     Several,
+    /// More than one Tox ID.
+    #[error("there are several Tox IDs in this vCard: ask which one is right, and give that one")]
+    SeveralIds,
     /// Nothing of Tox in it.
     #[error("there is no Tox ID in this vCard: ask them for theirs (`toxmail id --vcard` writes one)")]
     NoToxId,
@@ -49,34 +52,39 @@ pub fn tox_id(file: &[u8]) -> Result<ToxId, InvalidVcard> {
     if !lines.next().is_some_and(|line| line.trim().eq_ignore_ascii_case("BEGIN:VCARD")) {
         return Err(InvalidVcard::Form);
     }
-    let mut found: Option<Result<ToxId, InvalidToxId>> = None;
+    let mut found: Option<ToxId> = None;
+    let mut wrong: Option<InvalidToxId> = None;
     for line in lines {
-        let Some((name, value)) = property(line) else { continue };
+        let Some(Property { name, service, value }) = property(line) else { continue };
         if name == "BEGIN" && value.trim().eq_ignore_ascii_case("VCARD") {
             return Err(InvalidVcard::Several);
         }
-        if found.as_ref().is_none_or(Result::is_err)
-            && let Some(candidate) = candidate(&name, &value)
-        {
-            found = Some(candidate.parse());
+        match candidate(&name, service, &value).map(|candidate| candidate.parse::<ToxId>()) {
+            Some(Ok(id)) if found.is_some_and(|other| other != id) => return Err(InvalidVcard::SeveralIds),
+            Some(Ok(id)) => found = Some(id),
+            Some(Err(why)) => wrong = Some(why),
+            None => {}
         }
     }
-    Ok(found.ok_or(InvalidVcard::NoToxId)??)
+    found.ok_or(wrong.map_or(InvalidVcard::NoToxId, InvalidVcard::ToxId))
 }
 
 /// What may be a Tox ID in a property.
-fn candidate(name: &str, value: &str) -> Option<String> {
+fn candidate(name: &str, service: Service, value: &str) -> Option<String> {
     let value = value.trim();
     match name {
         "IMPP" | "URL" | "X-TOX" => {
-            let bare = strip_scheme(value);
-            let bare = bare.or_else(|| (name == "X-TOX").then_some(value))?;
+            let bare = strip_scheme(value, "tox").or_else(|| {
+                let is_tox = name == "X-TOX" || service == Service::Tox;
+                // The scheme of services that Apple's programs do not know.
+                is_tox.then(|| strip_scheme(value, "x-apple").unwrap_or(value))
+            })?;
             let end = bare.find(['?', '/']).unwrap_or(bare.len());
             let id = bare.get(..end)?.replace("%20", " ");
             Some(ungrouped(&id).unwrap_or(id))
         }
         "EMAIL" => {
-            let address: Address = value.parse().ok()?;
+            let address: Address = strip_scheme(value, "mailto").unwrap_or(value).parse().ok()?;
             let is_id = address.is_tox() && address.local().len() == 2 * ToxId::BYTES;
             is_id.then(|| address.local().to_owned())
         }
@@ -84,15 +92,41 @@ fn candidate(name: &str, value: &str) -> Option<String> {
     }
 }
 
-/// What follows `tox:` or `tox://`.
-fn strip_scheme(text: &str) -> Option<&str> {
+/// What follows `scheme:` or `scheme://`.
+fn strip_scheme<'a>(text: &'a str, wanted: &str) -> Option<&'a str> {
     let (scheme, rest) = text.split_once(':')?;
-    let is_tox = scheme.eq_ignore_ascii_case("tox");
-    is_tox.then(|| rest.strip_prefix("//").unwrap_or(rest))
+    scheme.eq_ignore_ascii_case(wanted).then(|| rest.strip_prefix("//").unwrap_or(rest))
 }
 
-/// Name in upper case and value of a line, without group and parameters; the value unescaped.
-fn property(line: &str) -> Option<(String, String)> {
+/// Which messenger a property says it is about, by its parameter `X-SERVICE-TYPE`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Service {
+    Tox,
+    OtherOrNone,
+}
+
+impl Service {
+    /// That of a line before its colon.
+    fn of(head: &str) -> Self {
+        let is_tox = |parameter: &str| {
+            let (name, value) = parameter.split_once('=').unwrap_or_default();
+            let value = value.trim().trim_matches('"');
+            name.trim().eq_ignore_ascii_case("X-SERVICE-TYPE") && value.eq_ignore_ascii_case("tox")
+        };
+        if head.split(';').skip(1).any(is_tox) { Self::Tox } else { Self::OtherOrNone }
+    }
+}
+
+/// A line, taken apart.
+struct Property {
+    /// In upper case, without group and parameters.
+    name: String,
+    service: Service,
+    /// Unescaped.
+    value: String,
+}
+
+fn property(line: &str) -> Option<Property> {
     let (head, value) = split_head(line)?;
     let name = head.split(';').next()?;
     let name = name.rsplit('.').next()?.trim().to_ascii_uppercase();
@@ -109,7 +143,7 @@ fn property(line: &str) -> Option<(String, String)> {
             char => text.push(char),
         }
     }
-    Some((name, text))
+    Some(Property { name, service: Service::of(head), value: text })
 }
 
 /// At the first colon that is not within quotes (RFC 6350 section 3.3).

@@ -62,6 +62,36 @@ fn a_line_of_text_that_begins_with_from_is_no_separator() {
 }
 
 #[test]
+fn a_line_of_text_with_a_date_and_more_words_is_no_separator() {
+    for line in [
+        "From Mon, 4 Mar 2024 10:00 we open again.",
+        "From here, Mon Mar  4 10:00:00 2024 it was said.",
+        "From a@b Mon, 4 Mar 2024 10:00 +0100 until Tuesday",
+    ] {
+        let text = format!("A: 1\n\nWe are closed.\n{line}\nBye\n");
+        let file =
+            format!("From a@b Thu Jan  1 00:00:00 1970\n{text}\nFrom c@d Fri Jan  2 00:00:00 1970\nB: 2\n\n");
+        assert_eq!(read(file.as_bytes(), 7, 1000), [mail_of(&text), mail_of("B: 2\n")], "{line}");
+    }
+}
+
+#[test]
+fn zones_and_the_host_of_uucp_may_follow_the_date_of_a_separator() {
+    for line in [
+        "From a@b Thu Jan  1 00:00:00 1970 +0100",
+        "From a@b Thu Jan  1 00:00:00 CET 1970",
+        "From a@b Thu Jan  1 00:00:00 1970 remote from host",
+        "From a@b Thu, 1 Jan 1970 00:00:00 +0000 (UTC)",
+        "From a@b Thu, 01 Jan 1970 00:00 GMT",
+    ] {
+        let file = format!("{line}\ntext without a field\n{line}\nB: 2\n");
+        let found = read(file.as_bytes(), 1000, 1000);
+        assert_eq!(found.len(), 2, "{line}");
+        assert_eq!(found[1], mail_of("B: 2\n"), "{line}");
+    }
+}
+
+#[test]
 fn separators_have_a_date_or_a_field_behind_them() {
     for dated in [
         "From - Thu Jan  1 00:00:00 1970",
@@ -148,11 +178,15 @@ fn files_with_a_byte_order_mark_or_cr_line_ends_are_read() {
     let text =
         "From a@b Thu Jan  1 00:00:00 1970\nA: 1\n\none\n\nFrom a@b Thu Jan  1 00:00:00 1970\nB: 2\n\ntwo\n";
     let both = [mail_of("A: 1\n\none\n"), mail_of("B: 2\n\ntwo\n")];
-    for file in [format!("\u{feff}{text}"), text.replace('\n', "\r"), text.replace('\n', "\r\n")] {
+    let ends = ["\r", "\r\n", "\r\r\n"].map(|end| text.replace('\n', end));
+    for file in ends.into_iter().chain([format!("\u{feff}{text}")]) {
         for piece in [1, 2, 34, 35, 1000] {
             assert_eq!(read(file.as_bytes(), piece, 1000), both, "{file:?}");
         }
     }
+    // The mail after a CR CR LF in the second line of another file stays as it is.
+    let file = b"From a@b Thu Jan  1 00:00:00 1970\nA: 1\n\none\r\r\ntwo\n";
+    assert_eq!(read(file, 5, 100), [Found::Mail(b"A: 1\r\n\r\none\r\r\ntwo\r\n".to_vec())]);
     // A CR within a line of another file is none of a line end.
     let file = b"From a@b Thu Jan  1 00:00:00 1970\nA: 1\n\none\rtwo\n";
     assert_eq!(read(file, 5, 100), [Found::Mail(b"A: 1\r\n\r\none\rtwo\r\n".to_vec())]);

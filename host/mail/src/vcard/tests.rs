@@ -29,6 +29,18 @@ fn an_id_is_found_wherever_programs_put_it() {
     }
 }
 
+#[test]
+fn two_different_ids_are_refused_and_the_same_one_twice_is_not() {
+    let id: ToxId = ID.parse().unwrap();
+    let other = ToxId { nospam: Nospam([9; 4]), ..id };
+    assert_eq!(tox_id(&card(&format!("IMPP:tox:{ID}\r\nX-TOX:{ID}"))), Ok(id));
+    assert_eq!(tox_id(&card(&format!("IMPP:tox:{ID}\r\nIMPP:tox:{other}"))), Err(InvalidVcard::SeveralIds));
+    // A mistyped one beside a right one is passed over, wherever it is.
+    for lines in [format!("X-TOX:12\r\nIMPP:tox:{ID}"), format!("IMPP:tox:{ID}\r\nX-TOX:12")] {
+        assert_eq!(tox_id(&card(&lines)), Ok(id), "{lines}");
+    }
+}
+
 /// `56A1 ADE4 ...`
 fn grouped(separator: &str) -> String {
     ID.as_bytes().chunks(4).map(|group| str::from_utf8(group).unwrap()).collect::<Vec<_>>().join(separator)
@@ -43,6 +55,9 @@ fn an_id_is_found_in_the_forms_that_address_books_export() {
     for lines in [
         format!("{photo}\r\nIMPP:tox:{ID}"),
         format!("X-TOX:{}", grouped(" ")),
+        format!("IMPP;X-SERVICE-TYPE=Tox:{ID}"),
+        format!("IMPP;X-SERVICE-TYPE=tox;type=pref:x-apple:{ID}"),
+        format!("EMAIL:mailto:{ID}@tox"),
         format!("X-TOX:{}", grouped("-")),
         format!("IMPP:tox:{}", grouped("%20")),
         format!("X-TOX;ENCODING=QUOTED-PRINTABLE:{soft}"),
