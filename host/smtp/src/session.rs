@@ -228,7 +228,7 @@ impl Session {
         }
     }
 
-    /// Ends the session from outside, with a 421 that says why.
+    /// Ends the session, with a reply that says why: a 421 where it comes from outside.
     pub fn stop(&mut self, reply: &Reply, output: &mut BytesMut) {
         reply.write(output);
         self.state = State::Closed;
@@ -266,6 +266,10 @@ impl Session {
             Received::EndOfSpoilt(reply) => {
                 self.end_body();
                 reply.write(output);
+                None
+            }
+            Received::BareEndOfSpoilt(reply) => {
+                self.stop(&reply, output);
                 None
             }
         }

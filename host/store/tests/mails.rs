@@ -211,7 +211,8 @@ async fn quarantine_is_released_or_deleted() {
     assert_eq!(assert_sound(&store).await.quarantine, 3);
     assert_eq!(store.quarantine_count(&alice()).unwrap(), 3);
     assert_eq!(store.quarantine_page(&alice(), None, 2).await.unwrap(), waiting[..2]);
-    assert_eq!(store.quarantine_page(&alice(), Some(waiting[1].mail.uidl), 2).await.unwrap(), waiting[2..]);
+    assert_eq!(store.quarantine_page(&alice(), Some(waiting[1].mail.number), 2).await.unwrap(), waiting[2..]);
+    assert_eq!(store.quarantine_page(&alice(), Some(u64::MAX), 2).await.unwrap(), []);
     assert_eq!(store.quarantined(&alice(), waiting[1].mail.uidl).unwrap().as_ref(), Some(&waiting[1]));
     assert_eq!(store.quarantined(&bob(), waiting[1].mail.uidl).unwrap(), None);
     assert_eq!(store.release(&bob(), uidls[0]).await, Err(Error::NotFound));

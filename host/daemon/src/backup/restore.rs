@@ -1,7 +1,7 @@
 //! A data directory made of a backup.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Seek as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -120,6 +120,7 @@ fn read(
 ) -> Result<bool, RestoreError> {
     let unreadable = |error| RestoreError::Backup { path: backup.to_owned(), error };
     let size = file.metadata().map_err(unreadable)?.len();
+    let ends = has_end(&file).map_err(unreadable)?;
     let mut archive = tar::Archive::new(io::BufReader::new(file));
     let (mut has_store, mut found, mut told) = (false, Sums::default(), None);
     for (number, entry) in archive.entries().map_err(unreadable)?.enumerate() {
@@ -153,11 +154,27 @@ fn read(
         return Err(no_backup(backup, "there is no store in it".to_owned()));
     }
     match told {
+        None if !ends => {
+            Err(no_backup(backup, "it ends too early: copy it again, or take another one".to_owned()))
+        }
         Some(told) if told != found.text() => {
             Err(no_backup(backup, "it is damaged: a file in it is not the one that was written".to_owned()))
         }
         told => Ok(told.is_some()),
     }
+}
+
+/// Whether an archive has its end: two blocks of zeros (POSIX, pax interchange format). One that was cut between two files has not.
+fn has_end(mut file: &File) -> io::Result<bool> {
+    const END: usize = 2 * 512;
+    let mut end = [1; END];
+    let is_long = file.metadata()?.len() >= END as u64;
+    if is_long {
+        file.seek(io::SeekFrom::End(-(END as i64)))?;
+        file.read_exact(&mut end)?;
+        file.seek(io::SeekFrom::Start(0))?;
+    }
+    Ok(end.iter().all(|byte| *byte == 0))
 }
 
 /// Adds up what is read.

@@ -136,6 +136,14 @@ async fn a_backup_holds_keys_and_identities_and_the_sum_of_each_file() {
         assert!(restore(&file, &other, &mut |_, _| {}).is_err());
         assert!(!other.exists());
     }
+    // So is one that was cut, also between two files.
+    for end in (512..bytes.len()).step_by(512).filter(|end| *end < 4096 || *end > bytes.len() - 8192) {
+        std::fs::write(&file, &bytes[..end]).unwrap();
+        let other = target.path().join("other");
+        let whole = bytes.len() - end <= 1024;
+        assert_eq!(restore(&file, &other, &mut |_, _| {}).is_ok(), whole, "{end} of {}", bytes.len());
+        let _ = std::fs::remove_dir_all(other);
+    }
 }
 
 #[tokio::test]

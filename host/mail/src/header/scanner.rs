@@ -34,6 +34,7 @@ pub struct Seen {
 /// - `Bcc` and `Resent-Bcc` fields go, where they are to go ([`HeaderScanner::submitted`]);
 /// - `Authentication-Results` fields that claim to be ours go, and those that do not say certainly whose they are
 ///   (RFC 8601 section 5);
+/// - fields whose names begin with `X-Toxmail-` go where those go: readers take them for the gateway's word;
 /// - a byte order mark before a field goes;
 /// - `From ` lines of an mbox go, with any number of `>` before them: those with a date, and those that a field follows;
 /// - where text begins without an empty line before it, an empty line is put there. Text is every line that neither is a field
@@ -346,8 +347,15 @@ impl HeaderScanner {
         !self.own.is_empty() && self.name().eq_ignore_ascii_case(b"authentication-results")
     }
 
+    /// Whether the field's name is one that only the reader's own gateway uses.
+    fn is_gateways(&self) -> bool {
+        const PREFIX: &[u8] = b"x-toxmail-";
+        let start = self.name().get(..PREFIX.len());
+        !self.own.is_empty() && start.is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+    }
+
     fn is_removable(&self) -> bool {
-        self.is_bcc() || self.is_results()
+        self.is_bcc() || self.is_results() || self.is_gateways()
     }
 
     /// The held bytes are a field's name.
@@ -360,11 +368,11 @@ impl HeaderScanner {
             b"from" => self.seen.from = true,
             _ => {}
         }
-        let (is_bcc, is_results) = (self.is_bcc(), self.is_results());
+        let (goes, is_results) = (self.is_bcc() || self.is_gateways(), self.is_results());
         self.held.drain(..self.name_start);
         self.in_field = true;
-        self.removing = is_bcc;
-        self.changed |= is_bcc;
+        self.removing = goes;
+        self.changed |= goes;
         if is_results {
             // The value begins where the name ends.
             self.name_end -= self.name_start;
@@ -372,7 +380,7 @@ impl HeaderScanner {
             return;
         }
         self.state = State::Line;
-        if !is_bcc {
+        if !goes {
             let held = std::mem::take(&mut self.held);
             self.keep(&held, output);
             self.held = held;

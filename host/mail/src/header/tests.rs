@@ -76,6 +76,7 @@ fn cleaned(mail: &[u8]) -> Vec<u8> {
             let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
             removing = is("bcc")
                 || is("resent-bcc")
+                || name.to_ascii_lowercase().starts_with(b"x-toxmail-")
                 || is("authentication-results") && results::may_be_of(&whole[name.len()..], &[OWN]);
             in_field = true;
             from_lines.clear();
@@ -105,6 +106,7 @@ fn mails() -> impl Strategy<Value = Vec<u8>> {
     let line = prop_oneof![
         "(?i:bcc|resent-bcc)[ \t]{0,3}:[ -~]{0,20}\r\n",
         "[ \t]{1,2}[a-z:]{0,10}\r\n",
+        "[Xx]-(?i:toxmail)(-Warning|-unfiltered| |-)?:[ -~]{0,20}\r\n",
         "(Date|From|Message-ID|Bccc|Resent-Bcc|B|Bc|Bcc)[ ]?(\r\n )?:?[ -~]{0,20}\r\n",
         "(\r\n|\n|\r|\rbcc: x\r\n|bcc|:|bcc:\n|bcc\r\n\t:x\n)",
         "\u{feff}?>{0,2}From (x|- Thu Jan  1 00:00:00 1970)?\r\n",

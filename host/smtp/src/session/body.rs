@@ -19,6 +19,15 @@ pub(super) struct Body {
     ended: bool,
     /// Why the mail is refused: what is still to come is dropped, then this is the reply.
     spoilt: Option<Reply>,
+    /// The last two bytes of a mail that was refused for an LF alone.
+    bare: Option<[u8; 2]>,
+}
+
+/// How far [`Body::skip`] came.
+enum Skipped {
+    More,
+    End,
+    BareEnd,
 }
 
 /// What [`Body::receive`] came upon.
@@ -33,6 +42,9 @@ pub(super) enum Received {
     Spoilt,
     /// The end of a mail that was refused before.
     EndOfSpoilt(Reply),
+    /// A line with a dot alone, in a mail that was refused because its lines end in LF alone: the client waits for the reply. That
+    /// this is the end is a guess, so nothing behind it may be read as commands.
+    BareEndOfSpoilt(Reply),
 }
 
 impl Body {
@@ -45,6 +57,7 @@ impl Body {
             utf8,
             ended: false,
             spoilt: None,
+            bare: None,
         }
     }
 
@@ -66,10 +79,11 @@ impl Body {
         loop {
             if let Some(reply) = &self.spoilt {
                 let reply = reply.clone();
-                return if self.ended || self.skip(input) {
-                    Received::EndOfSpoilt(reply)
-                } else {
-                    Received::Nothing
+                let skipped = if self.ended { Skipped::End } else { self.skip(input) };
+                return match skipped {
+                    Skipped::More => Received::Nothing,
+                    Skipped::End => Received::EndOfSpoilt(reply),
+                    Skipped::BareEnd => Received::BareEndOfSpoilt(reply),
                 };
             }
             if self.ended && self.chunk.is_empty() {
@@ -96,6 +110,9 @@ impl Body {
         let piece = input.get(..room).unwrap_or_default();
         let chunk = &mut self.chunk;
         let (consumed, stop) = self.unstuffer.unstuff(piece, |bytes| chunk.extend_from_slice(bytes));
+        if stop == Stop::Bare && piece.get(..consumed).is_some_and(|read| read.ends_with(b"\n")) {
+            self.bare = Some([0, b'\n']);
+        }
         input.advance(consumed);
         self.ended = stop == Stop::End;
         self.bytes += (self.chunk.len() - before) as u64;
@@ -106,15 +123,29 @@ impl Body {
         (stop == Stop::Bare).then_some(Reply::BARE_IN_DATA)
     }
 
-    /// Drops text; true once the end was in it.
-    fn skip(&mut self, input: &mut BytesMut) -> bool {
+    /// Drops text up to the end.
+    fn skip(&mut self, input: &mut BytesMut) -> Skipped {
         while !input.is_empty() {
             let (consumed, stop) = self.unstuffer.unstuff(input, |_| {});
-            input.advance(consumed);
+            let text = input.split_to(consumed);
+            if let Some(last) = &mut self.bare
+                && has_bare_end(last, &text)
+            {
+                return Skipped::BareEnd;
+            }
             if stop == Stop::End {
-                return true;
+                return Skipped::End;
             }
         }
-        false
+        Skipped::More
     }
+}
+
+/// Whether a line with a dot alone, after an LF and ended by one, is in `text`, which follows the two bytes `last`.
+fn has_bare_end(last: &mut [u8; 2], text: &[u8]) -> bool {
+    text.iter().any(|&byte| {
+        let is_end = byte == b'\n' && *last == *b"\n.";
+        *last = [last[1], byte];
+        is_end
+    })
 }

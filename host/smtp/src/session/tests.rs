@@ -338,6 +338,23 @@ fn bare_line_ends_in_a_mail_are_refused_at_its_end() {
 }
 
 #[test]
+fn a_client_whose_lines_end_in_lf_alone_gets_its_reply_and_the_end() {
+    let text = b"Subject: x\n\nbody\n.\nNOOP\r\nMAIL FROM:<bob@tox>\r\n";
+    for cut in 0..text.len() {
+        let mut harness = Harness::logged_in();
+        harness.send(b"MAIL FROM:<ann@tox>\r\nRCPT TO:<ben@tox>\r\nDATA\r\n");
+        let replies = [harness.send(&text[..cut]), harness.send(&text[cut..])].concat();
+        assert_eq!(codes(&replies), ["550 5.6.0"], "cut at {cut}");
+        assert!(harness.closed, "nothing behind it is read as a command");
+    }
+    // In a mail with right ends nothing of the kind is an end.
+    let mut harness = Harness::logged_in();
+    harness.send(b"MAIL FROM:<ann@tox>\r\nRCPT TO:<ben@tox>\r\nDATA\r\n");
+    assert_eq!(codes(&harness.send(b"a\r\n.b\n..\n\r\n.\r\nNOOP\r\n")), ["550 5.6.0", "250 2.0.0"]);
+    assert!(!harness.closed);
+}
+
+#[test]
 fn bare_line_ends_in_commands_are_refused_with_the_line() {
     let mut harness = Harness::logged_in();
     assert_eq!(codes(&harness.send(b"NOOP\n")), ["500 5.5.2"]);

@@ -27,26 +27,24 @@ impl Store {
         self.list(move |transaction| list(transaction, account.as_str(), 0, usize::MAX)).await
     }
 
-    /// A page of the quarantined mails of an account, oldest first: at most `max` that come after the one of the UIDL `after`. From the
-    /// start where that one is gone.
+    /// A page of the quarantined mails of an account, oldest first: at most `max` whose numbers are above `after`, which
+    /// need not be there any more.
     ///
     /// # Errors
     /// [`Error::Damaged`], [`Error::Failed`].
     pub async fn quarantine_page(
         &self,
         account: &AccountName,
-        after: Option<MailId>,
+        after: Option<u64>,
         max: usize,
     ) -> Result<Vec<QuarantineEntry>, Error> {
         let account = account.clone();
-        self.list(move |transaction| {
-            let first = match after {
-                Some(uidl) => place(transaction, account.as_str(), uidl)?.map_or(0, |number| number + 1),
-                None => 0,
-            };
-            list(transaction, account.as_str(), first, max.min(LIST_ENTRIES))
-        })
-        .await
+        let first = match after.map(|number| number.checked_add(1)) {
+            Some(Some(next)) => next,
+            Some(None) => return Ok(Vec::new()),
+            None => 0,
+        };
+        self.list(move |transaction| list(transaction, account.as_str(), first, max.min(LIST_ENTRIES))).await
     }
 
     /// How many mails of an account wait in quarantine for the user to decide; those in the bin are not among them. Takes

@@ -104,7 +104,9 @@ impl Mails for GatewayManagement {
         self.known(account).await?;
         let entries =
             self.store.quarantine_page(account, cursor(page)?, page.limit() + 1).await.map_err(stored)?;
-        Ok(listing(page, entries.iter().map(QuarantineEntry::from), |entry| entry.id.to_string()))
+        // By number: the list goes on behind a mail that is gone meanwhile.
+        let Listing { items, next } = listing(page, entries.iter(), |entry| entry.mail.number.to_string());
+        Ok(Listing { items: items.into_iter().map(QuarantineEntry::from).collect(), next })
     }
 
     async fn release(&self, account: &AccountName, id: MailId) -> Result<()> {
