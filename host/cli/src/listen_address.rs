@@ -20,6 +20,9 @@ pub enum InvalidListenAddress {
          (the local network, over TLS)"
     )]
     Name(String),
+    /// Digits and dots that are none.
+    #[error("`{0}` has no IP address: four numbers from 0 to 255, as in 127.0.0.1:2525")]
+    Address(String),
     /// The port.
     #[error(
         "`{0}` has no port from 0 to 65535: write it behind a colon, as in 127.0.0.1:2525 or [::1]:2525 (0 picks a free one)"
@@ -49,6 +52,14 @@ pub fn parse(text: &str) -> Result<SocketAddr, InvalidListenAddress> {
     };
     if host.is_empty() || host.eq_ignore_ascii_case("localhost") {
         return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    }
+    // Brackets round an address of version 4, or none round one of version 6: with the port told from it, that is certain.
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    if let Ok(ip) = bare.parse::<IpAddr>() {
+        return Ok(SocketAddr::new(ip, port));
+    }
+    if bare.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        return Err(InvalidListenAddress::Address(shown));
     }
     Err(InvalidListenAddress::Name(shown))
 }
@@ -106,6 +117,8 @@ mod tests {
             (":0", "127.0.0.1:0"),
             ("2525", "127.0.0.1:2525"),
             (" 127.0.0.1:1 ", "127.0.0.1:1"),
+            ("[127.0.0.1]:1", "127.0.0.1:1"),
+            ("::1:25254", "[::1]:25254"),
         ] {
             assert_eq!(parse(text).unwrap().to_string(), meant, "{text}");
             // What is printed is read back.
@@ -130,6 +143,8 @@ mod tests {
             "127.0.0.1:2525,[::1]:2525",
             "127.0.0.1:2525 [::1]:2525",
             "localhost",
+            "127.0.0.256:1",
+            "127.1:1",
             "127.0.0.1:",
             "fe80::1%eth0:25",
             "\u{661}",

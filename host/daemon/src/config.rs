@@ -296,6 +296,17 @@ pub fn read(path: &Path) -> Result<Config, ConfigError> {
     text.and_then(|text| parse(&text)).map_err(|error| ConfigError::Invalid { path: path.to_owned(), error })
 }
 
+/// Reads the file; the defaults where there is none. A link that leads nowhere is one.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_if_there(path: &Path) -> Result<Config, ConfigError> {
+    match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),
+        _ => read(path),
+    }
+}
+
 /// Parses the text of a configuration file.
 ///
 /// # Errors
@@ -494,6 +505,15 @@ mod tests {
         assert!(parse("[components]\nrequire_signature = true").unwrap_err().contains("trusted_keys"));
         let wrong = parse("[components]\ntrusted_keys = ['d75a']").unwrap_err();
         assert!(wrong.contains("line 2") && wrong.contains("openssl"), "{wrong}");
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_is_not_taken_for_no_configuration() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("config.toml");
+        assert_eq!(read_if_there(&file).unwrap(), Config::default());
+        std::os::unix::fs::symlink(place.path().join("away"), &file).unwrap();
+        assert!(matches!(read_if_there(&file), Err(ConfigError::Unreadable { .. })));
     }
 
     #[test]

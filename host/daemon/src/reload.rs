@@ -65,11 +65,7 @@ impl Reloader {
     /// What is wrong and what to do.
     pub async fn reload(&self) -> Result<Reloaded, String> {
         let mut current = self.current.lock().await;
-        let new = if self.file.exists() {
-            config::read(&self.file).map_err(|error| error.to_string())?
-        } else {
-            Config::default()
-        };
+        let new = config::read_if_there(&self.file).map_err(|error| error.to_string())?;
         let changed = changes(&current, &new);
         let is_changed = |key: &str| changed.iter().any(|changed| changed == key);
         let nodes = added_nodes(&current, &new)?;

@@ -14,6 +14,11 @@ pub enum NoText {
         "it is UTF-16 and damaged: save the file as UTF-8, for instance with `iconv -f UTF-16 -t UTF-8 OLD > NEW`"
     )]
     Utf16,
+    /// NUL bytes.
+    #[error(
+        "line {0} has NUL bytes, as a file has after a crash or a full disk: take them out, or take the file from a backup"
+    )]
+    Nul(usize),
 }
 
 /// The text of a file: UTF-8 with or without a byte order mark, or UTF-16 with one.
@@ -27,14 +32,23 @@ pub fn decode(bytes: Vec<u8>) -> Result<String, NoText> {
     if let Some(utf16) = bytes.strip_prefix(&[0xfe, 0xff]) {
         return decode_utf16(utf16, u16::from_be_bytes);
     }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-        NoText::Encoding(1 + good.iter().filter(|byte| **byte == b'\n').count())
-    })?;
-    if text.contains('\0') {
+    // Text begins with an ASCII character: the byte beside it tells.
+    if let [_, 0, ..] | [0, _, ..] = bytes.as_slice() {
         return Err(NoText::Utf16);
     }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        NoText::Encoding(line(good))
+    })?;
+    if let Some(at) = text.find('\0') {
+        return Err(NoText::Nul(line(&text.as_bytes()[..at])));
+    }
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// The number of the line that follows `before`.
+fn line(before: &[u8]) -> usize {
+    1 + before.iter().filter(|byte| **byte == b'\n').count()
 }
 
 fn decode_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, NoText> {
@@ -72,6 +86,9 @@ mod tests {
         for bytes in [bare, vec![0xff, 0xfe, b'x'], vec![0xff, 0xfe, 0x00, 0xd8]] {
             assert_eq!(decode(bytes), Err(NoText::Utf16));
         }
+        let bare: Vec<u8> = "[mail]\n# \u{fc}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(decode(bare), Err(NoText::Utf16));
+        assert_eq!(decode(b"[mail]\n\0\0\0".to_vec()), Err(NoText::Nul(2)));
         for error in [NoText::Encoding(2), NoText::Utf16] {
             assert!(error.to_string().contains("iconv"));
         }

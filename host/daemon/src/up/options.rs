@@ -158,8 +158,7 @@ fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
 fn read_config(directory: &DataDirectory, named: Option<&Path>) -> Result<Config, UpError> {
     match named {
         Some(path) => Ok(config::read(path)?),
-        None if directory.config().exists() => Ok(config::read(&directory.config())?),
-        None => Ok(Config::default()),
+        None => Ok(config::read_if_there(&directory.config())?),
     }
 }
 
