@@ -267,16 +267,16 @@ impl Network for Nothing {
         Err(TransferFailure::Disconnected)
     }
     fn cancel(&self, _: &AccountName, _: PublicKey, _: MailId) {}
-    async fn request_friend(&self, _: &AccountName, _: ToxId, _: &str) -> Result<(), String> {
+    async fn request_friend(&self, _: &AccountName, _: ToxId, _: &str) -> Result<(), NetworkError> {
         Ok(())
     }
-    async fn accept_friend(&self, _: &AccountName, _: PublicKey) -> Result<(), String> {
+    async fn accept_friend(&self, _: &AccountName, _: PublicKey) -> Result<(), NetworkError> {
         Ok(())
     }
-    async fn friends(&self, _: &AccountName) -> Result<Vec<PublicKey>, String> {
+    async fn friends(&self, _: &AccountName) -> Result<Vec<PublicKey>, NetworkError> {
         Ok(Vec::new())
     }
-    async fn remove_friend(&self, _: &AccountName, _: PublicKey) -> Result<(), String> {
+    async fn remove_friend(&self, _: &AccountName, _: PublicKey) -> Result<(), NetworkError> {
         Ok(())
     }
     fn set_addresses(&self, _: &AccountName, _: Vec<Address>) {}

@@ -8,7 +8,7 @@ pub mod storage;
 use mail::{AccountName, MailId, PublicKey};
 
 pub use decisions::{DecisionFailure, Decisions};
-pub use network::{Network, TransferFailure};
+pub use network::{Network, NetworkError, TransferFailure};
 pub use relays::{Copies, DropRelays};
 pub use storage::{BodyWriter, Storage, StorageError};
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
 
 use async_trait::async_trait;
 use gateway::Gateway;
-use gateway::ports::{Network, TransferFailure};
+use gateway::ports::{Network, NetworkError, TransferFailure};
 use mail::record::OutboxEntry;
 use mail::{AccountName, Acknowledgement, Address, Clock, MailId, PublicKey, SentWhole, ToxId};
 use offline::OfflineMail;
@@ -193,8 +193,8 @@ impl ToxNetwork {
         self.added.write().unwrap_or_else(PoisonError::into_inner).extend(nodes);
     }
 
-    fn known(&self, account: &AccountName) -> Result<Arc<Instance>, String> {
-        self.instance(account).ok_or_else(|| format!("the account {account} has no Tox instance"))
+    fn known(&self, account: &AccountName) -> Result<Arc<Instance>, NetworkError> {
+        self.instance(account).ok_or_else(|| NetworkError::NoInstance(account.clone()))
     }
 }
 
@@ -230,29 +230,34 @@ impl Network for ToxNetwork {
         }
     }
 
-    async fn request_friend(&self, account: &AccountName, id: ToxId, message: &str) -> Result<(), String> {
+    async fn request_friend(
+        &self,
+        account: &AccountName,
+        id: ToxId,
+        message: &str,
+    ) -> Result<(), NetworkError> {
         let instance = self.known(account)?;
         match instance.tox.add_friend(id, message).await {
             // c-toxcore repeats a request by itself until it is answered.
             Ok(()) | Err(tox::AddFriendError::AlreadyFriend) => Ok(()),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(NetworkError::tox(error)),
         }
     }
 
-    async fn accept_friend(&self, account: &AccountName, peer: PublicKey) -> Result<(), String> {
+    async fn accept_friend(&self, account: &AccountName, peer: PublicKey) -> Result<(), NetworkError> {
         let instance = self.known(account)?;
         match instance.tox.accept_friend(peer).await {
             Ok(()) | Err(tox::AddFriendError::AlreadyFriend) => Ok(()),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(NetworkError::tox(error)),
         }
     }
 
-    async fn friends(&self, account: &AccountName) -> Result<Vec<PublicKey>, String> {
-        self.known(account)?.tox.friends().await.map_err(|error| error.to_string())
+    async fn friends(&self, account: &AccountName) -> Result<Vec<PublicKey>, NetworkError> {
+        self.known(account)?.tox.friends().await.map_err(NetworkError::tox)
     }
 
-    async fn remove_friend(&self, account: &AccountName, peer: PublicKey) -> Result<(), String> {
-        self.known(account)?.tox.delete_friend(peer).await.map_err(|error| error.to_string())?;
+    async fn remove_friend(&self, account: &AccountName, peer: PublicKey) -> Result<(), NetworkError> {
+        self.known(account)?.tox.delete_friend(peer).await.map_err(NetworkError::tox)?;
         Ok(())
     }
 

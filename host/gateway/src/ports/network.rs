@@ -29,6 +29,24 @@ pub enum TransferFailure {
     Local(String),
 }
 
+/// Why the Tox instance of an account did not do what the core wanted.
+#[derive(Debug, thiserror::Error)]
+pub enum NetworkError {
+    /// None runs for this account: it is just being made or removed, or the gateway stops.
+    #[error("the account {0} has no Tox instance")]
+    NoInstance(AccountName),
+    /// Tox refused, or has stopped.
+    #[error(transparent)]
+    Tox(#[from] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl NetworkError {
+    /// What Tox says.
+    pub fn tox(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Tox(Box::new(error))
+    }
+}
+
 /// A friend connection and the peer protocol over it.
 #[async_trait]
 pub trait Network: Send + Sync {
@@ -52,16 +70,21 @@ pub trait Network: Send + Sync {
     fn cancel(&self, account: &AccountName, peer: PublicKey, id: MailId);
 
     /// Sends a friend request (again).
-    async fn request_friend(&self, account: &AccountName, id: ToxId, message: &str) -> Result<(), String>;
+    async fn request_friend(
+        &self,
+        account: &AccountName,
+        id: ToxId,
+        message: &str,
+    ) -> Result<(), NetworkError>;
 
     /// Becomes friends without a request (they asked, or both know).
-    async fn accept_friend(&self, account: &AccountName, peer: PublicKey) -> Result<(), String>;
+    async fn accept_friend(&self, account: &AccountName, peer: PublicKey) -> Result<(), NetworkError>;
 
     /// All Tox friends of an account, accepted or only asked: what the store's contacts are held against at the start.
-    async fn friends(&self, account: &AccountName) -> Result<Vec<PublicKey>, String>;
+    async fn friends(&self, account: &AccountName) -> Result<Vec<PublicKey>, NetworkError>;
 
     /// Ends a friendship.
-    async fn remove_friend(&self, account: &AccountName, peer: PublicKey) -> Result<(), String>;
+    async fn remove_friend(&self, account: &AccountName, peer: PublicKey) -> Result<(), NetworkError>;
 
     /// The addresses to tell peers in `hello`.
     fn set_addresses(&self, account: &AccountName, addresses: Vec<Address>);

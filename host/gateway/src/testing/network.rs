@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use super::world::{SeededRandom, World};
 use crate::lock::lock;
-use crate::ports::{Network, Storage, TransferFailure};
+use crate::ports::{Network, NetworkError, Storage, TransferFailure};
 use crate::{Gateway, Offer, Offered, ReceptionError};
 
 /// What goes wrong on the way, each as a chance in a thousand.
@@ -225,11 +225,14 @@ impl Network for NodeNetwork {
         }
     }
 
-    async fn request_friend(&self, account: &AccountName, id: ToxId, message: &str) -> Result<(), String> {
-        let world = self.world.upgrade().ok_or("no world")?;
-        if self.is_dead() {
-            return Err("dead".to_owned());
-        }
+    async fn request_friend(
+        &self,
+        account: &AccountName,
+        id: ToxId,
+        message: &str,
+    ) -> Result<(), NetworkError> {
+        let world = self.world.upgrade().filter(|_| !self.is_dead());
+        let world = world.ok_or_else(|| NetworkError::NoInstance(account.clone()))?;
         let own = self.key(account);
         let target = {
             let mut state = lock(&world.net.state);
@@ -248,25 +251,23 @@ impl Network for NodeNetwork {
         Ok(())
     }
 
-    async fn accept_friend(&self, account: &AccountName, peer: PublicKey) -> Result<(), String> {
-        let world = self.world.upgrade().ok_or("no world")?;
-        if self.is_dead() {
-            return Err("dead".to_owned());
-        }
+    async fn accept_friend(&self, account: &AccountName, peer: PublicKey) -> Result<(), NetworkError> {
+        let world = self.world.upgrade().filter(|_| !self.is_dead());
+        let world = world.ok_or_else(|| NetworkError::NoInstance(account.clone()))?;
         lock(&world.net.state).friends.insert((self.key(account), peer));
         world.connect_soon();
         Ok(())
     }
 
-    async fn friends(&self, account: &AccountName) -> Result<Vec<PublicKey>, String> {
-        let world = self.world.upgrade().ok_or("no world")?;
+    async fn friends(&self, account: &AccountName) -> Result<Vec<PublicKey>, NetworkError> {
+        let world = self.world.upgrade().ok_or_else(|| NetworkError::NoInstance(account.clone()))?;
         let state = lock(&world.net.state);
         let own = self.key(account);
         Ok(state.friends.iter().filter(|(of, _)| *of == own).map(|(_, friend)| *friend).collect())
     }
 
-    async fn remove_friend(&self, account: &AccountName, peer: PublicKey) -> Result<(), String> {
-        let world = self.world.upgrade().ok_or("no world")?;
+    async fn remove_friend(&self, account: &AccountName, peer: PublicKey) -> Result<(), NetworkError> {
+        let world = self.world.upgrade().ok_or_else(|| NetworkError::NoInstance(account.clone()))?;
         let own = self.key(account);
         let mut state = lock(&world.net.state);
         state.friends.remove(&(own, peer));
