@@ -75,7 +75,7 @@ async fn finish(report: Report, stage: story::Stage, once: bool, json: bool) -> 
         return if report.held() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     stage.print_how_to_go_on();
-    if let Err(error) = tokio::signal::ctrl_c().await {
+    if let Err(error) = crate::signals::end_asked().await {
         complain!("toxmail: waiting for Ctrl-C failed: {error}");
     }
     // Dropping the stage stops both gateways and removes their directories.

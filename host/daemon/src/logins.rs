@@ -185,7 +185,8 @@ impl Logins {
         Some(LoggedIn { account: account.clone(), standing })
     }
 
-    /// Whom a login names: an account's name in any case, or any mail address of it, which some mail programs log in with.
+    /// Whom a login names: an account's name in any case, or any mail address of it, which some mail programs log in with. The
+    /// postmaster is the owner.
     async fn named(&self, login: &str) -> Result<Named, store::Error> {
         let Ok(address) = login.parse::<Address>().or_else(|_| Address::at_tox(login)) else {
             return Ok(Named::nobody(login));
@@ -196,13 +197,23 @@ impl Logins {
                 return Ok(Named::account(account));
             }
             let name = address.local();
-            return Ok(self.existing(name).await?.unwrap_or_else(|| Named::nobody(name)));
+            let account = match self.existing(name).await? {
+                None if name == gateway::POSTMASTER => self.owner().await?,
+                found => found,
+            };
+            return Ok(account.unwrap_or_else(|| Named::nobody(name)));
         }
         let mut accounts = self.store.accounts().await?.into_iter();
         let owns = |own: &Address| own.name() == address;
         let owner = accounts.find(|account| account.addresses.iter().any(owns));
         let found = owner.map(|account| Named::account(account.name));
         Ok(found.unwrap_or_else(|| Named::nobody(&address.to_string())))
+    }
+
+    /// The account of whoever runs the gateway.
+    async fn owner(&self) -> Result<Option<Named>, store::Error> {
+        let owner = self.store.accounts().await?.into_iter().find(|account| account.owner);
+        Ok(owner.map(|owner| Named::account(owner.name)))
     }
 
     /// The account of this name, if there is one.

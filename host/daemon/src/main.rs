@@ -19,6 +19,7 @@ mod policy_set;
 mod program;
 mod relays;
 mod reload;
+mod signals;
 mod stored;
 mod text_file;
 mod tls;

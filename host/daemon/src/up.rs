@@ -6,7 +6,6 @@ mod history;
 mod notify;
 mod options;
 mod qr;
-mod signals;
 mod welcome;
 
 use std::io;
@@ -50,6 +49,7 @@ use crate::logins::Logins;
 use crate::passwords::Passwords;
 use crate::relays::Relays;
 use crate::reload::Reloader;
+use crate::signals;
 use crate::tls::Tls;
 use cli::args::{Common, Up};
 use cli::ready::{Ready, ReadyAccount};

@@ -28,7 +28,7 @@ pub(crate) fn owns(account: &Account, key: Option<PublicKey>, address: &Address)
 }
 
 /// The mailbox that everybody who takes mail must have (RFC 5321 section 4.5.1), in any case.
-const POSTMASTER: &str = "postmaster";
+pub const POSTMASTER: &str = "postmaster";
 
 /// The address to tell people on other gateways: the full Tox ID, which alone works there for everybody.
 pub(crate) fn public(tox_id: ToxId) -> Option<Address> {

@@ -27,6 +27,9 @@ pub enum ContactError {
         "this is the Tox ID of the account `{0}` of this gateway: write to {0}@tox, no contact is needed"
     )]
     Local(AccountName),
+    /// Nobody has such a key.
+    #[error("no Tox program can have the key in this Tox ID: ask them to send it again")]
+    ImpossibleKey,
     /// The name means something else already.
     #[error("`{0}` is the name of an account or of another contact: choose another alias")]
     AliasTaken(AccountName),
@@ -79,6 +82,9 @@ impl Gateway {
         message: &str,
     ) -> Result<Contact, ContactError> {
         let person = self.person(account)?;
+        if !id.key.is_possible() {
+            return Err(ContactError::ImpossibleKey);
+        }
         if let Some(local) = self.account_with_key(id.key) {
             return Err(ContactError::Local(local.name().clone()));
         }

@@ -39,6 +39,7 @@ mod resolving;
 mod settings;
 mod submission;
 
+pub use self::addresses::POSTMASTER;
 pub use self::by_relay::Received;
 pub use self::friendship::{Asked, ContactError};
 pub use self::gateway::Gateway;

@@ -82,6 +82,11 @@ impl Gateway {
             ResolutionTarget::ToxId(id) => (Some(id.key), Some(*id)),
             ResolutionTarget::Key(key) => (Some(*key), None),
         };
+        if key.is_some_and(|key| !key.is_possible()) {
+            let text =
+                format!("<{address}> leads to a key that no Tox program can have: ask them for their Tox ID");
+            return Err(Refusal::permanent(1, 3, &text));
+        }
         // What the user typed is not changed, the nospam included.
         let spelled = address.is_tox().then(|| address.local().parse().ok()).flatten();
         let tox_id = spelled.or(tox_id);

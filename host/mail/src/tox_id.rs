@@ -35,6 +35,15 @@ pub enum InvalidToxId {
     Checksum,
 }
 
+impl PublicKey {
+    /// Whether a Tox program can have this key: the highest bit of a Curve25519 key is not used (RFC 7748, section 5), and
+    /// c-toxcore refuses keys that have it (`crypto_core.c: public_key_valid`).
+    #[must_use]
+    pub const fn is_possible(&self) -> bool {
+        self.0[31] & 0x80 == 0
+    }
+}
+
 impl ToxId {
     /// Bytes of a Tox ID: key, nospam, checksum.
     pub const BYTES: usize = 38;

@@ -65,8 +65,8 @@ pub enum AddFriendError {
     /// Is a friend already, or was asked already.
     #[error("this Tox ID is a friend already, or was asked before: wait for the answer")]
     AlreadyFriend,
-    /// c-toxcore could not get memory.
-    #[error("there is no memory for another friend: free some")]
+    /// c-toxcore could not get memory, or takes the key for none: it does not tell these apart.
+    #[error("Tox takes no friend with this key, or there is no memory for another friend")]
     Memory,
     /// See [`Gone`].
     #[error(transparent)]

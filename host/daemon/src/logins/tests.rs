@@ -212,6 +212,15 @@ async fn a_login_ends_with_its_account_and_with_its_password() {
 }
 
 #[tokio::test]
+async fn the_postmaster_logs_in_as_the_owner() {
+    let world = World::new().await;
+    for login in ["postmaster", "Postmaster", "POSTMASTER@tox"] {
+        assert_eq!(name(&world.login(login, ANNAS, HOME).await), Some("anna"), "{login}");
+        assert_eq!(world.login(login, &world.bens, HOME).await, Checked::Wrong, "{login}");
+    }
+}
+
+#[tokio::test]
 async fn a_hash_of_the_raw_bytes_is_made_anew_at_the_next_login_which_goes_on_to_hold() {
     let world = World::new().await;
     let typed = "cafe\u{301} noir";

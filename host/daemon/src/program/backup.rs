@@ -42,7 +42,7 @@ pub async fn make(directory: &Path, file: &Path, json: bool) -> Result<String, C
     };
     let size = tokio::select! {
         written = writing => written?,
-        _ = tokio::signal::ctrl_c() => return Err(ClientError::Input("stopped: no backup was written".to_owned())),
+        _ = crate::signals::end_asked() => return Err(ClientError::Input("stopped: no backup was written".to_owned())),
     };
     target.as_file().sync_all().map_err(&failed)?;
     let written = target.path().to_owned();
@@ -69,7 +69,7 @@ const SUFFIX: &str = ".part";
 /// How often a file is made anew that another backup took for left over in the moment before it was locked.
 const TRIES: usize = 8;
 
-/// A file for a backup that is being written. It is removed when it is dropped, also by Ctrl-C, and locked until then.
+/// A file for a backup that is being written. It is removed when it is dropped, also by Ctrl-C and SIGTERM, and locked until then.
 fn part_in(place: &Path) -> io::Result<tempfile::NamedTempFile> {
     for _ in 0..TRIES {
         let part = tempfile::Builder::new()

@@ -157,6 +157,12 @@ async fn names_mean_one_person() {
     assert_eq!(add("olga", tox_id("carla")).await, Err(ContactError::AliasTaken(account("olga"))));
     assert_eq!(add("benjamin", tox_id("ben")).await, Err(ContactError::Known(account("ben"))));
     assert_eq!(add("o", tox_id("olga")).await, Err(ContactError::Local(account("olga"))));
+    let mut impossible = tox_id("carla");
+    impossible.key.0[31] |= 0x80;
+    assert_eq!(add("i", impossible).await, Err(ContactError::ImpossibleKey));
+    let address = format!("{impossible}@tox").parse().unwrap();
+    let refusal = anna.look_up(&account("anna"), &address).await.unwrap_err();
+    assert!(refusal.to_string().contains("5.1.3"), "{refusal}");
     assert_eq!(add("c", tox_id("carla")).await, Ok(()));
     let missing = anna.accept_request(&account("anna"), key("dora"), None).await;
     assert_eq!(missing, Err(ContactError::NoRequest));

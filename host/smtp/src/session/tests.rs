@@ -328,7 +328,7 @@ fn a_whole_session_may_come_at_once() {
 
 #[test]
 fn bare_line_ends_in_a_mail_are_refused_at_its_end() {
-    for text in ["a\nb\r\n", "a\rb\r\n", "a\n.\nb\r\n", "a\r\n.\nb\r\n", "a\n.\r\nMAIL FROM:<ann@tox>\r\n"] {
+    for text in ["a\nb\r\n", "a\rb\r\n", "a\r\n.\nb\r\n", "a\n.\r\nMAIL FROM:<ann@tox>\r\n"] {
         let mut harness = Harness::logged_in();
         harness.send(ENVELOPE);
         assert_eq!(harness.send(text.as_bytes()), "", "{text:?}");

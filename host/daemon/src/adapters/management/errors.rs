@@ -30,6 +30,7 @@ pub fn contact_error(error: ContactError) -> ManagementError {
         | ContactError::NoContact
         | ContactError::NoRequest
         | ContactError::NotTold(_) => ManagementError::NotFound(text),
+        ContactError::ImpossibleKey => ManagementError::Unprocessable(text),
         ContactError::Storage(error) => storage(error),
         _ => ManagementError::Conflict(text),
     }

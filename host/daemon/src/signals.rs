@@ -47,3 +47,13 @@ impl Signals {
         while self.next().await != Asked::Stop {}
     }
 }
+
+/// Returns when this process is asked to end: by Ctrl-C, by SIGTERM, or because its terminal was closed.
+///
+/// # Errors
+/// As the operating system says.
+pub async fn end_asked() -> io::Result<()> {
+    let mut signals = Signals::listen()?;
+    signals.next().await;
+    Ok(())
+}
