@@ -110,9 +110,7 @@ impl Body {
         let piece = input.get(..room).unwrap_or_default();
         let chunk = &mut self.chunk;
         let (consumed, stop) = self.unstuffer.unstuff(piece, |bytes| chunk.extend_from_slice(bytes));
-        if stop == Stop::Bare && piece.get(..consumed).is_some_and(|read| read.ends_with(b"\n")) {
-            self.bare = Some([0, b'\n']);
-        }
+        let ends_in_lf = piece.get(..consumed).is_some_and(|read| read.ends_with(b"\n"));
         input.advance(consumed);
         self.ended = stop == Stop::End;
         self.bytes += (self.chunk.len() - before) as u64;
@@ -120,7 +118,11 @@ impl Body {
             // RFC 1870 section 6.2; said at the end of the text, where the client listens.
             return Some(Reply::too_large(self.limit));
         }
-        (stop == Stop::Bare).then_some(Reply::BARE_IN_DATA)
+        if stop != Stop::Bare {
+            return None;
+        }
+        self.bare = ends_in_lf.then_some([0, b'\n']);
+        Some(Reply::BARE_IN_DATA)
     }
 
     /// Drops text up to the end.
