@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::Runtime;
 use tox::{Connection, Event, Node, Options, Tox};
-use toxnet::PublicKey;
+use toxnet::{PublicKey, ToxId, UdpNode};
 
 /// An instance of c-toxcore that knows no node.
 #[derive(Debug)]
@@ -66,6 +66,32 @@ impl C {
         let key = mail::PublicKey(other.dht_key().0);
         let node = Node { host: at.ip().to_string(), port: at.port(), key, tcp_port: None };
         self.runtime.block_on(self.tox.add_node(&node)).unwrap();
+    }
+
+    /// Uses a node of `toxnet`.
+    pub fn join(&self, node: &UdpNode) {
+        let at = SocketAddr::from(node.address);
+        let key = mail::PublicKey(node.key.0);
+        let node = Node { host: at.ip().to_string(), port: at.port(), key, tcp_port: None };
+        self.runtime.block_on(self.tox.add_node(&node)).unwrap();
+    }
+
+    /// As a node of the DHT.
+    #[must_use]
+    pub fn contact(&self) -> UdpNode {
+        UdpNode { address: self.address().into(), key: self.dht_key() }
+    }
+
+    /// Its Tox ID.
+    #[must_use]
+    pub fn id(&self) -> ToxId {
+        self.tox.id().to_string().parse().unwrap()
+    }
+
+    /// Asks somebody to be a friend.
+    pub fn request(&self, id: &ToxId, text: &str) {
+        let id = id.to_string().parse().unwrap();
+        self.runtime.block_on(self.tox.add_friend(id, text)).unwrap();
     }
 
     /// Whether a friend is online over UDP.
