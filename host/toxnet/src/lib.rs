@@ -52,6 +52,7 @@ pub mod node;
 mod nonce;
 mod onion;
 pub mod packet;
+pub mod relay;
 pub mod session;
 mod shared;
 pub mod state;

@@ -323,6 +323,49 @@ pub const STRANGER_TIME: Duration = Duration::from_secs(10);
 /// How long it is remembered which of a friend's DHT keys was the last: older ones are replays.
 pub const REPLAY_MEMORY: Duration = Duration::from_secs(600);
 
+/// How long a relay may take to answer a client's hello (Tox).
+pub const RELAY_CONNECT_TIME: Duration = Duration::from_secs(10);
+
+/// How long a client of a relay may take from the connection to its first frame: two round trips
+/// over Tor. C waits without bound and lets half-open connections push each other out.
+pub const RELAY_HELLO_TIME: Duration = Duration::from_secs(4);
+
+/// Wait between two pings on a connection to a relay (Tox).
+pub const RELAY_PING: Duration = Duration::from_secs(30);
+
+/// How long a ping may stay without an answer (Tox).
+pub const RELAY_PING_ANSWER: Duration = Duration::from_secs(10);
+
+/// Routes of one client (Tox): the numbers from 16 to 255.
+pub const RELAY_ROUTES: usize = 240;
+
+/// Packets other than data that wait for one connection: an answer for each route, and a notice.
+pub const RELAY_CONTROL_PACKETS: usize = 1024;
+
+/// Bytes of data that wait for one connection: 50 ms at 20 Mbit/s. More would only be late.
+pub const RELAY_DATA_WAITING_BYTES: usize = 128 * 1024;
+
+/// Bytes of data that wait for all connections of a relay together.
+pub const RELAY_WAITING_BYTES: usize = 32 * 1024 * 1024;
+
+/// Events of a client or relay that wait to be taken; further data is lost.
+pub const RELAY_EVENTS: usize = 1024;
+
+/// Connections of a relay: with full buffers of their own they take 40 MB.
+pub const RELAY_CLIENTS: usize = 4096;
+
+/// Connections from one network, a /24 or a /56, if it is no local one: half a thousand need 8.
+pub const RELAY_CLIENTS_PER_NETWORK: usize = 64;
+
+/// Connections without a first frame.
+pub const RELAY_HALF_OPEN: usize = 512;
+
+/// The same from one network.
+pub const RELAY_HALF_OPEN_PER_NETWORK: usize = 16;
+
+/// Answers to onion packets of relay clients that wait to be taken.
+pub const RELAY_ANSWERS: usize = 1024;
+
 /// Friends of one identity that are searched for: more than anybody has, 4 KB each.
 pub const FRIENDS: usize = 8192;
 

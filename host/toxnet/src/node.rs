@@ -12,6 +12,7 @@
 
 mod onion;
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -112,6 +113,8 @@ pub struct Node<R> {
     passing: Passing,
     store: Store,
     client: Option<Client>,
+    /// What came back for clients of our relay.
+    relay_answers: VecDeque<(u64, Vec<u8>)>,
 }
 
 impl<R: CryptoRngCore> Node<R> {
@@ -123,6 +126,7 @@ impl<R: CryptoRngCore> Node<R> {
             passing: Passing::new(now, &mut random),
             store: Store::new(keys.public(), &mut random),
             client: None,
+            relay_answers: VecDeque::new(),
             dht: Dht::new(keys, random),
         }
     }
@@ -223,6 +227,20 @@ impl<R: CryptoRngCore> Node<R> {
     /// The next packet to send, and where to.
     pub fn poll_transmit(&mut self) -> Option<(SocketAddr, Vec<u8>)> {
         self.dht.poll_transmit()
+    }
+
+    /// Passes on an onion packet of a client of our TCP relay. `client` is a number that belongs to
+    /// this client for ever; `local` says whether the client is on a local network.
+    pub fn onion_from_relay(&mut self, now: Duration, client: u64, local: bool, content: &[u8]) {
+        let forward = self.passing.on_from_relay(now, (client, local), content, &mut self.dht.random);
+        if let Ok(Some(forward)) = forward {
+            self.dht.transmit(forward.to, forward.packet);
+        }
+    }
+
+    /// The next packet that came back for a client of our TCP relay, with the client's number.
+    pub fn poll_relay_answer(&mut self) -> Option<(u64, Vec<u8>)> {
+        self.relay_answers.pop_front()
     }
 
     /// The next thing that happened.

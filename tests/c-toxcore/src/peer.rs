@@ -33,9 +33,15 @@ impl Peer {
     /// A node without an identity on a free port of loopback.
     #[must_use]
     pub fn node() -> Self {
+        Self::with_keys(KeyPair::generate(&mut OsRng))
+    }
+
+    /// One with this DHT key.
+    #[must_use]
+    pub fn with_keys(dht: KeyPair) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket.set_nonblocking(true).unwrap();
-        let (dht, real) = (KeyPair::generate(&mut OsRng), KeyPair::generate(&mut OsRng));
+        let real = KeyPair::generate(&mut OsRng);
         let random = || ChaCha20Rng::from_rng(OsRng).unwrap();
         Self {
             node: Node::new(Duration::ZERO, dht.clone(), random()),
@@ -53,11 +59,9 @@ impl Peer {
     #[must_use]
     pub fn start() -> Self {
         let real = KeyPair::generate(&mut OsRng);
-        let mut peer = Self::node();
         let dht = KeyPair::generate(&mut OsRng);
-        let random = || ChaCha20Rng::from_rng(OsRng).unwrap();
-        peer.node = Node::new(Duration::ZERO, dht.clone(), random());
-        peer.sessions = Sessions::new(real.clone(), dht, random());
+        let mut peer = Self::with_keys(dht.clone());
+        peer.sessions = Sessions::new(real.clone(), dht, ChaCha20Rng::from_rng(OsRng).unwrap());
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap() - peer.now();
         peer.node.identify(peer.now(), Identity { real, nospam: peer.nospam, unix });
         peer

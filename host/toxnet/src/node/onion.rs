@@ -8,6 +8,7 @@ use super::Node;
 use crate::address::Address;
 use crate::boxes::SharedKey;
 use crate::key::PublicKey;
+use crate::limits;
 use crate::nonce::FreshNonce;
 use crate::packet::onion::announce::{AnnounceResponse, SealedRequest};
 use crate::packet::onion::back::{Previous, respond};
@@ -37,7 +38,11 @@ impl<R: CryptoRngCore> Node<R> {
         let Ok(back) = self.passing.back(now, packet, &mut self.dht.random) else { return };
         match back.to {
             Previous::Udp(to) => self.dht.transmit(to, back.packet),
-            Previous::RelayClient(_) => {}
+            Previous::RelayClient(client) => {
+                if self.relay_answers.len() < limits::RELAY_ANSWERS {
+                    self.relay_answers.push_back((client, back.packet));
+                }
+            }
         }
     }
 

@@ -12,7 +12,8 @@ use crate::limits;
 use crate::nonce::FreshNonce;
 use crate::packet::PacketError;
 use crate::packet::onion::back::{Back, Previous, pass_back};
-use crate::packet::onion::hop::{Forward, Sealed};
+use crate::packet::onion::hop::{Forward, Sealed, from_relay};
+use crate::wire::ParseError;
 
 /// The keys that seal where packets came from.
 #[derive(Debug)]
@@ -54,6 +55,23 @@ impl Passing {
         let nonce = FreshNonce::random(random);
         let forward = sealed.peel(key, &Previous::Udp(from), &self.own, nonce)?;
         Ok(may_go(is_lan(from.ip()), forward))
+    }
+
+    /// Passes on what a client of our TCP relay sent: which, and whether it is on a local network.
+    ///
+    /// # Errors
+    /// [`ParseError`].
+    pub(crate) fn on_from_relay(
+        &mut self,
+        now: Duration,
+        (client, local): (u64, bool),
+        content: &[u8],
+        random: &mut impl CryptoRngCore,
+    ) -> Result<Option<Forward>, ParseError> {
+        self.renew(now, random);
+        let nonce = FreshNonce::random(random);
+        let forward = from_relay(content, &Previous::RelayClient(client), &self.own, nonce)?;
+        Ok(may_go(local, forward))
     }
 
     /// Passes a packet back.
