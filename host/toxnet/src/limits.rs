@@ -231,6 +231,15 @@ pub const ONION_ASK_AGAIN: Duration = Duration::from_millis(1500);
 /// Requests without an answer after which a node is given up (Tox).
 pub const ONION_NODE_TRIES: u32 = 3;
 
+/// Nodes for paths that are remembered while there is no DHT (Tox).
+pub const PATH_NODES: usize = 32;
+
+/// Relays that onion packets go over.
+pub const RELAYS: usize = 8;
+
+/// Relays that a friend is told of with our DHT key (Tox).
+pub const TOLD_RELAYS: usize = 2;
+
 /// Onion packets are sent at this interval in the long run, for an identity: 20 a second.
 pub const ONION_INTERVAL: Duration = Duration::from_millis(50);
 

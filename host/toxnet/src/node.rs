@@ -25,6 +25,7 @@ use crate::key::{KeyPair, PublicKey};
 use crate::limits;
 use crate::onion::client::Client;
 use crate::onion::passing::Passing;
+use crate::onion::requests::First;
 use crate::onion::store::Store;
 use crate::packet::Kind;
 use crate::packet::info::Info;
@@ -168,15 +169,14 @@ impl<R: CryptoRngCore> Node<R> {
         self.dht.nodes(now)
     }
 
-    /// Whether others can find us: DHT nodes answer, and the identity, if there is one, is announced
-    /// at [`limits::ANNOUNCED_LEAST`] nodes, or at all where there are fewer.
+    /// Whether others can find us: the identity, if there is one, is announced at
+    /// [`limits::ANNOUNCED_LEAST`] nodes, or at all where there are fewer; without an identity, DHT
+    /// nodes answer.
     #[must_use]
     pub fn is_online(&self, now: Duration) -> bool {
-        let announced = self.client.as_ref().is_none_or(|client| {
-            let (announced, known) = client.announced();
-            announced > 0 && announced >= known.min(limits::ANNOUNCED_LEAST)
-        });
-        announced && self.dht.is_connected(now)
+        let Some(client) = &self.client else { return self.dht.is_connected(now) };
+        let (announced, known) = client.announced();
+        announced > 0 && announced >= known.min(limits::ANNOUNCED_LEAST)
     }
 
     /// Takes friend requests with this nospam only from now on.
@@ -222,6 +222,43 @@ impl<R: CryptoRngCore> Node<R> {
         if let Some(client) = &mut self.client {
             client.set_online(now, key, online);
         }
+    }
+
+    /// A node to make onion paths of while there is no UDP: the first ones, since all others are told
+    /// through the onion.
+    pub fn add_path_node(&mut self, now: Duration, node: UdpNode) {
+        if let Some(client) = &mut self.client {
+            client.add_path_node(now, node);
+            self.work(now);
+        }
+    }
+
+    /// The relays that are connected now, each with a number that belongs to its connection for ever.
+    /// Friends are told of the first ones, and without UDP all onion packets go over them; at most
+    /// [`limits::RELAYS`] are used.
+    pub fn set_relays(&mut self, now: Duration, relays: &[(u64, NodeAddress)]) {
+        if let Some(client) = &mut self.client {
+            client.set_relays(now, relays);
+            self.work(now);
+        }
+    }
+
+    /// The next onion packet to send over a relay ([`crate::relay::Client::send_onion`]), with the
+    /// number of its connection.
+    pub fn poll_over_relay(&mut self) -> Option<(u64, Vec<u8>)> {
+        self.client.as_mut()?.poll_over_relay()
+    }
+
+    /// Takes an answer that came through the onion over a relay.
+    pub fn onion_answer(&mut self, now: Duration, connection: u64, packet: &mut [u8]) {
+        let Some(client) = &mut self.client else { return };
+        let first = First::Relay(connection);
+        match Kind::of(packet) {
+            Ok(Kind::AnnounceResponse) => client.announce_response(now, first, packet),
+            Ok(Kind::DataResponse) => client.data_response(now, first, packet, &mut self.dht),
+            _ => {}
+        }
+        self.work(now);
     }
 
     /// The next packet to send, and where to.
@@ -289,12 +326,12 @@ impl<R: CryptoRngCore> Node<R> {
             Kind::DataRequest => self.data_request(now, packet),
             Kind::AnnounceResponse => {
                 if let Some(client) = &mut self.client {
-                    client.announce_response(now, from.into(), packet);
+                    client.announce_response(now, First::Udp(from.into()), packet);
                 }
             }
             Kind::DataResponse => {
                 if let Some(client) = &mut self.client {
-                    client.data_response(now, from.into(), packet, &mut self.dht);
+                    client.data_response(now, First::Udp(from.into()), packet, &mut self.dht);
                 }
             }
             _ => self.dht.datagram(now, from, packet),

@@ -13,7 +13,7 @@ mod line;
 mod lookup;
 pub(crate) mod passing;
 mod paths;
-mod requests;
+pub(crate) mod requests;
 mod schedule;
 pub(crate) mod store;
 mod strangers;

@@ -2,7 +2,7 @@
 //!
 //! [`R`] runs the sessions of `toxnet`, and [`Probe`] shakes hands by itself and sends whatever packets a test wants. Neither
 //! uses the DHT: whoever begins is told the other's address and DHT key. [`Peer`] is a whole node of `toxnet` with sessions.
-//! [`Relay`] is one with a Tox TCP relay, and [`RelayGuest`] a client of a relay. [`C`] is the unmodified library.
+//! [`Relay`] is one with a Tox TCP relay, [`RelayGuest`] a client of a relay, [`TcpPeer`] a node without UDP. [`C`] is the unmodified library.
 
 // Sockets need the machine's clock; helpers of tests may panic.
 #![allow(clippy::disallowed_methods, clippy::expect_used, clippy::unwrap_used)]
@@ -17,4 +17,4 @@ pub use c::C;
 pub use peer::Peer;
 pub use probe::{Came, Probe};
 pub use r::R;
-pub use relay::{Relay, RelayGuest};
+pub use relay::{Relay, RelayGuest, TcpPeer};

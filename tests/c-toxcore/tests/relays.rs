@@ -1,15 +1,17 @@
 //! Tox TCP relays: the library over a relay of `toxnet`, and clients of `toxnet` over one of the library.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)] // A test may panic, and sockets need the clock.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use c_toxcore::{C, Relay, RelayGuest};
+use c_toxcore::{C, Relay, RelayGuest, TcpPeer};
 use rand_core::OsRng;
 use tox::Event as CEvent;
+use toxnet::node::Event;
 use toxnet::packet::onion::announce::{AnnounceRequest, SealedResponse, Stored};
 use toxnet::packet::onion::path::RelayPath;
 use toxnet::relay::ClientEvent;
-use toxnet::{FreshNonce, KeyPair, PublicKey};
+use toxnet::{FreshNonce, KeyPair, PublicKey, UdpNode};
 
 /// The library takes steps of seconds; machines under load are slower.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -126,6 +128,83 @@ fn our_client_stays_with_a_relay_of_the_library_beyond_its_pings() {
         begin.elapsed() > Duration::from_secs(45)
     });
     assert_eq!(guest.events, [ClientEvent::Open]);
+}
+
+/// One of each kind, which reach three relays over TCP alone.
+struct OverTcp {
+    ours: Vec<Relay>,
+    /// The library's relays run by themselves.
+    _theirs: Vec<C>,
+    c: C,
+    r: TcpPeer,
+}
+
+impl OverTcp {
+    fn relays_of_ours() -> Self {
+        let mut ours: Vec<Relay> = (0..3).map(|_| Relay::start()).collect();
+        let first = ours[0].peer.contact();
+        ours.iter_mut().skip(1).for_each(|relay| relay.peer.join(first));
+        let at = |relay: &Relay| (relay.peer.contact(), ([127, 0, 0, 1], relay.port()).into());
+        let known: Vec<(UdpNode, SocketAddr)> = ours.iter().map(at).collect();
+        Self::start(ours, Vec::new(), &known)
+    }
+
+    fn relays_of_the_library() -> Self {
+        let theirs: Vec<C> = (0..3).map(|_| C::start_relay()).collect();
+        theirs.iter().skip(1).for_each(|relay| relay.join(&theirs[0].contact()));
+        let at = |relay: &C| (relay.contact(), relay.relay_address());
+        let known: Vec<(UdpNode, SocketAddr)> = theirs.iter().map(at).collect();
+        Self::start(Vec::new(), theirs, &known)
+    }
+
+    fn start(ours: Vec<Relay>, theirs: Vec<C>, known: &[(UdpNode, SocketAddr)]) -> Self {
+        let c = C::start_without_udp();
+        known.iter().for_each(|(node, at)| c.join_relay(node, Some(at.port())));
+        Self { ours, _theirs: theirs, c, r: TcpPeer::start(known) }
+    }
+
+    fn until(&mut self, what: &str, mut done: impl FnMut(&mut Self) -> bool) -> Duration {
+        until(what, || {
+            self.ours.iter_mut().for_each(Relay::turn);
+            self.r.turn();
+            done(self)
+        })
+    }
+
+    /// Each asks the other, and is told where the other's relays are.
+    fn ask_each_other(mut self, kind: &str) {
+        let took = self.until("R is announced", |world| world.r.node.is_online(world.r.now()));
+        println!("{kind}: R announced after {took:?}");
+        let (c, r) = (self.c.id(), self.r.id());
+        let now = self.r.now();
+        self.r.node.request_friend(now, &c, b"from R").unwrap();
+        let took = self.until("the request of R comes", |world| {
+            let is_it = |event: &CEvent| matches!(event, CEvent::FriendRequest { message, .. } if message == "from R");
+            world.c.events().iter().any(is_it)
+        });
+        println!("{kind}: request to C after {took:?}");
+        self.r.node.remove_friend(&c.key);
+        self.c.request(&r, "from C");
+        let asked = Event::FriendRequest { from: c.key, text: b"from C".to_vec() };
+        let took = self.until("the request of C comes", |world| world.r.events.contains(&asked));
+        println!("{kind}: request of C after {took:?}");
+        let now = self.r.now();
+        self.r.node.add_friend(now, c.key).unwrap();
+        self.until("C tells its relays", |world| {
+            let is_it = |event: &Event| matches!(event, Event::DhtKey { friend, relays, .. } if *friend == c.key && !relays.is_empty());
+            world.r.events.iter().any(is_it)
+        });
+    }
+}
+
+#[test]
+fn friend_requests_both_ways_over_tcp_alone_and_relays_of_ours() {
+    OverTcp::relays_of_ours().ask_each_other("relays of ours");
+}
+
+#[test]
+fn friend_requests_both_ways_over_tcp_alone_and_relays_of_the_library() {
+    OverTcp::relays_of_the_library().ask_each_other("relays of the library");
 }
 
 /// An announcement over a relay of the library, which is the first node of the path.

@@ -43,11 +43,11 @@ impl Announcing {
         &mut self,
         now: Duration,
         request: Request,
-        response: &AnnounceResponse,
+        (origin, response): (u64, &AnnounceResponse),
         asked: impl Fn(&PublicKey) -> bool,
     ) {
         self.paths.answered(request.path);
-        let news = self.lookup.named(&request.node, &response.nodes, asked);
+        let news = self.lookup.named(&request.node, origin, &response.nodes, asked);
         let path_made = self.paths.made(now, request.path);
         let answer = (response.stored, request.path);
         // A node that knows our key as somebody else's is of no use.

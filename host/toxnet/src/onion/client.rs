@@ -10,11 +10,11 @@ use super::announcing::Announcing;
 use super::bucket::Bucket;
 use super::friend::Friend;
 use super::line::Line;
-use super::paths::Paths;
-use super::requests::{For, Requests};
+use super::paths::{Paths, RelayNode, patience};
+use super::requests::{First, For, Requests};
 use super::strangers::Strangers;
 use crate::address::{Address, Node, Transport, UdpNode};
-use crate::dht::{Dht, is_lan};
+use crate::dht::{Dht, PathNode, is_lan};
 use crate::key::{KeyPair, PublicKey};
 use crate::limits;
 use crate::node::{AddFriendError, Event, Identity};
@@ -43,10 +43,20 @@ pub(crate) struct Client {
     strangers: Strangers,
     /// Our DHT key as friends were told last: what is told in one second has one number.
     told: Option<DhtKey>,
+    /// Relays that onion packets can go over.
+    relays: Vec<(RelayNode, Node)>,
+    /// What goes over them.
+    over_relays: VecDeque<(u64, Vec<u8>)>,
+    /// Nodes to make paths of while the DHT has none: those that answered, the newest last.
+    learned: VecDeque<PathNode>,
+    /// Counts answers: see [`PathNode`].
+    origins: u64,
     /// Whose turn it is first when there was no right to send for all.
     turn: PublicKey,
     /// There is no node for a path.
     starved: bool,
+    /// Since when there has been one.
+    nodes_since: Option<Duration>,
     deadline: Duration,
     events: VecDeque<Event>,
 }
@@ -66,8 +76,13 @@ impl Client {
             bucket: Bucket::default(),
             strangers: Strangers::default(),
             told: None,
+            relays: Vec::new(),
+            over_relays: VecDeque::new(),
+            learned: VecDeque::new(),
+            origins: 0,
             turn: PublicKey([0; 32]),
             starved: false,
+            nodes_since: None,
             deadline: now,
             events: VecDeque::new(),
         }
@@ -155,18 +170,61 @@ impl Client {
         friends.find(|(_, friend)| friend.dht == Some(*dht)).map(|(key, _)| *key)
     }
 
+    /// A node to make paths of, when there is no DHT.
+    pub(crate) fn add_path_node(&mut self, now: Duration, node: UdpNode) {
+        self.origins += 1;
+        self.learn(PathNode { node, origin: self.origins });
+        self.deadline = now;
+    }
+
+    fn learn(&mut self, node: PathNode) {
+        let known = self.learned.iter().position(|known| known.node.key == node.node.key);
+        // It keeps the origin it had.
+        let node = known.and_then(|index| self.learned.remove(index)).unwrap_or(node);
+        if self.learned.len() >= limits::PATH_NODES {
+            self.learned.pop_front();
+        }
+        self.learned.push_back(node);
+    }
+
+    /// The relays that are connected now.
+    pub(crate) fn set_relays(&mut self, now: Duration, relays: &[(u64, Node)]) {
+        let node = |node: &Node| UdpNode { address: node.address, key: node.key };
+        self.relays = relays
+            .iter()
+            .take(limits::RELAYS)
+            .map(|(connection, relay)| (RelayNode { connection: *connection, node: node(relay) }, *relay))
+            .collect();
+        // What friends are told has changed; the next second has another number.
+        self.deadline = now;
+    }
+
+    /// The next onion packet to go over a relay.
+    pub(crate) fn poll_over_relay(&mut self) -> Option<(u64, Vec<u8>)> {
+        self.over_relays.pop_front()
+    }
+
     /// Does what is due.
     pub(crate) fn timeout<R: CryptoRngCore>(&mut self, now: Duration, dht: &mut Dht<R>) {
-        let nodes = dht.path_nodes(now);
+        let mut nodes = dht.path_nodes(now);
+        let mut relays: Vec<RelayNode> = Vec::new();
+        if nodes.is_empty() && !self.relays.is_empty() {
+            nodes = self.learned.iter().copied().collect();
+            relays = self.relays.iter().map(|(relay, _)| *relay).collect();
+        }
         self.starved = nodes.is_empty();
         if nodes.is_empty() {
-            // The next node of the DHT wakes us.
-            self.deadline = now + limits::LOOKUP_RICH;
+            // The next node of the DHT wakes us, or a relay.
+            (self.deadline, self.nodes_since) = (now + limits::LOOKUP_RICH, None);
             return;
         }
+        let since = *self.nodes_since.get_or_insert(now);
+        let waited = now.saturating_sub(since) >= patience(&nodes);
         let told = self.told(now, dht);
         let (requests, bucket) = (&mut self.requests, &mut self.bucket);
-        let mut line = Line { now, dht, nodes: &nodes, requests, bucket };
+        let over_relays = &mut self.over_relays;
+        let (nodes, relays) = (&nodes, &relays);
+        let mut line = Line { now, dht, nodes, requests, bucket, relays, waited, over_relays };
         let mut next = self.announcing.work(&mut line);
         // From whose turn it is to the end, then from the beginning.
         let from_turn = self.friends.range((Bound::Included(self.turn), Bound::Unbounded));
@@ -204,23 +262,28 @@ impl Client {
         if nodes.iter().any(is_public) {
             nodes.retain(is_public);
         }
-        let nodes = List::first_of(nodes.into_iter().map(Node::from));
+        // Two relays first, as C does.
+        let relays = self.relays.iter().map(|(_, relay)| *relay).take(limits::TOLD_RELAYS);
+        let nodes = List::first_of(relays.chain(nodes.into_iter().map(Node::from)));
         self.told.insert(DhtKey { no_replay, key: dht.key(), nodes }).clone()
     }
 
     /// An answer to an announcement or a search.
-    pub(crate) fn announce_response(&mut self, now: Duration, from: Address, packet: &mut [u8]) {
+    pub(crate) fn announce_response(&mut self, now: Duration, from: First, packet: &mut [u8]) {
         let Ok(sealed) = SealedResponse::parse(packet) else { return };
         let Some(request) = self.requests.take(now, from, sealed.sendback()) else { return };
         let Ok(response) = sealed.open(&request.key) else { return };
+        self.learn(request.node);
+        self.origins += 1;
+        let answer = (self.origins, &response);
         let (requests, lookup) = (&self.requests, request.lookup);
         let asked = |key: &PublicKey| requests.is_asked(now, lookup, key);
         match lookup {
-            For::Own => self.announcing.answer(now, request, &response, asked),
+            For::Own => self.announcing.answer(now, request, answer, asked),
             For::Friend(key) => {
                 self.paths.answered(request.path);
                 if let Some(friend) = self.friends.get_mut(&key) {
-                    friend.answer(now, request, &response, asked);
+                    friend.answer(now, request, answer, asked);
                 }
             }
         }
@@ -231,12 +294,19 @@ impl Client {
     pub(crate) fn data_response<R: CryptoRngCore>(
         &mut self,
         now: Duration,
-        from: Address,
+        from: First,
         packet: &mut [u8],
         dht: &mut Dht<R>,
     ) {
         let Ok(sealed) = SealedData::parse(packet) else { return };
         // Each has another key, and nobody proves who it is from before it is opened.
+        let from = match from {
+            First::Udp(from) => from,
+            First::Relay(connection) => match self.address_of(connection) {
+                Some(from) => from,
+                None => return,
+            },
+        };
         if !dht.spend(now, from) {
             return;
         }
@@ -258,6 +328,11 @@ impl Client {
             Ok(Payload::DhtKey(content)) => self.dht_key(now, sender, content, dht),
             _ => {}
         }
+    }
+
+    fn address_of(&self, connection: u64) -> Option<Address> {
+        let mut relays = self.relays.iter().map(|(relay, _)| relay);
+        relays.find(|relay| relay.connection == connection).map(|relay| relay.node.address)
     }
 
     /// A DHT key that came over nodes of the DHT, from the node with the DHT key `from`.

@@ -112,14 +112,14 @@ impl Friend {
         &mut self,
         now: Duration,
         request: Request,
-        response: &AnnounceResponse,
+        (origin, response): (u64, &AnnounceResponse),
         asked: impl Fn(&PublicKey) -> bool,
     ) {
         // Nobody but the friend is announced with the friend's key.
         if matches!(response.stored, Stored::Own(_)) {
             return;
         }
-        self.lookup.named(&request.node, &response.nodes, asked);
+        self.lookup.named(&request.node, origin, &response.nodes, asked);
         let due = now + self.interval(now);
         let answer = (response.stored, request.path);
         if let Some(found) = self.lookup.answered(now, request.node, request.key, answer) {

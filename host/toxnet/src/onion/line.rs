@@ -1,14 +1,15 @@
 //! Sending through the onion: a right of the bucket, a path, layers.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use rand_core::CryptoRngCore;
 
 use super::bucket::Bucket;
 use super::lookup::Lookup;
-use super::paths::{Choice, Paths};
-use super::requests::{For, Request, Requests};
-use crate::address::{Address, UdpNode};
+use super::paths::{Choice, Paths, RelayNode};
+use super::requests::{First, For, Request, Requests};
+use crate::address::UdpNode;
 use crate::boxes::SharedKey;
 use crate::dht::{Dht, PathNode};
 use crate::key::{KeyPair, PublicKey};
@@ -25,6 +26,12 @@ pub(super) struct Line<'a, R> {
     pub(super) nodes: &'a [PathNode],
     pub(super) requests: &'a mut Requests,
     pub(super) bucket: &'a mut Bucket,
+    /// Where paths begin; nowhere: at a node.
+    pub(super) relays: &'a [RelayNode],
+    /// More nodes were waited for.
+    pub(super) waited: bool,
+    /// What goes over relays.
+    pub(super) over_relays: &'a mut VecDeque<(u64, Vec<u8>)>,
 }
 
 /// Who asks for whom.
@@ -49,7 +56,7 @@ impl<R: CryptoRngCore> Line<'_, R> {
         if lookup.begin <= self.now {
             let (requests, now) = (&*self.requests, self.now);
             let asked = |key: &PublicKey| requests.is_asked(now, asker.lookup, key);
-            lookup.begin_with(now, self.nodes.iter().map(|node| node.node), asked);
+            lookup.begin_with(now, self.nodes, asked);
         }
         match self.ask_all(lookup, paths, asker) {
             Ok(()) => lookup.next(),
@@ -70,7 +77,7 @@ impl<R: CryptoRngCore> Line<'_, R> {
         }
         while let Some(node) = lookup.candidate() {
             // A key of low order cannot be asked.
-            if let Ok(key) = asker.pair.secret().shared_with(&node.key) {
+            if let Ok(key) = asker.pair.secret().shared_with(&node.node.key) {
                 self.ask(paths, asker, (node, key), None, None)?;
             }
             lookup.drop_candidate();
@@ -82,7 +89,7 @@ impl<R: CryptoRngCore> Line<'_, R> {
         &mut self,
         paths: &mut Paths,
         asker: Asker<'_>,
-        (node, key): (UdpNode, SharedKey),
+        (node, key): (PathNode, SharedKey),
         again: Option<u64>,
         ping_id: Option<([u8; 32], u64)>,
     ) -> Result<(), Wait> {
@@ -97,38 +104,41 @@ impl<R: CryptoRngCore> Line<'_, R> {
             sendback,
         };
         let packet = request.seal(&asker.pair.public(), &key, FreshNonce::random(&mut self.dht.random));
-        let (path, first) = self.send(paths, &node, again, &packet)?;
+        let (path, first) = self.send(paths, &node.node, again, &packet)?;
         let announces = ping_id.is_some_and(|(_, came_over)| came_over == path);
         let (lookup, at) = (asker.lookup, self.now);
         self.requests.add(Request { sendback, lookup, node, key, path, first, announces, at });
         Ok(())
     }
 
-    /// Sends data to a node over a path; gives the path, and its first node.
+    /// Sends data to a node over a path; gives the path, and where that begins.
     pub(super) fn send(
         &mut self,
         paths: &mut Paths,
         to: &UdpNode,
         again: Option<u64>,
         data: &[u8],
-    ) -> Result<(u64, Address), Wait> {
+    ) -> Result<(u64, First), Wait> {
         if self.bucket.next() > self.now {
             return Err(Wait(self.bucket.next()));
         }
         let own = self.dht.own().clone();
-        let choice = Choice { again, to: to.key, own: &own, nodes: self.nodes };
-        let Some((id, path)) = paths.choose(self.now, &choice, &mut self.dht.random) else {
+        let (nodes, relays, waited) = (self.nodes, self.relays, self.waited);
+        let choice = Choice { again, to: to.key, own: &own, nodes, relays, waited };
+        let Some((id, way)) = paths.choose(self.now, &choice, &mut self.dht.random) else {
             // Soon there are more nodes, or the rules give way.
             return Err(Wait(self.now + limits::PATH_AGAIN));
         };
         let nonce = FreshNonce::random(&mut self.dht.random);
-        let first = path.first();
         // What we send is never too long.
-        let Ok(packet) = path.seal(&to.address, data, nonce) else {
+        let Ok((first, packet)) = way.seal(&to.address, data, nonce) else {
             return Err(Wait(self.now + limits::LOOKUP_EMPTY));
         };
         self.bucket.take(self.now);
-        self.dht.transmit(first, packet);
+        match first {
+            First::Udp(first) => self.dht.transmit(first, packet),
+            First::Relay(connection) => self.over_relays.push_back((connection, packet)),
+        }
         Ok((id, first))
     }
 }

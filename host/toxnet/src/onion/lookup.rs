@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::address::UdpNode;
 use crate::boxes::SharedKey;
-use crate::dht::{compare, is_lan, is_possible};
+use crate::dht::{PathNode, compare, is_lan, is_possible, nearest};
 use crate::key::PublicKey;
 use crate::limits;
 use crate::packet::onion::announce::Stored;
@@ -13,7 +13,7 @@ use crate::packet::onion::announce::Stored;
 /// A node that answered.
 #[derive(Debug)]
 pub(super) struct Found {
-    pub(super) node: UdpNode,
+    pub(super) node: PathNode,
     /// Shared by it and the key that the requests are encrypted with.
     pub(super) key: SharedKey,
     /// What it said last.
@@ -44,7 +44,7 @@ pub(super) struct Lookup {
     /// The nearest first.
     pub(super) nodes: Vec<Found>,
     /// Nodes that answers named, to be asked; the nearest first.
-    candidates: Vec<UdpNode>,
+    candidates: Vec<PathNode>,
     /// When it is begun again with nodes of the DHT.
     pub(super) begin: Duration,
 }
@@ -55,26 +55,26 @@ impl Lookup {
     }
 
     fn place(&self, key: &PublicKey) -> usize {
-        self.nodes.partition_point(|found| compare(&self.target, &found.node.key, key).is_lt())
+        self.nodes.partition_point(|found| compare(&self.target, &found.node.node.key, key).is_lt())
     }
 
     /// Whether a node would be taken and is not there yet.
     fn would_take(&self, key: &PublicKey) -> bool {
-        self.place(key) < self.most && !self.nodes.iter().any(|found| found.node.key == *key)
+        self.place(key) < self.most && !self.nodes.iter().any(|found| found.node.node.key == *key)
     }
 
     /// A node answered: it is in the list now if it is near enough.
     pub(super) fn answered(
         &mut self,
         now: Duration,
-        node: UdpNode,
+        node: PathNode,
         key: SharedKey,
         (stored, path): (Stored, u64),
     ) -> Option<&mut Found> {
-        let index = match self.nodes.iter().position(|found| found.node.key == node.key) {
+        let index = match self.nodes.iter().position(|found| found.node.node.key == node.node.key) {
             Some(index) => index,
             None => {
-                let index = self.place(&node.key);
+                let index = self.place(&node.node.key);
                 if index >= self.most {
                     return None;
                 }
@@ -90,45 +90,51 @@ impl Lookup {
         Some(found)
     }
 
-    /// An answer named nodes. Gives whether any of them is worth asking.
+    /// An answer named nodes. Gives whether any of them is worth asking. `origin` is its number.
     pub(super) fn named(
         &mut self,
-        by: &UdpNode,
+        by: &PathNode,
+        origin: u64,
         nodes: &[UdpNode],
         asked: impl Fn(&PublicKey) -> bool,
     ) -> bool {
-        let local = is_lan(by.address.ip());
+        let local = is_lan(by.node.address.ip());
         let mut news = false;
         for node in nodes {
             let may = is_possible(&node.address) && (local || !is_lan(node.address.ip()));
             if may && self.would_take(&node.key) && !asked(&node.key) {
-                news |= self.add_candidate(*node);
+                news |= self.add_candidate(PathNode { node: *node, origin });
             }
         }
         news
     }
 
-    fn add_candidate(&mut self, node: UdpNode) -> bool {
-        if self.candidates.iter().any(|known| known.key == node.key) {
+    fn add_candidate(&mut self, node: PathNode) -> bool {
+        if self.candidates.iter().any(|known| known.node.key == node.node.key) {
             return false;
         }
         let target = self.target;
-        let at = self.candidates.partition_point(|known| compare(&target, &known.key, &node.key).is_lt());
+        let at = self
+            .candidates
+            .partition_point(|known| compare(&target, &known.node.key, &node.node.key).is_lt());
         self.candidates.insert(at, node);
         self.candidates.truncate(limits::LOOKUP_CANDIDATES);
         true
     }
 
-    /// Begins, or begins again, with the nearest of these nodes. Gives when to try once more.
+    /// Begins, or begins again, with the nearest of these nodes.
     pub(super) fn begin_with(
         &mut self,
         now: Duration,
-        nodes: impl Iterator<Item = UdpNode>,
+        nodes: &[PathNode],
         asked: impl Fn(&PublicKey) -> bool,
     ) {
-        let new = nodes.filter(|node| self.would_take(&node.key) && !asked(&node.key));
-        for node in crate::dht::nearest(&self.target, new, limits::LOOKUP_START) {
-            self.add_candidate(node);
+        let new = nodes.iter().map(|node| node.node);
+        let new = new.filter(|node| self.would_take(&node.key) && !asked(&node.key));
+        for nearest in nearest(&self.target, new, limits::LOOKUP_START) {
+            if let Some(node) = nodes.iter().find(|node| node.node == nearest) {
+                self.add_candidate(*node);
+            }
         }
         self.begin = now
             + match self.nodes.len() {
@@ -139,7 +145,7 @@ impl Lookup {
     }
 
     /// The next node to ask that is not in the list yet.
-    pub(super) fn candidate(&self) -> Option<UdpNode> {
+    pub(super) fn candidate(&self) -> Option<PathNode> {
         self.candidates.first().copied()
     }
 
@@ -159,7 +165,7 @@ impl Lookup {
             self.begin = now;
         }
         let candidates = std::mem::take(&mut self.candidates);
-        self.candidates = candidates.into_iter().filter(|node| self.would_take(&node.key)).collect();
+        self.candidates = candidates.into_iter().filter(|node| self.would_take(&node.node.key)).collect();
     }
 
     /// The nearest node that is to be asked now.
@@ -196,7 +202,7 @@ impl Lookup {
     /// The nodes that name this data key, the nearest first.
     pub(super) fn naming(&self, data_key: PublicKey) -> impl Iterator<Item = UdpNode> {
         let names = move |found: &&Found| found.stored == Stored::Other(data_key);
-        self.nodes.iter().filter(names).map(|found| found.node)
+        self.nodes.iter().filter(names).map(|found| found.node.node)
     }
 }
 

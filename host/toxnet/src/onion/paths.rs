@@ -9,13 +9,48 @@ use crate::address::{Address, UdpNode};
 use crate::dht::{PathNode, is_lan};
 use crate::key::{KeyPair, PublicKey};
 use crate::limits;
-use crate::packet::onion::path::Path;
+use crate::nonce::FreshNonce;
+use crate::packet::onion::path::{Path, RelayPath};
+use crate::wire::ParseError;
+
+use super::requests::First;
+
+/// A relay that a path can begin at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RelayNode {
+    /// The owner's number for the connection.
+    pub(crate) connection: u64,
+    /// Where it is, and its key.
+    pub(crate) node: UdpNode,
+}
+
+/// A path of either kind.
+#[derive(Debug)]
+pub(super) enum Way {
+    Direct(Path),
+    Relay { connection: u64, path: RelayPath },
+}
+
+impl Way {
+    /// Builds a packet; says where the path begins.
+    pub(super) fn seal(
+        &self,
+        to: &Address,
+        data: &[u8],
+        nonce: FreshNonce,
+    ) -> Result<(First, Vec<u8>), ParseError> {
+        match self {
+            Self::Direct(path) => Ok((First::Udp(path.first()), path.seal(to, data, nonce)?)),
+            Self::Relay { connection, path } => Ok((First::Relay(*connection), path.seal(to, data, nonce)?)),
+        }
+    }
+}
 
 /// A path and what became of the packets over it.
 #[derive(Debug)]
 struct Used {
     id: u64,
-    path: Path,
+    way: Way,
     nodes: [PublicKey; 3],
     made: Duration,
     /// Something came back once.
@@ -48,6 +83,21 @@ pub(super) struct Choice<'a> {
     pub(super) own: &'a KeyPair,
     /// What paths are made of.
     pub(super) nodes: &'a [PathNode],
+    /// Where they begin; nowhere: at a node.
+    pub(super) relays: &'a [RelayNode],
+    /// More nodes were waited for: the rules may give way.
+    pub(super) waited: bool,
+}
+
+impl Choice<'_> {
+    /// Whether a path can be used now.
+    fn allows(&self, now: Duration, used: &Used) -> bool {
+        let begins = match &used.way {
+            Way::Direct(_) => self.relays.is_empty(),
+            Way::Relay { connection, .. } => self.relays.iter().any(|relay| relay.connection == *connection),
+        };
+        begins && used.stands(now)
+    }
 }
 
 /// Paths of one purpose.
@@ -56,13 +106,11 @@ pub(super) struct Paths {
     slots: [Option<Used>; limits::ONION_PATHS],
     /// Ids are never used twice.
     made: u64,
-    /// When the first node to make a path of was there.
-    begun: Option<Duration>,
 }
 
 impl Paths {
     pub(super) fn new() -> Self {
-        Self { slots: [const { None }; limits::ONION_PATHS], made: 0, begun: None }
+        Self { slots: [const { None }; limits::ONION_PATHS], made: 0 }
     }
 
     /// When this path was made, if it is still used.
@@ -84,18 +132,18 @@ impl Paths {
         now: Duration,
         choice: &Choice<'_>,
         random: &mut impl CryptoRngCore,
-    ) -> Option<(u64, &Path)> {
+    ) -> Option<(u64, &Way)> {
         let index = self.find(now, choice, random)?;
         let used = self.slots.get_mut(index)?.as_mut()?;
         if used.unanswered == 0 {
             used.silent = now;
         }
         used.unanswered += 1;
-        Some((used.id, &used.path))
+        Some((used.id, &used.way))
     }
 
     fn find(&mut self, now: Duration, choice: &Choice<'_>, random: &mut impl CryptoRngCore) -> Option<usize> {
-        let stands = |slot: &Option<Used>| slot.as_ref().is_some_and(|used| used.stands(now));
+        let stands = |slot: &Option<Used>| slot.as_ref().is_some_and(|used| choice.allows(now, used));
         if let Some(again) = choice.again {
             let is_it = |slot: &Option<Used>| slot.as_ref().is_some_and(|used| used.id == again);
             if let Some(index) = self.slots.iter().position(|slot| is_it(slot) && stands(slot)) {
@@ -107,8 +155,8 @@ impl Paths {
         for index in order {
             let slot = self.slots.get(index)?;
             match slot {
-                Some(used) if used.stands(now) && used.nodes.contains(&choice.to) => {}
-                Some(used) if used.stands(now) => return Some(index),
+                Some(used) if choice.allows(now, used) && used.nodes.contains(&choice.to) => {}
+                Some(used) if choice.allows(now, used) => return Some(index),
                 _ => {
                     if let Some(used) = self.make(now, choice, random) {
                         *self.slots.get_mut(index)? = Some(used);
@@ -125,21 +173,47 @@ impl Paths {
         if choice.nodes.is_empty() {
             return None;
         }
-        let begun = *self.begun.get_or_insert(now);
-        let waited = now.saturating_sub(begun) >= patience(choice.nodes);
-        let hops = hops(choice.nodes, &choice.to, waited, random)?;
-        let path = Path::new(choice.own, hops, random).ok()?;
+        let waited = choice.waited;
+        let (way, nodes) = match choose_relay(choice.relays, random) {
+            Some(relay) => over_relay(relay, choice, waited, random)?,
+            None => {
+                let hops = hops(choice.nodes, &choice.to, waited, random)?;
+                (Way::Direct(Path::new(choice.own, hops, random).ok()?), hops.map(|node| node.key))
+            }
+        };
         self.made += 1;
-        let nodes = hops.map(|node| node.key);
         let (id, answered, unanswered) = (self.made, false, 0);
-        Some(Used { id, path, nodes, made: now, answered, unanswered, silent: now })
+        Some(Used { id, way, nodes, made: now, answered, unanswered, silent: now })
     }
 }
 
 /// How long only paths are made that keep all rules.
-fn patience(nodes: &[PathNode]) -> Duration {
+pub(super) fn patience(nodes: &[PathNode]) -> Duration {
     let local = nodes.iter().all(|node| is_lan(node.node.address.ip()));
     if local { limits::PATH_PATIENCE_LOCAL } else { limits::PATH_PATIENCE }
+}
+
+fn choose_relay(relays: &[RelayNode], random: &mut impl CryptoRngCore) -> Option<RelayNode> {
+    let mut relays = relays.to_vec();
+    shuffle(&mut relays, random);
+    relays.first().copied()
+}
+
+/// A path that begins at a relay, which is on no path twice and in a network of its own if there are
+/// nodes enough.
+fn over_relay(
+    relay: RelayNode,
+    choice: &Choice<'_>,
+    waited: bool,
+    random: &mut impl CryptoRngCore,
+) -> Option<(Way, [PublicKey; 3])> {
+    let first = PathNode { node: relay.node, origin: u64::MAX };
+    let apart = choice.nodes.iter().filter(|node| Rules::Networks.allow(&first, node));
+    let apart: Vec<PathNode> = apart.copied().collect();
+    let hops_apart = hops(&apart, &choice.to, waited, random);
+    let [second, third, _] = hops_apart.or_else(|| hops(choice.nodes, &choice.to, waited, random))?;
+    let path = RelayPath::new([second, third], random).ok()?;
+    Some((Way::Relay { connection: relay.connection, path }, [relay.node.key, second.key, third.key]))
 }
 
 /// How strict the choice of nodes is.
@@ -185,7 +259,7 @@ fn hops(
     let relaxed = [(&others, Rules::Networks), (&others, Rules::Nodes), (&nodes, Rules::Nodes)];
     let found = relaxed.into_iter().find_map(|(nodes, rules)| three(nodes, rules));
     found.or_else(|| {
-        let at = |index: usize| nodes.get(index % nodes.len()).map(|node| node.node);
+        let at = |index: usize| nodes.get(index % nodes.len().max(1)).map(|node| node.node);
         Some([at(0)?, at(1)?, at(2)?])
     })
 }

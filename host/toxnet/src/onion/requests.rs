@@ -4,8 +4,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::address::{Address, UdpNode};
+use crate::address::Address;
 use crate::boxes::SharedKey;
+use crate::dht::PathNode;
 use crate::key::PublicKey;
 use crate::limits;
 
@@ -18,17 +19,26 @@ pub(super) enum For {
     Friend(PublicKey),
 }
 
+/// Where a path begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum First {
+    /// A node at this address.
+    Udp(Address),
+    /// A relay, by the owner's number.
+    Relay(u64),
+}
+
 /// A request.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) sendback: [u8; 8],
     pub(super) lookup: For,
-    pub(super) node: UdpNode,
+    pub(super) node: PathNode,
     /// Opens the answer.
     pub(super) key: SharedKey,
-    /// The path it took, and the first node of that.
+    /// The path it took, and where that begins.
     pub(super) path: u64,
-    pub(super) first: Address,
+    pub(super) first: First,
     /// It had a ping id that came over the same path.
     pub(super) announces: bool,
     pub(super) at: Duration,
@@ -54,7 +64,7 @@ impl Requests {
             .iter()
             .rev()
             .take_while(|request| is_open(request, now))
-            .any(|request| request.lookup == lookup && request.node.key == *node)
+            .any(|request| request.lookup == lookup && request.node.node.key == *node)
     }
 
     /// Until when the last request for this lookup is likely to be answered.
@@ -64,7 +74,7 @@ impl Requests {
     }
 
     /// The request that an answer belongs to; it is answered then.
-    pub(super) fn take(&mut self, now: Duration, from: Address, sendback: [u8; 8]) -> Option<Request> {
+    pub(super) fn take(&mut self, now: Duration, from: First, sendback: [u8; 8]) -> Option<Request> {
         let fits = |request: &Request| request.sendback == sendback && request.first == from;
         let request = self.0.remove(self.0.iter().position(fits)?)?;
         is_open(&request, now).then_some(request)
@@ -86,18 +96,20 @@ mod tests {
     use rand_chacha::rand_core::SeedableRng as _;
 
     use super::*;
+    use crate::address::UdpNode;
 
     const NOW: Duration = Duration::from_secs(1000);
 
-    fn place(host: u8) -> Address {
-        Address::new([192, 0, 2, host].into(), 33445)
+    fn place(host: u8) -> First {
+        First::Udp(Address::new([192, 0, 2, host].into(), 33445))
     }
 
     fn request(number: u8, at: Duration) -> Request {
+        let address = Address::new([192, 0, 2, 9].into(), 33445);
         Request {
             sendback: [number; 8],
             lookup: For::Own,
-            node: UdpNode { address: place(9), key: PublicKey([number; 32]) },
+            node: PathNode { node: UdpNode { address, key: PublicKey([number; 32]) }, origin: 1 },
             key: SharedKey::generate(&mut ChaCha20Rng::seed_from_u64(1)),
             path: 1,
             first: place(1),
@@ -112,6 +124,7 @@ mod tests {
         requests.add(request(1, NOW));
         assert!(requests.is_asked(NOW, For::Own, &PublicKey([1; 32])));
         assert!(requests.take(NOW, place(2), [1; 8]).is_none());
+        assert!(requests.take(NOW, First::Relay(1), [1; 8]).is_none());
         assert!(requests.take(NOW, place(1), [2; 8]).is_none());
         assert!(requests.take(NOW, place(1), [1; 8]).is_some());
         assert!(requests.take(NOW, place(1), [1; 8]).is_none());

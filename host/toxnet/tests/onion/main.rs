@@ -7,4 +7,5 @@ mod friends;
 #[path = "../dht/network.rs"]
 mod network;
 mod nodes;
+mod relayed;
 mod world;

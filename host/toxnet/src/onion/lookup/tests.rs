@@ -13,9 +13,9 @@ fn key() -> SharedKey {
     SharedKey::generate(&mut ChaCha20Rng::seed_from_u64(1))
 }
 
-fn node(number: u8, ip: [u8; 4]) -> UdpNode {
+fn node(number: u8, ip: [u8; 4]) -> PathNode {
     let key = KeyPair::generate(&mut ChaCha20Rng::seed_from_u64(number.into())).public();
-    UdpNode { address: Address::new(ip.into(), 1000 + u16::from(number)), key }
+    PathNode { node: UdpNode { address: Address::new(ip.into(), 1000 + u16::from(number)), key }, origin: 1 }
 }
 
 fn lookup(most: usize) -> Lookup {
@@ -48,8 +48,7 @@ fn data_goes_to_nodes_that_agree_on_the_key() {
 #[test]
 fn a_node_that_does_not_answer_is_forgotten_and_the_last_one_makes_it_begin_again() {
     let mut lookup = with(&[None]);
-    let no_nodes = || std::iter::empty();
-    lookup.begin_with(NOW, no_nodes(), |_| false);
+    lookup.begin_with(NOW, &[], |_| false);
     let mut now = NOW;
     for _ in 0..limits::ONION_NODE_TRIES {
         let index = lookup.due(now).unwrap();
@@ -64,9 +63,9 @@ fn a_node_that_does_not_answer_is_forgotten_and_the_last_one_makes_it_begin_agai
 
 #[test]
 fn local_nodes_are_taken_from_local_nodes_only() {
-    let named = [node(1, [192, 168, 0, 1])];
-    assert!(!lookup(8).named(&node(2, [203, 0, 113, 1]), &named, |_| false));
-    assert!(lookup(8).named(&node(2, [127, 0, 0, 1]), &named, |_| false));
+    let named = [node(1, [192, 168, 0, 1]).node];
+    assert!(!lookup(8).named(&node(2, [203, 0, 113, 1]), 2, &named, |_| false));
+    assert!(lookup(8).named(&node(2, [127, 0, 0, 1]), 2, &named, |_| false));
 }
 
 proptest! {
@@ -77,16 +76,16 @@ proptest! {
         for pair in numbers.chunks(2) {
             let local = node(pair[0], [127, 0, 0, 1]);
             lookup.answered(NOW, local, key(), (Stored::No([0; 32]), 1));
-            answered.push(local.key);
-            let named: Vec<UdpNode> = pair.iter().map(|number| node(number ^ 1, [127, 0, 0, 1])).collect();
-            lookup.named(&local, &named, |_| false);
+            answered.push(local.node.key);
+            let named: Vec<UdpNode> = pair.iter().map(|number| node(number ^ 1, [127, 0, 0, 1]).node).collect();
+            lookup.named(&local, 2, &named, |_| false);
             let (nodes, candidates) = lookup.sizes();
             prop_assert!(nodes <= 8 && candidates <= limits::LOOKUP_CANDIDATES);
         }
         answered.sort_by(|one, other| compare(&PublicKey([0; 32]), one, other));
         answered.dedup();
         answered.truncate(8);
-        let held: Vec<PublicKey> = lookup.nodes.iter().map(|found| found.node.key).collect();
+        let held: Vec<PublicKey> = lookup.nodes.iter().map(|found| found.node.node.key).collect();
         prop_assert_eq!(held, answered);
     }
 }

@@ -61,7 +61,7 @@ fn the_node_a_packet_is_for_is_not_on_its_path_if_there_are_others() {
     let (mut paths, mut random) = (Paths::new(), random());
     for round in 0..100 {
         let to = nodes[round % 4].node.key;
-        let choice = Choice { again: None, to, own: &own, nodes: &nodes };
+        let choice = Choice { again: None, to, own: &own, nodes: &nodes, relays: &[], waited: true };
         let (id, _) = paths.choose(NOW, &choice, &mut random).unwrap();
         paths.answered(id);
         let used = paths.slots.iter().flatten().find(|used| used.id == id).unwrap();
@@ -77,7 +77,7 @@ fn a_silent_path_is_given_up_and_every_path_after_twenty_minutes() {
     let own = KeyPair::generate(&mut random());
     let (mut paths, mut random) = (Paths::new(), random());
     let mut choose = |paths: &mut Paths, now, again| {
-        let choice = Choice { again, to: nobody(), own: &own, nodes: &nodes };
+        let choice = Choice { again, to: nobody(), own: &own, nodes: &nodes, relays: &[], waited: true };
         paths.choose(now, &choice, &mut random).unwrap().0
     };
     let second = Duration::from_secs(1);
