@@ -137,7 +137,11 @@ impl<R: CryptoRngCore> Line<'_, R> {
         self.bucket.take(self.now);
         match first {
             First::Udp(first) => self.dht.transmit(first, packet),
-            First::Relay(connection) => self.over_relays.push_back((connection, packet)),
+            // An owner who does not take them loses them.
+            First::Relay(connection) if self.over_relays.len() < limits::NODE_TRANSMITS => {
+                self.over_relays.push_back((connection, packet));
+            }
+            First::Relay(_) => {}
         }
         Ok((id, first))
     }
