@@ -372,6 +372,21 @@ pub const RELAY_HALF_OPEN: usize = 512;
 /// The same from one network.
 pub const RELAY_HALF_OPEN_PER_NETWORK: usize = 16;
 
+/// Relays of its own that a node is connected to (Tox).
+pub const OWN_RELAYS: usize = 3;
+
+/// Relays that a pool knows to choose its own from.
+pub const POOL_RELAYS: usize = 64;
+
+/// Connections of a pool: its own, and three for each of twenty friends who are nowhere else.
+pub const POOL_CONNECTIONS: usize = 64;
+
+/// Shortest wait before a relay is dialled again that could not be reached.
+pub const RELAY_AGAIN_LEAST: Duration = Duration::from_secs(1);
+
+/// The longest; it doubles.
+pub const RELAY_AGAIN_MOST: Duration = Duration::from_secs(60);
+
 /// Answers to onion packets of relay clients that wait to be taken.
 pub const RELAY_ANSWERS: usize = 1024;
 

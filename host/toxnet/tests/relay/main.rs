@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A test may panic.
 
 mod bounds;
+mod pool;
 mod routes;
 mod world;
