@@ -12,9 +12,11 @@ mod peer;
 mod probe;
 mod r;
 mod relay;
+mod tcp;
 
 pub use c::C;
 pub use peer::Peer;
 pub use probe::{Came, Probe};
 pub use r::R;
-pub use relay::{Relay, RelayGuest, TcpPeer};
+pub use relay::{Relay, RelayGuest};
+pub use tcp::TcpPeer;

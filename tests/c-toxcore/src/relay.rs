@@ -1,34 +1,33 @@
-//! A Tox TCP relay of `toxnet` on real sockets, a client of one, and a node that has nothing but relays.
+//! A Tox TCP relay of `toxnet` on real sockets, and a client of one.
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::{OsRng, SeedableRng as _};
-use toxnet::node::{Event, Identity, Node};
 use toxnet::relay::{Client, ClientEvent, Server, ServerEvent};
-use toxnet::{KeyPair, Node as NodeAddress, Nospam, PublicKey, ToxId, Transport, UdpNode};
+use toxnet::{KeyPair, PublicKey};
 
 use crate::Peer;
 
 /// A socket and what could not be written to it yet.
 #[derive(Debug)]
-struct Line {
+pub(crate) struct Line {
     socket: TcpStream,
     unwritten: Vec<u8>,
 }
 
 impl Line {
-    fn new(socket: TcpStream) -> Self {
+    pub(crate) fn new(socket: TcpStream) -> Self {
         socket.set_nonblocking(true).unwrap();
         socket.set_nodelay(true).unwrap();
         Self { socket, unwritten: Vec::new() }
     }
 
     /// What has come; none if it is closed.
-    fn read(&mut self) -> Option<Vec<u8>> {
+    pub(crate) fn read(&mut self) -> Option<Vec<u8>> {
         let (mut all, mut buffer) = (Vec::new(), [0; 4096]);
         loop {
             match self.socket.read(&mut buffer) {
@@ -41,7 +40,7 @@ impl Line {
     }
 
     /// Writes frames for as long as the socket takes them.
-    fn write(&mut self, mut next: impl FnMut() -> Option<Vec<u8>>) {
+    pub(crate) fn write(&mut self, mut next: impl FnMut() -> Option<Vec<u8>>) {
         loop {
             if self.unwritten.is_empty() {
                 match next() {
@@ -146,12 +145,7 @@ impl RelayGuest {
     /// Connects to a relay, with a new key.
     #[must_use]
     pub fn connect(at: SocketAddr, relay: &PublicKey) -> Self {
-        Self::connect_as(KeyPair::generate(&mut OsRng), at, relay)
-    }
-
-    /// Connects with this key.
-    #[must_use]
-    pub fn connect_as(keys: KeyPair, at: SocketAddr, relay: &PublicKey) -> Self {
+        let keys = KeyPair::generate(&mut OsRng);
         let random = ChaCha20Rng::from_rng(OsRng).unwrap();
         Self {
             client: Client::new(Duration::ZERO, &keys, relay, random).unwrap(),
@@ -180,79 +174,5 @@ impl RelayGuest {
         }
         self.line.write(|| self.client.poll_transmit());
         self.events.extend(std::iter::from_fn(|| self.client.poll_event()));
-    }
-}
-
-/// A node with an identity that has no UDP, only relays.
-#[derive(Debug)]
-pub struct TcpPeer {
-    /// The node.
-    pub node: Node<ChaCha20Rng>,
-    /// What it told.
-    pub events: Vec<Event>,
-    id: ToxId,
-    relays: Vec<(NodeAddress, RelayGuest)>,
-    open: usize,
-    begin: Instant,
-}
-
-impl TcpPeer {
-    /// One that knows these nodes, each with the address of its relay.
-    #[must_use]
-    pub fn start(relays: &[(UdpNode, SocketAddr)]) -> Self {
-        let (dht, real) = (KeyPair::generate(&mut OsRng), KeyPair::generate(&mut OsRng));
-        let mut node = Node::new(Duration::ZERO, dht.clone(), ChaCha20Rng::from_rng(OsRng).unwrap());
-        let id = ToxId { key: real.public(), nospam: Nospam([1, 2, 3, 4]) };
-        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-        node.identify(Duration::ZERO, Identity { real, nospam: id.nospam, unix });
-        let relays = relays.iter().map(|(relay, at)| {
-            node.add_path_node(Duration::ZERO, *relay);
-            let address = NodeAddress { transport: Transport::Tcp, address: (*at).into(), key: relay.key };
-            (address, RelayGuest::connect_as(dht.clone(), *at, &relay.key))
-        });
-        let relays = relays.collect();
-        Self { node, events: Vec::new(), id, relays, open: 0, begin: Instant::now() }
-    }
-
-    /// Its Tox ID.
-    #[must_use]
-    pub fn id(&self) -> ToxId {
-        self.id
-    }
-
-    /// Its time.
-    #[must_use]
-    pub fn now(&self) -> Duration {
-        self.begin.elapsed()
-    }
-
-    /// Takes what came, does what is due, sends.
-    pub fn turn(&mut self) {
-        let now = self.now();
-        for (number, (_, guest)) in (0..).zip(&mut self.relays) {
-            guest.turn();
-            for event in guest.events.drain(..) {
-                if let ClientEvent::Onion(mut answer) = event {
-                    self.node.onion_answer(now, number, &mut answer);
-                }
-            }
-        }
-        let open = (0..).zip(&self.relays).filter(|(_, (_, guest))| guest.client.is_open());
-        let open: Vec<(u64, NodeAddress)> = open.map(|(number, (relay, _))| (number, *relay)).collect();
-        if open.len() != self.open {
-            self.open = open.len();
-            self.node.set_relays(now, &open);
-        }
-        if self.node.next_deadline().is_some_and(|deadline| deadline <= now) {
-            self.node.timeout(now);
-        }
-        while let Some((number, content)) = self.node.poll_over_relay() {
-            let (_, guest) = &mut self.relays[usize::try_from(number).unwrap()];
-            // A full line loses it.
-            let _ = guest.client.send_onion(&content);
-        }
-        // There is no UDP.
-        while self.node.poll_transmit().is_some() {}
-        self.events.extend(std::iter::from_fn(|| self.node.poll_event()));
     }
 }

@@ -11,6 +11,7 @@ use toxnet::node::Event;
 use toxnet::packet::onion::announce::{AnnounceRequest, SealedResponse, Stored};
 use toxnet::packet::onion::path::RelayPath;
 use toxnet::relay::ClientEvent;
+use toxnet::session::Urgency;
 use toxnet::{FreshNonce, KeyPair, PublicKey, UdpNode};
 
 /// The library takes steps of seconds; machines under load are slower.
@@ -171,13 +172,12 @@ impl OverTcp {
         })
     }
 
-    /// Each asks the other, and is told where the other's relays are.
-    fn ask_each_other(mut self, kind: &str) {
+    /// Each asks the other, and a session over relays is established.
+    fn ask_each_other(mut self, kind: &str) -> Self {
         let took = self.until("R is announced", |world| world.r.node.is_online(world.r.now()));
         println!("{kind}: R announced after {took:?}");
         let (c, r) = (self.c.id(), self.r.id());
-        let now = self.r.now();
-        self.r.node.request_friend(now, &c, b"from R").unwrap();
+        self.r.request(&c, "from R");
         let took = self.until("the request of R comes", |world| {
             let is_it = |event: &CEvent| matches!(event, CEvent::FriendRequest { message, .. } if message == "from R");
             world.c.events().iter().any(is_it)
@@ -188,22 +188,46 @@ impl OverTcp {
         let asked = Event::FriendRequest { from: c.key, text: b"from C".to_vec() };
         let took = self.until("the request of C comes", |world| world.r.events.contains(&asked));
         println!("{kind}: request of C after {took:?}");
-        let now = self.r.now();
-        self.r.node.add_friend(now, c.key).unwrap();
-        self.until("C tells its relays", |world| {
-            let is_it = |event: &Event| matches!(event, Event::DhtKey { friend, relays, .. } if *friend == c.key && !relays.is_empty());
-            world.r.events.iter().any(is_it)
+        self.r.befriend(c.key);
+        let took = self.until("both are online", |world| {
+            world.c.is_online_over_tcp(&r.key) && world.r.online.contains(&c.key)
         });
+        println!("{kind}: online after {took:?}");
+        self
+    }
+
+    /// Packets of full size both ways, in order.
+    fn talk(mut self) {
+        let (c, r) = (&self.c.key(), &self.r.id().key);
+        let packet = |number: u32| {
+            let mut packet = vec![160; 1373];
+            packet[1..5].copy_from_slice(&number.to_be_bytes());
+            packet
+        };
+        self.c.send_all(r, (0..300).map(packet));
+        let (mut next, mut came) = (0, Vec::new());
+        self.until("all packets come", |world| {
+            while next < 300 && world.r.sessions.send(c, Urgency::Bulk, packet(next)).is_ok() {
+                next += 1;
+            }
+            came.extend(world.c.events().into_iter().filter_map(|event| match event {
+                CEvent::Packet { bytes, .. } => Some(bytes),
+                _ => None,
+            }));
+            came.len() >= 300 && world.r.packets.len() >= 300
+        });
+        assert!(came.into_iter().eq((0..300).map(packet)));
+        assert!(self.r.packets.drain(..).eq((0..300).map(packet)));
     }
 }
 
 #[test]
-fn friend_requests_both_ways_over_tcp_alone_and_relays_of_ours() {
-    OverTcp::relays_of_ours().ask_each_other("relays of ours");
+fn friends_over_tcp_alone_and_relays_of_ours() {
+    OverTcp::relays_of_ours().ask_each_other("relays of ours").talk();
 }
 
 #[test]
-fn friend_requests_both_ways_over_tcp_alone_and_relays_of_the_library() {
+fn friends_over_tcp_alone_and_relays_of_the_library() {
     OverTcp::relays_of_the_library().ask_each_other("relays of the library");
 }
 
