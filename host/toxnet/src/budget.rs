@@ -35,7 +35,7 @@ impl Budget {
 }
 
 /// What one customer usually gets: a /24 of IPv4, a /56 of IPv6.
-fn network(address: IpAddr) -> [u8; 7] {
+pub(crate) fn network(address: IpAddr) -> [u8; 7] {
     match address.to_canonical() {
         IpAddr::V4(address) => {
             let [a, b, c, _] = address.octets();

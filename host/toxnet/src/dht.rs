@@ -36,7 +36,8 @@ use crate::packet::info::{self, Info};
 use crate::shared::SharedKeys;
 use crate::wire::{Codec, List};
 use close::CloseList;
-use known::nearest;
+pub(crate) use known::{compare, nearest};
+pub(crate) use lan::{is_lan, is_possible};
 use requests::{Requests, Wanted};
 use search::Search;
 use upkeep::Upkeep;
@@ -61,11 +62,20 @@ pub enum Event {
     },
 }
 
+/// A node to build onion paths of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PathNode {
+    pub(crate) node: UdpNode,
+    /// The answer that named it first. Nodes of one answer may all belong to whoever answered. Those
+    /// that nobody named, because they came by themselves or were given to start from, have one each.
+    pub(crate) origin: u64,
+}
+
 /// A node of the DHT.
 #[derive(Debug)]
 pub struct Dht<R> {
     keys: SharedKeys,
-    random: R,
+    pub(crate) random: R,
     /// What strangers may cost.
     budget: Budget,
     close: CloseList,
@@ -73,6 +83,8 @@ pub struct Dht<R> {
     requests: Requests,
     upkeep: Upkeep,
     info: Option<Info>,
+    /// Counts answers, and nodes that nobody named: see [`PathNode`].
+    origins: u64,
     transmits: VecDeque<(SocketAddr, Vec<u8>)>,
     events: VecDeque<Event>,
 }
@@ -96,6 +108,7 @@ impl<R: CryptoRngCore> Dht<R> {
             requests: Requests::default(),
             upkeep: Upkeep::default(),
             info: None,
+            origins: 0,
             transmits: VecDeque::new(),
             events: VecDeque::new(),
         }
@@ -116,7 +129,7 @@ impl<R: CryptoRngCore> Dht<R> {
     /// any more.
     pub fn bootstrap(&mut self, now: Duration, node: UdpNode) {
         if self.upkeep.add_bootstrap(node) {
-            self.ask(now, node, self.key());
+            self.ask_known(now, node, self.key());
         }
     }
 
@@ -127,7 +140,7 @@ impl<R: CryptoRngCore> Dht<R> {
         }
         self.searches.insert(key, Search::new(key));
         for node in nearest(&key, self.close.good(now), limits::ANSWERED_NODES) {
-            self.ask(now, node, key);
+            self.ask_known(now, node, key);
         }
         self.upkeep.wake(now + limits::FIRST_ASKS);
     }
@@ -135,6 +148,35 @@ impl<R: CryptoRngCore> Dht<R> {
     /// Ends a search.
     pub fn stop_search(&mut self, key: &PublicKey) {
         self.searches.remove(key);
+    }
+
+    /// Asks nodes that somebody named about a key that is searched for.
+    pub(crate) fn search_at(&mut self, now: Duration, key: PublicKey, nodes: impl Iterator<Item = UdpNode>) {
+        let origin = self.new_origin();
+        for node in nodes.filter(|node| is_possible(&node.address)) {
+            self.ask(now, node, key, origin);
+        }
+    }
+
+    /// Nodes for onion paths that answered lately, each once.
+    pub(crate) fn path_nodes(&self, now: Duration) -> Vec<PathNode> {
+        let mut nodes: Vec<PathNode> = Vec::new();
+        for node in self.searches.values().flat_map(|search| search.for_paths(now)) {
+            if nodes.iter().all(|other| other.node.key != node.node.key) {
+                nodes.push(node);
+            }
+        }
+        nodes
+    }
+
+    /// Whether one more operation may be done for a stranger at `address`; if so it is counted.
+    pub(crate) fn spend(&mut self, now: Duration, address: Address) -> bool {
+        self.budget.spend(now, address.ip())
+    }
+
+    /// The own key pair.
+    pub(crate) fn own(&self) -> &KeyPair {
+        self.keys.own()
     }
 
     /// Where a key that is searched for was last heard.
@@ -168,6 +210,22 @@ impl<R: CryptoRngCore> Dht<R> {
     /// The next thing that happened.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    /// Takes the packets with DHT keys out of what happened.
+    pub(crate) fn take_dht_keys(&mut self) -> Vec<(PublicKey, SealedDhtKey)> {
+        let is_found = |event: &Event| matches!(event, Event::Found { .. });
+        if self.events.iter().all(is_found) {
+            return Vec::new();
+        }
+        let (found, keys) = std::mem::take(&mut self.events).into_iter().partition(is_found);
+        self.events = found;
+        let keys: VecDeque<Event> = keys;
+        let sealed = keys.into_iter().filter_map(|event| match event {
+            Event::DhtKey { from, sealed } => Some((from, sealed)),
+            Event::Found { .. } => None,
+        });
+        sealed.collect()
     }
 
     /// Takes a datagram of one of the kinds that belong to the DHT; others are ignored.
@@ -223,16 +281,17 @@ impl<R: CryptoRngCore> Dht<R> {
             }
             Kind::PingResponse => {
                 if let Ok(PingResponse { id }) = sealed.open(&key)
-                    && self.requests.take(now, &sender, id) == Some(Wanted::Sign)
+                    && let Some((Wanted::Sign, origin)) = self.requests.take(now, &sender, id)
                 {
-                    self.heard(now, sender);
+                    self.heard(now, sender, origin);
                 }
             }
             _ => {
                 if let Ok(response) = sealed.open::<NodesResponse>(&key)
-                    && let Some(Wanted::Nodes(wanted)) = self.requests.take(now, &sender, response.id)
+                    && let Some((Wanted::Nodes(wanted), origin)) =
+                        self.requests.take(now, &sender, response.id)
                 {
-                    self.heard(now, sender);
+                    self.heard(now, sender, origin);
                     self.learn(now, &sender, &wanted, &response);
                 }
             }
@@ -258,13 +317,18 @@ impl<R: CryptoRngCore> Dht<R> {
         asker: UdpNode,
         request: &NodesRequest,
     ) {
-        let lan = lan::is_lan(from.ip());
-        let good = self.good(now).filter(|node| lan || !lan::is_lan(node.address.ip()));
-        let mut nodes = nearest(&request.wanted, good, limits::ANSWERED_NODES);
+        let mut nodes = self.told(now, from, &request.wanted);
         if nodes.is_empty() {
             nodes.push(asker);
         }
         self.send(from, key, &NodesResponse { nodes: List::first_of(nodes), id: request.id });
+    }
+
+    /// The nodes nearest to `wanted` that an asker at this address is told of.
+    pub(crate) fn told(&self, now: Duration, asker: Address, wanted: &PublicKey) -> Vec<UdpNode> {
+        let lan = is_lan(asker.ip());
+        let good = self.good(now).filter(|node| lan || !is_lan(node.address.ip()));
+        nearest(wanted, good, limits::ANSWERED_NODES)
     }
 
     /// A node that asked us may be worth knowing: it is added once it has answered a ping.
@@ -273,17 +337,18 @@ impl<R: CryptoRngCore> Dht<R> {
         let wanted = close || self.searches.values().any(|search| search.would_take(now, &node));
         if wanted && !self.requests.expects(now, &node) && self.upkeep.may_ping(now, &node) {
             let Ok(key) = self.keys.get(&node.key) else { return };
-            let id = self.requests.add(now, node, Wanted::Sign, &mut self.random);
+            let origin = self.new_origin();
+            let id = self.requests.add(now, node, Wanted::Sign, origin, &mut self.random);
             self.send(node.address, &key, &PingRequest { id });
         }
     }
 
     /// A node answered us: it is there, and it owns its key.
-    fn heard(&mut self, now: Duration, node: UdpNode) {
+    fn heard(&mut self, now: Duration, node: UdpNode, origin: u64) {
         let first = !self.is_connected(now);
-        self.close.heard(now, node);
+        self.close.heard(now, node, origin);
         for search in self.searches.values_mut() {
-            search.heard(now, node);
+            search.heard(now, node, origin);
         }
         if let Some(search) = self.searches.get_mut(&node.key)
             && search.is_news(&node)
@@ -293,43 +358,58 @@ impl<R: CryptoRngCore> Dht<R> {
         if first {
             // Searches that began before there was anybody to ask.
             let waiting: Vec<PublicKey> = self.searches.keys().copied().collect();
-            waiting.into_iter().for_each(|key| self.ask(now, node, key));
+            waiting.into_iter().for_each(|key| self.ask_known(now, node, key));
         }
         self.upkeep.wake(now + limits::FIRST_ASKS);
     }
 
     /// Asks those of the nodes in an answer that would be worth knowing.
     fn learn(&mut self, now: Duration, sender: &UdpNode, wanted: &PublicKey, response: &NodesResponse) {
-        let lan = lan::is_lan(sender.address.ip());
+        let lan = is_lan(sender.address.ip());
+        let origin = self.new_origin();
         for node in response.nodes.iter().copied() {
             let address = node.address;
-            let local = lan::is_lan(address.ip());
-            if node.key == self.key() || !lan::is_possible(&address) || (local && !lan) {
+            let local = is_lan(address.ip());
+            if node.key == self.key() || !is_possible(&address) || (local && !lan) {
                 continue;
             }
             if self.close.has_room(now, &node.key) && !self.close.knows(now, &node) {
-                self.ask(now, node, self.key());
+                self.ask(now, node, self.key(), origin);
             }
             let better = self.searches.get(wanted).is_some_and(|search| search.would_take(now, &node));
             if better {
-                self.ask(now, node, *wanted);
+                self.ask(now, node, *wanted, origin);
             }
             // Somebody we search for, whoever was asked about.
             if node.key != *wanted
                 && self.searches.get(&node.key).is_some_and(|search| search.would_take(now, &node))
             {
-                self.ask(now, node, node.key);
+                self.ask(now, node, node.key, origin);
             }
         }
     }
 
-    /// Asks a node for nodes near `wanted`, unless it was asked the same a moment ago.
-    fn ask(&mut self, now: Duration, node: UdpNode, wanted: PublicKey) {
+    /// As [`Self::ask`], of a node that no answer named just now.
+    fn ask_known(&mut self, now: Duration, node: UdpNode, wanted: PublicKey) {
+        let origin = self.new_origin();
+        self.ask(now, node, wanted, origin);
+    }
+
+    fn new_origin(&mut self) -> u64 {
+        self.origins += 1;
+        self.origins
+    }
+
+    /// Asks a node for nodes near `wanted`, unless it was asked the same a moment ago. A node that
+    /// stands in some list keeps its origin.
+    fn ask(&mut self, now: Duration, node: UdpNode, wanted: PublicKey, origin: u64) {
         if node.key == self.key() || self.requests.is_asked(now, &node, &wanted) {
             return;
         }
         let Ok(key) = self.keys.get(&node.key) else { return };
-        let id = self.requests.add(now, node, Wanted::Nodes(wanted), &mut self.random);
+        let known = self.searches.values().find_map(|search| search.origin_of(&node.key));
+        let origin = self.close.origin_of(&node.key).or(known).unwrap_or(origin);
+        let id = self.requests.add(now, node, Wanted::Nodes(wanted), origin, &mut self.random);
         self.send(node.address, &key, &NodesRequest { wanted, id });
         self.upkeep.wake(now + limits::FIRST_ASKS);
     }
@@ -341,7 +421,7 @@ impl<R: CryptoRngCore> Dht<R> {
     }
 
     /// What does not fit is lost, as on the network.
-    fn transmit(&mut self, to: Address, packet: Vec<u8>) {
+    pub(crate) fn transmit(&mut self, to: Address, packet: Vec<u8>) {
         if self.transmits.len() < limits::NODE_TRANSMITS {
             self.transmits.push_back((to.into(), packet));
         }

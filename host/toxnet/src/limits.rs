@@ -163,6 +163,236 @@ pub const NODE_TRANSMITS: usize = 2048;
 
 /// Events of a DHT node that wait to be taken; further ones are lost, as packets are.
 pub const NODE_EVENTS: usize = 1024;
+
+// The onion.
+
+/// How long a key seals where packets of others came from (Tox): whoever gets hold of it can follow
+/// the paths of that time. The one before still opens.
+pub const RETURN_KEY_TIME: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// Announcements that a node keeps for others (Tox).
+pub const ANNOUNCEMENTS: usize = 160;
+
+/// How long an announcement is kept (Tox).
+pub const ANNOUNCEMENT_TIME: Duration = Duration::from_secs(300);
+
+/// The windows that ping ids are counted in (Tox).
+pub const PING_ID_TIME: Duration = Duration::from_secs(300);
+
+/// Keys shared with senders of onion packets that are remembered: paths last for minutes.
+pub const ONION_KEYS: usize = 1024;
+
+/// Nodes where we are announced (Tox).
+pub const ANNOUNCED_AT: usize = 12;
+
+/// Nodes asked about a friend (Tox).
+pub const SEARCHED_AT: usize = 8;
+
+/// Nodes that an answer named and that wait to be asked: two answers of every node in the list.
+pub const LOOKUP_CANDIDATES: usize = 32;
+
+/// Paths for the own announcement, and as many for all searches (Tox). Never one for both.
+pub const ONION_PATHS: usize = 6;
+
+/// A path is not used for longer (Tox).
+pub const PATH_TIME: Duration = Duration::from_secs(1200);
+
+/// Packets without an answer after which a new path is given up (Tox).
+pub const NEW_PATH_TRIES: u32 = 2;
+
+/// But not before this time has passed: half of what C waits.
+pub const NEW_PATH_WAIT: Duration = Duration::from_secs(2);
+
+/// Packets without an answer after which a path is given up that answered before (Tox).
+pub const PATH_TRIES: u32 = 4;
+
+/// But not before this time has passed (Tox).
+pub const PATH_WAIT: Duration = Duration::from_secs(10);
+
+/// How long only paths are made that keep all rules, after the first node answered: others are about
+/// to answer.
+pub const PATH_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The same where all nodes are local, and answer at once.
+pub const PATH_PATIENCE_LOCAL: Duration = Duration::from_millis(300);
+
+/// Wait before a path is tried again for which there were too few nodes.
+pub const PATH_AGAIN: Duration = Duration::from_millis(50);
+
+/// Onion requests without an answer; the oldest is forgotten (Tox).
+pub const ONION_REQUESTS: usize = 256;
+
+/// How long an answer may take (Tox): eight steps, at each of which C waits.
+pub const ONION_ANSWER_TIME: Duration = Duration::from_secs(10);
+
+/// When a node that has not answered is asked again: three times a slow answer.
+pub const ONION_ASK_AGAIN: Duration = Duration::from_millis(1500);
+
+/// Requests without an answer after which a node is given up (Tox).
+pub const ONION_NODE_TRIES: u32 = 3;
+
+/// Nodes for paths that are remembered while there is no DHT (Tox).
+pub const PATH_NODES: usize = 32;
+
+/// Relays that onion packets go over.
+pub const RELAYS: usize = 8;
+
+/// Relays that a friend is told of with our DHT key (Tox).
+pub const TOLD_RELAYS: usize = 2;
+
+/// Onion packets are sent at this interval in the long run, for an identity: 20 a second.
+pub const ONION_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Onion packets at once: what being announced and finding a friend takes.
+pub const ONION_BURST: u32 = 60;
+
+/// Nodes a lookup begins with.
+pub const LOOKUP_START: usize = 4;
+
+/// Wait before a lookup without nodes begins again.
+pub const LOOKUP_EMPTY: Duration = Duration::from_secs(1);
+
+/// The same when it has less than half of its nodes.
+pub const LOOKUP_POOR: Duration = Duration::from_secs(10);
+
+/// The same otherwise (Tox).
+pub const LOOKUP_RICH: Duration = Duration::from_secs(600);
+
+/// How long a node is not announced at while nearer ones are being asked.
+pub const ANNOUNCE_SETTLE: Duration = Duration::from_millis(400);
+
+/// Wait before a node is asked again that did not take the announcement (Tox).
+pub const ANNOUNCE_REFUSED: Duration = Duration::from_secs(3);
+
+/// An announcement is renewed after this time (Tox).
+pub const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(15);
+
+/// The same once node and path have lasted for [`ANNOUNCE_STABLE`] (Tox): two may be lost.
+pub const ANNOUNCE_STABLE_INTERVAL: Duration = Duration::from_secs(120);
+
+/// See above (Tox).
+pub const ANNOUNCE_STABLE: Duration = Duration::from_secs(90);
+
+/// Nodes that have our announcement before we count as online, if so many are known.
+pub const ANNOUNCED_LEAST: usize = 2;
+
+/// The shortest wait before a node is asked about a friend again: a third of C's, as friends are
+/// often started together.
+pub const SEARCH_LEAST: Duration = Duration::from_secs(1);
+
+/// The longest (Tox). Between them it is a quarter of the time that the search has taken, as the
+/// specification has it.
+pub const SEARCH_MOST: Duration = Duration::from_secs(3600);
+
+/// When a friend is sent our DHT key, from the moment the friend was found. Packets get lost, and C
+/// may have been about to restart its search.
+pub const DHT_KEY_TIMES: [Duration; 6] = [
+    Duration::ZERO,
+    Duration::from_millis(300),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+];
+
+/// Wait between later ones, through the onion (Tox).
+pub const DHT_KEY_ONION: Duration = Duration::from_secs(30);
+
+/// Wait between later ones, over DHT nodes (Tox).
+pub const DHT_KEY_DHT: Duration = Duration::from_secs(20);
+
+/// Nodes over which one DHT key goes through the onion.
+pub const DHT_KEY_COPIES: usize = 4;
+
+/// Nodes over which one friend request goes: each of them sees that there is one.
+pub const REQUEST_COPIES: usize = 2;
+
+/// When a friend request is sent, from the moment the friend was found (Tox: 5 s, doubling).
+pub const REQUEST_TIMES: [Duration; 9] = [
+    Duration::ZERO,
+    Duration::from_secs(5),
+    Duration::from_secs(15),
+    Duration::from_secs(35),
+    Duration::from_secs(75),
+    Duration::from_secs(155),
+    Duration::from_secs(315),
+    Duration::from_secs(635),
+    Duration::from_secs(1275),
+];
+
+/// Wait between later ones.
+pub const REQUEST_AGAIN: Duration = Duration::from_secs(1800);
+
+/// DHT keys of strangers that are kept: a friend who was accepted connects without another round.
+pub const STRANGERS: usize = 64;
+
+/// How long they are kept.
+pub const STRANGER_TIME: Duration = Duration::from_secs(10);
+
+/// How long it is remembered which of a friend's DHT keys was the last: older ones are replays.
+pub const REPLAY_MEMORY: Duration = Duration::from_secs(600);
+
+/// How long a relay may take to answer a client's hello (Tox).
+pub const RELAY_CONNECT_TIME: Duration = Duration::from_secs(10);
+
+/// How long a client of a relay may take from the connection to its first frame: two round trips
+/// over Tor. C waits without bound and lets half-open connections push each other out.
+pub const RELAY_HELLO_TIME: Duration = Duration::from_secs(4);
+
+/// Wait between two pings on a connection to a relay (Tox).
+pub const RELAY_PING: Duration = Duration::from_secs(30);
+
+/// How long a ping may stay without an answer (Tox).
+pub const RELAY_PING_ANSWER: Duration = Duration::from_secs(10);
+
+/// Routes of one client (Tox): the numbers from 16 to 255.
+pub const RELAY_ROUTES: usize = 240;
+
+/// Packets other than data that wait for one connection: an answer for each route, and a notice.
+pub const RELAY_CONTROL_PACKETS: usize = 1024;
+
+/// Bytes of data that wait for one connection: 50 ms at 20 Mbit/s. More would only be late.
+pub const RELAY_DATA_WAITING_BYTES: usize = 128 * 1024;
+
+/// Bytes of data that wait for all connections of a relay together.
+pub const RELAY_WAITING_BYTES: usize = 32 * 1024 * 1024;
+
+/// Events of a client or relay that wait to be taken; further data is lost.
+pub const RELAY_EVENTS: usize = 1024;
+
+/// Connections of a relay: with full buffers of their own they take 40 MB.
+pub const RELAY_CLIENTS: usize = 4096;
+
+/// Connections from one network, a /24 or a /56, if it is no local one: half a thousand need 8.
+pub const RELAY_CLIENTS_PER_NETWORK: usize = 64;
+
+/// Connections without a first frame.
+pub const RELAY_HALF_OPEN: usize = 512;
+
+/// The same from one network.
+pub const RELAY_HALF_OPEN_PER_NETWORK: usize = 16;
+
+/// Relays of its own that a node is connected to (Tox).
+pub const OWN_RELAYS: usize = 3;
+
+/// Relays that a pool knows to choose its own from.
+pub const POOL_RELAYS: usize = 64;
+
+/// Connections of a pool: its own, and three for each of twenty friends who are nowhere else.
+pub const POOL_CONNECTIONS: usize = 64;
+
+/// Shortest wait before a relay is dialled again that could not be reached.
+pub const RELAY_AGAIN_LEAST: Duration = Duration::from_secs(1);
+
+/// The longest; it doubles.
+pub const RELAY_AGAIN_MOST: Duration = Duration::from_secs(60);
+
+/// Answers to onion packets of relay clients that wait to be taken.
+pub const RELAY_ANSWERS: usize = 1024;
+
+/// Friends of one identity that are searched for: more than anybody has, 4 KB each.
+pub const FRIENDS: usize = 8192;
+
 // Sessions.
 
 /// How far a data packet may be ahead of the nonce it is counted from before that moves (Tox): two thirds of the 65 536

@@ -2,10 +2,12 @@
 //! same each time.
 
 use std::fmt::Debug;
+use std::sync::LazyLock;
 
 use rand_core::{CryptoRng, RngCore};
 use toxnet::wire::Codec;
-use toxnet::{FreshNonce, MAC_BYTES, SharedKey};
+use toxnet::{FreshNonce, KeyPair, MAC_BYTES, SecretKey, SharedKey};
+use zeroize::Zeroizing;
 
 /// A source of nothing but zeros.
 pub struct Zeros;
@@ -30,6 +32,53 @@ impl RngCore for Zeros {
 }
 
 impl CryptoRng for Zeros {}
+
+/// Numbers that look random and are the same each time: for state machines, which tell things apart by them.
+#[derive(Debug)]
+pub struct Seeded(u64);
+
+impl Default for Seeded {
+    fn default() -> Self {
+        Self(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+impl RngCore for Seeded {
+    fn next_u32(&mut self) -> u32 {
+        u32::try_from(self.next_u64() >> 32).expect("half of the bits")
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        bytes.iter_mut().for_each(|byte| [*byte, ..] = self.next_u64().to_le_bytes());
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand_core::Error> {
+        self.fill_bytes(bytes);
+        Ok(())
+    }
+}
+
+impl CryptoRng for Seeded {}
+
+/// A key pair for each number below 16. They are computed once, since that is slow with coverage counters.
+///
+/// # Panics
+/// For a larger number.
+#[must_use]
+pub fn pair(number: u8) -> KeyPair {
+    static PAIRS: LazyLock<Vec<KeyPair>> = LazyLock::new(|| {
+        let secret = |number| SecretKey::from_bytes(Zeroizing::new([number; 32]));
+        (0..16).map(|number| KeyPair::from_secret(secret(number))).collect()
+    });
+    PAIRS[usize::from(number)].clone()
+}
 
 /// The one key.
 #[must_use]

@@ -4,16 +4,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use fuzz::toxnet::{Zeros, in_a_box};
+use fuzz::toxnet::{Zeros, in_a_box, pair};
 use fuzz::{byte, run};
 use libfuzzer_sys::fuzz_target;
+use toxnet::UdpNode;
 use toxnet::dht::Dht;
-use toxnet::{KeyPair, SecretKey, UdpNode};
-use zeroize::Zeroizing;
-
-fn pair(number: u8) -> KeyPair {
-    KeyPair::from_secret(SecretKey::from_bytes(Zeroizing::new([number; 32])))
-}
 
 fuzz_target!(|bytes: &[u8]| {
     let mut rest = bytes;

@@ -43,16 +43,21 @@ impl CloseList {
         self.bucket(&node.key).iter().any(|known| known.node == *node && known.is_good(now))
     }
 
+    /// The answer that named a node first, if it is in the list.
+    pub(super) fn origin_of(&self, key: &PublicKey) -> Option<u64> {
+        self.bucket(key).iter().find(|known| known.node.key == *key).map(|known| known.origin)
+    }
+
     /// Takes a node that answered, if there is room.
-    pub(super) fn heard(&mut self, now: Duration, node: UdpNode) {
+    pub(super) fn heard(&mut self, now: Duration, node: UdpNode, origin: u64) {
         let index = self.bucket_of(&node.key);
         let Some(bucket) = self.buckets.get_mut(index) else { return };
         if let Some(known) = bucket.iter_mut().find(|known| known.node.key == node.key) {
             known.heard(now, node);
         } else if bucket.len() < limits::BUCKET_NODES {
-            bucket.push(Known::new(now, node));
+            bucket.push(Known::new(now, node, origin));
         } else if let Some(bad) = bucket.iter_mut().find(|known| !known.is_good(now)) {
-            *bad = Known::new(now, node);
+            *bad = Known::new(now, node, origin);
         }
     }
 

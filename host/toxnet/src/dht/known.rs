@@ -15,11 +15,13 @@ pub(super) struct Known {
     pub(super) heard: Duration,
     /// When it was last asked to keep in touch.
     pub(super) asked: Duration,
+    /// The answer that named it first: see [`super::PathNode`].
+    pub(super) origin: u64,
 }
 
 impl Known {
-    pub(super) fn new(now: Duration, node: UdpNode) -> Self {
-        Self { node, heard: now, asked: now }
+    pub(super) fn new(now: Duration, node: UdpNode, origin: u64) -> Self {
+        Self { node, heard: now, asked: now, origin }
     }
 
     /// It answered lately, so others may be told of it.
@@ -44,13 +46,13 @@ impl Known {
 }
 
 /// Which of two keys is nearer to `target`: distances are the exclusive or of the keys, as numbers.
-pub(super) fn compare(target: &PublicKey, one: &PublicKey, other: &PublicKey) -> Ordering {
+pub(crate) fn compare(target: &PublicKey, one: &PublicKey, other: &PublicKey) -> Ordering {
     let distance = |key: &PublicKey| -> [u8; 32] { std::array::from_fn(|at| key.0[at] ^ target.0[at]) };
     distance(one).cmp(&distance(other))
 }
 
 /// The nearest to `target`, at most `most`, each once.
-pub(super) fn nearest(target: &PublicKey, nodes: impl Iterator<Item = UdpNode>, most: usize) -> Vec<UdpNode> {
+pub(crate) fn nearest(target: &PublicKey, nodes: impl Iterator<Item = UdpNode>, most: usize) -> Vec<UdpNode> {
     let mut found: Vec<UdpNode> = Vec::with_capacity(most + 1);
     for node in nodes {
         if found.iter().any(|other| other.key == node.key) {

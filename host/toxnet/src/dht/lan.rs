@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::address::Address;
 
 /// Whether an address is of a local network.
-pub(super) fn is_lan(ip: IpAddr) -> bool {
+pub(crate) fn is_lan(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_lan_v4(ip),
         IpAddr::V6(ip) => is_lan_v6(ip),
@@ -23,7 +23,7 @@ fn is_lan_v6(ip: Ipv6Addr) -> bool {
 }
 
 /// Whether a packet can be sent there at all.
-pub(super) fn is_possible(address: &Address) -> bool {
+pub(crate) fn is_possible(address: &Address) -> bool {
     let ip = address.ip();
     let broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
     address.port() != 0 && !ip.is_unspecified() && !ip.is_multicast() && !broadcast

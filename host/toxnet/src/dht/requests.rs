@@ -24,6 +24,8 @@ struct Request {
     id: [u8; 8],
     node: UdpNode,
     wanted: Wanted,
+    /// The answer that named the node: see [`super::PathNode`].
+    origin: u64,
     at: Duration,
 }
 
@@ -38,6 +40,7 @@ impl Requests {
         now: Duration,
         node: UdpNode,
         wanted: Wanted,
+        origin: u64,
         random: &mut impl CryptoRngCore,
     ) -> [u8; 8] {
         let mut id = [0; 8];
@@ -45,7 +48,7 @@ impl Requests {
         if self.0.len() >= limits::NODE_REQUESTS {
             self.0.pop_front();
         }
-        self.0.push_back(Request { id, node, wanted, at: now });
+        self.0.push_back(Request { id, node, wanted, origin, at: now });
         id
     }
 
@@ -68,10 +71,11 @@ impl Requests {
             .any(|request| request.node == *node && request.wanted == wanted)
     }
 
-    /// The request that an answer belongs to; it is answered then.
-    pub(super) fn take(&mut self, now: Duration, node: &UdpNode, id: [u8; 8]) -> Option<Wanted> {
+    /// What was wanted of an answer, and the origin of its node; the request is answered then.
+    pub(super) fn take(&mut self, now: Duration, node: &UdpNode, id: [u8; 8]) -> Option<(Wanted, u64)> {
         let at = self.0.iter().position(|request| request.id == id && request.node == *node)?;
         let request = self.0.remove(at)?;
-        (now.saturating_sub(request.at) < limits::NODE_ANSWER_TIME).then_some(request.wanted)
+        (now.saturating_sub(request.at) < limits::NODE_ANSWER_TIME)
+            .then_some((request.wanted, request.origin))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::PathNode;
 use super::known::{Known, compare};
 use crate::address::{Address, UdpNode};
 use crate::key::PublicKey;
@@ -52,7 +53,7 @@ impl Search {
     }
 
     /// Takes a node that answered, if it is near enough.
-    pub(super) fn heard(&mut self, now: Duration, node: UdpNode) {
+    pub(super) fn heard(&mut self, now: Duration, node: UdpNode, origin: u64) {
         if let Some(known) = self.nodes.iter_mut().find(|known| known.node.key == node.key) {
             return known.heard(now, node);
         }
@@ -66,7 +67,7 @@ impl Search {
         }
         let target = self.target;
         let at = self.nodes.partition_point(|known| compare(&target, &known.node.key, &node.key).is_lt());
-        self.nodes.insert(at, Known::new(now, node));
+        self.nodes.insert(at, Known::new(now, node, origin));
     }
 
     /// Whether the owner has not been told of the target at this address; if so it counts as told.
@@ -74,6 +75,17 @@ impl Search {
         let news = !self.for_nobody && self.told != Some(node.address);
         self.told = Some(node.address);
         news
+    }
+
+    /// The answer that named a node first, if it is among those near the target.
+    pub(super) fn origin_of(&self, key: &PublicKey) -> Option<u64> {
+        self.nodes.iter().find(|known| known.node.key == *key).map(|known| known.origin)
+    }
+
+    /// Those that answered lately, if this is a search for nobody: far from whoever we look for.
+    pub(super) fn for_paths(&self, now: Duration) -> impl Iterator<Item = PathNode> {
+        let nodes = self.nodes.iter().filter(move |known| self.for_nobody && known.is_good(now));
+        nodes.map(|known| PathNode { node: known.node, origin: known.origin })
     }
 
     /// Where the target was lately.

@@ -123,12 +123,12 @@ impl<R: CryptoRngCore> Dht<R> {
     fn keep_close(&mut self, now: Duration, next: &mut Duration) {
         let own = self.key();
         for node in due(now, self.close.living(now), next) {
-            self.ask(now, node, own);
+            self.ask_known(now, node, own);
         }
         if self.upkeep.next_random <= now {
             let good: Vec<UdpNode> = self.close.good(now).collect();
             let Some(node) = self.choose(&good) else { return };
-            self.ask(now, node, own);
+            self.ask_known(now, node, own);
             self.upkeep.next_random = now + random_wait(self.upkeep.randoms);
             self.upkeep.randoms = self.upkeep.randoms.saturating_add(1);
         }
@@ -155,7 +155,7 @@ impl<R: CryptoRngCore> Dht<R> {
             }
         }
         for node in asked {
-            self.ask(now, node, key);
+            self.ask_known(now, node, key);
         }
     }
 
@@ -177,7 +177,7 @@ impl<R: CryptoRngCore> Dht<R> {
         if self.upkeep.next_bootstrap <= now {
             let own = self.key();
             for node in self.upkeep.bootstrap.clone() {
-                self.ask(now, node, own);
+                self.ask_known(now, node, own);
             }
             let wait = self.upkeep.bootstrap_wait * 2;
             let wait = wait.clamp(limits::BOOTSTRAP_FIRST_WAIT, limits::BOOTSTRAP_LONGEST_WAIT);

@@ -7,29 +7,44 @@ use std::time::Duration;
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore as _, SeedableRng as _};
-use toxnet::dht::{Dht, Event};
-use toxnet::{KeyPair, UdpNode};
+use toxnet::{KeyPair, PublicKey, UdpNode};
 
 /// One way over the network.
 const DELAY: Duration = Duration::from_millis(20);
 
-pub struct Node {
-    pub dht: Dht<ChaCha20Rng>,
+/// What is at an address.
+pub trait Machine {
+    type Event: PartialEq;
+    fn start(now: Duration, keys: KeyPair, random: ChaCha20Rng) -> Self;
+    fn key(&self) -> PublicKey;
+    fn datagram(&mut self, now: Duration, from: SocketAddr, packet: &mut [u8]);
+    fn timeout(&mut self, now: Duration);
+    fn next_deadline(&self) -> Option<Duration>;
+    fn poll_transmit(&mut self) -> Option<(SocketAddr, Vec<u8>)>;
+    fn poll_event(&mut self) -> Option<Self::Event>;
+}
+
+pub struct Place<M: Machine> {
+    pub dht: M,
     pub at: SocketAddr,
     /// It neither sends nor receives.
     pub silent: bool,
-    pub events: Vec<Event>,
+    pub events: Vec<M::Event>,
+    /// The first bytes of what it sent.
+    pub kinds: BTreeMap<u8, usize>,
 }
 
-impl Node {
+impl<M: Machine> Place<M> {
     pub fn contact(&self) -> UdpNode {
         UdpNode { address: self.at.into(), key: self.dht.key() }
     }
 }
 
-pub struct Network {
-    pub nodes: Vec<Node>,
+pub struct Network<M: Machine> {
+    pub nodes: Vec<Place<M>>,
     pub now: Duration,
+    /// The first byte of all addresses.
+    pub network: u8,
     /// Packets that were sent.
     pub sent: usize,
     /// Of a hundred packets, so many are lost.
@@ -39,11 +54,12 @@ pub struct Network {
     under_way: BTreeMap<(Duration, usize), (SocketAddr, SocketAddr, Vec<u8>)>,
 }
 
-impl Network {
+impl<M: Machine> Network<M> {
     pub fn new(seed: u64) -> Self {
         Self {
             nodes: Vec::new(),
             now: Duration::from_secs(1000),
+            network: 10,
             sent: 0,
             loss: 0,
             random: ChaCha20Rng::seed_from_u64(seed),
@@ -57,11 +73,12 @@ impl Network {
         let [high, low] = u16::try_from(number).unwrap().to_be_bytes();
         let random = ChaCha20Rng::seed_from_u64(self.random.next_u64());
         let keys = KeyPair::generate(&mut self.random);
-        let node = Node {
-            dht: Dht::new(keys, random),
-            at: SocketAddr::from(([10, high, low, 1], 33445)),
+        let node = Place {
+            dht: M::start(self.now, keys, random),
+            at: SocketAddr::from(([self.network, low, high, 1], 33445)),
             silent: false,
             events: Vec::new(),
+            kinds: BTreeMap::new(),
         };
         self.nodes.push(node);
         number
@@ -71,6 +88,7 @@ impl Network {
         for node in &mut self.nodes {
             while let Some((to, packet)) = node.dht.poll_transmit() {
                 self.sent += 1;
+                *node.kinds.entry(packet[0]).or_default() += 1;
                 if !node.silent && self.random.next_u32() % 100 >= self.loss {
                     self.under_way.insert((self.now + DELAY, self.sent), (node.at, to, packet));
                 }
@@ -100,12 +118,5 @@ impl Network {
             }
         }
         self.now = end;
-    }
-
-    /// Whether `node` was told where `other` is.
-    pub fn found(&self, node: usize, other: usize) -> bool {
-        let other = &self.nodes[other];
-        let event = Event::Found { key: other.dht.key(), at: other.at };
-        self.nodes[node].events.contains(&event)
     }
 }
