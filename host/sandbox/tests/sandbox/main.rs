@@ -13,6 +13,7 @@ mod log;
 mod malformed;
 mod mischief;
 mod reading;
+mod recorded;
 mod replay;
 mod setup;
 mod shadow;
