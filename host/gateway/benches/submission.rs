@@ -12,6 +12,7 @@ use bytes::Bytes;
 use gateway::ports::decisions::*;
 use gateway::ports::*;
 use gateway::{Gateway, Settings};
+use mail::decision::policy::{self, FriendRequestAnswer, Retry, RetryAnswer, Submission, SubmissionAnswer};
 use mail::record::NewMail;
 use mail::record::*;
 use mail::*;
@@ -296,7 +297,7 @@ impl Decisions for Nothing {
         &self,
         _: &AccountName,
         _: Wall,
-        _: FriendRequestFacts,
+        _: policy::FriendRequest,
     ) -> Result<FriendRequestAnswer, DecisionFailure> {
         Ok(FriendRequestAnswer::AskUser)
     }

@@ -1,5 +1,7 @@
 //! Contacts and friend requests: the store says who is a contact, the Tox friend list follows.
 
+use mail::decision::Attributes;
+use mail::decision::policy::{self, FriendRequestAnswer};
 use mail::record::{Contact, ContactState, Destination, FriendRequest, OutboxEntry, Route};
 use mail::{AccountName, Address, PublicKey, Refusal, ToxId};
 
@@ -8,7 +10,6 @@ use crate::limits;
 use crate::moment::Moment;
 use crate::people::Person;
 use crate::ports::StorageError;
-use crate::ports::decisions::{FriendRequestAnswer, FriendRequestFacts};
 
 /// Why something about contacts was not done. The message says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -220,7 +221,8 @@ impl Gateway {
         message: &str,
     ) -> Result<FriendRequestAnswer, StorageError> {
         let written_to = self.storage.has_written_to(account, key).await?;
-        let facts = FriendRequestFacts { key, message: clean(message), written_to };
+        let attributes = Attributes::default();
+        let facts = policy::FriendRequest { key, message: clean(message), written_to, attributes };
         let answer = self.decisions.friend_request(account, self.clock.wall(), facts).await;
         Ok(answer.unwrap_or_else(|failure| {
             self.decision_failed(account, "policy", &failure);

@@ -43,7 +43,7 @@ impl Simulation {
         }
         for node in &world.nodes {
             node.script.set(|answers| {
-                answers.friend_request = Some(Ok(crate::ports::decisions::FriendRequestAnswer::Accept));
+                answers.friend_request = Some(Ok(mail::decision::policy::FriendRequestAnswer::Accept));
             });
         }
         Self { world, random: SeededRandom::new(!seed), sent: BTreeMap::new() }

@@ -8,6 +8,7 @@ pub mod account;
 pub mod acknowledgement;
 pub mod address;
 pub mod clock;
+pub mod decision;
 pub mod digest;
 pub mod dsn;
 pub mod envelope;

@@ -1,8 +1,7 @@
 //! The host of components: it checks, compiles, limits, calls and swaps the WebAssembly that
 //! decides.
 //!
-//! A component answers typed questions ([`policy`], [`resolver`], [`relay_selector`],
-//! [`mail_filter`]), each in a fresh instance, on threads of its slot's own, within [`Limits`]. Its
+//! A component answers typed questions ([`mail::decision`]), each in a fresh instance, on threads of its slot's own, within [`Limits`]. Its
 //! answer is checked and parsed before anybody sees it. Whatever goes wrong is one [`Failure`]. The
 //! four slots live in a [`Sandbox`]; components and their compiled forms in a [`Library`]; both
 //! share an [`Engine`]. What a component may use of the gateway comes through the traits in
@@ -40,7 +39,7 @@ pub use library::trust::{InvalidKey, Trust};
 pub use library::wrap::to_component;
 pub use library::{ComponentInfo, Library};
 pub use limits::{COMPONENT_BYTES, Limits};
-pub use questions::{mail_filter, policy, relay_selector, resolver};
+pub use questions::{mail_filter, relay_selector, resolver};
 pub use record::DecisionRecord;
 pub use slot::Slot;
 pub use slots::health::{HealthReport, TIMING_BUCKETS};

@@ -3,7 +3,7 @@
 pub mod mail_filter;
 pub(crate) mod message;
 pub(crate) mod parts;
-pub mod policy;
+pub(crate) mod policy;
 pub mod relay_selector;
 pub mod resolver;
 pub(crate) mod validate;

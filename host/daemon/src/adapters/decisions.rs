@@ -11,14 +11,16 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use gateway::ports::Decisions;
 use gateway::ports::decisions::{
-    DecisionFailure, FilterAnswer, FilterFacts, FriendRequestAnswer, FriendRequestFacts, MessageBytes,
-    Resolution, ResolutionSource, ResolutionTarget, ResolveAnswer, Retry, RetryAnswer, Submission,
-    SubmissionAnswer, Trust,
+    DecisionFailure, FilterAnswer, FilterFacts, MessageBytes, Resolution, ResolutionSource, ResolutionTarget,
+    ResolveAnswer, Trust,
+};
+use mail::decision::policy::{
+    FriendRequest, FriendRequestAnswer, Retry, RetryAnswer, Submission, SubmissionAnswer,
 };
 use mail::record::Direction;
 use mail::{AccountName, Address, MailId, Refusal, Wall};
 use sandbox::capabilities::MessageSource;
-use sandbox::{CallError, Sandbox, mail_filter, policy, resolver};
+use sandbox::{CallError, Sandbox, mail_filter, resolver};
 
 use attempts::UnderWay;
 
@@ -53,36 +55,16 @@ impl Decisions for ComponentDecisions {
         now: Wall,
         facts: Submission,
     ) -> Result<SubmissionAnswer, DecisionFailure> {
-        let question = policy::Submission {
-            reverse_path: facts.reverse_path,
-            forward_path: facts.recipient,
-            declared_size: facts.declared_size,
-            queued: facts.queued,
-            attributes: vec![mail_id(facts.id)],
-        };
-        match self.sandbox.allow_submission(account, now, question).await.map_err(failed)? {
-            policy::SubmissionAnswer::Allow => Ok(SubmissionAnswer::Allow),
-            policy::SubmissionAnswer::Refuse(refusal) => Ok(SubmissionAnswer::Refuse(refusal)),
-        }
+        self.sandbox.allow_submission(account, now, facts).await.map_err(failed)
     }
 
     async fn friend_request(
         &self,
         account: &AccountName,
         now: Wall,
-        facts: FriendRequestFacts,
+        facts: FriendRequest,
     ) -> Result<FriendRequestAnswer, DecisionFailure> {
-        let question = policy::FriendRequest {
-            key: facts.key,
-            message: facts.message,
-            written_to: facts.written_to,
-            attributes: Vec::new(),
-        };
-        match self.sandbox.accept_friend(account, now, question).await.map_err(failed)? {
-            policy::FriendRequestAnswer::Accept => Ok(FriendRequestAnswer::Accept),
-            policy::FriendRequestAnswer::AskUser => Ok(FriendRequestAnswer::AskUser),
-            policy::FriendRequestAnswer::Ignore => Ok(FriendRequestAnswer::Ignore),
-        }
+        self.sandbox.accept_friend(account, now, facts).await.map_err(failed)
     }
 
     async fn retry(
@@ -91,19 +73,7 @@ impl Decisions for ComponentDecisions {
         now: Wall,
         facts: Retry,
     ) -> Result<RetryAnswer, DecisionFailure> {
-        let question = policy::Retry {
-            attempts: facts.attempts,
-            age: facts.age,
-            remaining: facts.remaining,
-            peer_online: facts.peer_online,
-            problem: facts.problem,
-            size: facts.size,
-            attributes: vec![mail_id(facts.id)],
-        };
-        match self.sandbox.next_attempt(account, now, question).await.map_err(failed)? {
-            policy::RetryAnswer::After(wait) => Ok(RetryAnswer::After(wait)),
-            policy::RetryAnswer::GiveUp(refusal) => Ok(RetryAnswer::GiveUp(refusal)),
-        }
+        self.sandbox.next_attempt(account, now, facts).await.map_err(failed)
     }
 
     async fn resolve(

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use drops::admission::DepositFacts;
+use mail::decision::Attributes;
+use mail::decision::policy::{Deposit, DepositAnswer};
 use mail::{AccountName, Clock};
 use relay::DepositPolicy;
 use sandbox::Sandbox;
-use sandbox::policy::{Deposit, DepositAnswer};
 
 /// The component, in the name of the board's owner.
 pub struct ComponentPolicy {
@@ -28,7 +29,7 @@ impl DepositPolicy for ComponentPolicy {
             cells: facts.cells,
             capacity: facts.capacity,
             today: facts.today,
-            attributes: Vec::new(),
+            attributes: Attributes::default(),
         };
         match self.sandbox.allow_deposit(&self.owner, self.clock.wall(), question).await {
             Ok(DepositAnswer::Allow) => Ok(()),

@@ -3,13 +3,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
+use mail::decision::policy::FriendRequestAnswer;
 use mail::record::{ContactState, Outcome};
 use mail::{Acknowledgement, BodyHasher, Envelope, MailId, Refusal, ReversePath};
 
 use super::Received;
 use crate::lock::lock;
 use crate::ports::Copies;
-use crate::ports::decisions::FriendRequestAnswer;
 use crate::testing::{ScriptedRelays, World, account, address, key, mail_text, tox_id};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
+use mail::decision::policy::RetryAnswer;
 use mail::{Acknowledgement, Clock as _, Notify as Wanted, Refusal, ReversePath};
 
 use super::*;
 use crate::Settings;
-use crate::ports::decisions::RetryAnswer;
 use crate::ports::{StorageError, TransferFailure};
 use crate::testing::{Fault, World, account, address, failure, key, mail_text};
 

@@ -1,5 +1,7 @@
 //! Visits to an entry that need no transfer: local delivery, an attempt that fails, the delay notice, the end.
 
+use mail::decision::Attributes;
+use mail::decision::policy::{Retry, RetryAnswer};
 use mail::dsn::Action;
 use mail::record::{OutboxEntry, Outcome, Route};
 use mail::{PublicKey, Refusal};
@@ -7,7 +9,6 @@ use mail::{PublicKey, Refusal};
 use super::index::Next;
 use super::schedule;
 use crate::Gateway;
-use crate::ports::decisions::{Retry, RetryAnswer};
 use crate::ports::{Copies, StorageError};
 
 impl Gateway {
@@ -68,13 +69,13 @@ impl Gateway {
         let now = self.now();
         entry.attempts = entry.attempts.saturating_add(1);
         let facts = Retry {
-            id: entry.id,
             attempts: entry.attempts,
             age: now.wall.since(entry.created),
             remaining: self.as_scheduled(entry.clone()).expires.since(now.wall),
             peer_online,
             problem: problem.clone(),
             size: entry.size,
+            attributes: Attributes::of(entry.id),
         };
         let wait = match self.decisions.retry(&entry.account, now.wall, facts).await {
             Ok(RetryAnswer::After(wait)) => wait,

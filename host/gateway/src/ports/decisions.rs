@@ -2,12 +2,14 @@
 //! `toxmail:gateway`; each failure is answered by the core with the rule of the slot.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use mail::decision::policy::{
+    FriendRequest, FriendRequestAnswer, Retry, RetryAnswer, Submission, SubmissionAnswer,
+};
 use mail::record::Direction;
-use mail::{AccountName, Address, Envelope, MailId, PublicKey, Refusal, ReversePath, ToxId, Wall};
+use mail::{AccountName, Address, Envelope, MailId, PublicKey, Refusal, ToxId, Wall};
 
 /// A component gave no usable answer: it trapped, ran too long, asked for too much, or answered nonsense; or it was not asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,80 +20,6 @@ pub struct DecisionFailure {
     /// Whether no component was asked, since none had a free place or the gateway stops: asking later helps, and nothing is wrong with
     /// the component.
     pub is_busy: bool,
-}
-
-/// A mail about to be submitted to one recipient.
-#[derive(Clone, Debug)]
-pub struct Submission {
-    /// The id the mail to this recipient gets.
-    pub id: MailId,
-    /// MAIL FROM.
-    pub reverse_path: ReversePath,
-    /// RCPT TO.
-    pub recipient: Address,
-    /// The size the client declared.
-    pub declared_size: Option<u64>,
-    /// Entries the account has in the outbox.
-    pub queued: u64,
-}
-
-/// May this be submitted?
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SubmissionAnswer {
-    /// Yes.
-    Allow,
-    /// No, with what the mail program shows.
-    Refuse(Refusal),
-}
-
-/// Somebody wants to be a contact.
-#[derive(Clone, Debug)]
-pub struct FriendRequestFacts {
-    /// Who.
-    pub key: PublicKey,
-    /// What they wrote.
-    pub message: String,
-    /// Whether the account has sent mail to that key before.
-    pub written_to: bool,
-}
-
-/// Accept a friend request?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FriendRequestAnswer {
-    /// At once.
-    Accept,
-    /// The user decides.
-    AskUser,
-    /// Silently not.
-    Ignore,
-}
-
-/// An attempt failed.
-#[derive(Clone, Debug)]
-pub struct Retry {
-    /// The mail.
-    pub id: MailId,
-    /// Attempts that failed, this one included.
-    pub attempts: u32,
-    /// Since submission.
-    pub age: Duration,
-    /// Until it is given up anyway.
-    pub remaining: Duration,
-    /// Whether the peer was online at the attempt.
-    pub peer_online: bool,
-    /// Why it failed.
-    pub problem: Refusal,
-    /// Bytes to transfer.
-    pub size: u64,
-}
-
-/// When to try again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RetryAnswer {
-    /// After this long (sooner if the peer comes online).
-    After(Duration),
-    /// Never: bounce with this.
-    GiveUp(Refusal),
 }
 
 /// Where an answer of a resolver comes from.
@@ -207,7 +135,7 @@ pub trait Decisions: Send + Sync {
         &self,
         account: &AccountName,
         now: Wall,
-        facts: FriendRequestFacts,
+        facts: FriendRequest,
     ) -> Result<FriendRequestAnswer, DecisionFailure>;
 
     /// Slot `policy`: when to try again?

@@ -1,10 +1,11 @@
 //! Recipients of a mail, and whether the policy lets the mail go to them.
 
+use mail::decision::Attributes;
+use mail::decision::policy::{self, SubmissionAnswer};
 use mail::record::Route;
 use mail::{Address, MailId, Notify, Refusal};
 
 use super::Submission;
-use crate::ports::decisions::{Submission as SubmissionFacts, SubmissionAnswer};
 
 /// One recipient of a mail.
 pub(super) struct Recipient {
@@ -39,12 +40,12 @@ impl Submission {
     /// Slot `policy`; 451 when it fails.
     pub(super) async fn check_policy(&self, id: MailId, recipient: &Address) -> Result<(), Refusal> {
         let account = self.person.name();
-        let facts = SubmissionFacts {
-            id,
+        let facts = policy::Submission {
             reverse_path: self.reverse_path.clone(),
-            recipient: recipient.clone(),
+            forward_path: recipient.clone(),
             declared_size: self.declared_size,
             queued: self.gateway.outbox.queued(account),
+            attributes: Attributes::of(id),
         };
         match self.gateway.decisions.submission(account, self.gateway.clock.wall(), facts).await {
             Ok(SubmissionAnswer::Allow) => Ok(()),

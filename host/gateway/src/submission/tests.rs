@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use mail::decision::policy::SubmissionAnswer;
 use mail::record::Pin;
 use mail::{Address, PublicKey};
 
@@ -8,9 +9,7 @@ use crate::Settings;
 use crate::lock::lock;
 use crate::pins::{HeldName, PinError};
 use crate::ports::StorageError;
-use crate::ports::decisions::{
-    Resolution, ResolutionSource, ResolutionTarget, ResolveAnswer, SubmissionAnswer, Trust,
-};
+use crate::ports::decisions::{Resolution, ResolutionSource, ResolutionTarget, ResolveAnswer, Trust};
 use crate::testing::{Fault, World, account, address, busy, failure, key, mail_text, tox_id};
 
 async fn anna_and_ben() -> Arc<World> {
@@ -53,7 +52,11 @@ async fn ok_means_durable() {
     let outbox = world.nodes[0].disk.outbox();
     assert_eq!(outbox.iter().map(|entry| entry.id).collect::<Vec<_>>(), ids);
     // What was decided before there was a mail is found by its id all the same.
-    let asked = lock(&world.nodes[0].script.0).submissions.iter().map(|facts| facts.id).collect::<Vec<_>>();
+    let asked = lock(&world.nodes[0].script.0)
+        .submissions
+        .iter()
+        .filter_map(|facts| facts.attributes.mail)
+        .collect::<Vec<_>>();
     assert_eq!((&asked, &lock(&world.nodes[0].script.0).resolved_for), (&ids, &ids));
     world.start(0).await;
     world.set_reachable(1, true).await;

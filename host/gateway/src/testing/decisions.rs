@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use mail::decision::policy::*;
 use mail::record::Direction;
 use mail::{AccountName, Address, MailId, Refusal, ToxId, Wall};
 
@@ -31,7 +32,7 @@ pub(crate) struct Answers {
     pub delay: Duration,
     /// What the filters were told, and the mail they read.
     pub filtered: Vec<(FilterFacts, Vec<u8>)>,
-    pub friend_requests: Vec<FriendRequestFacts>,
+    pub friend_requests: Vec<FriendRequest>,
     pub retries: Vec<Retry>,
     pub submissions: Vec<Submission>,
     /// The mails addresses were resolved for.
@@ -145,7 +146,7 @@ impl Decisions for Script {
         &self,
         _account: &AccountName,
         _now: Wall,
-        facts: FriendRequestFacts,
+        facts: FriendRequest,
     ) -> Result<FriendRequestAnswer, DecisionFailure> {
         self.think().await;
         let mut answers = lock(&self.0);

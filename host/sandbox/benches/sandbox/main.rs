@@ -17,11 +17,12 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clock::SystemClock;
+use mail::decision::Attributes;
+use mail::decision::policy::Submission;
 use mail::{AccountName, Address, ComponentDigest, PublicKey, ReversePath, Wall};
 use sandbox::capabilities::{
     Capabilities, Contact, Contacts, Dns, DnsError, Recorder, State, StateError, TxtAnswer,
 };
-use sandbox::policy::Submission;
 use sandbox::resolver::Resolve;
 use sandbox::{
     CompileMode, DecisionRecord, Engine, EntryConfig, FellBack, Library, Limits, Sandbox, Settings,
@@ -143,7 +144,7 @@ fn submission() -> Submission {
         forward_path: BEN.clone(),
         declared_size: Some(4000),
         queued: 0,
-        attributes: vec![],
+        attributes: Attributes::default(),
     }
 }
 

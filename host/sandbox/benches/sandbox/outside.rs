@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::thread;
 
-use sandbox::policy::{Submission, SubmissionAnswer};
+use mail::decision::policy::{Submission, SubmissionAnswer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 

@@ -19,10 +19,6 @@ use crate::library::Library;
 use crate::limits::{FILTERS, NAME_BYTES};
 use crate::questions::Question;
 use crate::questions::mail_filter::{Feedback, Header, MailFacts, Verdict};
-use crate::questions::policy::{
-    Deposit, DepositAnswer, FriendRequest, FriendRequestAnswer, Retry, RetryAnswer, Submission,
-    SubmissionAnswer,
-};
 use crate::questions::relay_selector::{Plan, Select};
 use crate::questions::resolver::{Resolve, ResolveAnswer};
 use crate::questions::validate::one_line;
@@ -35,6 +31,10 @@ use crate::slots::{
     SwapError,
 };
 use crate::trials::shadow::{Beside, KeptMail, Shadow};
+use mail::decision::policy::{
+    Deposit, DepositAnswer, FriendRequest, FriendRequestAnswer, Retry, RetryAnswer, Submission,
+    SubmissionAnswer,
+};
 
 /// Header fields a whole chain of filters may add.
 const HEADERS_OF_CHAIN: usize = 64;

@@ -20,7 +20,6 @@ use crate::engine::version::Version;
 use crate::limits::{REPLAY_DIFFERENCE_BYTES, REPLAY_DIFFERENCES, REPLAY_REASONS, REPLAY_TIME};
 use crate::questions::Question;
 use crate::questions::mail_filter::{Feedback, MailFacts};
-use crate::questions::policy::{Deposit, FriendRequest, Retry, Submission};
 use crate::questions::relay_selector::Select;
 use crate::questions::resolver::Resolve;
 use crate::questions::words::without_words;
@@ -31,6 +30,7 @@ use crate::slots::{Entry, SwapError};
 use crate::trials::copied_state::{CopiedState, Space};
 use crate::trials::difference::{Difference, Outcome};
 use crate::trials::recorded::Recorded;
+use mail::decision::policy::{Deposit, FriendRequest, Retry, Submission};
 
 /// The decisions a replay goes through, and the mails they were about. Called on a thread that may block.
 pub trait History: Send + 'static {

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use mail::decision::Attributes;
+use mail::decision::policy::{
+    Deposit, DepositAnswer, FriendRequest, FriendRequestAnswer, Retry, RetryAnswer, Submission,
+    SubmissionAnswer,
+};
 use mail::record::Direction;
 use mail::{Envelope, PublicKey, Refusal, ReversePath};
 use sandbox::Slot;
 use sandbox::capabilities::{DnsError, TxtAnswer};
 use sandbox::mail_filter::{MailFacts, Verdict};
-use sandbox::policy::{
-    Deposit, DepositAnswer, FriendRequest, FriendRequestAnswer, Retry, RetryAnswer, Submission,
-    SubmissionAnswer,
-};
 use sandbox::record::CapabilityCall;
 use sandbox::relay_selector::{Identity, Relay, Select, WaitingMail};
 use sandbox::resolver::{Resolve, ResolveAnswer, Source, Target, Trust};
@@ -23,7 +24,7 @@ pub fn submission() -> Submission {
         forward_path: "ben@tox".parse().unwrap(),
         declared_size: Some(4000),
         queued: 0,
-        attributes: vec![],
+        attributes: Attributes::default(),
     }
 }
 
@@ -35,7 +36,7 @@ pub fn retry() -> Retry {
         peer_online: false,
         problem: Refusal::transient(4, 1, "not online"),
         size: 4000,
-        attributes: vec![],
+        attributes: Attributes::default(),
     }
 }
 
@@ -51,7 +52,12 @@ pub fn facts(direction: Direction) -> MailFacts {
 }
 
 pub fn request(written_to: bool) -> FriendRequest {
-    FriendRequest { key: PublicKey([7; 32]), message: "hello".into(), written_to, attributes: vec![] }
+    FriendRequest {
+        key: PublicKey([7; 32]),
+        message: "hello".into(),
+        written_to,
+        attributes: Attributes::default(),
+    }
 }
 
 pub fn deposit(admission: &str) -> Deposit {
@@ -61,7 +67,7 @@ pub fn deposit(admission: &str) -> Deposit {
         cells: 60,
         capacity: 100,
         today: 3,
-        attributes: vec![],
+        attributes: Attributes::default(),
     }
 }
 

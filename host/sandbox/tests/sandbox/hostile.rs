@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mail::decision::policy::{RetryAnswer, SubmissionAnswer};
 use mail::record::Direction;
 use sandbox::mail_filter::{Feedback, UserDecision, Verdict};
-use sandbox::policy::{RetryAnswer, SubmissionAnswer};
 use sandbox::resolver::{Resolve, ResolveAnswer};
 use sandbox::{Failure, Slot};
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use mail::decision::policy::SubmissionAnswer;
 use mail::record::Direction;
 use sandbox::mail_filter::Verdict;
-use sandbox::policy::SubmissionAnswer;
 use sandbox::resolver::{Resolve, ResolveAnswer};
 use sandbox::{Failure, Limits, Slot, SwapError};
 

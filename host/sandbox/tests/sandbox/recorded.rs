@@ -3,13 +3,13 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
-use mail::record::Direction;
-use mail::{Envelope, MailId, PublicKey, Refusal, ReversePath};
-use sandbox::mail_filter::{Feedback, Header, MailFacts, UserDecision, Verdict};
-use sandbox::policy::{
+use mail::decision::policy::{
     Deposit, DepositAnswer, FriendRequest, FriendRequestAnswer, Retry, RetryAnswer, Submission,
     SubmissionAnswer,
 };
+use mail::record::Direction;
+use mail::{Envelope, MailId, PublicKey, Refusal, ReversePath};
+use sandbox::mail_filter::{Feedback, Header, MailFacts, UserDecision, Verdict};
 use sandbox::relay_selector::{Choice, Identity, Plan, Relay, Select, WaitingMail};
 use sandbox::resolver::{Resolution, Resolve, ResolveAnswer, Source, Target, Trust};
 use serde::Serialize;

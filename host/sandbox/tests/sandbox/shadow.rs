@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mail::decision::policy::SubmissionAnswer;
 use mail::record::Direction;
 use sandbox::mail_filter::{Feedback, UserDecision, Verdict};
-use sandbox::policy::SubmissionAnswer;
 use sandbox::resolver::Resolve;
 use sandbox::{Failure, ShadowReport, Slot, SwapError};
 
@@ -203,8 +203,8 @@ async fn differences_are_kept_within_bounds() {
     let bench = Bench::new().await;
     begin(&bench, Slot::Policy, "evil-policy").await.unwrap();
     for done in 1..=130 {
-        let attributes = vec![("large".to_owned(), "x".repeat(20_000))];
-        let question = sandbox::policy::Submission { attributes, ..submission() };
+        let attributes = vec![("large".to_owned(), "x".repeat(20_000))].into();
+        let question = mail::decision::policy::Submission { attributes, ..submission() };
         bench.sandbox.allow_submission(&anna(), NOW, question).await.unwrap();
         report(&bench, Slot::Policy, |report| report.different == done).await;
     }

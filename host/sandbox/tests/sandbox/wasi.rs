@@ -1,6 +1,6 @@
 //! What stock toolchains build: WASI is imported and used, answers, and reaches nothing.
 
-use sandbox::policy::SubmissionAnswer;
+use mail::decision::policy::SubmissionAnswer;
 use sandbox::{CompileMode, Library, Slot};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;

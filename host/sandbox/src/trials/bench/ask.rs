@@ -9,10 +9,10 @@ use mail::{Address, Envelope, PublicKey, Refusal, ReversePath};
 use serde::Deserialize;
 
 use crate::questions::mail_filter::{Feedback, MailFacts, UserDecision};
-use crate::questions::policy::{Deposit, FriendRequest, Retry, Submission};
 use crate::questions::relay_selector::{Relay, Select, WaitingMail};
 use crate::questions::resolver::Resolve;
 use crate::slot::Slot;
+use mail::decision::policy::{Deposit, FriendRequest, Retry, Submission};
 
 /// What is asked: a function and its facts.
 #[derive(Clone, Debug, Deserialize)]
@@ -132,7 +132,7 @@ impl SubmissionFacts {
             forward_path: self.forward_path.0.clone(),
             declared_size: self.declared_size,
             queued: self.queued,
-            attributes: attributes(&self.attributes),
+            attributes: attributes(&self.attributes).into(),
         }
     }
 }
@@ -160,7 +160,7 @@ impl FriendFacts {
             key: self.key,
             message: self.message.clone(),
             written_to: self.written_to,
-            attributes: attributes(&self.attributes),
+            attributes: attributes(&self.attributes).into(),
         }
     }
 }
@@ -212,7 +212,7 @@ impl RetryFacts {
             peer_online: self.peer_online,
             problem: Refusal::new(self.problem.status, &self.problem.text),
             size: self.size,
-            attributes: attributes(&self.attributes),
+            attributes: attributes(&self.attributes).into(),
         }
     }
 }
@@ -250,7 +250,7 @@ impl DepositFacts {
             cells: self.cells,
             capacity: self.capacity,
             today: self.today,
-            attributes: attributes(&self.attributes),
+            attributes: attributes(&self.attributes).into(),
         }
     }
 }

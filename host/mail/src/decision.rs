@@ -1,0 +1,9 @@
+//! The decisions that components make: what each is asked, and what it answers.
+//!
+//! Each type mirrors the record or variant of the WIT package `toxmail:gateway` that it names. Recorded decisions are
+//! in its JSON form, and decisions that version 0.1.0 recorded are replayed: a field is neither renamed nor removed.
+
+mod attributes;
+pub mod policy;
+
+pub use attributes::Attributes;
