@@ -13,6 +13,7 @@ use gateway::ports::decisions::*;
 use gateway::ports::*;
 use gateway::{Gateway, Settings};
 use mail::decision::policy::{self, FriendRequestAnswer, Retry, RetryAnswer, Submission, SubmissionAnswer};
+use mail::decision::resolver::{Resolution, Resolve, ResolveAnswer, Source, Target, Trust};
 use mail::record::NewMail;
 use mail::record::*;
 use mail::*;
@@ -304,16 +305,13 @@ impl Decisions for Nothing {
     async fn retry(&self, _: &AccountName, _: Wall, _: Retry) -> Result<RetryAnswer, DecisionFailure> {
         Ok(RetryAnswer::After(Duration::from_secs(60)))
     }
-    async fn resolve(
-        &self,
-        _: &AccountName,
-        _: Wall,
-        _: &Address,
-        _: Option<MailId>,
-    ) -> Result<ResolveAnswer, DecisionFailure> {
-        let target = ResolutionTarget::ToxId(id(2));
-        let resolution = Resolution { target, source: ResolutionSource::Literal, trust: Trust::Verified };
-        Ok(ResolveAnswer::Found(resolution))
+    async fn resolve(&self, _: &AccountName, _: Wall, _: Resolve) -> Result<ResolveAnswer, DecisionFailure> {
+        Ok(ResolveAnswer::Found(Resolution {
+            target: Target::ToxId(id(2)),
+            source: Source::Literal,
+            trust: Trust::Verified,
+            attributes: Vec::new(),
+        }))
     }
     async fn filter(
         &self,

@@ -4,13 +4,14 @@
 //! loosens no rule: an account, a Tox ID or key in the address, and the name of a contact mean who they mean; every other name
 //! is pinned to the first key it led to.
 
+use mail::decision::resolver::{Resolution, Resolve, ResolveAnswer, Target};
 use mail::record::{ContactState, Destination, Route};
 use mail::{AccountName, Address, MailId, PublicKey, Refusal, ToxId};
 
 use crate::Gateway;
 use crate::names::Holder;
 use crate::people::Person;
-use crate::ports::decisions::{DecisionFailure, Resolution, ResolutionTarget, ResolveAnswer};
+use crate::ports::decisions::DecisionFailure;
 
 impl Gateway {
     /// Whom an account means by an address, for `mail` if it is for one; 451 when the resolver fails.
@@ -46,7 +47,8 @@ impl Gateway {
         address: &Address,
         mail: Option<MailId>,
     ) -> Result<Resolution, Refusal> {
-        match self.decisions.resolve(account, self.clock.wall(), address, mail).await {
+        let question = Resolve { address: address.clone(), mail };
+        match self.decisions.resolve(account, self.clock.wall(), question).await {
             Ok(ResolveAnswer::Found(resolution)) => Ok(resolution),
             Ok(ResolveAnswer::NotFound(why)) => Err(not_found(address, &why)),
             Ok(ResolveAnswer::TryLater(why)) => Err(Refusal::transient(
@@ -75,12 +77,12 @@ impl Gateway {
         resolution: Resolution,
     ) -> Result<Route, Refusal> {
         let (key, tox_id) = match &resolution.target {
-            ResolutionTarget::Account(name) => match self.people.get(name) {
+            Target::Account(name) => match self.people.get(name) {
                 Some(local) => (self.key_of_account(&local), None),
                 None => return Err(not_found(address, "")),
             },
-            ResolutionTarget::ToxId(id) => (Some(id.key), Some(*id)),
-            ResolutionTarget::Key(key) => (Some(*key), None),
+            Target::ToxId(id) => (Some(id.key), Some(*id)),
+            Target::Key(key) => (Some(*key), None),
         };
         if key.is_some_and(|key| !key.is_possible()) {
             let text =
@@ -100,7 +102,7 @@ impl Gateway {
             (None, None) if person.is_pinned(&address.name()) => return Err(no_tox_id_yet()),
             _ => {}
         }
-        if let ResolutionTarget::Account(name) = resolution.target {
+        if let Target::Account(name) = resolution.target {
             return Ok(Route::Local(name));
         }
         let Some(key) = key else { return Err(not_found(address, "")) };
@@ -133,14 +135,14 @@ impl Gateway {
         &self,
         person: &Person,
         address: &Address,
-        target: &ResolutionTarget,
+        target: &Target,
         key: Option<PublicKey>,
     ) -> Result<(), Refusal> {
         let (fits, what) = match self.holder(person, address) {
             None => return Ok(()),
             Some(Holder::Account(own)) => {
                 let has_key = self.people.get(&own).and_then(|own| self.key_of_account(&own));
-                let fits = *target == ResolutionTarget::Account(own) || (key.is_some() && has_key == key);
+                let fits = *target == Target::Account(own) || (key.is_some() && has_key == key);
                 (fits, "is an address of this gateway")
             }
             Some(Holder::Literal(spelled)) => (key == Some(spelled), "spells a Tox key"),

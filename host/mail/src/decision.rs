@@ -5,5 +5,6 @@
 
 mod attributes;
 pub mod policy;
+pub mod resolver;
 
 pub use attributes::Attributes;

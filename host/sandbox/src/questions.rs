@@ -5,7 +5,7 @@ pub(crate) mod message;
 pub(crate) mod parts;
 pub(crate) mod policy;
 pub mod relay_selector;
-pub mod resolver;
+pub(crate) mod resolver;
 pub(crate) mod validate;
 pub(crate) mod words;
 

@@ -10,17 +10,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use gateway::ports::Decisions;
-use gateway::ports::decisions::{
-    DecisionFailure, FilterAnswer, FilterFacts, MessageBytes, Resolution, ResolutionSource, ResolutionTarget,
-    ResolveAnswer, Trust,
-};
+use gateway::ports::decisions::{DecisionFailure, FilterAnswer, FilterFacts, MessageBytes};
 use mail::decision::policy::{
     FriendRequest, FriendRequestAnswer, Retry, RetryAnswer, Submission, SubmissionAnswer,
 };
+use mail::decision::resolver::{Resolve, ResolveAnswer};
 use mail::record::Direction;
-use mail::{AccountName, Address, MailId, Refusal, Wall};
+use mail::{AccountName, MailId, Refusal, Wall};
 use sandbox::capabilities::MessageSource;
-use sandbox::{CallError, Sandbox, mail_filter, resolver};
+use sandbox::{CallError, Sandbox, mail_filter};
 
 use attempts::UnderWay;
 
@@ -80,15 +78,9 @@ impl Decisions for ComponentDecisions {
         &self,
         account: &AccountName,
         now: Wall,
-        address: &Address,
-        mail: Option<MailId>,
+        question: Resolve,
     ) -> Result<ResolveAnswer, DecisionFailure> {
-        let question = resolver::Resolve { address: address.clone(), mail };
-        match self.sandbox.resolve(account, now, question).await.map_err(failed)? {
-            resolver::ResolveAnswer::Found(found) => Ok(ResolveAnswer::Found(resolution(found))),
-            resolver::ResolveAnswer::NotFound(text) => Ok(ResolveAnswer::NotFound(text)),
-            resolver::ResolveAnswer::TryLater(text) => Ok(ResolveAnswer::TryLater(text)),
-        }
+        self.sandbox.resolve(account, now, question).await.map_err(failed)
     }
 
     async fn filter(
@@ -172,27 +164,6 @@ fn deadly(direction: Direction, error: CallError) -> Result<FilterAnswer, Decisi
             0,
             "the gateway ended twice while its filters looked at this mail: send it in another form, or choose another filter",
         ))),
-    }
-}
-
-fn resolution(found: resolver::Resolution) -> Resolution {
-    Resolution {
-        target: match found.target {
-            resolver::Target::Account(name) => ResolutionTarget::Account(name),
-            resolver::Target::ToxId(id) => ResolutionTarget::ToxId(id),
-            resolver::Target::Key(key) => ResolutionTarget::Key(key),
-        },
-        source: match found.source {
-            resolver::Source::Literal => ResolutionSource::Literal,
-            resolver::Source::Account => ResolutionSource::Account,
-            resolver::Source::Contact => ResolutionSource::Contact,
-            resolver::Source::Dns => ResolutionSource::Dns,
-            resolver::Source::Other(name) => ResolutionSource::Other(name),
-        },
-        trust: match found.trust {
-            resolver::Trust::Verified => Trust::Verified,
-            resolver::Trust::FirstUse => Trust::FirstUse,
-        },
     }
 }
 

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::ports::decisions::{FilterFacts, ResolveAnswer};
+use crate::ports::decisions::FilterFacts;
 use crate::testing::{World, account, address, key, mail_text, tox_id};
+use mail::decision::resolver::ResolveAnswer;
 
 /// Anna and Olga at one gateway; Ben and Carla are contacts of Anna.
 async fn world() -> Arc<World> {

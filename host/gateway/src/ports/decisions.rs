@@ -8,8 +8,9 @@ use bytes::Bytes;
 use mail::decision::policy::{
     FriendRequest, FriendRequestAnswer, Retry, RetryAnswer, Submission, SubmissionAnswer,
 };
+use mail::decision::resolver::{Resolve, ResolveAnswer};
 use mail::record::Direction;
-use mail::{AccountName, Address, Envelope, MailId, PublicKey, Refusal, ToxId, Wall};
+use mail::{AccountName, Envelope, MailId, PublicKey, Refusal, Wall};
 
 /// A component gave no usable answer: it trapped, ran too long, asked for too much, or answered nonsense; or it was not asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,63 +21,6 @@ pub struct DecisionFailure {
     /// Whether no component was asked, since none had a free place or the gateway stops: asking later helps, and nothing is wrong with
     /// the component.
     pub is_busy: bool,
-}
-
-/// Where an answer of a resolver comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ResolutionSource {
-    /// The address spells the Tox ID or key itself.
-    Literal,
-    /// An account of this gateway.
-    Account,
-    /// A contact of the account.
-    Contact,
-    /// A DNS record.
-    Dns,
-    /// The component's own knowledge, named.
-    Other(String),
-}
-
-/// How far a resolution can be trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trust {
-    /// Nobody in between could have changed it: a literal, a contact, DNSSEC.
-    Verified,
-    /// Taken on trust at first use and pinned.
-    FirstUse,
-}
-
-/// Whom a resolver found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ResolutionTarget {
-    /// An account of this gateway.
-    Account(AccountName),
-    /// A full Tox ID.
-    ToxId(ToxId),
-    /// A key alone.
-    Key(PublicKey),
-}
-
-/// A resolver's answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resolution {
-    /// Whom the address means.
-    pub target: ResolutionTarget,
-    /// How it is known.
-    pub source: ResolutionSource,
-    /// How far to trust it.
-    pub trust: Trust,
-}
-
-/// What a resolver says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ResolveAnswer {
-    /// Found.
-    Found(Resolution),
-    /// Nobody has this address: 550.
-    NotFound(String),
-    /// Cannot say now: 451.
-    TryLater(String),
 }
 
 /// What filters know of a mail beside its bytes.
@@ -146,13 +90,12 @@ pub trait Decisions: Send + Sync {
         facts: Retry,
     ) -> Result<RetryAnswer, DecisionFailure>;
 
-    /// Slot `resolver`: whom does this address mean? `mail` is the one it is asked for, if any.
+    /// Slot `resolver`: whom does this address mean?
     async fn resolve(
         &self,
         account: &AccountName,
         now: Wall,
-        address: &Address,
-        mail: Option<MailId>,
+        question: Resolve,
     ) -> Result<ResolveAnswer, DecisionFailure>;
 
     /// Slot `mail-filter`: the chain.

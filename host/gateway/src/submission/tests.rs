@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use mail::decision::policy::SubmissionAnswer;
+use mail::decision::resolver::{Resolution, ResolveAnswer, Source, Target, Trust};
 use mail::record::Pin;
 use mail::{Address, PublicKey};
 
@@ -9,7 +10,6 @@ use crate::Settings;
 use crate::lock::lock;
 use crate::pins::{HeldName, PinError};
 use crate::ports::StorageError;
-use crate::ports::decisions::{Resolution, ResolutionSource, ResolutionTarget, ResolveAnswer, Trust};
 use crate::testing::{Fault, World, account, address, busy, failure, key, mail_text, tox_id};
 
 async fn anna_and_ben() -> Arc<World> {
@@ -327,8 +327,8 @@ async fn a_name_whose_pin_cannot_be_read_is_held_until_the_user_confirms() {
 }
 
 /// What a resolver makes up.
-fn made_up(target: ResolutionTarget, source: ResolutionSource, trust: Trust) -> ResolveAnswer {
-    ResolveAnswer::Found(Resolution { target, source, trust })
+fn made_up(target: Target, source: Source, trust: Trust) -> ResolveAnswer {
+    ResolveAnswer::Found(Resolution { target, source, trust, attributes: Vec::new() })
 }
 
 /// The resolver answers this for an address from now on.
@@ -337,8 +337,7 @@ fn answers(world: &World, to: &str, answer: ResolveAnswer) {
     world.nodes[0].script.set(|answers| drop(answers.resolve.insert(to, Ok(answer))));
 }
 
-const SOURCES: [ResolutionSource; 4] =
-    [ResolutionSource::Literal, ResolutionSource::Account, ResolutionSource::Contact, ResolutionSource::Dns];
+const SOURCES: [Source; 4] = [Source::Literal, Source::Account, Source::Contact, Source::Dns];
 
 #[tokio::test(start_paused = true)]
 async fn a_pin_holds_whatever_source_and_trust_a_resolver_claims() {
@@ -346,8 +345,8 @@ async fn a_pin_holds_whatever_source_and_trust_a_resolver_claims() {
     let gateway = world.gateway(0).unwrap();
     world.nodes[0].script.dns("eve@example.org", tox_id("eve"));
     recipient(&world, "eve@example.org").await.unwrap();
-    let mallory = ResolutionTarget::ToxId(tox_id("mallory"));
-    for source in SOURCES.into_iter().chain([ResolutionSource::Other("mine".to_owned())]) {
+    let mallory = Target::ToxId(tox_id("mallory"));
+    for source in SOURCES.into_iter().chain([Source::Other("mine".to_owned())]) {
         for trust in [Trust::Verified, Trust::FirstUse] {
             answers(&world, "eve@example.org", made_up(mallory.clone(), source.clone(), trust));
             assert_eq!(refused(&world, "eve@example.org").await.0, "4.7.5", "{source:?} {trust:?}");
@@ -356,16 +355,15 @@ async fn a_pin_holds_whatever_source_and_trust_a_resolver_claims() {
             assert_eq!(refused(&world, "EVE+x@example.org").await.0, "4.7.5", "{source:?} {trust:?}");
         }
     }
-    let to_account =
-        made_up(ResolutionTarget::Account(account("anna")), ResolutionSource::Account, Trust::Verified);
+    let to_account = made_up(Target::Account(account("anna")), Source::Account, Trust::Verified);
     answers(&world, "eve@example.org", to_account);
     assert_eq!(refused(&world, "eve@example.org").await.0, "4.7.5");
     assert!(gateway.contact(&account("anna"), key("mallory")).is_none());
     // An account that is not on Tox yet.
     world.nodes[0].disk.add_account(&account("dora"), Vec::new());
     gateway.reload_accounts().await.unwrap();
-    let to_dora = ResolutionTarget::Account(account("dora"));
-    answers(&world, "eve@example.org", made_up(to_dora, ResolutionSource::Account, Trust::Verified));
+    let to_dora = Target::Account(account("dora"));
+    answers(&world, "eve@example.org", made_up(to_dora, Source::Account, Trust::Verified));
     assert_eq!(refused(&world, "eve@example.org").await.0, "4.4.3");
 }
 
@@ -376,7 +374,7 @@ async fn every_name_is_pinned_at_first_use_whatever_a_resolver_calls_its_source_
     for (number, source) in SOURCES.into_iter().enumerate() {
         for (trust, domain) in [(Trust::Verified, "example.org"), (Trust::FirstUse, "tox")] {
             let name = format!("n{number}@{domain}");
-            answers(&world, &name, made_up(ResolutionTarget::ToxId(tox_id("eve")), source.clone(), trust));
+            answers(&world, &name, made_up(Target::ToxId(tox_id("eve")), source.clone(), trust));
             recipient(&world, &name).await.unwrap();
             assert_eq!(gateway.pin(&account("anna"), &address(&name)).unwrap().key, key("eve"), "{name}");
         }
@@ -391,14 +389,14 @@ async fn a_contacts_name_a_literal_and_an_account_lead_to_nobody_else() {
     let by_key = format!("{}@tox", key("ben"));
     for to in ["ben@tox", "BEN+x@tox.internal", &literal, &by_key, "anna@tox", "postmaster@tox"] {
         for source in SOURCES {
-            answers(&world, to, made_up(ResolutionTarget::ToxId(tox_id("mallory")), source, Trust::Verified));
+            answers(&world, to, made_up(Target::ToxId(tox_id("mallory")), source, Trust::Verified));
             let (status, text) = refused(&world, to).await;
             assert_eq!(status, "4.7.5", "{to}");
             assert!(text.contains("another resolver"), "{text}");
         }
     }
-    let account_target = ResolutionTarget::Account(account("anna"));
-    answers(&world, "ben@tox", made_up(account_target, ResolutionSource::Contact, Trust::Verified));
+    let account_target = Target::Account(account("anna"));
+    answers(&world, "ben@tox", made_up(account_target, Source::Contact, Trust::Verified));
     assert_eq!(refused(&world, "ben@tox").await.0, "4.7.5");
     assert_eq!(gateway.contacts(&account("anna")).len(), 1, "nobody was asked to be a contact");
     let asked = crate::lock::lock(&world.net.state).friends.iter().any(|pair| pair.1 == key("mallory"));
@@ -413,20 +411,19 @@ async fn a_name_at_tox_that_a_contact_told_leads_to_nobody_else() {
     let gateway = world.gateway(0).unwrap();
     let told = vec![address("benny@tox")];
     gateway.peer_hello(&account("anna"), key("ben"), tox_id("ben"), told).await.unwrap();
-    let mallory = ResolutionTarget::ToxId(tox_id("mallory"));
-    answers(&world, "benny@tox", made_up(mallory, ResolutionSource::Contact, Trust::Verified));
+    let mallory = Target::ToxId(tox_id("mallory"));
+    answers(&world, "benny@tox", made_up(mallory, Source::Contact, Trust::Verified));
     assert_eq!(refused(&world, "benny@tox").await.0, "4.7.5");
-    let ben = ResolutionTarget::Key(key("ben"));
-    answers(&world, "benny@tox", made_up(ben, ResolutionSource::Contact, Trust::Verified));
+    let ben = Target::Key(key("ben"));
+    answers(&world, "benny@tox", made_up(ben, Source::Contact, Trust::Verified));
     recipient(&world, "benny@tox").await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_resolver_cannot_name_an_account_that_is_not_there() {
     let world = anna_and_ben().await;
-    let target = ResolutionTarget::Account(account("ghost"));
-    let resolution = Resolution { target, source: ResolutionSource::Account, trust: Trust::Verified };
-    let answer = Ok(ResolveAnswer::Found(resolution));
+    let target = Target::Account(account("ghost"));
+    let answer = Ok(made_up(target, Source::Account, Trust::Verified));
     world.nodes[0].script.set(|answers| drop(answers.resolve.insert(address("ghost@tox"), answer)));
     assert_eq!(refused(&world, "ghost@tox").await.0, "5.1.1");
 }

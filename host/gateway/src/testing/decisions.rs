@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mail::decision::policy::*;
+use mail::decision::resolver::{Resolution, Resolve, ResolveAnswer, Source, Target, Trust};
 use mail::record::Direction;
 use mail::{AccountName, Address, MailId, Refusal, ToxId, Wall};
 
@@ -62,8 +63,9 @@ impl Script {
 
     /// A name that the resolver knows from DNS.
     pub fn dns(&self, address: &str, id: ToxId) {
-        let target = ResolutionTarget::ToxId(id);
-        let resolution = Resolution { target, source: ResolutionSource::Dns, trust: Trust::FirstUse };
+        let target = Target::ToxId(id);
+        let resolution =
+            Resolution { target, source: Source::Dns, trust: Trust::FirstUse, attributes: Vec::new() };
         let answer = Ok(ResolveAnswer::Found(resolution));
         self.set(|answers| drop(answers.resolve.insert(address.parse().unwrap(), answer)));
     }
@@ -81,32 +83,34 @@ impl Script {
             let answers = lock(&self.0);
             (answers.world.clone(), answers.node)
         };
-        let found =
-            |target, source| ResolveAnswer::Found(Resolution { target, source, trust: Trust::Verified });
+        let found = |target, source| {
+            let trust = Trust::Verified;
+            ResolveAnswer::Found(Resolution { target, source, trust, attributes: Vec::new() })
+        };
         let local = address.canonical().local().to_owned();
         if address.is_tox()
             && let Ok(id) = local.parse::<ToxId>()
         {
-            return found(ResolutionTarget::ToxId(id), ResolutionSource::Literal);
+            return found(Target::ToxId(id), Source::Literal);
         }
         if address.is_tox()
             && let Ok(key) = local.parse()
         {
-            return found(ResolutionTarget::Key(key), ResolutionSource::Literal);
+            return found(Target::Key(key), Source::Literal);
         }
         let Some(gateway) = world.and_then(|world| world.upgrade()).and_then(|world| world.gateway(node))
         else {
             return ResolveAnswer::NotFound("nobody has this address".to_owned());
         };
         if let Some(name) = gateway.account_with_address(address) {
-            return found(ResolutionTarget::Account(name), ResolutionSource::Account);
+            return found(Target::Account(name), Source::Account);
         }
         if let Some(contact) = gateway.find_contact(account, address) {
             let target = match contact.tox_id {
-                Some(id) => ResolutionTarget::ToxId(id),
-                None => ResolutionTarget::Key(contact.key),
+                Some(id) => Target::ToxId(id),
+                None => Target::Key(contact.key),
             };
-            return found(target, ResolutionSource::Contact);
+            return found(target, Source::Contact);
         }
         ResolveAnswer::NotFound("nobody has this address".to_owned())
     }
@@ -171,16 +175,15 @@ impl Decisions for Script {
         &self,
         account: &AccountName,
         _now: Wall,
-        address: &Address,
-        mail: Option<MailId>,
+        question: Resolve,
     ) -> Result<ResolveAnswer, DecisionFailure> {
         self.think().await;
         let known = {
             let mut answers = lock(&self.0);
-            answers.resolved_for.extend(mail);
-            answers.resolve.get(address).cloned()
+            answers.resolved_for.extend(question.mail);
+            answers.resolve.get(&question.address).cloned()
         };
-        known.unwrap_or_else(|| Ok(self.resolve_by_default(account, address)))
+        known.unwrap_or_else(|| Ok(self.resolve_by_default(account, &question.address)))
     }
 
     async fn filter(

@@ -19,11 +19,11 @@ use std::time::{Duration, Instant};
 use clock::SystemClock;
 use mail::decision::Attributes;
 use mail::decision::policy::Submission;
+use mail::decision::resolver::Resolve;
 use mail::{AccountName, Address, ComponentDigest, PublicKey, ReversePath, Wall};
 use sandbox::capabilities::{
     Capabilities, Contact, Contacts, Dns, DnsError, Recorder, State, StateError, TxtAnswer,
 };
-use sandbox::resolver::Resolve;
 use sandbox::{
     CompileMode, DecisionRecord, Engine, EntryConfig, FellBack, Library, Limits, Sandbox, Settings,
     ShadowDiffers, Slot, SlotsConfig, SlotsKeeper,

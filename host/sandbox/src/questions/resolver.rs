@@ -1,7 +1,6 @@
-//! Slot `resolver`: facts and answers. Each mirrors the record or variant of that name in wit/resolver.wit.
+//! Slot `resolver`: its question in the words of wit/resolver.wit, and its answers checked.
 
-use mail::{AccountName, Address, MailId, PublicKey, ToxId};
-use serde::{Deserialize, Serialize};
+use mail::decision::resolver::{Resolution, Resolve, ResolveAnswer, Source, Target, Trust};
 use wasmtime::Store;
 
 use crate::engine::bindings::host::toxmail::gateway::types;
@@ -12,79 +11,6 @@ use crate::limits::ATTRIBUTES;
 use crate::questions::validate::{self, Nonsense};
 use crate::questions::{Question, Unanswered};
 use crate::slot::Slot;
-
-/// Whom does this address mean?
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Resolve {
-    /// RCPT TO.
-    pub address: Address,
-    /// The mail it is asked for, if any. For the record: the component is not told.
-    #[serde(rename = "mail-id", default, skip_serializing_if = "Option::is_none")]
-    pub mail: Option<MailId>,
-}
-
-/// Whom an address means.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Target {
-    /// An account of this gateway.
-    Account(AccountName),
-    /// A full Tox ID.
-    ToxId(ToxId),
-    /// A key alone.
-    Key(PublicKey),
-}
-
-/// How it is known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Source {
-    /// The address spells it.
-    Literal,
-    /// An account.
-    Account,
-    /// A contact.
-    Contact,
-    /// A DNS record.
-    Dns,
-    /// The component's own knowledge, named.
-    Other(String),
-}
-
-/// How far to trust it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Trust {
-    /// Nobody in between could have changed it.
-    Verified,
-    /// Taken on trust, to be pinned.
-    FirstUse,
-}
-
-/// Somebody was found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Resolution {
-    /// Who.
-    pub target: Target,
-    /// How it is known.
-    pub source: Source,
-    /// How far to trust it.
-    pub trust: Trust,
-    /// Further facts for the user, name and value.
-    pub attributes: Vec<(String, String)>,
-}
-
-/// What a resolver says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ResolveAnswer {
-    /// Found.
-    Found(Resolution),
-    /// Nobody has this address, and what to do.
-    NotFound(String),
-    /// It cannot be told now, and what to do.
-    TryLater(String),
-}
 
 impl Question for Resolve {
     const SLOT: Slot = Slot::Resolver;

@@ -63,9 +63,9 @@ mod tests {
     use super::*;
     use crate::failure::Failure;
     use crate::questions::mail_filter::{Header, Verdict};
-    use crate::questions::resolver::ResolveAnswer;
     use crate::record::json;
     use mail::decision::policy::{DepositAnswer, RetryAnswer, SubmissionAnswer};
+    use mail::decision::resolver::ResolveAnswer;
 
     #[test]
     fn no_answer_and_no_failure_keeps_words() {

@@ -20,7 +20,6 @@ use crate::limits::{FILTERS, NAME_BYTES};
 use crate::questions::Question;
 use crate::questions::mail_filter::{Feedback, Header, MailFacts, Verdict};
 use crate::questions::relay_selector::{Plan, Select};
-use crate::questions::resolver::{Resolve, ResolveAnswer};
 use crate::questions::validate::one_line;
 use crate::record::{DecisionRecord, LogLevel, Transcript, json};
 use crate::slot::Slot;
@@ -35,6 +34,7 @@ use mail::decision::policy::{
     Deposit, DepositAnswer, FriendRequest, FriendRequestAnswer, Retry, RetryAnswer, Submission,
     SubmissionAnswer,
 };
+use mail::decision::resolver::{Resolve, ResolveAnswer};
 
 /// Header fields a whole chain of filters may add.
 const HEADERS_OF_CHAIN: usize = 64;

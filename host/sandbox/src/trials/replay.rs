@@ -21,7 +21,6 @@ use crate::limits::{REPLAY_DIFFERENCE_BYTES, REPLAY_DIFFERENCES, REPLAY_REASONS,
 use crate::questions::Question;
 use crate::questions::mail_filter::{Feedback, MailFacts};
 use crate::questions::relay_selector::Select;
-use crate::questions::resolver::Resolve;
 use crate::questions::words::without_words;
 use crate::record::{DecisionRecord, json};
 use crate::slot::Slot;
@@ -31,6 +30,7 @@ use crate::trials::copied_state::{CopiedState, Space};
 use crate::trials::difference::{Difference, Outcome};
 use crate::trials::recorded::Recorded;
 use mail::decision::policy::{Deposit, FriendRequest, Retry, Submission};
+use mail::decision::resolver::Resolve;
 
 /// The decisions a replay goes through, and the mails they were about. Called on a thread that may block.
 pub trait History: Send + 'static {

@@ -7,6 +7,7 @@ use mail::decision::policy::{
     Deposit, DepositAnswer, FriendRequest, FriendRequestAnswer, Retry, RetryAnswer, Submission,
     SubmissionAnswer,
 };
+use mail::decision::resolver::{Resolve, ResolveAnswer, Source, Target, Trust};
 use mail::record::Direction;
 use mail::{Envelope, PublicKey, Refusal, ReversePath};
 use sandbox::Slot;
@@ -14,7 +15,6 @@ use sandbox::capabilities::{DnsError, TxtAnswer};
 use sandbox::mail_filter::{MailFacts, Verdict};
 use sandbox::record::CapabilityCall;
 use sandbox::relay_selector::{Identity, Relay, Select, WaitingMail};
-use sandbox::resolver::{Resolve, ResolveAnswer, Source, Target, Trust};
 
 use crate::setup::{BEN, Bench, NOW, anna, mail};
 

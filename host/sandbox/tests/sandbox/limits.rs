@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use mail::decision::policy::SubmissionAnswer;
+use mail::decision::resolver::{Resolve, ResolveAnswer};
 use mail::record::Direction;
 use sandbox::mail_filter::Verdict;
-use sandbox::resolver::{Resolve, ResolveAnswer};
 use sandbox::{Failure, Limits, Slot, SwapError};
 
 use crate::defaults::{facts, submission};

@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use mail::decision::resolver::Resolve;
 use mail::record::Direction;
 use sandbox::capabilities::{MessageSource, State as _, TxtAnswer};
 use sandbox::mail_filter::MailFacts;
-use sandbox::resolver::Resolve;
 use sandbox::{Candidate, DecisionRecord, Failure, History, ReplayReport, Slot, SwapError, state_space};
 
 use crate::defaults::{facts, retry, submission};

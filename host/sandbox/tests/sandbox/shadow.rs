@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mail::decision::policy::SubmissionAnswer;
+use mail::decision::resolver::Resolve;
 use mail::record::Direction;
 use sandbox::mail_filter::{Feedback, UserDecision, Verdict};
-use sandbox::resolver::Resolve;
 use sandbox::{Failure, ShadowReport, Slot, SwapError};
 
 use crate::defaults::{facts, submission};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sandbox::resolver::{Resolve, ResolveAnswer, Source};
+use mail::decision::resolver::{Resolve, ResolveAnswer, Source};
 use tokio::task::JoinHandle;
 
 use crate::setup::{Bench, NOW, anna};

@@ -263,7 +263,7 @@ mod tests {
             format!(r#"{{"attempts":1,"attributes":{attributes}}}"#),
             format!(r#"{{"mail":{{"size":1,"attributes":{attributes}}},"relays":[]}}"#),
             format!(r#"{{"facts":{{"attributes":{attributes}}},"decision":"spam"}}"#),
-            serde_json::to_string(&sandbox::resolver::Resolve {
+            serde_json::to_string(&mail::decision::resolver::Resolve {
                 address: "a@b".parse().unwrap(),
                 mail: Some(id),
             })

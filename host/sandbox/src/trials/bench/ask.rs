@@ -10,9 +10,9 @@ use serde::Deserialize;
 
 use crate::questions::mail_filter::{Feedback, MailFacts, UserDecision};
 use crate::questions::relay_selector::{Relay, Select, WaitingMail};
-use crate::questions::resolver::Resolve;
 use crate::slot::Slot;
 use mail::decision::policy::{Deposit, FriendRequest, Retry, Submission};
+use mail::decision::resolver::Resolve;
 
 /// What is asked: a function and its facts.
 #[derive(Clone, Debug, Deserialize)]
