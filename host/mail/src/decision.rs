@@ -5,6 +5,7 @@
 
 mod attributes;
 pub mod policy;
+pub mod relay_selector;
 pub mod resolver;
 
 pub use attributes::Attributes;

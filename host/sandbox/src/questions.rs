@@ -4,7 +4,7 @@ pub mod mail_filter;
 pub(crate) mod message;
 pub(crate) mod parts;
 pub(crate) mod policy;
-pub mod relay_selector;
+pub(crate) mod relay_selector;
 pub(crate) mod resolver;
 pub(crate) mod validate;
 pub(crate) mod words;

@@ -1,10 +1,9 @@
-//! Slot `relay-selector`: facts and answers. Each mirrors the record or variant of that name in wit/relay-selector.wit.
+//! Slot `relay-selector`: its question in the words of wit/relay-selector.wit, and its answers checked.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use mail::PublicKey;
-use serde::{Deserialize, Serialize};
+use mail::decision::relay_selector::{Choice, Identity, Plan, Relay, Select, WaitingMail};
 use wasmtime::Store;
 
 use crate::engine::bindings::host::toxmail::gateway::types;
@@ -15,91 +14,6 @@ use crate::limits::{RELAYS_CHOSEN, RETRY_LONGEST};
 use crate::questions::validate::{self, Nonsense};
 use crate::questions::{Question, Unanswered};
 use crate::slot::Slot;
-
-/// A mail that waits, and the relays it could wait on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Select {
-    /// The mail.
-    pub mail: WaitingMail,
-    /// The relays.
-    pub relays: Vec<Relay>,
-}
-
-/// A mail that waits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WaitingMail {
-    /// Bytes to transfer.
-    pub size: u64,
-    /// Cells on each relay.
-    pub cells: u32,
-    /// Until it is given up.
-    pub remaining: Duration,
-    /// Whether the recipient is a contact.
-    pub recipient_is_contact: bool,
-    /// Whether it was on relays before and nothing was heard.
-    pub reposted: bool,
-    /// Further facts, name and value.
-    pub attributes: Vec<(String, String)>,
-}
-
-/// A relay that could be used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Relay {
-    /// Its key.
-    pub key: PublicKey,
-    /// Who runs it.
-    pub owner: Option<String>,
-    /// Whether this gateway serves it.
-    pub served_here: bool,
-    /// Whether the recipient reads it.
-    pub read_by_recipient: bool,
-    /// Whether the user named it.
-    pub chosen_by_user: bool,
-    /// Deposits with a receipt.
-    pub receipts: u64,
-    /// Deposits that failed.
-    pub failures: u64,
-    /// Since the last failure.
-    pub last_failure: Option<Duration>,
-    /// How full, in percent.
-    pub fill: u32,
-    /// Tokens at hand.
-    pub tokens: u32,
-    /// Further facts, name and value.
-    pub attributes: Vec<(String, String)>,
-}
-
-/// Under which identity a deposit is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Identity {
-    /// A fresh one.
-    Throwaway,
-    /// The account's own; only for a relay served here.
-    Account,
-}
-
-/// One relay for the mail.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Choice {
-    /// One of the relays of the question.
-    pub key: PublicKey,
-    /// Under which identity.
-    pub identity: Identity,
-    /// Deposit at a random time within this.
-    pub within: Duration,
-}
-
-/// Where copies of the mail wait.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Plan {
-    /// The relays, best first, each once, at most [`RELAYS_CHOSEN`]; empty for none.
-    pub choices: Vec<Choice>,
-    /// Receipts that are enough: 1 to the number of choices, 0 without any.
-    pub enough: u32,
-    /// 1, 7, 14 or 21.
-    pub ttl_days: u32,
-}
 
 impl Question for Select {
     const SLOT: Slot = Slot::RelaySelector;
@@ -128,7 +42,7 @@ fn mail(mail: &WaitingMail) -> wit::WaitingMail {
         remaining: mail.remaining.as_secs(),
         recipient_is_contact: mail.recipient_is_contact,
         reposted: mail.reposted,
-        attributes: mail.attributes.clone(),
+        attributes: mail.attributes.to_list(),
     }
 }
 
@@ -144,7 +58,7 @@ fn relay(relay: &Relay) -> wit::Relay {
         last_failure: relay.last_failure.map(|ago| ago.as_secs()),
         fill: relay.fill,
         tokens: relay.tokens,
-        attributes: relay.attributes.clone(),
+        attributes: relay.attributes.to_list(),
     }
 }
 

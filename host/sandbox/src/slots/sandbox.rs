@@ -19,7 +19,6 @@ use crate::library::Library;
 use crate::limits::{FILTERS, NAME_BYTES};
 use crate::questions::Question;
 use crate::questions::mail_filter::{Feedback, Header, MailFacts, Verdict};
-use crate::questions::relay_selector::{Plan, Select};
 use crate::questions::validate::one_line;
 use crate::record::{DecisionRecord, LogLevel, Transcript, json};
 use crate::slot::Slot;
@@ -34,6 +33,7 @@ use mail::decision::policy::{
     Deposit, DepositAnswer, FriendRequest, FriendRequestAnswer, Retry, RetryAnswer, Submission,
     SubmissionAnswer,
 };
+use mail::decision::relay_selector::{Plan, Select};
 use mail::decision::resolver::{Resolve, ResolveAnswer};
 
 /// Header fields a whole chain of filters may add.

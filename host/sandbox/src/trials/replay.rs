@@ -20,7 +20,6 @@ use crate::engine::version::Version;
 use crate::limits::{REPLAY_DIFFERENCE_BYTES, REPLAY_DIFFERENCES, REPLAY_REASONS, REPLAY_TIME};
 use crate::questions::Question;
 use crate::questions::mail_filter::{Feedback, MailFacts};
-use crate::questions::relay_selector::Select;
 use crate::questions::words::without_words;
 use crate::record::{DecisionRecord, json};
 use crate::slot::Slot;
@@ -30,6 +29,7 @@ use crate::trials::copied_state::{CopiedState, Space};
 use crate::trials::difference::{Difference, Outcome};
 use crate::trials::recorded::Recorded;
 use mail::decision::policy::{Deposit, FriendRequest, Retry, Submission};
+use mail::decision::relay_selector::Select;
 use mail::decision::resolver::Resolve;
 
 /// The decisions a replay goes through, and the mails they were about. Called on a thread that may block.

@@ -7,6 +7,7 @@ use mail::decision::policy::{
     Deposit, DepositAnswer, FriendRequest, FriendRequestAnswer, Retry, RetryAnswer, Submission,
     SubmissionAnswer,
 };
+use mail::decision::relay_selector::{Identity, Relay, Select, WaitingMail};
 use mail::decision::resolver::{Resolve, ResolveAnswer, Source, Target, Trust};
 use mail::record::Direction;
 use mail::{Envelope, PublicKey, Refusal, ReversePath};
@@ -14,7 +15,6 @@ use sandbox::Slot;
 use sandbox::capabilities::{DnsError, TxtAnswer};
 use sandbox::mail_filter::{MailFacts, Verdict};
 use sandbox::record::CapabilityCall;
-use sandbox::relay_selector::{Identity, Relay, Select, WaitingMail};
 
 use crate::setup::{BEN, Bench, NOW, anna, mail};
 
@@ -83,7 +83,7 @@ fn relay(number: u8, owner: &str) -> Relay {
         last_failure: None,
         fill: 20,
         tokens: 3,
-        attributes: vec![],
+        attributes: Attributes::default(),
     }
 }
 
@@ -96,7 +96,7 @@ pub fn mail_waiting() -> Select {
             remaining: Duration::from_secs(8 * 24 * 3600),
             recipient_is_contact: true,
             reposted: false,
-            attributes: vec![],
+            attributes: Attributes::default(),
         },
         relays: vec![relay(1, "anna"), relay(2, "anna"), relay(3, "ben"), relay(4, "cleo")],
     }

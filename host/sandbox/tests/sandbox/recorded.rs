@@ -7,11 +7,11 @@ use mail::decision::policy::{
     Deposit, DepositAnswer, FriendRequest, FriendRequestAnswer, Retry, RetryAnswer, Submission,
     SubmissionAnswer,
 };
+use mail::decision::relay_selector::{Choice, Identity, Plan, Relay, Select, WaitingMail};
 use mail::decision::resolver::{Resolution, Resolve, ResolveAnswer, Source, Target, Trust};
 use mail::record::Direction;
 use mail::{Envelope, MailId, PublicKey, Refusal, ReversePath};
 use sandbox::mail_filter::{Feedback, Header, MailFacts, UserDecision, Verdict};
-use sandbox::relay_selector::{Choice, Identity, Plan, Relay, Select, WaitingMail};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

@@ -4,9 +4,10 @@ use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 use gateway::Gateway;
+use mail::decision::relay_selector;
 use mail::{AccountName, Wall};
 use offline::ports::{BoardFacts, ChosenBoard, Failure, Plan, Selector, SessionIdentity, WaitingMail};
-use sandbox::{Sandbox, relay_selector};
+use sandbox::Sandbox;
 
 /// The component, and who is told when it fails.
 pub struct ComponentSelector {
@@ -51,6 +52,7 @@ fn chosen(choice: &relay_selector::Choice) -> ChosenBoard {
 
 fn waiting(mail: WaitingMail) -> relay_selector::WaitingMail {
     let WaitingMail { size, cells, remaining, recipient_is_contact, reposted, attributes } = mail;
+    let attributes = attributes.into();
     relay_selector::WaitingMail { size, cells, remaining, recipient_is_contact, reposted, attributes }
 }
 
@@ -66,6 +68,6 @@ fn relay(facts: BoardFacts) -> relay_selector::Relay {
         last_failure: facts.last_failure,
         fill: facts.fill,
         tokens: facts.tokens,
-        attributes: facts.attributes,
+        attributes: facts.attributes.into(),
     }
 }

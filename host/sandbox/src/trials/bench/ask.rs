@@ -9,9 +9,9 @@ use mail::{Address, Envelope, PublicKey, Refusal, ReversePath};
 use serde::Deserialize;
 
 use crate::questions::mail_filter::{Feedback, MailFacts, UserDecision};
-use crate::questions::relay_selector::{Relay, Select, WaitingMail};
 use crate::slot::Slot;
 use mail::decision::policy::{Deposit, FriendRequest, Retry, Submission};
+use mail::decision::relay_selector::{Relay, Select, WaitingMail};
 use mail::decision::resolver::Resolve;
 
 /// What is asked: a function and its facts.
@@ -315,7 +315,7 @@ impl WaitingFacts {
             remaining: Duration::from_secs(self.remaining),
             recipient_is_contact: self.recipient_is_contact,
             reposted: self.reposted,
-            attributes: attributes(&self.attributes),
+            attributes: attributes(&self.attributes).into(),
         }
     }
 }
@@ -368,7 +368,7 @@ impl RelayFacts {
             last_failure: self.last_failure.map(Duration::from_secs),
             fill: self.fill,
             tokens: self.tokens,
-            attributes: attributes(&self.attributes),
+            attributes: attributes(&self.attributes).into(),
         }
     }
 }

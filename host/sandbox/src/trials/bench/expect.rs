@@ -128,7 +128,7 @@ mod tests {
     fn times_are_seconds_and_names_as_in_wit() {
         let answer = mail::decision::policy::RetryAnswer::After(std::time::Duration::from_secs(5));
         assert_eq!(in_wit_words(&answer), json!({"after": 5}));
-        let plan = crate::questions::relay_selector::Plan { choices: vec![], enough: 0, ttl_days: 7 };
+        let plan = mail::decision::relay_selector::Plan { choices: vec![], enough: 0, ttl_days: 7 };
         assert_eq!(in_wit_words(&plan)["ttl-days"], json!(7));
     }
 }
