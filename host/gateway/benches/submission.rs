@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use gateway::ports::decisions::*;
 use gateway::ports::*;
 use gateway::{Gateway, Settings};
+use mail::decision::mail_filter::{MailFacts, MessageBytes, Verdict};
 use mail::decision::policy::{self, FriendRequestAnswer, Retry, RetryAnswer, Submission, SubmissionAnswer};
 use mail::decision::resolver::{Resolution, Resolve, ResolveAnswer, Source, Target, Trust};
+use mail::decision::{DecisionFailure, Decisions};
 use mail::record::NewMail;
 use mail::record::*;
 use mail::*;
@@ -317,10 +318,10 @@ impl Decisions for Nothing {
         &self,
         _: &AccountName,
         _: Wall,
-        _: FilterFacts,
+        _: MailFacts,
         _: Arc<dyn MessageBytes>,
-    ) -> Result<FilterAnswer, DecisionFailure> {
-        Ok(FilterAnswer::Accept(Vec::new()))
+    ) -> Result<Verdict, DecisionFailure> {
+        Ok(Verdict::Accept(Vec::new()))
     }
     fn quarantine_unfiltered(&self) -> bool {
         false

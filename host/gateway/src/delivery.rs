@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mail::decision::Attributes;
+use mail::decision::mail_filter::{self, MailFacts, MessageBytes as _};
 use mail::header::{AuthenticationResults, FieldName, Fields, HeaderFacts, Received};
 use mail::record::{Direction, SetAside};
 use mail::{Address, Envelope, FromCheck, MailId, PublicKey, Refusal, ReversePath};
@@ -11,7 +13,6 @@ use crate::Gateway;
 use crate::limits;
 use crate::message::Message;
 use crate::people::Person;
-use crate::ports::decisions::{FilterAnswer, FilterFacts};
 use crate::submission::add_headers;
 
 /// A mail that is here, before its filters saw it.
@@ -62,29 +63,29 @@ impl Gateway {
     pub(crate) async fn judge(&self, incoming: Incoming<'_>) -> Verdict {
         let check = mail::from_check::check(incoming.facts, incoming.sender, &incoming.allowed);
         let account = incoming.person.name();
-        let facts = FilterFacts {
-            id: incoming.id,
+        let size = incoming.message.size();
+        let facts = MailFacts {
             direction: Direction::Incoming,
             envelope: incoming.envelope.clone(),
             peer: incoming.peer,
             is_contact: incoming.peer.is_none_or(|key| incoming.person.contact(key).is_some()),
             from_verified: check == FromCheck::Pass,
-            size: crate::ports::decisions::MessageBytes::size(&incoming.message),
+            attributes: Attributes { size: Some(size), ..Attributes::of(incoming.id) },
         };
         let message = Arc::new(incoming.message.clone());
         let mut added = Fields::new();
         let quarantine = match self.decisions.filter(account, self.clock.wall(), facts, message).await {
-            Ok(FilterAnswer::Accept(headers)) => {
+            Ok(mail_filter::Verdict::Accept(headers)) => {
                 add_headers(&mut added, &headers);
                 None
             }
-            Ok(FilterAnswer::Quarantine(reason)) => Some(SetAside::quarantined(reason)),
+            Ok(mail_filter::Verdict::Quarantine(reason)) => Some(SetAside::quarantined(reason)),
             // Class 4 says that it may be taken another time (RFC 3463 section 2).
-            Ok(FilterAnswer::Reject(reason)) if reason.status.class() == 4 => {
+            Ok(mail_filter::Verdict::Reject(reason)) if reason.status.class() == 4 => {
                 return Verdict::Later(Later { reason, after: limits::FILTER_LATER });
             }
-            Ok(FilterAnswer::Reject(refusal)) => return Verdict::Reject(refusal),
-            Ok(FilterAnswer::Discard(reason)) => match self.binned(reason) {
+            Ok(mail_filter::Verdict::Reject(refusal)) => return Verdict::Reject(refusal),
+            Ok(mail_filter::Verdict::Discard(reason)) => match self.binned(reason) {
                 Ok(set_aside) => Some(set_aside),
                 Err(reason) => return Verdict::Discard(reason),
             },

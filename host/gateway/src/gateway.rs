@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use mail::decision::{DecisionFailure, Decisions};
 use mail::record::{Contact, FriendRequest, Pin, QuarantineEntry, SetAside};
 use mail::{AccountName, Address, Clock, MailId, PublicKey, Refusal};
 use tokio::task::JoinHandle;
@@ -16,8 +17,7 @@ use crate::moment::{Moment, millis};
 use crate::outbox;
 use crate::outbox::memory::Outbox;
 use crate::people::People;
-use crate::ports::decisions::DecisionFailure;
-use crate::ports::{Copies, Decisions, DropRelays, Event, Events, Network, Random, Storage, StorageError};
+use crate::ports::{Copies, DropRelays, Event, Events, Network, Random, Storage, StorageError};
 use crate::reception::active::Receptions;
 use crate::request_schedule::RequestSchedule;
 use crate::settings::Settings;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use mail::decision::mail_filter::MessageBytes;
 use mail::record::BodyId;
 use mail::{BodyDigest, BodyHasher};
 
-use crate::ports::decisions::MessageBytes;
 use crate::ports::{Storage, StorageError};
 
 /// Where a body is.

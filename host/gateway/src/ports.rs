@@ -1,13 +1,11 @@
 //! What the core needs from outside, as small traits. The daemon plugs the real things in.
 
-pub mod decisions;
 pub mod network;
 pub mod relays;
 pub mod storage;
 
 use mail::{AccountName, MailId, PublicKey};
 
-pub use decisions::{DecisionFailure, Decisions};
 pub use network::{Network, NetworkError, TransferFailure};
 pub use relays::{Copies, DropRelays};
 pub use storage::{BodyWriter, Storage, StorageError};

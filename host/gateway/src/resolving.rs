@@ -4,6 +4,7 @@
 //! loosens no rule: an account, a Tox ID or key in the address, and the name of a contact mean who they mean; every other name
 //! is pinned to the first key it led to.
 
+use mail::decision::DecisionFailure;
 use mail::decision::resolver::{Resolution, Resolve, ResolveAnswer, Target};
 use mail::record::{ContactState, Destination, Route};
 use mail::{AccountName, Address, MailId, PublicKey, Refusal, ToxId};
@@ -11,7 +12,6 @@ use mail::{AccountName, Address, MailId, PublicKey, Refusal, ToxId};
 use crate::Gateway;
 use crate::names::Holder;
 use crate::people::Person;
-use crate::ports::decisions::DecisionFailure;
 
 impl Gateway {
     /// Whom an account means by an address, for `mail` if it is for one; 451 when the resolver fails.

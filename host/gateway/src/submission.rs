@@ -9,6 +9,8 @@ mod recipients;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use mail::decision::Attributes;
+use mail::decision::mail_filter::{Header, MailFacts, Verdict};
 use mail::header::{FieldName, Fields};
 use mail::record::{
     Direction, MailboxEntry, Marks, OutboxEntry, Outcome, QuarantineEntry, Route, SetAside, StagedBody,
@@ -25,7 +27,6 @@ use crate::gateway::storage_refusal;
 use crate::limits;
 use crate::message::Message;
 use crate::people::Person;
-use crate::ports::decisions::{FilterAnswer, FilterFacts};
 use crate::ports::{Event, StorageError};
 
 /// A mail that is being submitted. Dropped before [`finish`](Self::finish), nothing of it remains.
@@ -240,13 +241,13 @@ impl Submission {
         let answer = self.filter(recipient, envelope.clone(), intake, asking).await?;
         let mut added = Fields::new();
         let fate = match answer {
-            FilterAnswer::Accept(headers) => {
+            Verdict::Accept(headers) => {
                 add_headers(&mut added, &headers);
                 Fate::Send
             }
-            FilterAnswer::Quarantine(reason) => Fate::SetAside(SetAside::quarantined(reason)),
-            FilterAnswer::Reject(refusal) => return Err(refusal),
-            FilterAnswer::Discard(reason) => {
+            Verdict::Quarantine(reason) => Fate::SetAside(SetAside::quarantined(reason)),
+            Verdict::Reject(refusal) => return Err(refusal),
+            Verdict::Discard(reason) => {
                 self.gateway.binned(reason).map_or_else(Fate::Discard, Fate::SetAside)
             }
         };
@@ -288,21 +289,23 @@ impl Submission {
         envelope: Envelope,
         intake: &Intake,
         asking: &Asking,
-    ) -> Result<FilterAnswer, Refusal> {
+    ) -> Result<Verdict, Refusal> {
         let account = self.person.name();
         let peer = match &recipient.route {
             Route::Local(_) => None,
             Route::Remote(destination) => Some(destination.key()),
         };
         let message = Arc::new(intake.message(self.gateway.storage.clone()));
-        let facts = FilterFacts {
-            id: recipient.id,
+        let facts = MailFacts {
             direction: Direction::Outgoing,
             envelope,
             peer,
             is_contact: peer.is_none_or(|key| self.person.contact(key).is_some()),
             from_verified: asking.from_verified,
-            size: intake.prefix.len() as u64 + intake.staged.size,
+            attributes: Attributes {
+                size: Some(intake.prefix.len() as u64 + intake.staged.size),
+                ..Attributes::of(recipient.id)
+            },
         };
         let failure = loop {
             let asked =
@@ -414,8 +417,8 @@ impl<'a> Digests<'a> {
 }
 
 /// Adds the header fields a filter asked for; one whose name is no field name is left out.
-pub(crate) fn add_headers(fields: &mut Fields, headers: &[(String, String)]) {
-    for (name, value) in headers {
+pub(crate) fn add_headers(fields: &mut Fields, headers: &[Header]) {
+    for Header { name, value } in headers {
         match FieldName::new(name) {
             Some(name) => {
                 fields.text(name, value);

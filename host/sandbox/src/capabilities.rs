@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use mail::{AccountName, Address, PublicKey, ToxId};
 use serde::{Deserialize, Serialize};
 
@@ -190,18 +189,6 @@ pub struct Contact {
     pub addresses: Vec<Address>,
     /// Whether both sides agreed.
     pub confirmed: bool,
-}
-
-/// A mail's bytes by range.
-pub trait MessageSource: Send + Sync {
-    /// All bytes, headers included.
-    fn size(&self) -> u64;
-
-    /// Bytes from `offset`, at most `max` and possibly fewer; empty only at the end. Blocks.
-    ///
-    /// # Errors
-    /// One line that says why storage failed.
-    fn read(&self, offset: u64, max: usize) -> Result<Bytes, String>;
 }
 
 /// Takes records of decisions. Called on the slot's thread after the answer is on its way; it may block

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mail::decision::DecisionFailure;
 use serde::{Deserialize, Serialize};
 
 use crate::slot::Slot;
@@ -176,6 +177,12 @@ pub struct CallError {
     pub function: &'static str,
     /// Why.
     pub failure: Failure,
+}
+
+impl From<CallError> for DecisionFailure {
+    fn from(error: CallError) -> Self {
+        Self { reason: error.to_string(), is_busy: error.failure.is_busy() }
+    }
 }
 
 #[cfg(test)]

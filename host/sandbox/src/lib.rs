@@ -39,7 +39,6 @@ pub use library::trust::{InvalidKey, Trust};
 pub use library::wrap::to_component;
 pub use library::{ComponentInfo, Library};
 pub use limits::{COMPONENT_BYTES, Limits};
-pub use questions::mail_filter;
 pub use record::DecisionRecord;
 pub use slot::Slot;
 pub use slots::health::{HealthReport, TIMING_BUCKETS};

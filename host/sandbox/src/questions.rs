@@ -1,6 +1,6 @@
 //! What the functions of the four slots have in common.
 
-pub mod mail_filter;
+pub(crate) mod mail_filter;
 pub(crate) mod message;
 pub(crate) mod parts;
 pub(crate) mod policy;

@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
-use super::*;
-use crate::ports::decisions::FilterFacts;
-use crate::testing::{World, account, address, key, mail_text, tox_id};
+use mail::decision::mail_filter::MailFacts;
 use mail::decision::resolver::ResolveAnswer;
+
+use super::*;
+use crate::testing::{World, account, address, key, mail_text, tox_id};
 
 /// Anna and Olga at one gateway; Ben and Carla are contacts of Anna.
 async fn world() -> Arc<World> {
@@ -32,7 +33,7 @@ fn claims(world: &World, who: &str) -> Vec<(String, Claim)> {
 }
 
 /// What the filters of Anna are told about a mail of Ben.
-async fn received(world: &World, from: &str) -> FilterFacts {
+async fn received(world: &World, from: &str) -> MailFacts {
     let before = world.mailbox("anna").len();
     world.submit("ben", &[&format!("{}@tox", tox_id("anna"))], &mail_text(from, "x")).await.unwrap();
     world.wait_for("the mail", |world| world.mailbox("anna").len() > before).await;

@@ -548,7 +548,7 @@ async fn a_task_that_panics_gives_its_entry_back() {
     let text = "From: anna@tox\r\nX-Verdict: panic\r\n\r\nx\r\n";
     let id = world.submit("anna", &["olga@tox"], text).await.unwrap()[0];
     world.let_pass(Duration::from_secs(5)).await;
-    let other = Some(Ok(crate::ports::decisions::FilterAnswer::Accept(Vec::new())));
+    let other = Some(Ok(mail::decision::mail_filter::Verdict::Accept(Vec::new())));
     world.nodes[0].script.set(|answers| answers.incoming = other);
     world.let_pass(2 * limits::STORE_RETRY).await;
     assert_eq!(world.nodes[0].disk.outcome(id), Some(Outcome::Delivered));

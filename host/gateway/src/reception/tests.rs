@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use mail::decision::mail_filter::Header;
 use mail::{Address, BodyHasher, ReversePath};
 
 use super::*;
@@ -252,7 +253,7 @@ async fn a_class_4_reject_of_incoming_mail_means_try_later() {
     }
     assert!(wire.mailbox().is_empty());
     // The filter changes its mind.
-    let accept = Some(Ok(crate::ports::decisions::FilterAnswer::Accept(Vec::new())));
+    let accept = Some(Ok(mail::decision::mail_filter::Verdict::Accept(Vec::new())));
     wire.world.nodes[0].script.set(|answers| answers.incoming = accept);
     assert_eq!(again(&wire, text).await, Acknowledgement::Delivered);
     assert_eq!(wire.mailbox().len(), 1);
@@ -290,9 +291,9 @@ async fn busy_filters_let_incoming_mail_wait_and_nothing_is_delivered_unfiltered
 #[tokio::test(start_paused = true)]
 async fn filters_may_add_headers_and_know_who_sent_it() {
     let wire = Wire::new().await;
-    let added = vec![("X-Score".to_owned(), "grün".to_owned())];
+    let added = vec![Header { name: "X-Score".to_owned(), value: "grün".to_owned() }];
     wire.world.nodes[0].script.set(|answers| {
-        answers.incoming = Some(Ok(crate::ports::decisions::FilterAnswer::Accept(added)));
+        answers.incoming = Some(Ok(mail::decision::mail_filter::Verdict::Accept(added)));
     });
     let text = mail_text("mallory@tox", "one");
     wire.send(ID, &text).await;
@@ -398,13 +399,13 @@ fn nothing_is_left(wire: &Wire) {
 
 #[tokio::test(start_paused = true)]
 async fn a_mended_mail_leaves_nothing_behind_whatever_is_decided() {
-    use crate::ports::decisions::FilterAnswer;
+    use mail::decision::mail_filter::Verdict;
     let wire = Wire::new().await;
     let text = format!("\u{feff}{}", mail_text("ben@tox", &"long".repeat(50_000)));
     let answers = [
-        FilterAnswer::Reject(Refusal::permanent(7, 1, "no")),
-        FilterAnswer::Discard("no".to_owned()),
-        FilterAnswer::Quarantine("no".to_owned()),
+        Verdict::Reject(Refusal::permanent(7, 1, "no")),
+        Verdict::Discard("no".to_owned()),
+        Verdict::Quarantine("no".to_owned()),
     ];
     for (number, answer) in (1..).zip(answers) {
         wire.world.nodes[0].script.set(|answers| answers.incoming = Some(Ok(answer)));

@@ -477,9 +477,10 @@ async fn a_mail_without_recipients_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn filters_see_the_mail_as_it_leaves_and_may_add_headers() {
     let world = anna_and_ben().await;
-    let added =
-        vec![("X-Seen".to_owned(), "yes\r\nBcc: no".to_owned()), ("bad name".to_owned(), "x".to_owned())];
-    world.nodes[0].script.set(|answers| answers.outgoing = Some(Ok(FilterAnswer::Accept(added))));
+    let added = [("X-Seen", "yes\r\nBcc: no"), ("bad name", "x")]
+        .map(|(name, value)| Header { name: name.to_owned(), value: value.to_owned() })
+        .to_vec();
+    world.nodes[0].script.set(|answers| answers.outgoing = Some(Ok(Verdict::Accept(added))));
     let text = format!("Bcc: olga@tox\r\n{}{}", mail_text("anna@tox", "one"), "long".repeat(50_000));
     let entries = submit_offline(&world, &["ben@tox"], &text).await;
     let bytes = whole(&world, &entries[0]);
@@ -497,10 +498,10 @@ async fn a_filter_may_reject_set_aside_or_throw_away() {
     let world = anna_and_ben().await;
     let (gateway, script) = (world.gateway(0).unwrap(), &world.nodes[0].script);
     let refusal = Refusal::permanent(7, 1, "no card numbers by mail");
-    script.set(|answers| answers.outgoing = Some(Ok(FilterAnswer::Reject(refusal.clone()))));
+    script.set(|answers| answers.outgoing = Some(Ok(Verdict::Reject(refusal.clone()))));
     assert_eq!(world.submit("anna", &["ben@tox"], "x").await.unwrap_err(), refusal);
 
-    script.set(|answers| answers.outgoing = Some(Ok(FilterAnswer::Discard("noise".to_owned()))));
+    script.set(|answers| answers.outgoing = Some(Ok(Verdict::Discard("noise".to_owned()))));
     world.submit("anna", &["ben@tox"], "x").await.unwrap();
     let binned = gateway.quarantine(&account("anna")).await.unwrap();
     assert!(binned[0].delete_at.is_some());
@@ -511,7 +512,7 @@ async fn a_filter_may_reject_set_aside_or_throw_away() {
     assert_eq!(outcome, Some(Outcome::Discarded { reason: "noise".to_owned() }));
     world.nodes[0].disk.assert_no_orphans();
 
-    script.set(|answers| answers.outgoing = Some(Ok(FilterAnswer::Quarantine("a password".to_owned()))));
+    script.set(|answers| answers.outgoing = Some(Ok(Verdict::Quarantine("a password".to_owned()))));
     world.submit("anna", &["ben@tox", "olga@tox"], &mail_text("anna@tox", "held")).await.unwrap();
     let held = gateway.quarantine(&account("anna")).await.unwrap();
     assert_eq!(held.len(), 2);
@@ -527,7 +528,7 @@ async fn a_filter_may_reject_set_aside_or_throw_away() {
 #[tokio::test(start_paused = true)]
 async fn each_recipient_has_a_filter_answer_of_its_own() {
     let world = anna_and_ben().await;
-    let discard = FilterAnswer::Discard("not to olga".to_owned());
+    let discard = Verdict::Discard("not to olga".to_owned());
     world.nodes[0].script.set(|answers| drop(answers.outgoing_to.insert(address("olga@tox"), discard)));
     let ids = world.submit("anna", &["ben@tox", "olga@tox"], &mail_text("anna@tox", "one")).await.unwrap();
     world.wait_for("ben's", |world| world.mailbox("ben").len() == 1).await;

@@ -5,14 +5,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use mail::decision::mail_filter::{MailFacts, MessageBytes, Verdict};
 use mail::decision::policy::*;
 use mail::decision::resolver::{Resolution, Resolve, ResolveAnswer, Source, Target, Trust};
+use mail::decision::{DecisionFailure, Decisions};
 use mail::record::Direction;
 use mail::{AccountName, Address, MailId, Refusal, ToxId, Wall};
 
 use super::world::World;
 use crate::lock::lock;
-use crate::ports::decisions::*;
 
 /// One slot: answers, fails, or thinks for a while first.
 type Answer<T> = Option<Result<T, DecisionFailure>>;
@@ -24,15 +25,15 @@ pub(crate) struct Answers {
     pub friend_request: Answer<FriendRequestAnswer>,
     pub retry: Answer<RetryAnswer>,
     pub resolve: BTreeMap<Address, Result<ResolveAnswer, DecisionFailure>>,
-    pub outgoing: Answer<FilterAnswer>,
-    pub incoming: Answer<FilterAnswer>,
+    pub outgoing: Answer<Verdict>,
+    pub incoming: Answer<Verdict>,
     /// Outgoing, for one recipient.
-    pub outgoing_to: BTreeMap<Address, FilterAnswer>,
+    pub outgoing_to: BTreeMap<Address, Verdict>,
     pub quarantine_unfiltered: bool,
     /// How long each decision takes.
     pub delay: Duration,
     /// What the filters were told, and the mail they read.
-    pub filtered: Vec<(FilterFacts, Vec<u8>)>,
+    pub filtered: Vec<(MailFacts, Vec<u8>)>,
     pub friend_requests: Vec<FriendRequest>,
     pub retries: Vec<Retry>,
     pub submissions: Vec<Submission>,
@@ -117,14 +118,14 @@ impl Script {
 }
 
 /// What a mail asks the filter of its recipient to do, in a field of its own.
-fn verdict_in(mail: &[u8]) -> Answer<FilterAnswer> {
+fn verdict_in(mail: &[u8]) -> Answer<Verdict> {
     let text = String::from_utf8_lossy(mail);
     let (_, verdict) = text.split_once("X-Verdict: ")?;
     match verdict.split("\r\n").next()? {
-        "reject" => Some(Ok(FilterAnswer::Reject(Refusal::permanent(7, 1, "the filter says no")))),
-        "quarantine" => Some(Ok(FilterAnswer::Quarantine("odd".to_owned()))),
-        "discard" => Some(Ok(FilterAnswer::Discard("noise".to_owned()))),
-        "later" => Some(Ok(FilterAnswer::Reject(Refusal::transient(7, 1, "ask me again")))),
+        "reject" => Some(Ok(Verdict::Reject(Refusal::permanent(7, 1, "the filter says no")))),
+        "quarantine" => Some(Ok(Verdict::Quarantine("odd".to_owned()))),
+        "discard" => Some(Ok(Verdict::Discard("noise".to_owned()))),
+        "later" => Some(Ok(Verdict::Reject(Refusal::transient(7, 1, "ask me again")))),
         "trap" => Some(Err(failure())),
         "busy" => Some(Err(busy())),
         "panic" => panic!("a fault of the gateway itself"),
@@ -190,9 +191,9 @@ impl Decisions for Script {
         &self,
         _account: &AccountName,
         _now: Wall,
-        facts: FilterFacts,
+        facts: MailFacts,
         message: Arc<dyn MessageBytes>,
-    ) -> Result<FilterAnswer, DecisionFailure> {
+    ) -> Result<Verdict, DecisionFailure> {
         self.think().await;
         let mut bytes = Vec::new();
         while let Ok(piece) = message.read(bytes.len() as u64, 7000)
@@ -201,7 +202,7 @@ impl Decisions for Script {
             bytes.extend_from_slice(&piece);
         }
         assert_eq!(bytes.len() as u64, message.size());
-        assert_eq!(bytes.len() as u64, facts.size);
+        assert_eq!(Some(bytes.len() as u64), facts.attributes.size);
         let mut answers = lock(&self.0);
         let answer = match facts.direction {
             Direction::Outgoing => {
@@ -214,7 +215,7 @@ impl Decisions for Script {
         if answers.filtered.len() < 10_000 {
             answers.filtered.push((facts, bytes));
         }
-        answer.unwrap_or(Ok(FilterAnswer::Accept(Vec::new())))
+        answer.unwrap_or(Ok(Verdict::Accept(Vec::new())))
     }
 
     fn quarantine_unfiltered(&self) -> bool {

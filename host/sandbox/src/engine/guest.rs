@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use mail::decision::mail_filter::MessageBytes;
 use mail::{AccountName, Address, Wall};
 use wasmtime::component::Resource;
 
 use crate::awaited::Awaited;
-use crate::capabilities::{self, Capabilities, Contact, MessageSource, StateTurn};
+use crate::capabilities::{self, Capabilities, Contact, StateTurn};
 use crate::engine::Engine;
 use crate::engine::bindings::host::toxmail::gateway::{contacts, dns, log, message, state, types};
 use crate::engine::memory::Memory;
@@ -94,7 +95,7 @@ impl Guest {
     pub fn new(
         call: &Call,
         capabilities: Capabilities,
-        source: Option<Arc<dyn MessageSource>>,
+        source: Option<Arc<dyn MessageBytes>>,
         engine: &Engine,
     ) -> Self {
         let running = engine.run();

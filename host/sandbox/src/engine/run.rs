@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use mail::decision::mail_filter::MessageBytes;
 use wasmtime::{Store, Trap, UpdateDeadline};
 
-use crate::capabilities::{Capabilities, MessageSource};
+use crate::capabilities::Capabilities;
 use crate::engine::Engine;
 use crate::engine::bindings::host::toxmail::gateway::types;
 use crate::engine::guest::{Call, Guest, Stop};
@@ -34,7 +35,7 @@ pub(crate) fn ask<Q: Question>(
     call: &Call,
     settings: &[(String, String)],
     question: &Q,
-    source: Option<Arc<dyn MessageSource>>,
+    source: Option<Arc<dyn MessageBytes>>,
 ) -> Asked<Q::Answer> {
     let guest = Guest::new(call, capabilities.clone(), source, engine);
     let mut store = Store::new(prepared.engine(), guest);

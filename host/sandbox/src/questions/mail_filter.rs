@@ -1,8 +1,7 @@
-//! Slot `mail-filter`: facts and answers. Each mirrors the record or variant of that name in wit/mail-filter.wit.
+//! Slot `mail-filter`: its questions in the words of wit/mail-filter.wit, and its answers checked.
 
+use mail::decision::mail_filter::{Feedback, Header, MailFacts, UserDecision, Verdict};
 use mail::record::Direction;
-use mail::{Envelope, PublicKey, Refusal};
-use serde::{Deserialize, Serialize};
 use wasmtime::Store;
 use wasmtime::component::Resource;
 
@@ -16,69 +15,6 @@ use crate::questions::message::Message;
 use crate::questions::validate::{self, Nonsense};
 use crate::questions::{self, Question, Unanswered};
 use crate::slot::Slot;
-
-/// What is known of a mail beside its bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MailFacts {
-    /// Which way it goes.
-    pub direction: Direction,
-    /// The envelope.
-    pub envelope: Envelope,
-    /// The other side's key.
-    pub peer: Option<PublicKey>,
-    /// Whether the other side is a contact.
-    pub is_contact: bool,
-    /// For incoming mail: whether `From` belongs to the key it came from.
-    pub from_verified: bool,
-    /// Further facts, name and value.
-    pub attributes: Vec<(String, String)>,
-}
-
-/// A header field to put before the mail. Name and value are checked for form, not encoded or folded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Header {
-    /// 1 to 76 letters, digits and `-`.
-    pub name: String,
-    /// One line without control characters, at most 900 bytes.
-    pub value: String,
-}
-
-/// What becomes of the mail.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// It goes on, with these header fields.
-    Accept(Vec<Header>),
-    /// It is set aside, and why.
-    Quarantine(String),
-    /// It is refused; class 4 or 5.
-    Reject(Refusal),
-    /// It is thrown away, and why.
-    Discard(String),
-}
-
-/// What the user did with a mail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum UserDecision {
-    /// Took it out of quarantine.
-    Released,
-    /// Deleted it from quarantine.
-    Deleted,
-    /// Said: spam.
-    Spam,
-    /// Said: not spam.
-    NotSpam,
-}
-
-/// Tells a filter what the user decided.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Feedback {
-    /// The facts of the mail.
-    pub facts: MailFacts,
-    /// What the user did.
-    pub decision: UserDecision,
-}
 
 impl Question for MailFacts {
     const SLOT: Slot = Slot::MailFilter;
@@ -103,7 +39,7 @@ impl Question for MailFacts {
             peer: self.peer.map(|key| key.to_string()),
             is_contact: self.is_contact,
             from_verified: self.from_verified,
-            attributes: self.attributes.clone(),
+            attributes: self.attributes.to_list(),
         };
         let most = store.data().output_items(HEADERS_ADDED);
         Ok(check(guest.call_filter(store, context, &facts, the_message())?, most)?)
@@ -134,7 +70,7 @@ impl Question for Feedback {
             peer: self.facts.peer.map(|key| key.to_string()),
             is_contact: self.facts.is_contact,
             from_verified: self.facts.from_verified,
-            attributes: self.facts.attributes.clone(),
+            attributes: self.facts.attributes.to_list(),
         };
         let decision = match self.decision {
             UserDecision::Released => learning::mail_filter_feedback::UserDecision::Released,

@@ -4,17 +4,17 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use mail::decision::mail_filter::MessageBytes;
 use mail::limits::HEADER_SECTION_BYTES;
 use mail_parser::{HeaderForm, HeaderName, MessageParser};
 
-use crate::capabilities::MessageSource;
 use crate::engine::bindings::host::toxmail::gateway::message::{MessageError, Part};
 use crate::limits::{HEADER_NAMES, MESSAGE_READ_BYTES, PARSED_MAIL_BYTES};
 use crate::questions::parts::{Beyond, Budget, Content, Leaf, parsed, take_apart};
 
 /// One mail, lent to one call.
 pub struct Message {
-    source: Arc<dyn MessageSource>,
+    source: Arc<dyn MessageBytes>,
     headers: OnceCell<Result<Option<mail_parser::Message<'static>>, Unavailable>>,
     parts: OnceCell<Result<Vec<Leaf>, NotTaken>>,
 }
@@ -49,7 +49,7 @@ impl From<Beyond> for NotTaken {
 
 impl Message {
     /// Nothing is read yet.
-    pub fn new(source: Arc<dyn MessageSource>) -> Self {
+    pub fn new(source: Arc<dyn MessageBytes>) -> Self {
         Self { source, headers: OnceCell::new(), parts: OnceCell::new() }
     }
 

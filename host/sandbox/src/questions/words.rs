@@ -62,8 +62,8 @@ mod tests {
 
     use super::*;
     use crate::failure::Failure;
-    use crate::questions::mail_filter::{Header, Verdict};
     use crate::record::json;
+    use mail::decision::mail_filter::{Header, Verdict};
     use mail::decision::policy::{DepositAnswer, RetryAnswer, SubmissionAnswer};
     use mail::decision::resolver::ResolveAnswer;
 

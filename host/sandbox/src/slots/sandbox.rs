@@ -4,11 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use mail::decision::mail_filter::{Feedback, Header, MailFacts, MessageBytes, Verdict};
+use mail::decision::policy::{
+    Deposit, DepositAnswer, FriendRequest, FriendRequestAnswer, Retry, RetryAnswer, Submission,
+    SubmissionAnswer,
+};
+use mail::decision::relay_selector::{Plan, Select};
+use mail::decision::resolver::{Resolve, ResolveAnswer};
 use mail::{AccountName, ComponentDigest, Wall};
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::awaited::Awaited;
-use crate::capabilities::{Capabilities, MessageSource, StateError};
+use crate::capabilities::{Capabilities, StateError};
 use crate::engine::Engine;
 use crate::engine::guest::Call;
 use crate::engine::run;
@@ -18,7 +25,6 @@ use crate::failure::{CallError, Failure, FailureSummary};
 use crate::library::Library;
 use crate::limits::{FILTERS, NAME_BYTES};
 use crate::questions::Question;
-use crate::questions::mail_filter::{Feedback, Header, MailFacts, Verdict};
 use crate::questions::validate::one_line;
 use crate::record::{DecisionRecord, LogLevel, Transcript, json};
 use crate::slot::Slot;
@@ -29,12 +35,6 @@ use crate::slots::{
     SwapError,
 };
 use crate::trials::shadow::{Beside, KeptMail, Shadow};
-use mail::decision::policy::{
-    Deposit, DepositAnswer, FriendRequest, FriendRequestAnswer, Retry, RetryAnswer, Submission,
-    SubmissionAnswer,
-};
-use mail::decision::relay_selector::{Plan, Select};
-use mail::decision::resolver::{Resolve, ResolveAnswer};
 
 /// Header fields a whole chain of filters may add.
 const HEADERS_OF_CHAIN: usize = 64;
@@ -194,7 +194,7 @@ impl Sandbox {
         account: &AccountName,
         now: Wall,
         facts: MailFacts,
-        mail: Arc<dyn MessageSource>,
+        mail: Arc<dyn MessageBytes>,
     ) -> Result<Verdict, CallError> {
         if let Some(lost) = self.shared.lost_filters.load().first() {
             return Err(self.shared.without(lost, account, now, &facts));
@@ -233,7 +233,7 @@ impl Sandbox {
         account: &AccountName,
         now: Wall,
         feedback: Feedback,
-        mail: Arc<dyn MessageSource>,
+        mail: Arc<dyn MessageBytes>,
     ) -> Result<(), CallError> {
         let mut first = Ok(());
         for entry in self.chain() {
@@ -434,7 +434,7 @@ impl Shared {
         account: &AccountName,
         now: Wall,
         question: Q,
-        source: Option<Arc<dyn MessageSource>>,
+        source: Option<Arc<dyn MessageBytes>>,
     ) -> Result<Q::Answer, CallError> {
         let account = account.clone();
         let not_asked = call(entry, &entry.live.load().version, &account, now);
@@ -523,12 +523,12 @@ impl Shared {
         (live, call): (&Arc<Live>, &Call),
         seat: &Arc<Seat>,
         question: &Q,
-        source: Option<Arc<dyn MessageSource>>,
+        source: Option<Arc<dyn MessageBytes>>,
         hand_on: impl FnOnce(Result<Q::Answer, Failure>),
     ) {
         let shadow = self.shadow_of(entry);
         let source = match &shadow {
-            Some(_) => source.map(|source| Arc::new(KeptMail::new(source)) as Arc<dyn MessageSource>),
+            Some(_) => source.map(|source| Arc::new(KeptMail::new(source)) as Arc<dyn MessageBytes>),
             None => source,
         };
         let clock = self.engine.clock();
@@ -575,7 +575,7 @@ impl Shared {
         account: &AccountName,
         now: Wall,
         feedback: &Feedback,
-        mail: &Arc<dyn MessageSource>,
+        mail: &Arc<dyn MessageBytes>,
     ) {
         let Some(shadow) = self.shadow_of(entry).filter(|shadow| learns(&shadow.version)) else { return };
         let beside = Beside {

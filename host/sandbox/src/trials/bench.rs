@@ -28,6 +28,7 @@ use std::thread;
 use std::time::Duration;
 
 use mail::Wall;
+use mail::decision::mail_filter::MessageBytes;
 use serde::Serialize;
 use serde_json::Value;
 use wasmtime::component::Component;
@@ -36,7 +37,7 @@ pub use case::{Case, InvalidCase};
 pub use conformance::cases as conformance_cases;
 
 use crate::awaited::Awaited;
-use crate::capabilities::{Capabilities, MessageSource};
+use crate::capabilities::Capabilities;
 use crate::engine::Engine;
 use crate::engine::guest::Call;
 use crate::engine::run;
@@ -242,7 +243,7 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    fn ask<Q: Question>(&self, question: &Q, source: Option<Arc<dyn MessageSource>>) -> CallReport {
+    fn ask<Q: Question>(&self, question: &Q, source: Option<Arc<dyn MessageBytes>>) -> CallReport {
         let capabilities = Capabilities {
             state: Arc::clone(&self.world.state) as _,
             dns: Arc::clone(self.world) as _,

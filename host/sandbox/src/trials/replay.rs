@@ -8,18 +8,21 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use mail::decision::mail_filter::{Feedback, MailFacts, MessageBytes};
+use mail::decision::policy::{Deposit, FriendRequest, Retry, Submission};
+use mail::decision::relay_selector::Select;
+use mail::decision::resolver::Resolve;
 use mail::{ComponentDigest, Monotonic};
 use serde::Serialize;
 
 use crate::awaited::Awaited;
-use crate::capabilities::{Capabilities, MessageSource};
+use crate::capabilities::Capabilities;
 use crate::engine::Engine;
 use crate::engine::guest::Call;
 use crate::engine::run;
 use crate::engine::version::Version;
 use crate::limits::{REPLAY_DIFFERENCE_BYTES, REPLAY_DIFFERENCES, REPLAY_REASONS, REPLAY_TIME};
 use crate::questions::Question;
-use crate::questions::mail_filter::{Feedback, MailFacts};
 use crate::questions::words::without_words;
 use crate::record::{DecisionRecord, json};
 use crate::slot::Slot;
@@ -28,9 +31,6 @@ use crate::slots::{Entry, SwapError};
 use crate::trials::copied_state::{CopiedState, Space};
 use crate::trials::difference::{Difference, Outcome};
 use crate::trials::recorded::Recorded;
-use mail::decision::policy::{Deposit, FriendRequest, Retry, Submission};
-use mail::decision::relay_selector::Select;
-use mail::decision::resolver::Resolve;
 
 /// The decisions a replay goes through, and the mails they were about. Called on a thread that may block.
 pub trait History: Send + 'static {
@@ -41,7 +41,7 @@ pub trait History: Send + 'static {
     fn next(&mut self) -> Option<Result<(u64, DecisionRecord), String>>;
 
     /// The mail that a filter was asked about; none if it is no longer stored.
-    fn mail(&mut self, record: &DecisionRecord, facts: &MailFacts) -> Option<Arc<dyn MessageSource>>;
+    fn mail(&mut self, record: &DecisionRecord, facts: &MailFacts) -> Option<Arc<dyn MessageBytes>>;
 }
 
 /// Which component is replayed.
@@ -243,7 +243,7 @@ impl Replay {
     fn question<Q: Question>(
         &mut self,
         record: &DecisionRecord,
-        source: Option<Arc<dyn MessageSource>>,
+        source: Option<Arc<dyn MessageBytes>>,
     ) -> Result<Outcome, String> {
         let question: Q = facts(record)?;
         self.copy_state(record)?;

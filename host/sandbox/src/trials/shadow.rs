@@ -14,10 +14,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use mail::decision::mail_filter::MessageBytes;
 use mail::{ComponentDigest, Wall};
 use serde::Serialize;
 
-use crate::capabilities::{Capabilities, MessageSource};
+use crate::capabilities::Capabilities;
 use crate::engine::Engine;
 use crate::engine::guest::Call;
 use crate::engine::run;
@@ -118,7 +119,7 @@ pub(crate) struct Beside<Q> {
     pub(crate) entry: Arc<Entry>,
     pub(crate) call: Call,
     pub(crate) question: Q,
-    pub(crate) source: Option<Arc<dyn MessageSource>>,
+    pub(crate) source: Option<Arc<dyn MessageBytes>>,
     /// What the live component was asked and did; none if it was not asked.
     pub(crate) live: Option<DecisionRecord>,
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use mail::decision::Attributes;
+use mail::decision::mail_filter::{MailFacts, Verdict};
 use mail::decision::policy::{
     Deposit, DepositAnswer, FriendRequest, FriendRequestAnswer, Retry, RetryAnswer, Submission,
     SubmissionAnswer,
@@ -13,7 +14,6 @@ use mail::record::Direction;
 use mail::{Envelope, PublicKey, Refusal, ReversePath};
 use sandbox::Slot;
 use sandbox::capabilities::{DnsError, TxtAnswer};
-use sandbox::mail_filter::{MailFacts, Verdict};
 use sandbox::record::CapabilityCall;
 
 use crate::setup::{BEN, Bench, NOW, anna, mail};
@@ -47,7 +47,7 @@ pub fn facts(direction: Direction) -> MailFacts {
         peer: Some(PublicKey([7; 32])),
         is_contact: true,
         from_verified: true,
-        attributes: vec![],
+        attributes: Attributes::default(),
     }
 }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mail::decision::mail_filter::{Feedback, UserDecision, Verdict};
 use mail::decision::policy::{RetryAnswer, SubmissionAnswer};
 use mail::decision::resolver::{Resolve, ResolveAnswer};
 use mail::record::Direction;
-use sandbox::mail_filter::{Feedback, UserDecision, Verdict};
 use sandbox::{Failure, Slot};
 
 use crate::defaults::{facts, retry, submission};

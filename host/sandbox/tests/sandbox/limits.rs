@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use mail::decision::mail_filter::Verdict;
 use mail::decision::policy::SubmissionAnswer;
 use mail::decision::resolver::{Resolve, ResolveAnswer};
 use mail::record::Direction;
-use sandbox::mail_filter::Verdict;
 use sandbox::{Failure, Limits, Slot, SwapError};
 
 use crate::defaults::{facts, submission};

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
+use mail::decision::mail_filter::{Feedback, UserDecision};
 use mail::decision::resolver::Resolve;
 use mail::record::Direction;
-use sandbox::mail_filter::{Feedback, UserDecision};
 use sandbox::{CallError, DecisionRecord, Failure, Slot, SlotsConfig};
 
 use crate::defaults::{deposit, facts, mail_waiting, request, retry, submission};

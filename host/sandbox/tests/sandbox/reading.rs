@@ -1,13 +1,13 @@
 //! What a filter can read of a mail.
 
+use mail::decision::mail_filter::{MessageBytes, Verdict};
 use mail::record::Direction;
 use sandbox::Slot;
-use sandbox::mail_filter::Verdict;
 
 use crate::defaults::facts;
 use crate::setup::{Bench, Mail, NOW, anna, mail};
 
-async fn describe(bytes: std::sync::Arc<dyn sandbox::capabilities::MessageSource>) -> Vec<(String, String)> {
+async fn describe(bytes: std::sync::Arc<dyn sandbox::capabilities::MessageBytes>) -> Vec<(String, String)> {
     let bench = Bench::with(|set| {
         set.put(Slot::MailFilter, "evil-mail-filter");
         set.entry(Slot::MailFilter).settings = vec![("do".into(), "describe".into())];

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
+use mail::decision::mail_filter::{Feedback, Header, MailFacts, UserDecision, Verdict};
 use mail::decision::policy::{
     Deposit, DepositAnswer, FriendRequest, FriendRequestAnswer, Retry, RetryAnswer, Submission,
     SubmissionAnswer,
@@ -11,7 +12,6 @@ use mail::decision::relay_selector::{Choice, Identity, Plan, Relay, Select, Wait
 use mail::decision::resolver::{Resolution, Resolve, ResolveAnswer, Source, Target, Trust};
 use mail::record::Direction;
 use mail::{Envelope, MailId, PublicKey, Refusal, ReversePath};
-use sandbox::mail_filter::{Feedback, Header, MailFacts, UserDecision, Verdict};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

@@ -3,17 +3,17 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use mail::decision::mail_filter::{MailFacts, MessageBytes};
 use mail::decision::resolver::Resolve;
 use mail::record::Direction;
-use sandbox::capabilities::{MessageSource, State as _, TxtAnswer};
-use sandbox::mail_filter::MailFacts;
+use sandbox::capabilities::{State as _, TxtAnswer};
 use sandbox::{Candidate, DecisionRecord, Failure, History, ReplayReport, Slot, SwapError, state_space};
 
 use crate::defaults::{facts, retry, submission};
 use crate::setup::{Bench, NOW, anna, mail};
 
 /// Records in memory, and one mail for all of them.
-struct Records(VecDeque<Result<(u64, DecisionRecord), String>>, Option<Arc<dyn MessageSource>>);
+struct Records(VecDeque<Result<(u64, DecisionRecord), String>>, Option<Arc<dyn MessageBytes>>);
 
 impl Records {
     fn of(records: Vec<DecisionRecord>) -> Self {
@@ -26,7 +26,7 @@ impl History for Records {
         self.0.pop_front()
     }
 
-    fn mail(&mut self, _record: &DecisionRecord, _facts: &MailFacts) -> Option<Arc<dyn MessageSource>> {
+    fn mail(&mut self, _record: &DecisionRecord, _facts: &MailFacts) -> Option<Arc<dyn MessageBytes>> {
         self.1.clone()
     }
 }

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use mail::decision::mail_filter::MessageBytes;
 use mail::{AccountName, Address, Clock, ComponentDigest, PublicKey, Wall};
 use sandbox::capabilities::{
-    Capabilities, Contact, Contacts, Dns, DnsError, MessageSource, Recorder, State, StateError, StateTurn,
-    TxtAnswer,
+    Capabilities, Contact, Contacts, Dns, DnsError, Recorder, State, StateError, StateTurn, TxtAnswer,
 };
 use sandbox::{
     CompileMode, DecisionRecord, Engine, EntryConfig, FellBack, Library, Limits, Lines, Sandbox, Settings,
@@ -221,7 +221,7 @@ impl SlotsKeeper for World {
 /// A mail in memory.
 pub struct Mail(pub Vec<u8>);
 
-impl MessageSource for Mail {
+impl MessageBytes for Mail {
     fn size(&self) -> u64 {
         self.0.len() as u64
     }
@@ -233,7 +233,7 @@ impl MessageSource for Mail {
     }
 }
 
-pub fn mail(text: &str) -> Arc<dyn MessageSource> {
+pub fn mail(text: &str) -> Arc<dyn MessageBytes> {
     Arc::new(Mail(text.replace('\n', "\r\n").into_bytes()))
 }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mail::decision::mail_filter::{Feedback, UserDecision, Verdict};
 use mail::decision::policy::SubmissionAnswer;
 use mail::decision::resolver::Resolve;
 use mail::record::Direction;
-use sandbox::mail_filter::{Feedback, UserDecision, Verdict};
 use sandbox::{Failure, ShadowReport, Slot, SwapError};
 
 use crate::defaults::{facts, submission};

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use mail::ComponentDigest;
+use mail::decision::mail_filter::Verdict;
 use mail::decision::policy::SubmissionAnswer;
 use mail::record::Direction;
 use sandbox::capabilities::State;
-use sandbox::mail_filter::Verdict;
 use sandbox::record::DecisionRecord;
 use sandbox::{
     EntryConfig, EntryStatus, Failure, FailureKind, Limits, LostFilter, Sandbox, Settings, Slot, SwapError,

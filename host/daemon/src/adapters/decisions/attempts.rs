@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway::ports::decisions::{FilterFacts, MessageBytes};
+use mail::decision::mail_filter::{MailFacts, MessageBytes};
 use mail::record::Direction;
 use mail::{AccountName, BodyHasher};
 use sandbox::SlotsConfig;
@@ -109,7 +109,7 @@ fn deaths(path: &Path) -> u32 {
 /// What a mail is known by at the next start, and with another chain of filters by another name. Blocks while it reads the mail's end.
 pub fn key(
     account: &AccountName,
-    facts: &FilterFacts,
+    facts: &MailFacts,
     message: &dyn MessageBytes,
     slots: &SlotsConfig,
 ) -> Result<String, String> {
@@ -125,7 +125,7 @@ pub fn key(
     match facts.direction {
         Direction::Incoming => {
             part(facts.peer.map(|key| key.to_string()).unwrap_or_default().as_bytes());
-            part(&facts.id.0);
+            part(facts.attributes.mail.as_ref().map_or(&[][..], |id| &id.0));
         }
         Direction::Outgoing => {
             part(facts.envelope.forward_path.to_string().as_bytes());
@@ -154,6 +154,8 @@ fn end_of(message: &dyn MessageBytes) -> Result<Vec<u8>, String> {
 
 #[cfg(test)]
 mod tests {
+    use mail::decision::Attributes;
+
     use super::*;
 
     #[tokio::test]
@@ -185,14 +187,13 @@ mod tests {
     #[test]
     fn a_mail_that_is_sent_again_is_known() {
         let key = |mail: &'static [u8], id: u8, direction| {
-            let facts = FilterFacts {
-                id: mail::MailId([id; 16]),
+            let facts = MailFacts {
                 direction,
                 envelope: mail::Envelope::new(mail::ReversePath::Null, "ben@tox".parse().unwrap()),
                 peer: None,
                 is_contact: true,
                 from_verified: true,
-                size: mail.len() as u64,
+                attributes: Attributes::of(mail::MailId([id; 16])),
             };
             super::key(&"anna".parse().unwrap(), &facts, &Bytes(mail), &SlotsConfig::default()).unwrap()
         };

@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mail::PublicKey;
+use mail::decision::Attributes;
+use mail::decision::mail_filter::{Feedback, MailFacts, MessageBytes, UserDecision};
 use mail::record::{BodyId, Direction, QuarantineEntry, Route};
-use sandbox::capabilities::MessageSource;
-use sandbox::mail_filter::{Feedback, MailFacts, UserDecision};
 use store::Store;
-
-use crate::adapters::decisions::mail_id;
 
 /// What a filter is told, and the mail it may read.
 pub fn feedback(
@@ -17,7 +15,7 @@ pub fn feedback(
     entry: &QuarantineEntry,
     is_contact: bool,
     decision: UserDecision,
-) -> (Feedback, Arc<dyn MessageSource>) {
+) -> (Feedback, Arc<dyn MessageBytes>) {
     // As when it was filtered: of an incoming mail the bytes that came, of an outgoing one all that goes out.
     let prefix = match entry.direction {
         Direction::Incoming => &[][..],
@@ -31,10 +29,7 @@ pub fn feedback(
         peer: peer_of(entry),
         is_contact,
         from_verified: is_from_verified(&entry.mail.prefix),
-        attributes: [Some(("size".to_owned(), source.size.to_string())), entry.mail_id().map(mail_id)]
-            .into_iter()
-            .flatten()
-            .collect(),
+        attributes: Attributes { size: Some(source.size), mail: entry.mail_id(), others: Vec::new() },
     };
     (Feedback { facts, decision }, Arc::new(source))
 }
@@ -73,7 +68,7 @@ impl StoredMail {
     }
 }
 
-impl MessageSource for StoredMail {
+impl MessageBytes for StoredMail {
     fn size(&self) -> u64 {
         self.size
     }

@@ -8,10 +8,10 @@ use admin::management::{Mails, ManagementError, Result};
 use async_trait::async_trait;
 use bytes::Bytes;
 use gateway::Cancelled;
+use mail::decision::mail_filter::UserDecision;
 use mail::record::Direction;
 use mail::record::QuarantineEntry as QuarantinedMail;
 use mail::{AccountName, MailId, ReversePath};
-use sandbox::mail_filter::UserDecision;
 
 use super::errors::{storage, stored};
 use super::feedback::{feedback, peer_of};

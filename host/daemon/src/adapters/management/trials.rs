@@ -9,10 +9,9 @@ use admin::ManagementError;
 use admin::dto::{Answer, BeginShadow, Difference, Health, NotReplayed, Replay, ReplayQuery, Shadow, Slot};
 use admin::management::{Accounts as _, Candidate, Result, Trials};
 use async_trait::async_trait;
+use mail::decision::mail_filter::{MailFacts, MessageBytes};
 use mail::record::Direction;
 use mail::{AccountName, Wall};
-use sandbox::capabilities::MessageSource;
-use sandbox::mail_filter::MailFacts;
 use sandbox::{DecisionRecord, History, Outcome, ShadowReport};
 use serde_json::Value;
 use store::Store;
@@ -241,8 +240,8 @@ impl History for StoredHistory {
         })
     }
 
-    fn mail(&mut self, record: &DecisionRecord, facts: &MailFacts) -> Option<Arc<dyn MessageSource>> {
-        let size: u64 = facts.attributes.iter().find(|(name, _)| name == "size")?.1.parse().ok()?;
+    fn mail(&mut self, record: &DecisionRecord, facts: &MailFacts) -> Option<Arc<dyn MessageBytes>> {
+        let size = facts.attributes.size?;
         let store = self.store.clone();
         let candidates = self.mails(&record.account).iter().filter(|kept| {
             kept.direction == facts.direction

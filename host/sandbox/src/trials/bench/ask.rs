@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use mail::decision::mail_filter::{Feedback, MailFacts, UserDecision};
+use mail::decision::policy::{Deposit, FriendRequest, Retry, Submission};
+use mail::decision::relay_selector::{Relay, Select, WaitingMail};
+use mail::decision::resolver::Resolve;
 use mail::record::Direction;
 use mail::status::EnhancedStatus;
 use mail::{Address, Envelope, PublicKey, Refusal, ReversePath};
 use serde::Deserialize;
 
-use crate::questions::mail_filter::{Feedback, MailFacts, UserDecision};
 use crate::slot::Slot;
-use mail::decision::policy::{Deposit, FriendRequest, Retry, Submission};
-use mail::decision::relay_selector::{Relay, Select, WaitingMail};
-use mail::decision::resolver::Resolve;
 
 /// What is asked: a function and its facts.
 #[derive(Clone, Debug, Deserialize)]
@@ -421,7 +421,7 @@ impl FilterFacts {
             peer: self.peer,
             is_contact: self.is_contact,
             from_verified: self.from_verified,
-            attributes: attributes(&self.attributes),
+            attributes: attributes(&self.attributes).into(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use mail::decision::mail_filter::MessageBytes;
 use mail::{AccountName, Wall};
 use serde::Deserialize;
 use time::OffsetDateTime;
@@ -12,7 +13,7 @@ use time::format_description::well_known::Rfc3339;
 use toml::value::Datetime;
 
 use super::ask::Ask;
-use crate::capabilities::{Contact, MessageSource};
+use crate::capabilities::Contact;
 use crate::limits::{CASE_BYTES, CASE_CALLS, CASE_MAIL_BYTES, Limits};
 
 /// The time of calls that name none: 2026-01-01 noon, UTC.
@@ -238,7 +239,7 @@ fn with_crlf(text: &[u8]) -> Bytes {
 /// A mail in memory.
 struct InMemory(Bytes);
 
-impl MessageSource for InMemory {
+impl MessageBytes for InMemory {
     fn size(&self) -> u64 {
         self.0.len() as u64
     }
@@ -251,7 +252,7 @@ impl MessageSource for InMemory {
 }
 
 impl CaseCall {
-    pub(super) fn mail(&self) -> Arc<dyn MessageSource> {
+    pub(super) fn mail(&self) -> Arc<dyn MessageBytes> {
         Arc::new(InMemory(self.mail.clone()))
     }
 }

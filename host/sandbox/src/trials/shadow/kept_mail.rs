@@ -3,20 +3,20 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use mail::decision::mail_filter::MessageBytes;
 
-use crate::capabilities::MessageSource;
 use crate::limits::SHADOW_MAIL_BYTES;
 
 /// Hands out the live filter's mail, and the same bytes again when the mail itself may be gone.
 pub struct KeptMail {
-    source: Arc<dyn MessageSource>,
+    source: Arc<dyn MessageBytes>,
     size: u64,
     pieces: Mutex<Vec<(u64, Bytes)>>,
 }
 
 impl KeptMail {
     /// Nothing is read yet.
-    pub fn new(source: Arc<dyn MessageSource>) -> Self {
+    pub fn new(source: Arc<dyn MessageBytes>) -> Self {
         Self { size: source.size(), source, pieces: Mutex::new(Vec::new()) }
     }
 
@@ -38,7 +38,7 @@ impl KeptMail {
     }
 }
 
-impl MessageSource for KeptMail {
+impl MessageBytes for KeptMail {
     fn size(&self) -> u64 {
         self.size
     }
@@ -61,7 +61,7 @@ mod tests {
 
     struct Vanishing(Bytes, AtomicBool);
 
-    impl MessageSource for Vanishing {
+    impl MessageBytes for Vanishing {
         fn size(&self) -> u64 {
             self.0.len() as u64
         }
