@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mail::{AccountName, Address, PublicKey, ToxId};
+use mail::{AccountName, Address, MailId, PublicKey, ToxId};
 use serde::{Deserialize, Serialize};
 
 use crate::record::DecisionRecord;
@@ -194,6 +194,6 @@ pub struct Contact {
 /// Takes records of decisions. Called on the slot's thread after the answer is on its way; it may block
 /// shortly and must bound what it keeps.
 pub trait Recorder: Send + Sync {
-    /// Takes one.
-    fn record(&self, record: DecisionRecord);
+    /// Takes one, and the mail that it is about, if it is about one.
+    fn record(&self, record: DecisionRecord, mail: Option<MailId>);
 }

@@ -10,7 +10,7 @@ pub(crate) mod validate;
 pub(crate) mod words;
 
 use mail::record::Direction;
-use mail::{Address, Envelope, ReversePath};
+use mail::{Address, Envelope, MailId, ReversePath};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasmtime::Store;
@@ -29,6 +29,9 @@ pub(crate) trait Question: Clone + Serialize + DeserializeOwned + Send + 'static
     const FUNCTION: &'static str;
     /// The answer, checked.
     type Answer: Serialize + Send + 'static;
+
+    /// The mail that the question is about, if it is about one.
+    fn mail(&self) -> Option<MailId>;
 
     /// Which way the mail goes that is asked about, where filters are asked.
     fn direction(&self) -> Option<Direction> {

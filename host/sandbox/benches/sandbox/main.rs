@@ -20,7 +20,7 @@ use clock::SystemClock;
 use mail::decision::Attributes;
 use mail::decision::policy::Submission;
 use mail::decision::resolver::Resolve;
-use mail::{AccountName, Address, ComponentDigest, PublicKey, ReversePath, Wall};
+use mail::{AccountName, Address, ComponentDigest, MailId, PublicKey, ReversePath, Wall};
 use sandbox::capabilities::{
     Capabilities, Contact, Contacts, Dns, DnsError, Recorder, State, StateError, TxtAnswer,
 };
@@ -98,7 +98,7 @@ impl Durations {
 }
 
 impl Recorder for Durations {
-    fn record(&self, record: DecisionRecord) {
+    fn record(&self, record: DecisionRecord, _: Option<MailId>) {
         let mut total = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         total.0 += record.duration;
         total.1 += 1;

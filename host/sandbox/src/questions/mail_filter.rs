@@ -1,5 +1,6 @@
 //! Slot `mail-filter`: its questions in the words of wit/mail-filter.wit, and its answers checked.
 
+use mail::MailId;
 use mail::decision::mail_filter::{Feedback, Header, MailFacts, UserDecision, Verdict};
 use mail::record::Direction;
 use wasmtime::Store;
@@ -20,6 +21,10 @@ impl Question for MailFacts {
     const SLOT: Slot = Slot::MailFilter;
     const FUNCTION: &'static str = "filter";
     type Answer = Verdict;
+
+    fn mail(&self) -> Option<MailId> {
+        self.attributes.mail
+    }
 
     fn direction(&self) -> Option<Direction> {
         Some(self.direction)
@@ -50,6 +55,10 @@ impl Question for Feedback {
     const SLOT: Slot = Slot::MailFilter;
     const FUNCTION: &'static str = "learn";
     type Answer = ();
+
+    fn mail(&self) -> Option<MailId> {
+        self.facts.attributes.mail
+    }
 
     fn direction(&self) -> Option<Direction> {
         Some(self.facts.direction)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mail::MailId;
 use mail::decision::policy::{
     Deposit, DepositAnswer, FriendRequest, FriendRequestAnswer, Retry, RetryAnswer, Submission,
     SubmissionAnswer,
@@ -21,6 +22,10 @@ impl Question for Submission {
     const SLOT: Slot = Slot::Policy;
     const FUNCTION: &'static str = "allow-submission";
     type Answer = SubmissionAnswer;
+
+    fn mail(&self) -> Option<MailId> {
+        self.attributes.mail
+    }
 
     fn ask(
         &self,
@@ -50,6 +55,10 @@ impl Question for FriendRequest {
     const FUNCTION: &'static str = "accept-friend";
     type Answer = FriendRequestAnswer;
 
+    fn mail(&self) -> Option<MailId> {
+        self.attributes.mail
+    }
+
     fn ask(
         &self,
         prepared: &Prepared,
@@ -76,6 +85,10 @@ impl Question for Retry {
     const SLOT: Slot = Slot::Policy;
     const FUNCTION: &'static str = "next-attempt";
     type Answer = RetryAnswer;
+
+    fn mail(&self) -> Option<MailId> {
+        self.attributes.mail
+    }
 
     fn ask(
         &self,
@@ -108,6 +121,10 @@ impl Question for Deposit {
     const SLOT: Slot = Slot::Policy;
     const FUNCTION: &'static str = "allow-deposit";
     type Answer = DepositAnswer;
+
+    fn mail(&self) -> Option<MailId> {
+        self.attributes.mail
+    }
 
     fn ask(
         &self,

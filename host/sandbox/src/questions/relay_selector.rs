@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use mail::MailId;
 use mail::decision::relay_selector::{Choice, Identity, Plan, Relay, Select, WaitingMail};
 use wasmtime::Store;
 
@@ -19,6 +20,10 @@ impl Question for Select {
     const SLOT: Slot = Slot::RelaySelector;
     const FUNCTION: &'static str = "select";
     type Answer = Plan;
+
+    fn mail(&self) -> Option<MailId> {
+        self.mail.attributes.mail
+    }
 
     fn ask(
         &self,

@@ -1,5 +1,6 @@
 //! Slot `resolver`: its question in the words of wit/resolver.wit, and its answers checked.
 
+use mail::MailId;
 use mail::decision::resolver::{Resolution, Resolve, ResolveAnswer, Source, Target, Trust};
 use wasmtime::Store;
 
@@ -16,6 +17,10 @@ impl Question for Resolve {
     const SLOT: Slot = Slot::Resolver;
     const FUNCTION: &'static str = "resolve";
     type Answer = ResolveAnswer;
+
+    fn mail(&self) -> Option<MailId> {
+        self.mail
+    }
 
     fn ask(
         &self,

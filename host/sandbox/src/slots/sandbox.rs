@@ -11,7 +11,7 @@ use mail::decision::policy::{
 };
 use mail::decision::relay_selector::{Plan, Select};
 use mail::decision::resolver::{Resolve, ResolveAnswer};
-use mail::{AccountName, ComponentDigest, Wall};
+use mail::{AccountName, ComponentDigest, MailId, Wall};
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::awaited::Awaited;
@@ -480,7 +480,8 @@ impl Shared {
         }
         let outcome = Err(failure.clone());
         let transcript = Transcript::default();
-        self.hand_to_recorder(record(entry, &live, &call, &question, outcome, transcript, Duration::ZERO));
+        let record = record(entry, &live, &call, &question, outcome, transcript, Duration::ZERO);
+        self.hand_to_recorder(record, question.mail());
     }
 
     /// The chain has no answer, because what a lost filter would have said is not known. The owner's log and the decisions of the
@@ -506,14 +507,14 @@ impl Shared {
             words_left_out: false,
             is_cut: false,
         };
-        self.hand_to_recorder(record);
+        self.hand_to_recorder(record, facts.mail());
         CallError { slot, entry: Some(entry), function, failure }
     }
 
     /// Recorders may block. At the end of the process nobody reads the record any more.
-    fn hand_to_recorder(&self, record: DecisionRecord) {
+    fn hand_to_recorder(&self, record: DecisionRecord, mail: Option<MailId>) {
         let recorder = Arc::clone(&self.capabilities.recorder);
-        drop(supervisor::blocking("decision", move || recorder.record(record)));
+        drop(supervisor::blocking("decision", move || recorder.record(record, mail)));
     }
 
     /// Runs on a thread of the slot: asks, hands the answer on, then counts and records.
@@ -565,7 +566,7 @@ impl Shared {
             let beside = Beside { entry, call: call.clone(), question: question.clone(), source, live };
             shadow.offer(&self.engine, beside);
         }
-        self.capabilities.recorder.record(record);
+        self.capabilities.recorder.record(record, question.mail());
     }
 
     /// A filter that learns, beside one that does not.

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
+use mail::decision::Attributes;
 use mail::decision::mail_filter::{Feedback, Header, MailFacts, UserDecision, Verdict};
 use mail::decision::policy::{
     Deposit, DepositAnswer, FriendRequest, FriendRequestAnswer, Retry, RetryAnswer, Submission,
@@ -14,6 +15,9 @@ use mail::record::Direction;
 use mail::{Envelope, MailId, PublicKey, Refusal, ReversePath};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::defaults::{facts, mail_waiting, request, retry, submission};
+use crate::setup::{Bench, NOW, anna, mail};
 
 /// 32 bytes of 7.
 const KEY: &str = "0707070707070707070707070707070707070707070707070707070707070707";
@@ -236,4 +240,34 @@ fn verdicts_of_the_filter() {
     is_recorded_as(&Verdict::Quarantine("odd".to_owned()), r#"{"quarantine":"odd"}"#);
     is_recorded_as(&Verdict::Reject(refusal()), r#"{"reject":{"status":"5.7.1","text":"no"}}"#);
     is_recorded_as(&Verdict::Discard("noise".to_owned()), r#"{"discard":"noise"}"#);
+}
+
+#[tokio::test]
+async fn the_recorder_is_told_which_mail_a_question_is_about() {
+    let bench = Bench::new().await;
+    let (anna, sandbox, id) = (anna(), &bench.sandbox, MailId([9; 16]));
+    let about = || Attributes::of(id);
+    let question = Submission { attributes: about(), ..submission() };
+    sandbox.allow_submission(&anna, NOW, question).await.unwrap();
+    sandbox.next_attempt(&anna, NOW, Retry { attributes: about(), ..retry() }).await.unwrap();
+    sandbox.accept_friend(&anna, NOW, request(true)).await.unwrap();
+    let resolve = Resolve { address: "anna@tox".parse().unwrap(), mail: Some(id) };
+    sandbox.resolve(&anna, NOW, resolve).await.unwrap();
+    let Select { mail: waiting, relays } = mail_waiting();
+    let select = Select { mail: WaitingMail { attributes: about(), ..waiting }, relays };
+    sandbox.select(&anna, NOW, select).await.unwrap();
+    let facts = MailFacts { attributes: about(), ..facts(Direction::Incoming) };
+    sandbox.filter(&anna, NOW, facts, mail("Subject: x\n\nx\n")).await.unwrap();
+    bench.records(6).await;
+    let mut mails = bench.world.mails.lock().unwrap().clone();
+    mails.sort();
+    let expected = [
+        ("accept-friend", None),
+        ("allow-submission", Some(id)),
+        ("filter", Some(id)),
+        ("next-attempt", Some(id)),
+        ("resolve", Some(id)),
+        ("select", Some(id)),
+    ];
+    assert_eq!(mails, expected.map(|(function, mail)| (function.to_owned(), mail)));
 }

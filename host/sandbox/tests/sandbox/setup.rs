@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mail::decision::mail_filter::MessageBytes;
-use mail::{AccountName, Address, Clock, ComponentDigest, PublicKey, Wall};
+use mail::{AccountName, Address, Clock, ComponentDigest, MailId, PublicKey, Wall};
 use sandbox::capabilities::{
     Capabilities, Contact, Contacts, Dns, DnsError, Recorder, State, StateError, StateTurn, TxtAnswer,
 };
@@ -31,6 +31,8 @@ pub fn clock() -> Arc<dyn Clock> {
 #[derive(Default)]
 pub struct World {
     pub records: Mutex<Vec<DecisionRecord>>,
+    /// What was asked about which mail.
+    pub mails: Mutex<Vec<(String, Option<MailId>)>>,
     pub saved: Mutex<Vec<SlotsConfig>>,
     pub fell_back: Mutex<Vec<FellBack>>,
     pub differs: Mutex<Vec<ShadowDiffers>>,
@@ -198,7 +200,8 @@ impl Contacts for World {
 }
 
 impl Recorder for World {
-    fn record(&self, record: DecisionRecord) {
+    fn record(&self, record: DecisionRecord, mail: Option<MailId>) {
+        self.mails.lock().unwrap().push((record.function.clone(), mail));
         self.records.lock().unwrap().push(record);
     }
 }

@@ -14,7 +14,6 @@ use sandbox::capabilities::{
     Contact, Contacts, Dns, DnsError, Recorder, State, StateError, StateTurn, TxtAnswer,
 };
 use sandbox::{DecisionRecord, Lines, StateVersion, Turns};
-use serde::Deserialize;
 use store::Store;
 use tokio::runtime::Handle;
 
@@ -208,7 +207,7 @@ pub struct StoredDecisions {
 }
 
 impl Recorder for StoredDecisions {
-    fn record(&self, record: DecisionRecord) {
+    fn record(&self, record: DecisionRecord, mail: Option<MailId>) {
         self.history.decided(shown_slot(record.slot), record.duration);
         let keep_words = self.keep_words.load(Ordering::Relaxed);
         let record = if keep_words { record } else { record.without_words() };
@@ -216,64 +215,9 @@ impl Recorder for StoredDecisions {
             Ok(bytes) => Bytes::from(bytes),
             Err(error) => return tracing::error!(%error, "a decision has no JSON form"),
         };
-        let (slot, mail) = (record.slot.name(), mail_of(&record.facts));
+        let slot = record.slot.name();
         if let Err(error) = self.store.append_decision(slot, record.component, &record.account, mail, bytes) {
-            tracing::warn!(%error, slot = %record.slot, "a decision was not recorded");
+            tracing::warn!(%error, slot, "a decision was not recorded");
         }
-    }
-}
-
-/// The attribute of a question that says which mail it is about.
-pub const MAIL_ID: &str = "mail-id";
-
-/// The part of a question that may say which mail it is about: itself (what a resolver is asked), its attributes, or those of the mail or the facts in it.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct About {
-    #[serde(rename = "mail-id")]
-    id: Option<MailId>,
-    attributes: Vec<(String, String)>,
-    mail: Option<Box<About>>,
-    facts: Option<Box<About>>,
-}
-
-impl About {
-    fn mail(&self) -> Option<MailId> {
-        let own = self.attributes.iter().find(|(name, _)| name == MAIL_ID);
-        let inner = || [&self.mail, &self.facts].into_iter().flatten().find_map(|about| about.mail());
-        self.id.or_else(|| own.and_then(|(_, id)| id.parse().ok())).or_else(inner)
-    }
-}
-
-/// The mail a recorded question is about, if it is about one.
-fn mail_of(facts: &str) -> Option<MailId> {
-    // Questions without attributes have another shape.
-    serde_json::from_str::<About>(facts).ok()?.mail()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_mail_of_a_question_is_found() {
-        let id = MailId([7; 16]);
-        let attributes = format!(r#"[["size","3"],["mail-id","{id}"]]"#);
-        for facts in [
-            format!(r#"{{"attempts":1,"attributes":{attributes}}}"#),
-            format!(r#"{{"mail":{{"size":1,"attributes":{attributes}}},"relays":[]}}"#),
-            format!(r#"{{"facts":{{"attributes":{attributes}}},"decision":"spam"}}"#),
-            serde_json::to_string(&mail::decision::resolver::Resolve {
-                address: "a@b".parse().unwrap(),
-                mail: Some(id),
-            })
-            .unwrap(),
-        ] {
-            assert_eq!(mail_of(&facts), Some(id), "{facts}");
-        }
-        assert_eq!(mail_of(r#"{"address":"a@b"}"#), None);
-        assert_eq!(mail_of(r#"{"attributes":[["mail-id","x"]]}"#), None);
-        // What somebody writes into a text is no attribute.
-        assert_eq!(mail_of(&format!(r#"{{"message":"[\"mail-id\",\"{id}\"]","attributes":[]}}"#)), None);
     }
 }

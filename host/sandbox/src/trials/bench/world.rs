@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mail::{AccountName, Address, PublicKey};
+use mail::{AccountName, Address, MailId, PublicKey};
 
 use super::case::{Case, DnsAnswer};
 use crate::capabilities::{Contact, Contacts, Dns, DnsError, Recorder, TxtAnswer};
@@ -69,7 +69,7 @@ impl Contacts for World {
 }
 
 impl Recorder for World {
-    fn record(&self, _record: DecisionRecord) {
+    fn record(&self, _record: DecisionRecord, _mail: Option<MailId>) {
         // The bench reports what the records would say.
     }
 }
