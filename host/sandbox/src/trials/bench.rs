@@ -217,11 +217,11 @@ impl Bench {
         };
         let asked = Asking { bench: self, prepared, case, now: call.now, world, slot, awaited };
         let report = match &call.ask {
-            Ask::AllowSubmission(question) => asked.ask(&question.question(), None),
-            Ask::AcceptFriend(question) => asked.ask(&question.question(), None),
-            Ask::NextAttempt(question) => asked.ask(&question.question(), None),
-            Ask::AllowDeposit(question) => asked.ask(&question.question(), None),
-            Ask::Resolve(question) => asked.ask(&question.question(), None),
+            Ask::AllowSubmission(question) => asked.ask(question, None),
+            Ask::AcceptFriend(question) => asked.ask(question, None),
+            Ask::NextAttempt(question) => asked.ask(question, None),
+            Ask::AllowDeposit(question) => asked.ask(question, None),
+            Ask::Resolve(question) => asked.ask(question, None),
             Ask::Select(question) => asked.ask(&question.question(), None),
             Ask::Filter(question) => asked.ask(&question.facts(), Some(call.mail())),
             Ask::Learn(question) => asked.ask(&question.feedback(), Some(call.mail())),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use mail::decision::Attributes;
 use mail::decision::mail_filter::{Feedback, MailFacts, UserDecision};
 use mail::decision::policy::{Deposit, FriendRequest, Retry, Submission};
 use mail::decision::relay_selector::{Relay, Select, WaitingMail};
@@ -10,7 +11,7 @@ use mail::decision::resolver::Resolve;
 use mail::record::Direction;
 use mail::status::EnhancedStatus;
 use mail::{Address, Envelope, PublicKey, Refusal, ReversePath};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::slot::Slot;
 
@@ -19,15 +20,20 @@ use crate::slot::Slot;
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Ask {
     /// `policy`.
-    AllowSubmission(SubmissionFacts),
+    #[serde(with = "SubmissionFacts")]
+    AllowSubmission(Submission),
     /// `policy`.
-    AcceptFriend(FriendFacts),
+    #[serde(with = "FriendFacts")]
+    AcceptFriend(FriendRequest),
     /// `policy`.
-    NextAttempt(RetryFacts),
+    #[serde(with = "RetryFacts")]
+    NextAttempt(Retry),
     /// `policy`.
-    AllowDeposit(DepositFacts),
+    #[serde(with = "DepositFacts")]
+    AllowDeposit(Deposit),
     /// `resolver`.
-    Resolve(ResolveFacts),
+    #[serde(with = "ResolveFacts")]
+    Resolve(Resolve),
     /// `relay-selector`.
     Select(SelectFacts),
     /// `mail-filter`.
@@ -50,280 +56,209 @@ impl Ask {
     }
 }
 
-/// Name and value.
-type Attributes = BTreeMap<String, String>;
-
-fn attributes(attributes: &Attributes) -> Vec<(String, String)> {
-    attributes.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+/// An address of this file: `local` is a valid local part.
+fn at_tox(local: &str) -> Address {
+    #[allow(clippy::expect_used, reason = "a constant of this file")]
+    Address::at_tox(local).expect("a valid local part")
 }
 
-/// An address a case file need not write.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(transparent)]
-pub(super) struct Mailbox(Address);
-
-impl Mailbox {
-    fn of(local: &str) -> Self {
-        // `local` stands in this file: it is a valid local part.
-        #[allow(clippy::expect_used, reason = "a constant of this file")]
-        Self(Address::at_tox(local).expect("a valid local part"))
-    }
+/// Seconds.
+fn seconds<'de, D: Deserializer<'de>>(file: D) -> Result<Duration, D::Error> {
+    u64::deserialize(file).map(Duration::from_secs)
 }
 
-/// `none` for the null reverse-path.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", untagged)]
-pub(super) enum From {
-    /// An address.
-    Mailbox(Address),
-    /// `""`
-    Null(Empty),
+/// Seconds.
+fn some_seconds<'de, D: Deserializer<'de>>(file: D) -> Result<Option<Duration>, D::Error> {
+    seconds(file).map(Some)
 }
 
-/// The empty text.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "String")]
-pub(super) struct Empty;
-
-impl TryFrom<String> for Empty {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.is_empty() { Ok(Self) } else { Err("an address, or \"\" for mails that must not bounce") }
-    }
+/// A table of names and values.
+fn attributes<'de, D: Deserializer<'de>>(file: D) -> Result<Attributes, D::Error> {
+    let table = BTreeMap::<String, String>::deserialize(file)?;
+    Ok(table.into_iter().collect::<Vec<_>>().into())
 }
 
-impl From {
-    fn path(&self) -> ReversePath {
-        match self {
-            Self::Mailbox(address) => ReversePath::Mailbox(address.clone()),
-            Self::Null(Empty) => ReversePath::Null,
-        }
-    }
-}
-
-/// `policy-decisions.submission`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct SubmissionFacts {
-    reverse_path: From,
-    forward_path: Mailbox,
-    declared_size: Option<u64>,
-    queued: u64,
-    attributes: Attributes,
-}
-
-impl Default for SubmissionFacts {
-    fn default() -> Self {
-        Self {
-            reverse_path: From::Mailbox(Mailbox::of("anna").0),
-            forward_path: Mailbox::of("ben"),
-            declared_size: None,
-            queued: 0,
-            attributes: Attributes::new(),
-        }
-    }
-}
-
-impl SubmissionFacts {
-    pub(super) fn question(&self) -> Submission {
-        Submission {
-            reverse_path: self.reverse_path.path(),
-            forward_path: self.forward_path.0.clone(),
-            declared_size: self.declared_size,
-            queued: self.queued,
-            attributes: attributes(&self.attributes).into(),
-        }
-    }
-}
-
-/// `policy-decisions.friend-request`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct FriendFacts {
-    key: PublicKey,
-    message: String,
-    written_to: bool,
-    attributes: Attributes,
-}
-
-impl Default for FriendFacts {
-    fn default() -> Self {
-        let message = "It is me".to_owned();
-        Self { key: PublicKey([7; 32]), message, written_to: false, attributes: Attributes::new() }
-    }
-}
-
-impl FriendFacts {
-    pub(super) fn question(&self) -> FriendRequest {
-        FriendRequest {
-            key: self.key,
-            message: self.message.clone(),
-            written_to: self.written_to,
-            attributes: attributes(&self.attributes).into(),
-        }
+/// An address; `""` for mails that must not bounce.
+fn reverse_path<'de, D: Deserializer<'de>>(file: D) -> Result<ReversePath, D::Error> {
+    let text = String::deserialize(file)?;
+    match text.as_str() {
+        "" => Ok(ReversePath::Null),
+        address => address.parse().map(ReversePath::Mailbox).map_err(serde::de::Error::custom),
     }
 }
 
 /// `types.refusal`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Problem {
-    status: EnhancedStatus,
-    text: String,
+fn refusal<'de, D: Deserializer<'de>>(file: D) -> Result<Refusal, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct File {
+        status: EnhancedStatus,
+        text: String,
+    }
+    let File { status, text } = File::deserialize(file)?;
+    Ok(Refusal::new(status, &text))
 }
 
-/// `policy-decisions.retry`; times in seconds.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct RetryFacts {
-    attempts: u32,
-    age: u64,
-    remaining: u64,
-    peer_online: bool,
-    problem: Problem,
-    size: u64,
+/// `policy-decisions.submission`
+#[derive(Deserialize)]
+#[serde(remote = "Submission", default = "submission", deny_unknown_fields, rename_all = "kebab-case")]
+struct SubmissionFacts {
+    #[serde(deserialize_with = "reverse_path")]
+    reverse_path: ReversePath,
+    forward_path: Address,
+    declared_size: Option<u64>,
+    queued: u64,
+    #[serde(deserialize_with = "attributes")]
     attributes: Attributes,
 }
 
-impl Default for RetryFacts {
-    fn default() -> Self {
-        Self {
-            attempts: 1,
-            age: 10,
-            remaining: 5 * 24 * 3600,
-            peer_online: false,
-            problem: Problem {
-                status: EnhancedStatus::transient(4, 1),
-                text: "the recipient is not online".to_owned(),
-            },
-            size: 4000,
-            attributes: Attributes::new(),
-        }
+fn submission() -> Submission {
+    Submission {
+        reverse_path: ReversePath::Mailbox(at_tox("anna")),
+        forward_path: at_tox("ben"),
+        declared_size: None,
+        queued: 0,
+        attributes: Attributes::default(),
     }
 }
 
-impl RetryFacts {
-    pub(super) fn question(&self) -> Retry {
-        Retry {
-            attempts: self.attempts,
-            age: Duration::from_secs(self.age),
-            remaining: Duration::from_secs(self.remaining),
-            peer_online: self.peer_online,
-            problem: Refusal::new(self.problem.status, &self.problem.text),
-            size: self.size,
-            attributes: attributes(&self.attributes).into(),
-        }
+/// `policy-decisions.friend-request`
+#[derive(Deserialize)]
+#[serde(remote = "FriendRequest", default = "friend_request", deny_unknown_fields, rename_all = "kebab-case")]
+struct FriendFacts {
+    key: PublicKey,
+    message: String,
+    written_to: bool,
+    #[serde(deserialize_with = "attributes")]
+    attributes: Attributes,
+}
+
+fn friend_request() -> FriendRequest {
+    FriendRequest {
+        key: PublicKey([7; 32]),
+        message: "It is me".to_owned(),
+        written_to: false,
+        attributes: Attributes::default(),
+    }
+}
+
+/// `policy-decisions.retry`; times in seconds.
+#[derive(Deserialize)]
+#[serde(remote = "Retry", default = "retry", deny_unknown_fields, rename_all = "kebab-case")]
+struct RetryFacts {
+    attempts: u32,
+    #[serde(deserialize_with = "seconds")]
+    age: Duration,
+    #[serde(deserialize_with = "seconds")]
+    remaining: Duration,
+    peer_online: bool,
+    #[serde(deserialize_with = "refusal")]
+    problem: Refusal,
+    size: u64,
+    #[serde(deserialize_with = "attributes")]
+    attributes: Attributes,
+}
+
+fn retry() -> Retry {
+    Retry {
+        attempts: 1,
+        age: Duration::from_secs(10),
+        remaining: Duration::from_secs(5 * 24 * 3600),
+        peer_online: false,
+        problem: Refusal::transient(4, 1, "the recipient is not online"),
+        size: 4000,
+        attributes: Attributes::default(),
     }
 }
 
 /// `policy-decisions.deposit`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct DepositFacts {
+#[derive(Deserialize)]
+#[serde(remote = "Deposit", default = "deposit", deny_unknown_fields, rename_all = "kebab-case")]
+struct DepositFacts {
     admission: String,
     ttl_days: u32,
     cells: u64,
     capacity: u64,
     today: u64,
+    #[serde(deserialize_with = "attributes")]
     attributes: Attributes,
 }
 
-impl Default for DepositFacts {
-    fn default() -> Self {
-        Self {
-            admission: "token".to_owned(),
-            ttl_days: 7,
-            cells: 10,
-            capacity: 1000,
-            today: 3,
-            attributes: Attributes::new(),
-        }
-    }
-}
-
-impl DepositFacts {
-    pub(super) fn question(&self) -> Deposit {
-        Deposit {
-            admission: self.admission.clone(),
-            ttl_days: self.ttl_days,
-            cells: self.cells,
-            capacity: self.capacity,
-            today: self.today,
-            attributes: attributes(&self.attributes).into(),
-        }
+fn deposit() -> Deposit {
+    Deposit {
+        admission: "token".to_owned(),
+        ttl_days: 7,
+        cells: 10,
+        capacity: 1000,
+        today: 3,
+        attributes: Attributes::default(),
     }
 }
 
 /// `resolver-decisions.resolve`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ResolveFacts {
+#[derive(Deserialize)]
+#[serde(remote = "Resolve", deny_unknown_fields)]
+struct ResolveFacts {
     address: Address,
-}
-
-impl ResolveFacts {
-    pub(super) fn question(&self) -> Resolve {
-        Resolve { address: self.address.clone(), mail: None }
-    }
+    #[serde(skip)]
+    mail: Option<mail::MailId>,
 }
 
 /// `relay-selector-decisions.select`
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct SelectFacts {
-    mail: WaitingFacts,
-    relays: Vec<RelayFacts>,
+    #[serde(with = "WaitingFacts")]
+    mail: WaitingMail,
+    relays: Vec<OneRelay>,
+}
+
+impl Default for SelectFacts {
+    fn default() -> Self {
+        Self { mail: waiting_mail(), relays: Vec::new() }
+    }
 }
 
 impl SelectFacts {
     pub(super) fn question(&self) -> Select {
-        Select { mail: self.mail.mail(), relays: self.relays.iter().map(RelayFacts::relay).collect() }
+        let relays = self.relays.iter().map(|OneRelay(relay)| relay.clone());
+        Select { mail: self.mail.clone(), relays: relays.collect() }
     }
 }
 
 /// `relay-selector-decisions.waiting-mail`; times in seconds.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct WaitingFacts {
+#[derive(Deserialize)]
+#[serde(remote = "WaitingMail", default = "waiting_mail", deny_unknown_fields, rename_all = "kebab-case")]
+struct WaitingFacts {
     size: u64,
     cells: u32,
-    remaining: u64,
+    #[serde(deserialize_with = "seconds")]
+    remaining: Duration,
     recipient_is_contact: bool,
     reposted: bool,
+    #[serde(deserialize_with = "attributes")]
     attributes: Attributes,
 }
 
-impl Default for WaitingFacts {
-    fn default() -> Self {
-        Self {
-            size: 4000,
-            cells: 1,
-            remaining: 20 * 24 * 3600,
-            recipient_is_contact: true,
-            reposted: false,
-            attributes: Attributes::new(),
-        }
+fn waiting_mail() -> WaitingMail {
+    WaitingMail {
+        size: 4000,
+        cells: 1,
+        remaining: Duration::from_secs(20 * 24 * 3600),
+        recipient_is_contact: true,
+        reposted: false,
+        attributes: Attributes::default(),
     }
 }
 
-impl WaitingFacts {
-    fn mail(&self) -> WaitingMail {
-        WaitingMail {
-            size: self.size,
-            cells: self.cells,
-            remaining: Duration::from_secs(self.remaining),
-            recipient_is_contact: self.recipient_is_contact,
-            reposted: self.reposted,
-            attributes: attributes(&self.attributes).into(),
-        }
-    }
-}
+/// A relay in a list.
+#[derive(Clone, Debug, Deserialize)]
+struct OneRelay(#[serde(with = "RelayFacts")] Relay);
 
 /// `relay-selector-decisions.relay`; times in seconds.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct RelayFacts {
+#[derive(Deserialize)]
+#[serde(remote = "Relay", default = "relay", deny_unknown_fields, rename_all = "kebab-case")]
+struct RelayFacts {
     key: PublicKey,
     owner: Option<String>,
     served_here: bool,
@@ -331,68 +266,52 @@ pub(super) struct RelayFacts {
     chosen_by_user: bool,
     receipts: u64,
     failures: u64,
-    last_failure: Option<u64>,
+    #[serde(deserialize_with = "some_seconds")]
+    last_failure: Option<Duration>,
     fill: u32,
     tokens: u32,
+    #[serde(deserialize_with = "attributes")]
     attributes: Attributes,
 }
 
-impl Default for RelayFacts {
-    fn default() -> Self {
-        Self {
-            key: PublicKey([1; 32]),
-            owner: None,
-            served_here: false,
-            read_by_recipient: true,
-            chosen_by_user: true,
-            receipts: 0,
-            failures: 0,
-            last_failure: None,
-            fill: 10,
-            tokens: 1,
-            attributes: Attributes::new(),
-        }
-    }
-}
-
-impl RelayFacts {
-    fn relay(&self) -> Relay {
-        Relay {
-            key: self.key,
-            owner: self.owner.clone(),
-            served_here: self.served_here,
-            read_by_recipient: self.read_by_recipient,
-            chosen_by_user: self.chosen_by_user,
-            receipts: self.receipts,
-            failures: self.failures,
-            last_failure: self.last_failure.map(Duration::from_secs),
-            fill: self.fill,
-            tokens: self.tokens,
-            attributes: attributes(&self.attributes).into(),
-        }
+fn relay() -> Relay {
+    Relay {
+        key: PublicKey([1; 32]),
+        owner: None,
+        served_here: false,
+        read_by_recipient: true,
+        chosen_by_user: true,
+        receipts: 0,
+        failures: 0,
+        last_failure: None,
+        fill: 10,
+        tokens: 1,
+        attributes: Attributes::default(),
     }
 }
 
 /// Which way a mail goes.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Way {
+enum Way {
     /// From a mail program here.
     Outgoing,
     /// To a mailbox here.
     Incoming,
 }
 
-/// `mail-filter-decisions.mail-facts`
+/// `mail-filter-decisions.mail-facts`, with its envelope beside the other fields.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct FilterFacts {
     direction: Way,
-    reverse_path: From,
-    forward_path: Mailbox,
+    #[serde(deserialize_with = "reverse_path")]
+    reverse_path: ReversePath,
+    forward_path: Address,
     peer: Option<PublicKey>,
     is_contact: bool,
     from_verified: bool,
+    #[serde(deserialize_with = "attributes")]
     attributes: Attributes,
 }
 
@@ -400,12 +319,12 @@ impl Default for FilterFacts {
     fn default() -> Self {
         Self {
             direction: Way::Incoming,
-            reverse_path: From::Mailbox(Mailbox::of("ben").0),
-            forward_path: Mailbox::of("anna"),
+            reverse_path: ReversePath::Mailbox(at_tox("ben")),
+            forward_path: at_tox("anna"),
             peer: Some(PublicKey([7; 32])),
             is_contact: true,
             from_verified: true,
-            attributes: Attributes::new(),
+            attributes: Attributes::default(),
         }
     }
 }
@@ -417,11 +336,11 @@ impl FilterFacts {
                 Way::Outgoing => Direction::Outgoing,
                 Way::Incoming => Direction::Incoming,
             },
-            envelope: Envelope::new(self.reverse_path.path(), self.forward_path.0.clone()),
+            envelope: Envelope::new(self.reverse_path.clone(), self.forward_path.clone()),
             peer: self.peer,
             is_contact: self.is_contact,
             from_verified: self.from_verified,
-            attributes: attributes(&self.attributes).into(),
+            attributes: self.attributes.clone(),
         }
     }
 }

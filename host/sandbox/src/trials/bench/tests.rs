@@ -23,11 +23,11 @@ fn mistakes_are_told_with_their_line() {
 fn asked(ask: &str) -> String {
     let case = Case::parse(&format!("[[call]]\nask = {{ {ask} }}"), "test", None).unwrap();
     match &case.calls.first().unwrap().ask {
-        Ask::AllowSubmission(facts) => crate::record::json(&facts.question()),
-        Ask::AcceptFriend(facts) => crate::record::json(&facts.question()),
-        Ask::NextAttempt(facts) => crate::record::json(&facts.question()),
-        Ask::AllowDeposit(facts) => crate::record::json(&facts.question()),
-        Ask::Resolve(facts) => crate::record::json(&facts.question()),
+        Ask::AllowSubmission(question) => crate::record::json(question),
+        Ask::AcceptFriend(question) => crate::record::json(question),
+        Ask::NextAttempt(question) => crate::record::json(question),
+        Ask::AllowDeposit(question) => crate::record::json(question),
+        Ask::Resolve(question) => crate::record::json(question),
         Ask::Select(facts) => crate::record::json(&facts.question()),
         Ask::Filter(facts) => crate::record::json(&facts.facts()),
         Ask::Learn(facts) => crate::record::json(&facts.feedback()),
