@@ -132,12 +132,14 @@ pub trait Documents: Send + Sync {
 /// Private mailbox keys, each in an erasable file of its own.
 #[async_trait]
 pub trait KeyFiles: Send + Sync {
-    /// All keys of an account.
+    /// All keys of an account. What is no key is set aside, and no key is written over it.
     async fn read(&self, account: &AccountName) -> Result<Vec<(Period, Secret)>, Failure>;
     /// Keeps a key; durable when this returns.
     async fn write(&self, account: &AccountName, period: Period, key: Secret) -> Result<(), Failure>;
     /// Overwrites and removes a key.
     async fn erase(&self, account: &AccountName, period: Period) -> Result<(), Failure>;
+    /// Overwrites and removes all keys of an account, and what was set aside of them.
+    async fn forget(&self, account: &AccountName) -> Result<(), Failure>;
 }
 
 /// An account's identity.

@@ -178,10 +178,7 @@ pub(crate) async fn forget(shared: &Shared, account: &AccountName) -> Result<(),
     for id in stories {
         outgoing::ended(shared, id).await;
     }
-    for (period, _) in shared.ports.keys.read(account).await? {
-        shared.ports.keys.erase(account, period).await?;
-    }
-    Ok(())
+    shared.ports.keys.forget(account).await
 }
 
 fn load_story(shared: &Shared, id: MailId, story: Story) {

@@ -69,7 +69,7 @@ pub async fn connect(parts: &Parts<'_>) -> Result<Arc<OfflineMail>, OfflineError
     let ports = Ports {
         boards: Arc::new(boards::ToxBoards(Arc::clone(parts.relays))),
         documents: Arc::new(files::StoredDocuments(parts.store.clone())),
-        keys: Arc::new(files::StoredKeys(secrets)),
+        keys: Arc::new(files::StoredKeys { secrets, store: parts.store.clone() }),
         core: Arc::new(core::GatewayCore::new(parts)),
         selector: Arc::new(selector::ComponentSelector {
             sandbox: Arc::clone(parts.sandbox),
