@@ -121,8 +121,8 @@ impl Relays {
         if let Some(SetAside { file, why }) = serving.set_aside() {
             tracing::error!(why, file = %file.display(), "the cells of the drop relay were set aside");
             self.trouble = Some(format!(
-                "{why}: it was set aside as {}, and the drop relay began without cells, invitations and tokens; a backup has its \
-                 invitations and keys",
+                "{why}: it was set aside as {}, and the drop relay began without cells and invitations; a backup has its \
+                 invitations",
                 file.display()
             ));
         }

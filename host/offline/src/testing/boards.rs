@@ -12,6 +12,7 @@ use drops::board::{Board, MemoryShelf, Now, Quotas, SessionId, Shelf as _};
 use drops::cell::BoardKey;
 use drops::limits::BOARD_SESSIONS;
 use drops::message::{Answer, InvitationCode, Receipt, Refusal, Request};
+use drops::token::Issuer;
 use mail::{Clock, PublicKey};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -47,10 +48,10 @@ pub(crate) struct Host {
 impl Host {
     pub fn new(byte: u8, clock: &Arc<SimulatedClock>) -> Arc<Self> {
         let (key, shelf) = (PublicKey([byte; 32]), MemoryShelf::default());
-        let mut rng = ChaCha20Rng::seed_from_u64(u64::from(byte));
+        let rng = ChaCha20Rng::seed_from_u64(u64::from(byte));
         let now = Now { wall: clock.wall(), monotonic: clock.monotonic() };
         let quotas = Quotas { difficulty: Difficulty([1; 4]), ..Quotas::default() };
-        let board = Board::open(key, quotas, &shelf, now, &mut rng).unwrap();
+        let board = Board::open(key, Issuer::new(&key.0), quotas, &shelf, now).unwrap();
         let host = Arc::new(Self {
             key,
             is_up: AtomicBool::new(true),
@@ -90,12 +91,12 @@ impl Host {
     /// The policy says yes, the disk works.
     fn settle(&self) {
         let now = self.now();
-        let (board, rng) = &mut *lock(&self.board);
+        let board = &mut lock(&self.board).0;
         board.tick(now);
         while let Some(question) = board.next_question() {
             board.decide(question.ticket, Ok(()));
         }
-        while let Some(batch) = board.next_batch(&self.shelf, now, rng).unwrap() {
+        while let Some(batch) = board.next_batch(&self.shelf, now).unwrap() {
             let result = self.shelf.commit(&batch);
             board.committed(result, now);
         }

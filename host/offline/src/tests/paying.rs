@@ -111,6 +111,32 @@ fn whoever_holds_tokens_finds_a_seat_on_a_board_that_others_crowd() {
 }
 
 #[test]
+fn who_is_invited_to_a_board_that_others_always_crowd_reads_it_after_days() {
+    simulated(async {
+        let world = World::new(1);
+        world.hosts[0].is_crowded.store(true, Ordering::Relaxed);
+        let (mut anna, mut cleo) = (world.node(1, &[]), world.node(3, &[]));
+        cleo.is_invited(&world.hosts[0]);
+        anna.befriend(&cleo);
+        meet(&world, &mut anna, &mut cleo).await;
+        cleo.start().await;
+        world.pass(5 * DAY).await;
+        cleo.stop().await;
+        meet(&world, &mut anna, &mut cleo).await;
+        for round in 0..2 {
+            anna.submit(round, &cleo, "to Cleo");
+            take_turns(&world, &mut [&mut anna, &mut cleo], 4).await;
+        }
+        assert_eq!(
+            cleo.mails().len(),
+            2,
+            "one deposits with tokens passed on, the other reads with own ones"
+        );
+        deposits(&world.hosts[0]);
+    });
+}
+
+#[test]
 fn tokens_of_one_contact_do_not_pay_for_mail_to_another() {
     simulated(async {
         let world = World::new(1);
