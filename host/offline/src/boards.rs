@@ -37,8 +37,11 @@ impl Shared {
             change(history);
             history.clone()
         };
-        let key = board.0.to_vec();
-        if let Err(error) = documents::put(&*self.ports.documents, BOARDS, "", key, &history).await {
+        let stored = match documents::encode_grown(&history) {
+            Ok(bytes) => self.ports.documents.put(BOARDS, "", board.0.to_vec(), Some(bytes)).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = stored {
             tracing::warn!(%board, %error, "how a board behaved was not stored");
         }
     }

@@ -82,10 +82,6 @@ pub trait Boards: Send + Sync {
     /// The boards the user added, and the one served here.
     fn known(&self) -> Vec<KnownBoard>;
 
-    /// How a board behaved in a session, for whoever lists boards: receipts, what failed, how full it says it is (percent). Never
-    /// blocks.
-    fn behaved(&self, board: BoardKey, receipts: u64, failure: Option<&str>, fill: Option<u8>);
-
     /// Opens a session under a throwaway that was never used, or in process with the board served here. Takes as long as the
     /// network takes, a minute or two at most.
     async fn open(

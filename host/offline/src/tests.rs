@@ -10,7 +10,7 @@ use mail::record::ContactState;
 use mail::{Clock as _, MailId};
 
 use crate::shared::lock;
-use crate::testing::{DAY, HOUR, Node, World, simulated};
+use crate::testing::{DAY, HOUR, Node, World, account, simulated};
 
 /// One runs for a day, then the other, and so on: never both.
 async fn take_turns(world: &World, nodes: &mut [&mut Node], days: usize) {
@@ -206,6 +206,26 @@ fn a_board_that_stores_nothing_is_found_out_and_the_mail_goes_elsewhere() {
         anna.stop().await;
         take_turns(&world, &mut [&mut ben], 1).await;
         assert_eq!(ben.mails(), ["hold this"]);
+    });
+}
+
+#[test]
+fn a_board_that_is_not_there_is_told_to_people_and_not_to_the_selector() {
+    simulated(async {
+        let world = World::new(1);
+        let mut anna = world.node(1, &[0]);
+        world.hosts[0].is_up.store(false, Ordering::Relaxed);
+        anna.start().await;
+        world.pass(DAY).await;
+        let told = anna.offline().boards().remove(0);
+        assert!(told.failures > 3 && told.last_failure.is_some(), "{told:?}");
+        assert_eq!(told.problem.as_deref(), Some("the board is not there"));
+        let facts = anna.offline().shared().candidates(&account(), anna.key()).remove(0);
+        assert_eq!((facts.failures, facts.last_failure), (0, None), "its gateway may be the one offline");
+        anna.stop().await;
+        anna.start().await;
+        assert!(anna.offline().boards()[0].failures >= told.failures, "kept");
+        anna.stop().await;
     });
 }
 

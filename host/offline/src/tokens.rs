@@ -258,11 +258,10 @@ async fn fetch(
         Err(error) => {
             tracing::info!(%account, %board, %error, "no tokens from a drop relay");
             let (wall, text) = (shared.wall(), format!("no tokens: {error}"));
-            shared.ports.boards.behaved(board, 0, Some(&text), None);
             let is_lie = matches!(error, FetchError::Broken(Violation::Keys | Violation::Tokens));
             shared
                 .remember(board, |history| {
-                    history.problem = Some(text);
+                    history.troubled(wall, &text);
                     if is_lie {
                         history.lied = Some(wall);
                     }

@@ -131,7 +131,9 @@ pub(crate) async fn load_boards(shared: &Shared) -> Result<(), Failure> {
     let mut rows = Rows::all(documents, BOARDS);
     while let Some(page) = rows.next().await? {
         for row in page {
-            if let Some((key, history)) = rows.readable(&row, row.name().zip(documents::decode(&row.bytes))) {
+            if let Some((key, history)) =
+                rows.readable(&row, row.name().zip(documents::decode_grown(&row.bytes)))
+            {
                 shared.state().board(PublicKey(key)).history = history;
             }
         }
@@ -148,7 +150,7 @@ pub(crate) async fn load_boards(shared: &Shared) -> Result<(), Failure> {
     let mut rows = Rows::all(documents, STORIES);
     while let Some(page) = rows.next().await? {
         for row in page {
-            let read = row.name().zip(documents::decode_story(&row.bytes));
+            let read = row.name().zip(documents::decode_grown(&row.bytes));
             if let Some((id, story)) = rows.readable(&row, read) {
                 load_story(shared, MailId(id), story);
             }

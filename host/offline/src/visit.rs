@@ -190,7 +190,6 @@ impl Visit<'_> {
             ReadEvent::Send(message) => self.session.send(message).await?,
             ReadEvent::Info(info) => {
                 let fill = info.fill;
-                self.shared.ports.boards.behaved(self.board, 0, None, Some(fill));
                 self.shared.remember(self.board, |history| history.fill = fill).await;
                 tokens::saw_keys(self.shared, self.board, &info, self.throwaway).await?;
             }

@@ -145,8 +145,6 @@ impl Boards for TestBoards {
         lock(&self.known).clone()
     }
 
-    fn behaved(&self, _board: BoardKey, _receipts: u64, _failure: Option<&str>, _fill: Option<u8>) {}
-
     async fn open(
         &self,
         board: BoardKey,

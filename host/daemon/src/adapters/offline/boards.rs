@@ -29,28 +29,6 @@ impl Boards for ToxBoards {
         own.into_iter().chain(others.map(|address| board(address, false))).collect()
     }
 
-    fn behaved(&self, board: BoardKey, receipts: u64, failure: Option<&str>, fill: Option<u8>) {
-        if let Some(fill) = fill {
-            self.0.known.says_fill(&board, fill);
-        }
-        if receipts == 0 && failure.is_none() {
-            return;
-        }
-        let (relays, failure) = (Arc::clone(&self.0), failure.map(str::to_owned));
-        supervisor::job("board-history", async move {
-            let mut told = Ok(());
-            if receipts > 0 {
-                told = relays.known.receipts(&board, receipts).await;
-            }
-            if let Some(failure) = failure {
-                told = told.and(relays.known.failed(&board, &failure).await);
-            }
-            if let Err(error) = told {
-                tracing::warn!(%board, %error, "how a drop relay behaved was not stored");
-            }
-        });
-    }
-
     async fn open(
         &self,
         board: BoardKey,
