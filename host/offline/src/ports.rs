@@ -10,6 +10,7 @@ use drops::mailbox::Period;
 use drops::message::InvitationCode;
 use drops::point::Secret;
 use drops::record::OwnerMark;
+use drops::session::{BoardSession, Purpose, Unreachable};
 use drops::ttl::Ttl;
 use mail::record::{ContactState, OutboxEntry};
 use mail::{AccountName, Acknowledgement, BodyDigest, Clock, Envelope, MailId, PublicKey, ToxId, Wall};
@@ -33,26 +34,10 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
 }
 
-/// A board was not reached, or the session with it is over. The text is for people.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Unreachable(pub String);
-
 /// Something outside failed: the disk, the store. The text is for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Failure(pub String);
-
-/// What a session is for: never two of these under one throwaway.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Purpose {
-    /// Reading everything.
-    Read,
-    /// Depositing cells.
-    Deposit,
-    /// Fetching tokens.
-    Tokens,
-}
 
 /// Under which identity a session is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -90,17 +75,6 @@ pub trait Boards: Send + Sync {
         purpose: Purpose,
         identity: SessionIdentity,
     ) -> Result<Box<dyn BoardSession>, Unreachable>;
-}
-
-/// A stream of whole messages (`drops::message`). Dropped, the session ends.
-#[async_trait]
-pub trait BoardSession: Send {
-    /// Another number for each throwaway there ever was in this process.
-    fn throwaway(&self) -> u64;
-    /// Sends a message.
-    async fn send(&mut self, message: Vec<u8>) -> Result<(), Unreachable>;
-    /// The next message. May be dropped while it waits: nothing is lost by that.
-    async fn receive(&mut self) -> Result<Bytes, Unreachable>;
 }
 
 /// A document as it is stored: owner (an account, or nothing), key, bytes.

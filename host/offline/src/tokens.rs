@@ -13,6 +13,7 @@ use drops::mailbox::Period;
 use drops::member::{Membership, TokenEvent, TokenSession};
 use drops::message::{BoardInfo, Refusal};
 use drops::reader::Violation;
+use drops::session::{BoardSession, Purpose, Unreachable};
 use drops::token::Token;
 use drops::wallet::{PurseKey, Source};
 use mail::{AccountName, Monotonic, PublicKey};
@@ -21,7 +22,7 @@ use crate::documents::{ISSUING_KEYS, TOKENS};
 use crate::fetch::Fetch;
 use crate::limits::{TOKENS_AGAIN, TOKENS_LOW, TOKENS_WANTED};
 use crate::outgoing::from_now;
-use crate::ports::{BoardSession, Failure, KnownBoard, Purpose, SessionIdentity, Unreachable};
+use crate::ports::{Failure, KnownBoard, SessionIdentity};
 use crate::shared::Shared;
 use crate::visit::VisitError;
 
@@ -308,7 +309,7 @@ async fn hold(
     loop {
         while let Some(event) = waiting.pop_front() {
             match event {
-                TokenEvent::Send(message) => session.send(message).await?,
+                TokenEvent::Send(message) => session.send(&message).await?,
                 TokenEvent::Tokens(tokens) => got(shared, account, known, tokens).await?,
                 TokenEvent::NoSeat => {
                     let token = for_a_seat(shared, board, vec![account.clone()]).await;

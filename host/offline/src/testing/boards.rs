@@ -12,13 +12,14 @@ use drops::board::{Board, MemoryShelf, Now, Quotas, SessionId, Shelf as _};
 use drops::cell::BoardKey;
 use drops::limits::BOARD_SESSIONS;
 use drops::message::{Answer, InvitationCode, Receipt, Refusal, Request};
+use drops::session::{BoardSession, Purpose, Unreachable};
 use drops::token::Issuer;
 use mail::{Clock, PublicKey};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tokio::sync::Notify;
 
-use crate::ports::{BoardSession, Boards, KnownBoard, Purpose, SessionIdentity, Unreachable};
+use crate::ports::{Boards, KnownBoard, SessionIdentity};
 use crate::shared::lock;
 
 /// A board somewhere.
@@ -117,10 +118,10 @@ impl Host {
         board.connect(now)
     }
 
-    fn ask(&self, session: SessionId, message: Vec<u8>) {
+    fn ask(&self, session: SessionId, message: &Bytes) {
         {
             let (board, rng) = &mut *lock(&self.board);
-            board.receive(&self.shelf, session, &Bytes::from(message), self.now(), rng);
+            board.receive(&self.shelf, session, message, self.now(), rng);
         }
         self.settle();
     }
@@ -180,8 +181,9 @@ impl BoardSession for TestSession {
         self.throwaway
     }
 
-    async fn send(&mut self, message: Vec<u8>) -> Result<(), Unreachable> {
-        let (id, request) = Request::decode(&Bytes::from(message.clone()));
+    async fn send(&mut self, message: &[u8]) -> Result<(), Unreachable> {
+        let message = Bytes::copy_from_slice(message);
+        let (id, request) = Request::decode(&message);
         if let Ok(Request::Deposit { ttl, cell, admission }) = request {
             self.host.deposits.fetch_add(1, Ordering::Relaxed);
             self.host.own_deposits.fetch_add(u64::from(self.is_own), Ordering::Relaxed);
@@ -195,7 +197,7 @@ impl BoardSession for TestSession {
                 return Ok(());
             }
         }
-        self.host.ask(self.id, message);
+        self.host.ask(self.id, &message);
         Ok(())
     }
 

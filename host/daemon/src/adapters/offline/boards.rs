@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use drops::cell::BoardKey;
-use offline::ports::{BoardSession, Boards, KnownBoard, Purpose, SessionIdentity, Unreachable};
+use drops::session::{BoardSession, Purpose, Unreachable};
+use offline::ports::{Boards, KnownBoard, SessionIdentity};
 
 use crate::relays::Relays;
 
@@ -36,36 +36,10 @@ impl Boards for ToxBoards {
         identity: SessionIdentity,
     ) -> Result<Box<dyn BoardSession>, Unreachable> {
         let sessions = &self.0.sessions;
-        let purpose = match purpose {
-            Purpose::Read => relay::Purpose::Reading,
-            Purpose::Deposit => relay::Purpose::Depositing,
-            Purpose::Tokens => relay::Purpose::Tokens,
-        };
         let opened = match identity {
             SessionIdentity::Own => sessions.open_here(board).await,
             SessionIdentity::Throwaway => sessions.open(board, purpose).await,
         };
-        opened.map(|session| Box::new(Open(session)) as Box<dyn BoardSession>).map_err(unreachable)
+        Ok(Box::new(opened?))
     }
-}
-
-struct Open(relay::BoardSession);
-
-#[async_trait]
-impl BoardSession for Open {
-    fn throwaway(&self) -> u64 {
-        self.0.number()
-    }
-
-    async fn send(&mut self, message: Vec<u8>) -> Result<(), Unreachable> {
-        self.0.send(&message).await.map_err(unreachable)
-    }
-
-    async fn receive(&mut self) -> Result<Bytes, Unreachable> {
-        self.0.receive().await.map_err(unreachable)
-    }
-}
-
-fn unreachable(error: relay::SessionError) -> Unreachable {
-    Unreachable(error.to_string())
 }
