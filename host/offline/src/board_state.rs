@@ -9,7 +9,7 @@ use mail::{Monotonic, Wall};
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{LIAR, PROBLEM_CHARS};
-use crate::token_supply::TokenSupply;
+use crate::supply::TokenSupply;
 
 /// How a board behaved, durable: the only place where that is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

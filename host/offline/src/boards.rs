@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use drops::cell::BoardKey;
 use drops::record::OwnerMark;
-use drops::wallet::Source;
 use mail::{AccountName, Monotonic, PublicKey, Wall};
 
 use crate::board_state::{BoardState, History};
@@ -146,8 +145,7 @@ impl AccountState {
 
     /// Tokens for deposits to `recipient` on a board.
     fn tokens(&self, board: BoardKey, recipient: PublicKey, now: Wall) -> u32 {
-        let count = |source| self.wallet.count(&(source, board), now);
-        u32::try_from(count(Source::Contact(recipient)) + count(Source::Own)).unwrap_or(u32::MAX)
+        u32::try_from(self.purse.for_deposit(board, recipient, now)).unwrap_or(u32::MAX)
     }
 }
 

@@ -8,10 +8,11 @@ use mail::record::ContactState;
 use mail::{AccountName, Acknowledgement, BodyHasher, MailId, PublicKey, Refusal, Wall};
 
 use crate::acknowledge;
+use crate::answers::Owed;
 use crate::content::{self, MailContent};
 use crate::documents::{self, Row, Rows, STRANGERS, TAKEN};
+use crate::letterbox::Known;
 use crate::limits::TAKEN_MEMORY;
-use crate::owed::Owed;
 use crate::parts;
 use crate::ports::{Failure, FoundMail, Taken};
 use crate::records;
@@ -37,15 +38,15 @@ pub(crate) async fn part(
     shown: Shown,
 ) -> Result<(), Failure> {
     let key = Key { sender: opened.sender, mail: opened.place.mail, digest: opened.place.digest };
-    let known =
-        shared.with(account, |state| (state.taken.contains(&key), state.strangers.contains_key(&key)));
-    let Some((is_taken, is_waiting_letter)) = known else { return Ok(()) };
-    if is_taken {
-        acknowledge::reposted(shared, account, key, shown);
-    } else if !is_waiting_letter
-        && let Progress::Complete(received) = parts::take(shared, account, opened).await
-    {
-        parcel(shared, account, *received).await?;
+    match shared.with(account, |state| state.letterbox.known(&key)) {
+        None => return Ok(()),
+        Some(Known::Taken) => acknowledge::reposted(shared, account, key, shown),
+        Some(Known::Waits) => {}
+        Some(Known::New) => {
+            if let Progress::Complete(received) = parts::take(shared, account, opened).await {
+                parcel(shared, account, *received).await?;
+            }
+        }
     }
     if shown.is_confirmed {
         acknowledge::confirmed(shared, account, key, shown).await;
@@ -169,8 +170,10 @@ async fn words_parcel(
 pub(crate) async fn taken(shared: &Shared, account: &AccountName, key: Key) -> Result<(), Failure> {
     let (now, name, documents) = (shared.wall(), key_bytes(&key), &shared.ports.documents);
     documents::put(&**documents, TAKEN, account.as_str(), name.clone(), &now).await?;
-    let known =
-        shared.with(account, |state| (state.taken.insert(key, now), state.strangers.remove(&key).is_some()));
+    let known = shared.with(account, |state| {
+        let letterbox = &mut state.letterbox;
+        (letterbox.remember(key, now), letterbox.let_go(&key))
+    });
     let (forgotten, was_stranger) = known.unwrap_or_default();
     for old in forgotten {
         documents.put(TAKEN, account.as_str(), key_bytes(&old), None).await?;
@@ -191,7 +194,7 @@ pub(crate) async fn restore_taken(
     while let Some(page) = rows.next().await? {
         let read = |row: &Row| rows.readable(row, parse_key(&row.key).zip(documents::decode(&row.bytes)));
         for (key, when) in page.iter().filter_map(read) {
-            for old in state.taken.insert(key, when) {
+            for old in state.letterbox.remember(key, when) {
                 shared.ports.documents.put(TAKEN, account.as_str(), key_bytes(&old), None).await?;
             }
         }
@@ -204,10 +207,10 @@ pub(crate) async fn forget(shared: &Shared, account: &AccountName) -> Result<(),
     let memory = u64::try_from(TAKEN_MEMORY.as_millis()).unwrap_or(u64::MAX);
     let before = Wall(shared.wall().0.saturating_sub(memory));
     parts::expire(shared, before).await?;
-    let old = shared.with(account, |state| state.taken.older(before)).unwrap_or_default();
+    let old = shared.with(account, |state| state.letterbox.older(before)).unwrap_or_default();
     for key in old {
         shared.ports.documents.put(TAKEN, account.as_str(), key_bytes(&key), None).await?;
-        shared.with(account, |state| state.taken.remove(&key));
+        shared.with(account, |state| state.letterbox.forget(&key));
     }
     Ok(())
 }

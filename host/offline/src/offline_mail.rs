@@ -17,7 +17,6 @@ use crate::records;
 use crate::settings::Settings;
 use crate::shared::{Shared, State, lock};
 use crate::story::Story;
-use crate::strangers;
 use crate::upkeep;
 
 /// What the outbox is told about the copies of a mail.
@@ -179,7 +178,7 @@ impl OfflineMail {
     /// Strangers whose letters wait here until there is room for another friend request: the user is asked when some were answered.
     #[must_use]
     pub fn strangers_unasked(&self, account: &AccountName) -> usize {
-        self.shared.with(account, |state| strangers::unasked(state)).unwrap_or(0)
+        self.shared.with(account, |state| state.letterbox.unasked()).unwrap_or(0)
     }
 
     /// Something changed outside: accounts, contacts, boards.
