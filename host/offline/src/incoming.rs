@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use drops::cell::{BoardKey, Name, Opened};
-use drops::parcel::{Key, Kind, Parcel, Parts, Progress, Received};
+use drops::parcel::{self, Key, Kind, Parcel, Parts, Progress};
+use gateway::Received;
 use mail::record::ContactState;
 use mail::{AccountName, Acknowledgement, BodyHasher, MailId, PublicKey, Refusal, Wall};
 
@@ -14,7 +15,7 @@ use crate::documents::{self, Row, Rows, STRANGERS, TAKEN};
 use crate::letterbox::Known;
 use crate::limits::TAKEN_MEMORY;
 use crate::parts;
-use crate::ports::{Failure, FoundMail, Taken};
+use crate::ports::Failure;
 use crate::records;
 use crate::shared::{AccountState, Shared};
 use crate::strangers;
@@ -68,8 +69,12 @@ pub(crate) fn parse_key(bytes: &[u8]) -> Option<Key> {
 }
 
 /// A whole parcel.
-async fn parcel(shared: &Arc<Shared>, account: &AccountName, received: Received) -> Result<(), Failure> {
-    let Received { key, parcel } = received;
+async fn parcel(
+    shared: &Arc<Shared>,
+    account: &AccountName,
+    received: parcel::Received,
+) -> Result<(), Failure> {
+    let parcel::Received { key, parcel } = received;
     if shared.ports.core.contact(account, key.sender).is_none() {
         return strangers::found(shared, account, key, parcel).await;
     }
@@ -123,15 +128,15 @@ async fn mail_parcel(
         }
     };
     let digest = BodyHasher::digest(&content.body);
-    let mail = FoundMail { id: key.mail, envelope: content.envelope, body: content.body };
-    let word = match shared.ports.core.take(account, key.sender, mail).await {
-        Taken::Acknowledged(word) => word,
-        Taken::Stranger => return Ok(false),
-        Taken::Later(why) => {
+    let MailContent { envelope, body } = content;
+    let word = match shared.ports.core.take(account, key.sender, key.mail, envelope, body).await {
+        Received::Acknowledged(word) => word,
+        Received::Stranger => return Ok(false),
+        Received::Later(why) => {
             tracing::info!(%account, sender = %key.sender, why, "a mail from a drop relay is not taken yet");
             return Ok(false);
         }
-        Taken::Broken(why) => {
+        Received::Broken(why) => {
             tracing::info!(%account, sender = %key.sender, why, "a mail from a drop relay broke the rules");
             return Ok(true);
         }

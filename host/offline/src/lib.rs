@@ -14,9 +14,9 @@
 //! The way of a mail: `outgoing` asks the selector and holds the sessions of a handover, each in
 //! `deposit`; `visit` is one reading of a board; `tokens` fetches, spends and passes on what pays
 //! for deposits; `incoming` puts parcels together and hands them on; `acknowledge` answers in slots
-//! of its own. What one account has in memory is a purse (what pays), a letterbox (what came in) and
-//! answers (what is owed): machines without I/O. `readers` says when boards are read, `upkeep` runs the clockwork. `documents` has
-//! what must survive a restart.
+//! of its own. What an account has in memory is a `purse` (what pays), a `letterbox` (what came in)
+//! and `answers` (what is owed), machines without I/O. `readers` says when boards are read, `upkeep`
+//! runs the clockwork. `documents` has what must survive a restart.
 
 mod acknowledge;
 mod answers;
@@ -49,7 +49,7 @@ mod upkeep;
 mod visit;
 
 pub use board_state::BoardReport;
-pub use offline_mail::{Copies, OfflineMail};
+pub use offline_mail::OfflineMail;
 pub use ports::Ports;
 pub use settings::Settings;
 pub use story::{BoardCopies, CopyReceipt, Story};

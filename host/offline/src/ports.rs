@@ -12,6 +12,7 @@ use drops::point::Secret;
 use drops::record::OwnerMark;
 use drops::session::{BoardSession, Purpose, Unreachable};
 use drops::ttl::Ttl;
+use gateway::{Asked, Received};
 use mail::record::{ContactState, OutboxEntry};
 use mail::{AccountName, Acknowledgement, BodyDigest, Clock, Envelope, MailId, PublicKey, ToxId, Wall};
 
@@ -121,43 +122,6 @@ pub struct Identity {
     pub tox_id: ToxId,
 }
 
-/// A mail that was found on a board.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FoundMail {
-    /// The sender's id for it.
-    pub id: MailId,
-    /// Its envelope.
-    pub envelope: Envelope,
-    /// Its bytes.
-    pub body: Bytes,
-}
-
-/// What the core says about a mail that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Taken {
-    /// The decision about it is durable, now or since it came before.
-    Acknowledged(Acknowledgement),
-    /// Its sender is no contact (yet).
-    Stranger,
-    /// Not now: it is tried again.
-    Later(String),
-    /// It breaks the rules and is forgotten.
-    Broken(String),
-}
-
-/// What became of a stranger's wish to be a contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Knock {
-    /// They are a contact now.
-    Contact,
-    /// The user is asked.
-    Waits,
-    /// As many wait for the user's answer as can: ask again when some were answered.
-    NoRoom,
-    /// They are ignored.
-    Ignored,
-}
-
 /// The core of the gateway.
 #[async_trait]
 pub trait Core: Send + Sync {
@@ -174,10 +138,17 @@ pub trait Core: Send + Sync {
     /// An entry of the outbox as its recipient is to see it, and all bytes of the mail if they are at most `max`. None: it has left the outbox.
     async fn outgoing(&self, id: MailId, max: usize)
     -> Result<Option<(OutboxEntry, Option<Bytes>)>, Failure>;
-    /// Takes a mail through the ordinary reception.
-    async fn take(&self, account: &AccountName, sender: PublicKey, mail: FoundMail) -> Taken;
+    /// Takes a mail that was found on a board through the ordinary reception. `id` is the sender's.
+    async fn take(
+        &self,
+        account: &AccountName,
+        sender: PublicKey,
+        id: MailId,
+        envelope: Envelope,
+        body: Bytes,
+    ) -> Received;
     /// Somebody who proved their key writes to the account: the rules for friend requests apply. A contact who was only asked is confirmed by this.
-    async fn knock(&self, account: &AccountName, key: PublicKey, text: &str) -> Result<Knock, Failure>;
+    async fn knock(&self, account: &AccountName, key: PublicKey, text: &str) -> Result<Asked, Failure>;
     /// Whether a friend request of this key still waits for the user.
     async fn is_waiting(&self, account: &AccountName, key: PublicKey) -> Result<bool, Failure>;
     /// The recipient `from` acknowledged a mail in a parcel. Nothing happens where there is no such mail.

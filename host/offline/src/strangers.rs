@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use drops::parcel::{Key, Kind, Parcel};
+use gateway::Asked;
 use mail::{AccountName, Wall};
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,7 @@ use crate::documents::{self, Row, Rows, STRANGERS};
 use crate::incoming::{from_contact, key_bytes, parse_key, taken};
 use crate::letterbox::Letter;
 use crate::parts;
-use crate::ports::{Failure, Knock};
+use crate::ports::Failure;
 use crate::shared::{AccountState, Shared};
 
 /// The version of a stored letter: with whether the user was asked.
@@ -89,10 +90,10 @@ pub(crate) async fn found(
         return Ok(());
     }
     match shared.ports.core.knock(account, key.sender, TEXT).await? {
-        Knock::Contact => return from_contact(shared, account, key, &parcel).await.map(drop),
-        Knock::Ignored => return taken(shared, account, key).await,
-        Knock::Waits => stored.is_asked = true,
-        Knock::NoRoom => {
+        Asked::Contact => return from_contact(shared, account, key, &parcel).await.map(drop),
+        Asked::Ignored => return taken(shared, account, key).await,
+        Asked::Waits => stored.is_asked = true,
+        Asked::NoRoom => {
             tracing::info!(%account, sender = %key.sender, "a stranger's letter waits until there is room to ask about it");
         }
     }
@@ -130,7 +131,7 @@ pub(crate) async fn look_after(shared: &Arc<Shared>, account: &AccountName) -> R
                 taken(shared, account, key).await?;
             }
         } else if !is_full {
-            is_full = ask(shared, account, key).await? == Knock::NoRoom;
+            is_full = ask(shared, account, key).await? == Asked::NoRoom;
         }
     }
     Ok(())
@@ -145,13 +146,13 @@ async fn hand_on(shared: &Arc<Shared>, account: &AccountName, key: Key) -> Resul
 }
 
 /// Asks the user about a letter's sender.
-async fn ask(shared: &Arc<Shared>, account: &AccountName, key: Key) -> Result<Knock, Failure> {
+async fn ask(shared: &Arc<Shared>, account: &AccountName, key: Key) -> Result<Asked, Failure> {
     let answer = shared.ports.core.knock(account, key.sender, TEXT).await?;
     match answer {
-        Knock::Contact => hand_on(shared, account, key).await?,
-        Knock::Ignored => taken(shared, account, key).await?,
-        Knock::NoRoom => {}
-        Knock::Waits => match read(shared, account, &key).await? {
+        Asked::Contact => hand_on(shared, account, key).await?,
+        Asked::Ignored => taken(shared, account, key).await?,
+        Asked::NoRoom => {}
+        Asked::Waits => match read(shared, account, &key).await? {
             Some(stored) => keep(shared, account, key, &StoredStranger { is_asked: true, ..stored }).await?,
             None => taken(shared, account, key).await?,
         },
