@@ -16,7 +16,7 @@ use store::Store;
 use store::secrets::{SecretError, Secrets};
 use tox::{InvalidSavedData, Options, SavedData};
 
-pub use known::{Behaviour, KnownError, KnownRelay, KnownRelays};
+pub use known::{KnownError, KnownRelay, KnownRelays};
 use policy::ComponentPolicy;
 
 /// The name of the board's identity among the secrets.
@@ -50,7 +50,7 @@ pub struct ServeSettings {
 pub struct Relays {
     /// Opens sessions with boards.
     pub sessions: Sessions,
-    /// Which boards there are to use, and how they behaved.
+    /// Which boards there are to use.
     pub known: KnownRelays,
     secrets: Option<Arc<Secrets>>,
     trouble: Option<String>,
@@ -96,7 +96,7 @@ impl Relays {
     ) -> Result<Self, RelayError> {
         let nodes = settings.sessions.nodes.clone();
         let sessions = Sessions::start(settings.sessions, Arc::clone(clock)).await;
-        let known = KnownRelays::load(store.clone(), Arc::clone(clock)).await?;
+        let known = KnownRelays::load(store.clone()).await?;
         let mut relays = Self { sessions, known, secrets: None, trouble: None };
         if let Some(serve) = settings.serve {
             let policy = ComponentPolicy { sandbox: Arc::clone(sandbox), owner, clock: Arc::clone(clock) };
@@ -121,8 +121,8 @@ impl Relays {
         if let Some(SetAside { file, why }) = serving.set_aside() {
             tracing::error!(why, file = %file.display(), "the cells of the drop relay were set aside");
             self.trouble = Some(format!(
-                "{why}: it was set aside as {}, and the drop relay began without cells, invitations and tokens; a backup has its \
-                 invitations and keys",
+                "{why}: it was set aside as {}, and the drop relay began without cells and invitations; a backup has its \
+                 invitations",
                 file.display()
             ));
         }

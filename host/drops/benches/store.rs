@@ -23,6 +23,7 @@ use drops::message::{Answer, Request};
 use drops::point::Secret;
 use drops::segment::ClosedSegment;
 use drops::stamp::Stamp;
+use drops::token::Issuer;
 use drops::ttl::Ttl;
 use mail::{Monotonic, PublicKey, Wall};
 use rand_core::{OsRng, RngCore};
@@ -78,7 +79,7 @@ fn random_cell() -> Cell {
 /// The whole way of deposits: message, checks, policy, shared commit, receipt. Then one reader takes it all.
 fn deposits(path: &Path, at_once: usize) {
     let store = CellStore::open(path, &BOARD, CACHE).unwrap();
-    let mut board = Board::open(BOARD, quotas(), &store, now(), &mut OsRng).unwrap();
+    let mut board = Board::open(BOARD, Issuer::new(&BOARD.0), quotas(), &store, now()).unwrap();
     let count = if at_once == 1 { 500 } else { 3_000 };
     let messages: Vec<Bytes> = (0..count)
         .map(|_| {
@@ -100,7 +101,7 @@ fn deposits(path: &Path, at_once: usize) {
         while let Some(question) = board.next_question() {
             board.decide(question.ticket, Ok(()));
         }
-        while let Some(batch) = board.next_batch(&store, now(), &mut OsRng).unwrap() {
+        while let Some(batch) = board.next_batch(&store, now()).unwrap() {
             let result = store.commit(&batch);
             board.committed(result, now());
         }
@@ -120,7 +121,7 @@ fn readers(path: &Path) {
     for first in (0..day).step_by(BATCH as usize) {
         store.commit(&batch(&store, first, (0..BATCH).map(|_| quick_cell()).collect())).unwrap();
     }
-    let mut board = Board::open(BOARD, quotas(), &store, now(), &mut OsRng).unwrap();
+    let mut board = Board::open(BOARD, Issuer::new(&BOARD.0), quotas(), &store, now()).unwrap();
     let (rounds, start) = (20, Instant::now());
     let mut sent = 0;
     for _ in 0..rounds {
@@ -206,7 +207,7 @@ fn fill(path: &Path, cells: u64) {
 fn opened(what: &str, path: &Path) -> u64 {
     let start = Instant::now();
     let store = CellStore::open(path, &BOARD, CACHE).unwrap();
-    let mut board = Board::open(BOARD, quotas(), &store, now(), &mut OsRng).unwrap();
+    let mut board = Board::open(BOARD, Issuer::new(&BOARD.0), quotas(), &store, now()).unwrap();
     let client = board.connect(now());
     board.receive(&store, client, &Bytes::from(Request::Info.encode(1)), now(), &mut OsRng);
     board.next_answer(&store, client, now()).unwrap();
@@ -236,7 +237,7 @@ fn kill_and_open(path: &Path) {
 /// Eight days later: the board erases everything, in its own time, as it does beside its work.
 fn erase(path: &Path) {
     let store = CellStore::open(path, &BOARD, CACHE).unwrap();
-    let mut board = Board::open(BOARD, quotas(), &store, now(), &mut OsRng).unwrap();
+    let mut board = Board::open(BOARD, Issuer::new(&BOARD.0), quotas(), &store, now()).unwrap();
     let (before, later) = (board.status(START).cells, Duration::from_secs(8 * 24 * 3600));
     // Its clock has to run evenly for an hour first.
     let mut passed = later;
@@ -248,7 +249,7 @@ fn erase(path: &Path) {
     let mut longest = Duration::ZERO;
     while let Some(batch) = {
         let begun = Instant::now();
-        let batch = board.next_batch(&store, after(passed), &mut OsRng).unwrap();
+        let batch = board.next_batch(&store, after(passed)).unwrap();
         if let Some(batch) = &batch {
             let result = store.commit(batch);
             board.committed(result, after(passed));

@@ -11,6 +11,7 @@
 
 mod deposit;
 mod reading;
+mod seats;
 mod session;
 pub mod shelf;
 mod upkeep;
@@ -30,13 +31,13 @@ use crate::cell::{BoardKey, Name};
 use crate::hash::hash;
 use crate::limits::{
     BOARD_BYTES_DEFAULT, BOARD_DAY_CELLS, BOARD_SESSIONS, CELL_BYTES, INVITATIONS, LOBBY_SESSIONS,
-    LOBBY_TIME, SEAT_TIME, SESSION_IDLE, SESSION_LONGEST, SESSION_REQUESTS, SESSION_WORK, VERSION,
+    SESSION_REQUESTS, SESSION_WORK, VERSION,
 };
 use crate::mailbox::Period;
 use crate::message::{Answer, BoardInfo, InvitationCode, MessageError, Refusal, Request, RequestId};
 use crate::segment::ClosedSegment;
 use crate::stamp;
-use crate::token::{IssuingKey, SpentMark, Token, TokenError};
+use crate::token::{Issuer, IssuingKey, SpentMark, TokenError};
 use deposit::{Job, Waiting};
 pub use deposit::{Question, Ticket};
 use reading::Arrivals;
@@ -134,6 +135,7 @@ pub struct InvitationStatus {
 #[derive(Debug)]
 pub struct Board {
     key: BoardKey,
+    issuer: Issuer,
     quotas: Quotas,
     totals: Totals,
     closed: BTreeMap<u32, ClosedSegment>,
@@ -163,16 +165,17 @@ pub struct Board {
 }
 
 impl Board {
-    /// Opens the board `key` with what `shelf` holds, and makes what is missing there (segment 1, issuing keys).
+    /// Opens the board `key` with what `shelf` holds, and makes what is missing there: segment 1, and the issuing keys of `issuer`.
+    /// Keys that `shelf` has stay as they are, because members know them.
     ///
     /// # Errors
     /// [`BoardError`].
-    pub fn open<R: RngCore + CryptoRng>(
+    pub fn open(
         key: BoardKey,
+        issuer: Issuer,
         quotas: Quotas,
         shelf: &impl Shelf,
         now: Now,
-        rng: &mut R,
     ) -> Result<Self, BoardError> {
         let loaded = shelf.load()?;
         let fresh = Totals { open: 1, opened: now.wall, day: stamp::day(now.wall), ..Totals::default() };
@@ -185,6 +188,7 @@ impl Board {
         let open_for = now.wall.since(totals.opened);
         let mut board = Self {
             key,
+            issuer,
             quotas,
             totals,
             closed: loaded.closed.into_iter().map(|closed| (closed.number, closed)).collect(),
@@ -213,45 +217,9 @@ impl Board {
         }
         board.arrivals.push_back(Arrivals { segment: board.totals.open, names, hash: None });
         let mut batch = Batch { totals: board.totals, ..Batch::default() };
-        board.renew_keys(now.wall, rng, &mut batch)?;
+        board.renew_keys(now.wall, &mut batch)?;
         shelf.commit(&batch)?;
         Ok(board)
-    }
-
-    /// A client connected. Where all open sessions are taken and none gives way, it may only enter with a token.
-    pub fn connect(&mut self, now: Now) -> SessionId {
-        let kept = self.quotas.sessions / 3;
-        let has_seat = self.count(Standing::Open) < self.quotas.sessions - kept
-            || self.make_room(&[Standing::Open], now);
-        self.admit(if has_seat { Standing::Open } else { Standing::Lobby }, now)
-    }
-
-    /// Ends the session that has to give its seat to somebody else, if there is one among these: those of no token before those of
-    /// one, whoever follows before whoever sits there since [`SEAT_TIME`], and of these the longest there.
-    fn make_room(&mut self, among: &[Standing], now: Now) -> bool {
-        let rank = |session: &Session| {
-            let standing = among.iter().position(|standing| *standing == session.standing)?;
-            let is_old = now.monotonic.since(session.begun) >= SEAT_TIME;
-            (session.following.is_some() || is_old).then_some((standing, session.following.is_none()))
-        };
-        let ranked = self.sessions.iter().filter_map(|(id, session)| Some((rank(session)?, *id)));
-        let Some((_, id)) = ranked.min() else { return false };
-        if let Some(session) = self.sessions.get_mut(&id) {
-            session.leave(now.monotonic);
-        }
-        true
-    }
-
-    /// The board's owner connects, from within its process: takes no session from others, and gets tokens without an invitation.
-    pub fn connect_owner(&mut self, now: Now) -> SessionId {
-        self.admit(Standing::Owner, now)
-    }
-
-    fn admit(&mut self, standing: Standing, now: Now) -> SessionId {
-        self.last_session += 1;
-        let id = SessionId(self.last_session);
-        self.sessions.insert(id, Session::new(standing, now.monotonic));
-        id
     }
 
     /// A client is gone. Its deposits that wait are stored all the same; it can ask for the receipt again.
@@ -269,27 +237,13 @@ impl Board {
             .collect();
         let crowd = lobby.len().saturating_sub(LOBBY_SESSIONS);
         let mut over: Vec<SessionId> = lobby.into_iter().take(crowd).collect();
-        over.extend(self.sessions.iter().filter(|(_, session)| is_over(session, now)).map(|(id, _)| *id));
+        over.extend(self.sessions.iter().filter(|(_, session)| session.is_over(now)).map(|(id, _)| *id));
         over.sort_unstable();
         over.dedup();
         for id in &over {
             self.disconnect(*id);
         }
         over
-    }
-
-    /// Sessions of the lobby whose token is being spent.
-    fn entering(&self) -> usize {
-        let is_entering = |session: &&Session| session.standing == Standing::Lobby && session.waiting > 0;
-        self.sessions.values().filter(is_entering).count()
-    }
-
-    fn of(&self, standing: Standing) -> impl Iterator<Item = SessionId> {
-        self.sessions.iter().filter(move |(_, session)| session.standing == standing).map(|(id, _)| *id)
-    }
-
-    fn count(&self, standing: Standing) -> usize {
-        self.of(standing).count()
     }
 
     /// A whole message came from a client.
@@ -344,11 +298,7 @@ impl Board {
         now: Now,
         rng: &mut R,
     ) -> Result<Option<Answer>, Refusal> {
-        let is_lobby = self.sessions.get(&session).is_some_and(|client| client.standing == Standing::Lobby);
-        if is_lobby && !matches!(request, Request::Enter { .. }) {
-            self.turn_away(session);
-            return Err(Refusal::Sessions);
-        }
+        self.may_ask_without_a_seat(session, &request)?;
         match request {
             Request::Info => self.info(now.wall).map(|info| Some(Answer::Info(Box::new(info)))),
             Request::Deposit { ttl, admission, cell } => {
@@ -357,7 +307,11 @@ impl Board {
             Request::Read { segment } => self.read(shelf, session, id, segment, now.wall).map(|()| None),
             Request::Follow => self.follow(session, id).map(|()| None),
             Request::Issue { period, invitation, blinded } => {
-                self.issue((session, id), period, &invitation, &blinded, now.wall, rng).map(|()| None)
+                let issued = self.issue((session, id), period, &invitation, &blinded, now, rng);
+                if issued.is_err() && self.is_outside(session) {
+                    self.end(session);
+                }
+                issued.map(|()| None)
             }
             Request::Enter { token } => self.enter(shelf, (session, id), &token, now).map(|()| None),
         }
@@ -404,25 +358,6 @@ impl Board {
         (stamps, tokens)
     }
 
-    /// A token holder claims a session of those kept for them. The token is spent durably before it may go on.
-    fn enter(
-        &mut self,
-        shelf: &impl Shelf,
-        client: (SessionId, RequestId),
-        token: &Token,
-        now: Now,
-    ) -> Result<(), Refusal> {
-        let mark = self.check_token(shelf, token, now.wall)?;
-        let taken = self.count(Standing::Member) + self.count(Standing::Open) + self.entering();
-        if taken >= self.quotas.sessions && !self.make_room(&[Standing::Open, Standing::Member], now) {
-            return Err(Refusal::Busy(60));
-        }
-        self.marks.insert(mark);
-        self.wait(client.0);
-        self.staged.push_back(Job::Enter { client, mark });
-        Ok(())
-    }
-
     /// Evaluates a member's token request, within its invitation's number for the period.
     fn issue<R: RngCore + CryptoRng>(
         &mut self,
@@ -430,7 +365,7 @@ impl Board {
         period: Period,
         code: &InvitationCode,
         blinded: &[[u8; 32]],
-        now: Wall,
+        now: Now,
         rng: &mut R,
     ) -> Result<(), Refusal> {
         let is_owner = self.sessions.get(&client.0).is_some_and(|known| known.standing == Standing::Owner);
@@ -439,13 +374,16 @@ impl Board {
         if invitation.is_none() && !is_owner {
             return Err(Refusal::Invitation);
         }
-        if period != Period::at(now) {
+        if period != Period::at(now.wall) {
             return Err(Refusal::Token);
         }
         let issued = invitation.map_or(0, |invitation| invitation.issued_in(period));
         let count = u32::try_from(blinded.len()).unwrap_or(u32::MAX);
         if issued.saturating_add(count) > crate::limits::INVITATION_TOKENS {
             return Err(Refusal::InvitationSpent);
+        }
+        if invitation.is_some() {
+            self.seat_for_invitation(client.0, name, now)?;
         }
         let key = self.issuing.get(&period).ok_or(Refusal::Trouble)?;
         let (evaluated, proof) =
@@ -533,14 +471,6 @@ impl Board {
         }
     }
 
-    /// A client of the lobby asked for something else than to enter: it may still enter, and ends when it asks so again.
-    fn turn_away(&mut self, session: SessionId) {
-        if let Some(client) = self.sessions.get_mut(&session) {
-            client.ending |= client.turned_away;
-            client.turned_away = true;
-        }
-    }
-
     /// The session ends when what it is owed was sent.
     fn end(&mut self, session: SessionId) {
         if let Some(client) = self.sessions.get_mut(&session) {
@@ -554,18 +484,6 @@ fn malformed(error: &MessageError) -> Refusal {
         MessageError::Version(_) => Refusal::Version(VERSION),
         other => Refusal::Malformed(other.to_string()),
     }
-}
-
-fn is_over(session: &Session, now: Now) -> bool {
-    let quiet = now.monotonic.since(session.touched);
-    let is_idle = match session.standing {
-        // Whatever it sends meanwhile.
-        Standing::Lobby if session.waiting == 0 => now.monotonic.since(session.begun) >= LOBBY_TIME,
-        Standing::Leaving { since } => now.monotonic.since(since) >= LOBBY_TIME,
-        _ => quiet >= SESSION_IDLE && (session.following.is_none() || session.open_requests() > 0),
-    };
-    let is_done = session.ending && session.out.is_empty() && session.waiting == 0;
-    is_idle || is_done || now.monotonic.since(session.begun) >= SESSION_LONGEST
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ pub mod record;
 pub mod scan;
 pub mod schedule;
 pub mod segment;
+pub mod session;
 pub mod stamp;
 pub mod token;
 pub mod ttl;

@@ -63,7 +63,8 @@ pub struct TokenSession {
     membership: Membership,
     wanted: usize,
     phase: Phase,
-    has_entered: bool,
+    /// A seat was asked for, with a token or the invitation.
+    has_tried: bool,
     request: RequestId,
     heard: Monotonic,
 }
@@ -72,7 +73,7 @@ impl TokenSession {
     /// A session on `board` for `wanted` tokens; begin it with [`TokenSession::start`] when the connection is there.
     #[must_use]
     pub fn new(board: BoardKey, membership: Membership, wanted: usize, now: Monotonic) -> Self {
-        Self { board, membership, wanted, phase: Phase::Info, has_entered: false, request: INFO, heard: now }
+        Self { board, membership, wanted, phase: Phase::Info, has_tried: false, request: INFO, heard: now }
     }
 
     /// The first message.
@@ -113,16 +114,22 @@ impl TokenSession {
         result.unwrap_or_else(|violation| vec![self.broken(violation)])
     }
 
-    /// A token for a seat, spent on disk already; none: the session is over. Only after [`TokenEvent::NoSeat`], which comes once at most.
+    /// A token for a seat, spent on disk already; none: the invitation has to be worth one. Only after [`TokenEvent::NoSeat`], which
+    /// comes once at most.
     pub fn enter(&mut self, token: Option<Token>, now: Monotonic) -> TokenEvent {
-        self.heard = now;
-        let Some(token) = token else {
-            self.phase = Phase::Over;
-            return TokenEvent::Refused(Refusal::Sessions);
-        };
-        (self.phase, self.has_entered) = (Phase::Entering, true);
+        (self.heard, self.has_tried) = (now, true);
         self.request += 1;
-        TokenEvent::Send(Request::Enter { token }.encode(self.request))
+        let (phase, request) = match token {
+            Some(token) => (Phase::Entering, Request::Enter { token }),
+            // The board says once more what it says of itself, and a token request takes a seat.
+            None if matches!(self.membership, Membership::Invited(..)) => (Phase::Info, Request::Info),
+            None => {
+                self.phase = Phase::Over;
+                return TokenEvent::Refused(Refusal::Sessions);
+            }
+        };
+        self.phase = phase;
+        TokenEvent::Send(request.encode(self.request))
     }
 
     fn handle<R: RngCore + CryptoRng>(
@@ -140,7 +147,7 @@ impl TokenSession {
                 events.push(self.ask(period, key, rng)?);
                 Ok(events)
             }
-            (Phase::Info, Answer::Refused(Refusal::Sessions)) if !self.has_entered => {
+            (Phase::Info, Answer::Refused(Refusal::Sessions)) if !self.has_tried => {
                 self.phase = Phase::Outside;
                 Ok(vec![TokenEvent::NoSeat])
             }

@@ -161,6 +161,8 @@ enum Phase {
     Outside,
     /// A token was shown for a seat.
     Entering,
+    /// There is none to show: what the board says of itself is all there is to hear.
+    Listening,
     Window,
     Following,
     Over,
@@ -230,7 +232,7 @@ impl ReadSession {
         let patience = match self.phase {
             Phase::Over | Phase::Outside => return None,
             Phase::Following => FOLLOW_SILENCE,
-            Phase::Info | Phase::Entering | Phase::Window => ANSWER_TIME,
+            Phase::Info | Phase::Entering | Phase::Listening | Phase::Window => ANSWER_TIME,
         };
         (now.since(self.heard) >= patience).then(|| self.broken(Violation::Silent))
     }
@@ -247,12 +249,13 @@ impl ReadSession {
         result.unwrap_or_else(|violation| vec![self.broken(violation)])
     }
 
-    /// A token for a seat, spent on disk already; none: the session is over. Only after [`ReadEvent::NoSeat`], which comes once at most.
+    /// A token for a seat, spent on disk already; none: the session ends with what the board says of itself, whose issuing keys have to
+    /// be seen before there can be tokens. Only after [`ReadEvent::NoSeat`], which comes once at most.
     pub fn enter(&mut self, token: Option<Token>, now: Monotonic) -> ReadEvent {
         self.heard = now;
         let Some(token) = token else {
-            self.phase = Phase::Over;
-            return ReadEvent::Refused(Refusal::Sessions);
+            self.phase = Phase::Listening;
+            return ReadEvent::Send(Request::Info.encode(INFO));
         };
         (self.phase, self.has_entered) = (Phase::Entering, true);
         ReadEvent::Send(Request::Enter { token }.encode(ENTER))
@@ -271,6 +274,13 @@ impl ReadSession {
         }
         match answer {
             Answer::Info(info) if id == INFO && self.phase == Phase::Info => self.informed(info),
+            Answer::Info(info) if id == INFO && self.phase == Phase::Listening => {
+                if !is_sane(&info) {
+                    return Err(Violation::Info);
+                }
+                self.phase = Phase::Over;
+                Ok(vec![ReadEvent::Info(info), ReadEvent::Refused(Refusal::Sessions)])
+            }
             Answer::Refused(Refusal::Sessions)
                 if id == INFO && self.phase == Phase::Info && !self.has_entered =>
             {
@@ -302,12 +312,7 @@ impl ReadSession {
     }
 
     fn informed(&mut self, info: Box<BoardInfo>) -> Result<Vec<ReadEvent>, Violation> {
-        // How many segments it says it has does not matter: no more than the window are asked for.
-        let is_sane = info.version == VERSION
-            && info.oldest >= 1
-            && info.last < u32::MAX - 1
-            && info.oldest <= info.last + 1;
-        if !is_sane {
+        if !is_sane(&info) {
             return Err(Violation::Info);
         }
         let first = info.oldest.max((info.last + 1).saturating_sub(self.window.segments()));
@@ -429,6 +434,11 @@ impl ReadSession {
         }
         Ok(events)
     }
+}
+
+/// Whether a board can be what it says it is. How many segments it has does not matter: no more than the window are asked for.
+fn is_sane(info: &BoardInfo) -> bool {
+    info.version == VERSION && info.oldest >= 1 && info.last < u32::MAX - 1 && info.oldest <= info.last + 1
 }
 
 /// What a reader remembers of a board across sessions: which hash it saw under which throwaway.

@@ -19,6 +19,7 @@ use crate::limits::ISSUE_TOKENS;
 use crate::mailbox::Period;
 
 const LABEL: &[u8] = b"toxmail token 1";
+const ISSUER_LABEL: &[u8] = b"toxmail issuer 1";
 
 /// An element of the group, encoded (RFC 9496 section 4.3.2).
 pub type Element = [u8; 32];
@@ -120,17 +121,35 @@ impl fmt::Debug for IssuingKey {
     }
 }
 
-impl IssuingKey {
-    /// A fresh key.
-    ///
-    /// # Errors
-    /// [`TokenError::Key`], which does not happen with working randomness.
-    pub fn random<R: RngCore + CryptoRng>(period: Period, rng: &mut R) -> Result<Self, TokenError> {
-        let mut seed = Zeroizing::new([0; 32]);
-        rng.fill_bytes(seed.as_mut_slice());
-        Self::from_seed(period, &seed)
+/// What a board's issuing keys are derived from. It comes from the board's identity: a board that loses its store keeps its keys,
+/// else its readers would take it for one that marks its members.
+#[derive(Clone)]
+pub struct Issuer(Zeroizing<[u8; 32]>);
+
+impl fmt::Debug for Issuer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Issuer")
+    }
+}
+
+impl Issuer {
+    /// The issuer of the board with this secret key.
+    #[must_use]
+    pub fn new(secret: &[u8; 32]) -> Self {
+        Self(Zeroizing::new(hash(&[ISSUER_LABEL, secret])))
     }
 
+    /// The key of a period.
+    ///
+    /// # Errors
+    /// [`TokenError::Key`], which happens for one seed in 2^252 at most.
+    pub fn key(&self, period: Period) -> Result<IssuingKey, TokenError> {
+        let seed = Zeroizing::new(hash(&[ISSUER_LABEL, self.0.as_slice(), &period.0.to_le_bytes()]));
+        IssuingKey::from_seed(period, &seed)
+    }
+}
+
+impl IssuingKey {
     /// The key derived from a seed (RFC 9497 section 3.2.1, info empty).
     ///
     /// # Errors

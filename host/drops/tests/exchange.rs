@@ -22,6 +22,7 @@ use drops::point::{Point, Secret};
 use drops::reader::{BoardMemory, ReadEvent, ReadSession, Violation, Window};
 use drops::record::{MailboxRecord, SealTo};
 use drops::scan::{ScanKey, Scanner};
+use drops::token::Issuer;
 use drops::ttl::Ttl;
 use mail::{MailId, Monotonic, Nospam, PublicKey, ToxId, Wall};
 use rand_chacha::ChaCha20Rng;
@@ -138,7 +139,7 @@ impl World {
             let shelf = MemoryShelf::default();
             let key = PublicKey([100 + number; 32]);
             let quotas = Quotas { difficulty: Difficulty([1; 4]), ..Quotas::default() };
-            let board = Board::open(key, quotas, &shelf, start, &mut world.rng).unwrap();
+            let board = Board::open(key, Issuer::new(&key.0), quotas, &shelf, start).unwrap();
             world.hosts.push(Host { key, board, shelf, lie: *lie });
         }
         world
@@ -164,7 +165,7 @@ impl World {
         while let Some(question) = board.next_question() {
             board.decide(question.ticket, Ok(()));
         }
-        while let Some(batch) = board.next_batch(shelf, self.now, &mut self.rng).unwrap() {
+        while let Some(batch) = board.next_batch(shelf, self.now).unwrap() {
             let result = drops::board::Shelf::commit(shelf, &batch);
             board.committed(result, self.now);
         }

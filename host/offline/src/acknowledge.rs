@@ -2,7 +2,6 @@
 //! and only for mails that a second throwaway was shown too; while the sender is online the direct way is left to the outbox of
 //! the sender, which offers the mail and is told.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use drops::parcel::{Key, Kind, Parcel, Parts};
@@ -10,12 +9,12 @@ use drops::rand_core::RngCore as _;
 use drops::ttl::Ttl;
 use mail::{AccountName, MailId, PublicKey};
 
+use crate::answers::{Debt, Owed};
 use crate::content::{self, Word};
-use crate::documents::{self, OWED, Rows};
+use crate::documents::{self, OWED, Row, Rows};
 use crate::incoming::Shown;
-use crate::limits::{ACKNOWLEDGE_AGAIN, ACKNOWLEDGEMENTS_OWED, ACKNOWLEDGEMENTS_TOGETHER, TAKEN_MEMORY};
+use crate::limits::ACKNOWLEDGE_AGAIN;
 use crate::outgoing::{self, Job};
-use crate::owed::Owed;
 use crate::ports::{Failure, WaitingMail};
 use crate::records;
 use crate::shared::{AccountState, Shared};
@@ -38,28 +37,21 @@ pub(crate) async fn restore(
 ) -> Result<(), Failure> {
     let mut rows = Rows::of(&*shared.ports.documents, OWED, account);
     while let Some(page) = rows.next().await? {
-        state.owed.extend(
-            page.iter().filter_map(|row| {
-                rows.readable(row, parse_name(&row.key).zip(documents::decode(&row.bytes)))
-            }),
-        );
-        for (sender, id) in surplus(state) {
-            shared.ports.documents.put(OWED, account.as_str(), name(sender, id), None).await?;
+        let read = |row: &Row| {
+            let read = parse_name(&row.key).zip(documents::decode::<Owed>(&row.bytes));
+            rows.readable(row, read.filter(|((_, id), owed)| owed.id == *id))
+        };
+        for ((sender, _), owed) in page.iter().filter_map(read) {
+            for debt in state.answers.owe(sender, owed) {
+                erase(shared, account, debt).await?;
+            }
         }
     }
     Ok(())
 }
 
-/// Takes out what is owed past the bound, the oldest first: its sender posts again.
-fn surplus(state: &mut AccountState) -> Vec<(PublicKey, MailId)> {
-    let mut gone = vec![];
-    while state.owed.len() > ACKNOWLEDGEMENTS_OWED
-        && let Some(oldest) = state.owed.iter().min_by_key(|(_, owed)| owed.read).map(|(key, _)| *key)
-    {
-        state.owed.remove(&oldest);
-        gone.push(oldest);
-    }
-    gone
+async fn erase(shared: &Shared, account: &AccountName, (sender, id): Debt) -> Result<(), Failure> {
+    shared.ports.documents.put(OWED, account.as_str(), name(sender, id), None).await
 }
 
 /// A mail was taken: its sender is to be told. The same mail again, posted anew, is acknowledged again.
@@ -67,12 +59,9 @@ pub(crate) async fn owe(shared: &Shared, account: &AccountName, key: Key, owed: 
     let document = documents::encode(&owed)?;
     let place = name(key.sender, key.mail);
     shared.ports.documents.put(OWED, account.as_str(), place, Some(document)).await?;
-    let gone = shared.with(account, |state| {
-        state.owed.insert((key.sender, key.mail), owed);
-        surplus(state)
-    });
-    for (sender, id) in gone.unwrap_or_default() {
-        shared.ports.documents.put(OWED, account.as_str(), name(sender, id), None).await?;
+    let gone = shared.with(account, |state| state.answers.owe(key.sender, owed));
+    for debt in gone.unwrap_or_default() {
+        erase(shared, account, debt).await?;
     }
     Ok(())
 }
@@ -82,31 +71,16 @@ pub(crate) async fn owe(shared: &Shared, account: &AccountName, key: Key, owed: 
 /// second throwaway has to be shown this very cell first.
 pub(crate) fn reposted(shared: &Shared, account: &AccountName, key: Key, shown: Shown) {
     let now = shared.wall();
-    let is_owed = shared.with(account, |state| {
-        let owed = state.owed.get_mut(&(key.sender, key.mail)).filter(|owed| owed.parcel == key.digest)?;
-        let is_lost = owed.sent.is_some_and(|sent| shared.has_passed(sent, ACKNOWLEDGE_AGAIN));
-        if !shown.is_first || !is_lost || owed.is_running {
-            return None;
-        }
-        (owed.sent, owed.read, owed.is_confirmed) = (None, now, false);
-        owed.confirmed_by = Some((shown.board, shown.name));
-        Some(())
-    });
-    if is_owed.flatten().is_some() {
+    let is_lost = |sent| shared.has_passed(sent, ACKNOWLEDGE_AGAIN);
+    let is_owed = shared.with(account, |state| state.answers.reposted(key, shown, now, is_lost));
+    if is_owed == Some(true) {
         tracing::info!(%account, sender = %key.sender, mail = %key.mail, "a mail was posted again: it is acknowledged again");
     }
 }
 
 /// A second throwaway was shown a cell of this mail.
 pub(crate) async fn confirmed(shared: &Shared, account: &AccountName, key: Key, shown: Shown) {
-    let owed = shared.with(account, |state| {
-        let owed = state.owed.get_mut(&(key.sender, key.mail))?;
-        let counts = owed.confirmed_by.is_none_or(|cell| cell == (shown.board, shown.name));
-        let is_news = counts && owed.parcel == key.digest && !owed.is_confirmed;
-        owed.is_confirmed |= is_news;
-        // What is owed again is stored when it is said.
-        (is_news && owed.confirmed_by.is_none()).then(|| owed.clone())
-    });
+    let owed = shared.with(account, |state| state.answers.confirmed(key, shown));
     if let Some(owed) = owed.flatten() {
         store(shared, account, key.sender, &owed).await;
     }
@@ -122,18 +96,8 @@ async fn store(shared: &Shared, account: &AccountName, sender: PublicKey, owed: 
 /// The account's slot has come: what may go out does.
 pub(crate) async fn slot(shared: &Arc<Shared>, account: &AccountName) -> Result<(), Failure> {
     let rest = shared.settings.acknowledge_rest;
-    let due = shared.with(account, |state| {
-        let mut due: BTreeMap<PublicKey, Vec<Owed>> = BTreeMap::new();
-        for ((sender, _), owed) in &state.owed {
-            let is_due = owed.is_confirmed && owed.sent.is_none() && !owed.is_running;
-            if is_due && shared.has_passed(owed.read, rest) {
-                due.entry(*sender).or_default().push(owed.clone());
-            }
-        }
-        due
-    });
-    for (recipient, mut owed) in due.unwrap_or_default() {
-        owed.truncate(ACKNOWLEDGEMENTS_TOGETHER);
+    let due = shared.with(account, |state| state.answers.due(|read| shared.has_passed(read, rest)));
+    for (recipient, owed) in due.unwrap_or_default() {
         let is_contact = shared.ports.core.contact(account, recipient).is_some();
         if is_contact && !shared.ports.core.is_online(account, recipient) {
             send(shared, account, recipient, owed).await?;
@@ -174,17 +138,18 @@ async fn send(
     let stop = shared.stopping.child_token();
     let secret = identity.secret;
     let job = Job { account: account.clone(), recipient, mail: None, handover, own, secret, ttl, stop };
-    mark(shared, account, recipient, &owed, |owed| owed.is_running = true);
+    shared.with(account, |state| state.answers.change(recipient, &owed, |owed| owed.is_running = true));
     let working = Arc::clone(shared);
     shared.spawn_for(account, async move {
         let (shared, account) = (working, job.account.clone());
         let handed_over = supervisor::attempt("acknowledgements", outgoing::hand_over(&shared, job)).await;
         let is_sent = handed_over.unwrap_or(false);
         let now = shared.wall();
-        mark(&shared, &account, recipient, &owed, |owed| {
+        let change = |owed: &mut Owed| {
             owed.is_running = false;
             owed.sent = is_sent.then_some(now);
-        });
+        };
+        shared.with(&account, |state| state.answers.change(recipient, &owed, change));
         for owed in owed.into_iter().filter(|_| is_sent) {
             store(&shared, &account, recipient, &Owed { sent: Some(now), is_confirmed: true, ..owed }).await;
         }
@@ -192,34 +157,13 @@ async fn send(
     Ok(())
 }
 
-fn mark(
-    shared: &Shared,
-    account: &AccountName,
-    sender: PublicKey,
-    owed: &[Owed],
-    change: impl Fn(&mut Owed),
-) {
-    shared.with(account, |state| {
-        for one in owed {
-            let known = state.owed.get_mut(&(sender, one.id));
-            // Posted anew meanwhile: that is another debt.
-            if let Some(known) = known.filter(|known| known.parcel == one.parcel) {
-                change(known);
-            }
-        }
-    });
-}
-
 /// Forgets what was said long ago or can be said to nobody. To be called only while the clock can be believed.
 pub(crate) async fn forget(shared: &Shared, account: &AccountName) -> Result<(), Failure> {
     let now = shared.wall();
-    let old = shared.with(account, |state| {
-        let old = state.owed.iter().filter(|(_, owed)| now.since(owed.read) >= TAKEN_MEMORY);
-        old.map(|(key, _)| *key).collect::<Vec<_>>()
-    });
-    for (sender, id) in old.unwrap_or_default() {
-        shared.ports.documents.put(OWED, account.as_str(), name(sender, id), None).await?;
-        shared.with(account, |state| state.owed.remove(&(sender, id)));
+    let old = shared.with(account, |state| state.answers.outdated(now));
+    for debt in old.unwrap_or_default() {
+        erase(shared, account, debt).await?;
+        shared.with(account, |state| state.answers.forget(&debt));
     }
     Ok(())
 }

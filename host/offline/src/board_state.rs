@@ -8,15 +8,15 @@ use drops::token::Sightings;
 use mail::{Monotonic, Wall};
 use serde::{Deserialize, Serialize};
 
-use crate::limits::LIAR;
-use crate::token_supply::TokenSupply;
+use crate::limits::{LIAR, PROBLEM_CHARS};
+use crate::supply::TokenSupply;
 
-/// How a board behaved, durable.
+/// How a board behaved, durable: the only place where that is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct History {
     /// Deposits with a receipt.
     pub receipts: u64,
-    /// Deposits without, and sessions that failed.
+    /// Deposits without, and sessions that failed by its fault: the relay-selector is told.
     pub failures: u64,
     pub last_failure: Option<Wall>,
     /// The last problem, one line.
@@ -29,6 +29,9 @@ pub(crate) struct History {
     pub read_before: Option<Wall>,
     /// When it was caught lying.
     pub lied: Option<Wall>,
+    /// Sessions that failed and may have failed by nobody's fault: people are told.
+    pub troubles: u64,
+    pub last_trouble: Option<Wall>,
 }
 
 /// A board.
@@ -86,7 +89,17 @@ impl History {
     pub fn failed(&mut self, now: Wall, problem: &str) {
         self.failures = self.failures.saturating_add(1);
         self.last_failure = Some(now);
-        self.problem = Some(problem.to_owned());
+        self.note(problem);
+    }
+
+    pub fn troubled(&mut self, now: Wall, problem: &str) {
+        self.troubles = self.troubles.saturating_add(1);
+        self.last_trouble = Some(now);
+        self.note(problem);
+    }
+
+    fn note(&mut self, problem: &str) {
+        self.problem = Some(problem.chars().take(PROBLEM_CHARS).collect());
     }
 }
 
@@ -97,16 +110,16 @@ impl BoardState {
     }
 
     pub fn report(&self, key: BoardKey, is_read: bool, now: Wall) -> BoardReport {
-        let History { receipts, failures, last_failure, problem, fill, last_read, .. } = self.history.clone();
+        let history = self.history.clone();
         BoardReport {
             key,
             is_read,
-            receipts,
-            failures,
-            last_failure,
-            problem,
-            fill,
-            last_read,
+            receipts: history.receipts,
+            failures: history.failures.saturating_add(history.troubles),
+            last_failure: history.last_failure.max(history.last_trouble),
+            problem: history.problem,
+            fill: history.fill,
+            last_read: history.last_read,
             is_trusted: self.memory.is_trusted(),
             lied: self.history.is_liar(now),
             owner: None,

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use drops::cell::BoardKey;
 use drops::record::OwnerMark;
-use drops::wallet::Source;
 use mail::{AccountName, Monotonic, PublicKey, Wall};
 
 use crate::board_state::{BoardState, History};
@@ -37,8 +36,11 @@ impl Shared {
             change(history);
             history.clone()
         };
-        let key = board.0.to_vec();
-        if let Err(error) = documents::put(&*self.ports.documents, BOARDS, "", key, &history).await {
+        let stored = match documents::encode_grown(&history) {
+            Ok(bytes) => self.ports.documents.put(BOARDS, "", board.0.to_vec(), Some(bytes)).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = stored {
             tracing::warn!(%board, %error, "how a board behaved was not stored");
         }
     }
@@ -143,8 +145,7 @@ impl AccountState {
 
     /// Tokens for deposits to `recipient` on a board.
     fn tokens(&self, board: BoardKey, recipient: PublicKey, now: Wall) -> u32 {
-        let count = |source| self.wallet.count(&(source, board), now);
-        u32::try_from(count(Source::Contact(recipient)) + count(Source::Own)).unwrap_or(u32::MAX)
+        u32::try_from(self.purse.for_deposit(board, recipient, now)).unwrap_or(u32::MAX)
     }
 }
 

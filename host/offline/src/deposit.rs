@@ -7,13 +7,14 @@ use drops::cell::BoardKey;
 use drops::depositor::{Deposit, DepositEvent, DepositSession, NotTaken};
 use drops::limits::ANSWER_TIME;
 use drops::message::{Receipt, Refusal};
+use drops::session::{BoardSession, Purpose};
 use drops::stamp::{Challenge, Stamp};
 use drops::token::Token;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::limits::STAMP_SLICE;
-use crate::ports::{BoardSession, Purpose, SessionIdentity};
+use crate::ports::SessionIdentity;
 use crate::shared::Shared;
 
 /// What came of a session.
@@ -46,7 +47,7 @@ pub(crate) async fn deposit(
     let opened = tokio::select! {
         biased;
         () = stop.cancelled() => return Deposited { unspent: unspent(), ..Deposited::default() },
-        opened = shared.ports.boards.open(board, Purpose::Deposit, identity) => opened,
+        opened = shared.ports.boards.open(board, Purpose::Depositing, identity) => opened,
     };
     match opened {
         Err(error) => Deposited {
@@ -110,7 +111,7 @@ impl Run<'_> {
         match event {
             DepositEvent::Send(message) => {
                 self.result.was_sent = self.machine.was_sent();
-                if let Err(error) = self.session.send(message).await {
+                if let Err(error) = self.session.send(&message).await {
                     self.result.problem = Some(error.to_string());
                     return self.machine.ended();
                 }

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 
 use mail::AccountName;
 
+use crate::board_state::History;
 use crate::ports::{Documents, Failure};
 use crate::story::Story;
 
@@ -47,25 +48,40 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     (*version == VERSION).then(|| postcard::from_bytes(rest).ok()).flatten()
 }
 
-/// The version of stories: with the boards to which cells were sent.
-const STORY_VERSION: u8 = 2;
+/// Documents that got more fields later, at their end. The version before is read too.
+pub(crate) trait Grown: Serialize + DeserializeOwned {
+    /// The new fields as they are where nothing is known of them.
+    const NOTHING: &[u8];
+}
 
-/// The bytes of a story.
-pub(crate) fn encode_story(story: &Story) -> Result<Vec<u8>, Failure> {
-    let mut bytes = encode(story)?;
+/// Where cells were sent: an empty list.
+impl Grown for Story {
+    const NOTHING: &[u8] = &[0];
+}
+
+/// Troubles and when the last was: none, never.
+impl Grown for History {
+    const NOTHING: &[u8] = &[0, 0];
+}
+
+/// The version of those.
+const GROWN_VERSION: u8 = 2;
+
+/// The bytes of a document that has grown.
+pub(crate) fn encode_grown<T: Grown>(document: &T) -> Result<Vec<u8>, Failure> {
+    let mut bytes = encode(document)?;
     if let Some(version) = bytes.first_mut() {
-        *version = STORY_VERSION;
+        *version = GROWN_VERSION;
     }
     Ok(bytes)
 }
 
-/// The story in these bytes, also of the version before, which did not know where cells were sent.
-pub(crate) fn decode_story(bytes: &[u8]) -> Option<Story> {
+/// The document in these bytes.
+pub(crate) fn decode_grown<T: Grown>(bytes: &[u8]) -> Option<T> {
     let (version, rest) = bytes.split_first()?;
     match *version {
-        STORY_VERSION => postcard::from_bytes(rest).ok(),
-        // Its last field is an empty list.
-        VERSION => postcard::from_bytes(&[rest, &[0]].concat()).ok(),
+        GROWN_VERSION => postcard::from_bytes(rest).ok(),
+        VERSION => postcard::from_bytes(&[rest, T::NOTHING].concat()).ok(),
         _ => None,
     }
 }
@@ -165,12 +181,31 @@ mod tests {
     #[test]
     fn a_story_of_the_version_before_is_read() {
         let mut story = Story::new("anna".parse().unwrap(), Wall(7));
-        let bytes = encode_story(&story).unwrap();
-        assert_eq!(decode_story(&bytes), Some(story.clone()));
+        let bytes = encode_grown(&story).unwrap();
+        assert_eq!(decode_grown(&bytes), Some(story.clone()));
         let before = [&[VERSION], &bytes[1..bytes.len() - 1]].concat();
-        assert_eq!(decode_story(&before), Some(story.clone()));
+        assert_eq!(decode_grown(&before), Some(story.clone()));
         story.sends_to(mail::PublicKey([1; 32]));
-        assert_eq!(decode_story(&encode_story(&story).unwrap()), Some(story));
-        assert_eq!(decode_story(&[3]), None);
+        assert_eq!(decode_grown(&encode_grown(&story).unwrap()), Some(story));
+        assert_eq!(decode_grown::<Story>(&[3]), None);
+    }
+
+    #[test]
+    fn a_history_of_the_version_before_is_read() {
+        // As it was written: 300 receipts, 2 failures, the last at 5, "x", 7 percent, read at 6 and never before, no lie.
+        let before = [1, 172, 2, 2, 1, 5, 1, 1, b'x', 7, 1, 6, 0, 0];
+        let mut history: History = decode_grown(&before).unwrap();
+        let expected = History {
+            receipts: 300,
+            failures: 2,
+            last_failure: Some(Wall(5)),
+            problem: Some("x".to_owned()),
+            fill: 7,
+            last_read: Some(Wall(6)),
+            ..History::default()
+        };
+        assert_eq!(history, expected);
+        history.troubled(Wall(8), "gone");
+        assert_eq!(decode_grown(&encode_grown(&history).unwrap()), Some(history));
     }
 }

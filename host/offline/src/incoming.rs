@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use drops::cell::{BoardKey, Name, Opened};
-use drops::parcel::{Key, Kind, Parcel, Parts, Progress, Received};
+use drops::parcel::{self, Key, Kind, Parcel, Parts, Progress};
+use gateway::Received;
 use mail::record::ContactState;
 use mail::{AccountName, Acknowledgement, BodyHasher, MailId, PublicKey, Refusal, Wall};
 
 use crate::acknowledge;
+use crate::answers::Owed;
 use crate::content::{self, MailContent};
 use crate::documents::{self, Row, Rows, STRANGERS, TAKEN};
+use crate::letterbox::Known;
 use crate::limits::TAKEN_MEMORY;
-use crate::owed::Owed;
 use crate::parts;
-use crate::ports::{Failure, FoundMail, Taken};
+use crate::ports::Failure;
 use crate::records;
 use crate::shared::{AccountState, Shared};
 use crate::strangers;
@@ -37,15 +39,15 @@ pub(crate) async fn part(
     shown: Shown,
 ) -> Result<(), Failure> {
     let key = Key { sender: opened.sender, mail: opened.place.mail, digest: opened.place.digest };
-    let known =
-        shared.with(account, |state| (state.taken.contains(&key), state.strangers.contains_key(&key)));
-    let Some((is_taken, is_waiting_letter)) = known else { return Ok(()) };
-    if is_taken {
-        acknowledge::reposted(shared, account, key, shown);
-    } else if !is_waiting_letter
-        && let Progress::Complete(received) = parts::take(shared, account, opened).await
-    {
-        parcel(shared, account, *received).await?;
+    match shared.with(account, |state| state.letterbox.known(&key)) {
+        None => return Ok(()),
+        Some(Known::Taken) => acknowledge::reposted(shared, account, key, shown),
+        Some(Known::Waits) => {}
+        Some(Known::New) => {
+            if let Progress::Complete(received) = parts::take(shared, account, opened).await {
+                parcel(shared, account, *received).await?;
+            }
+        }
     }
     if shown.is_confirmed {
         acknowledge::confirmed(shared, account, key, shown).await;
@@ -67,8 +69,12 @@ pub(crate) fn parse_key(bytes: &[u8]) -> Option<Key> {
 }
 
 /// A whole parcel.
-async fn parcel(shared: &Arc<Shared>, account: &AccountName, received: Received) -> Result<(), Failure> {
-    let Received { key, parcel } = received;
+async fn parcel(
+    shared: &Arc<Shared>,
+    account: &AccountName,
+    received: parcel::Received,
+) -> Result<(), Failure> {
+    let parcel::Received { key, parcel } = received;
     if shared.ports.core.contact(account, key.sender).is_none() {
         return strangers::found(shared, account, key, parcel).await;
     }
@@ -122,15 +128,15 @@ async fn mail_parcel(
         }
     };
     let digest = BodyHasher::digest(&content.body);
-    let mail = FoundMail { id: key.mail, envelope: content.envelope, body: content.body };
-    let word = match shared.ports.core.take(account, key.sender, mail).await {
-        Taken::Acknowledged(word) => word,
-        Taken::Stranger => return Ok(false),
-        Taken::Later(why) => {
+    let MailContent { envelope, body } = content;
+    let word = match shared.ports.core.take(account, key.sender, key.mail, envelope, body).await {
+        Received::Acknowledged(word) => word,
+        Received::Stranger => return Ok(false),
+        Received::Later(why) => {
             tracing::info!(%account, sender = %key.sender, why, "a mail from a drop relay is not taken yet");
             return Ok(false);
         }
-        Taken::Broken(why) => {
+        Received::Broken(why) => {
             tracing::info!(%account, sender = %key.sender, why, "a mail from a drop relay broke the rules");
             return Ok(true);
         }
@@ -169,8 +175,10 @@ async fn words_parcel(
 pub(crate) async fn taken(shared: &Shared, account: &AccountName, key: Key) -> Result<(), Failure> {
     let (now, name, documents) = (shared.wall(), key_bytes(&key), &shared.ports.documents);
     documents::put(&**documents, TAKEN, account.as_str(), name.clone(), &now).await?;
-    let known =
-        shared.with(account, |state| (state.taken.insert(key, now), state.strangers.remove(&key).is_some()));
+    let known = shared.with(account, |state| {
+        let letterbox = &mut state.letterbox;
+        (letterbox.remember(key, now), letterbox.let_go(&key))
+    });
     let (forgotten, was_stranger) = known.unwrap_or_default();
     for old in forgotten {
         documents.put(TAKEN, account.as_str(), key_bytes(&old), None).await?;
@@ -191,7 +199,7 @@ pub(crate) async fn restore_taken(
     while let Some(page) = rows.next().await? {
         let read = |row: &Row| rows.readable(row, parse_key(&row.key).zip(documents::decode(&row.bytes)));
         for (key, when) in page.iter().filter_map(read) {
-            for old in state.taken.insert(key, when) {
+            for old in state.letterbox.remember(key, when) {
                 shared.ports.documents.put(TAKEN, account.as_str(), key_bytes(&old), None).await?;
             }
         }
@@ -204,10 +212,10 @@ pub(crate) async fn forget(shared: &Shared, account: &AccountName) -> Result<(),
     let memory = u64::try_from(TAKEN_MEMORY.as_millis()).unwrap_or(u64::MAX);
     let before = Wall(shared.wall().0.saturating_sub(memory));
     parts::expire(shared, before).await?;
-    let old = shared.with(account, |state| state.taken.older(before)).unwrap_or_default();
+    let old = shared.with(account, |state| state.letterbox.older(before)).unwrap_or_default();
     for key in old {
         shared.ports.documents.put(TAKEN, account.as_str(), key_bytes(&key), None).await?;
-        shared.with(account, |state| state.taken.remove(&key));
+        shared.with(account, |state| state.letterbox.forget(&key));
     }
     Ok(())
 }

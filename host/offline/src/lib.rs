@@ -14,25 +14,27 @@
 //! The way of a mail: `outgoing` asks the selector and holds the sessions of a handover, each in
 //! `deposit`; `visit` is one reading of a board; `tokens` fetches, spends and passes on what pays
 //! for deposits; `incoming` puts parcels together and hands them on; `acknowledge` answers in slots
-//! of its own. `readers` says when boards are read, `upkeep` runs the clockwork. `documents` has
-//! what must survive a restart.
+//! of its own. What an account has in memory is a `purse` (what pays), a `letterbox` (what came in)
+//! and `answers` (what is owed), machines without I/O. `readers` says when boards are read, `upkeep`
+//! runs the clockwork. `documents` has what must survive a restart.
 
 mod acknowledge;
+mod answers;
 mod board_state;
 mod boards;
 pub mod content;
 mod deposit;
 mod documents;
-mod fetch;
 mod given;
 mod incoming;
 mod keys;
+mod letterbox;
 pub mod limits;
 mod offline_mail;
 mod outgoing;
-mod owed;
 mod parts;
 pub mod ports;
+mod purse;
 mod readers;
 mod records;
 mod seats;
@@ -42,17 +44,16 @@ mod story;
 mod strangers;
 mod supply;
 mod taken;
-mod token_supply;
 mod tokens;
 mod upkeep;
 mod visit;
 
 pub use board_state::BoardReport;
-pub use offline_mail::{Copies, OfflineMail};
+pub use offline_mail::OfflineMail;
 pub use ports::Ports;
 pub use settings::Settings;
 pub use story::{BoardCopies, CopyReceipt, Story};
-pub use token_supply::TokenSupply;
+pub use supply::TokenSupply;
 
 #[cfg(test)]
 mod testing;

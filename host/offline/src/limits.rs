@@ -111,6 +111,9 @@ pub const TOKENS_PASSED_WEEK: u32 = 512;
 /// After a board refused tokens, it is asked again.
 pub const TOKENS_AGAIN: Duration = DAY;
 
+/// Characters of what went wrong with a board last: boards say some of it.
+pub const PROBLEM_CHARS: usize = 200;
+
 /// Boards whose behaviour is remembered.
 pub const BOARDS_REMEMBERED: usize = 512;
 

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use drops::cell::BoardKey;
 use drops::rand_core::CryptoRngCore;
+use gateway::ports::{Copies, DropRelays};
 use mail::record::OutboxEntry;
-use mail::{AccountName, MailId, PublicKey, Wall};
+use mail::{AccountName, MailId, PublicKey};
 use tokio::task::JoinHandle;
 
 use crate::board_state::BoardReport;
@@ -17,21 +19,7 @@ use crate::records;
 use crate::settings::Settings;
 use crate::shared::{Shared, State, lock};
 use crate::story::Story;
-use crate::strangers;
 use crate::upkeep;
-
-/// What the outbox is told about the copies of a mail.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Copies {
-    /// Boards that have the whole mail.
-    pub complete: usize,
-    /// Until when an acknowledgement may come; None if nothing waits anywhere.
-    pub answer_until: Option<Wall>,
-    /// Whether the recipient may have found the mail on a board at some time.
-    pub may_have_arrived: bool,
-    /// Why no board is used, one line.
-    pub note: Option<String>,
-}
 
 /// Mail to and from people who are offline.
 pub struct OfflineMail {
@@ -79,28 +67,6 @@ impl OfflineMail {
         }
     }
 
-    /// The recipient of a mail is offline: sees to copies on boards, where there is something to do.
-    ///
-    /// # Errors
-    /// [`Failure`]: nothing was begun; it is asked again at the next visit to the mail.
-    pub async fn leave_copies(&self, entry: &OutboxEntry) -> Result<(), Failure> {
-        outgoing::leave_copies(&self.shared, entry).await
-    }
-
-    /// What is known of the copies of a mail.
-    #[must_use]
-    pub fn copies(&self, id: MailId) -> Option<Copies> {
-        let now = self.shared.wall();
-        let state = self.shared.state();
-        let story = state.stories.get(&id)?;
-        Some(Copies {
-            complete: story.complete(now),
-            answer_until: story.answer_until(),
-            may_have_arrived: story.may_have_arrived(),
-            note: story.note.clone(),
-        })
-    }
-
     /// The whole story of the copies of a mail, for API and dashboard.
     #[must_use]
     pub fn story(&self, id: MailId) -> Option<Story> {
@@ -116,17 +82,6 @@ impl OfflineMail {
         boards.flatten().unwrap_or_default()
     }
 
-    /// A mail has left the outbox, in whatever way.
-    pub async fn ended(&self, id: MailId) {
-        outgoing::ended(&self.shared, id).await;
-    }
-
-    /// Whether there is a board by which somebody could be reached who was never met.
-    #[must_use]
-    pub fn reaches_strangers(&self) -> bool {
-        !self.shared.ports.boards.known().is_empty()
-    }
-
     /// The account's mailbox record for a contact, with tokens for their deposits; None while there is nothing to tell.
     ///
     /// # Errors
@@ -137,14 +92,6 @@ impl OfflineMail {
         contact: PublicKey,
     ) -> Result<Option<Vec<u8>>, Failure> {
         records::for_contact(&self.shared, account, contact).await
-    }
-
-    /// The account's mailbox record without tokens; None while there is nothing to tell.
-    ///
-    /// # Errors
-    /// When it cannot be stored that there is a new one.
-    pub async fn own_record(&self, account: &AccountName) -> Result<Option<Vec<u8>>, Failure> {
-        records::own(&self.shared, account).await
     }
 
     /// The mailbox record that a contact was given last, or the account's as it was last made, whichever is newer; at once, for a
@@ -179,7 +126,7 @@ impl OfflineMail {
     /// Strangers whose letters wait here until there is room for another friend request: the user is asked when some were answered.
     #[must_use]
     pub fn strangers_unasked(&self, account: &AccountName) -> usize {
-        self.shared.with(account, |state| strangers::unasked(state)).unwrap_or(0)
+        self.shared.with(account, |state| state.letterbox.unasked()).unwrap_or(0)
     }
 
     /// Something changed outside: accounts, contacts, boards.
@@ -215,6 +162,44 @@ impl OfflineMail {
             BoardReport { owner, tokens, ..board.report(key, read.contains(&key), now) }
         };
         keys.into_iter().map(report).collect()
+    }
+}
+
+/// The core's drop relays.
+#[async_trait]
+impl DropRelays for OfflineMail {
+    async fn leave_copies(&self, entry: &OutboxEntry) -> Copies {
+        let tried = outgoing::leave_copies(&self.shared, entry).await;
+        let copies = self.copies(entry.id);
+        match tried {
+            Ok(()) => copies,
+            Err(error) => Copies { note: Some(error.to_string()), ..copies },
+        }
+    }
+
+    fn copies(&self, id: MailId) -> Copies {
+        let now = self.shared.wall();
+        let state = self.shared.state();
+        let copies = |story: &Story| Copies {
+            complete: story.complete(now),
+            answer_until: story.answer_until(),
+            may_have_arrived: story.may_have_arrived(),
+            note: story.note.clone(),
+        };
+        state.stories.get(&id).map(copies).unwrap_or_default()
+    }
+
+    fn reaches_strangers(&self) -> bool {
+        !self.shared.ports.boards.known().is_empty()
+    }
+
+    fn ended(&self, id: MailId) {
+        let shared = Arc::clone(&self.shared);
+        supervisor::job("copies-ended", async move { outgoing::ended(&shared, id).await });
+    }
+
+    fn contacts_changed(&self, _account: &AccountName) {
+        self.changed();
     }
 }
 

@@ -311,8 +311,6 @@ async fn account_for(shared: &Shared, job: &mut Job, board: BoardKey, deposited:
         })
     };
     let receipts = deposited.receipts.len() as u64;
-    let failure = problem.as_deref().filter(|_| has_failed);
-    shared.ports.boards.behaved(board, receipts, failure, None);
     shared
         .remember(board, |history| {
             history.receipts += receipts;
@@ -336,7 +334,7 @@ async fn account_for(shared: &Shared, job: &mut Job, board: BoardKey, deposited:
 /// Writes the story of a mail. Where the disk refuses, what is in memory goes on; after a restart it is planned anew.
 pub(crate) async fn store_story(shared: &Shared, id: MailId) {
     let Some(story) = shared.state().stories.get(&id).cloned() else { return };
-    let stored = match documents::encode_story(&story) {
+    let stored = match documents::encode_grown(&story) {
         Ok(bytes) => {
             let documents = &shared.ports.documents;
             documents.put(STORIES, story.account.as_str(), id.0.to_vec(), Some(bytes)).await

@@ -10,7 +10,9 @@ use drops::mailbox::Period;
 use drops::message::InvitationCode;
 use drops::point::Secret;
 use drops::record::OwnerMark;
+use drops::session::{BoardSession, Purpose, Unreachable};
 use drops::ttl::Ttl;
+use gateway::{Asked, Received};
 use mail::record::{ContactState, OutboxEntry};
 use mail::{AccountName, Acknowledgement, BodyDigest, Clock, Envelope, MailId, PublicKey, ToxId, Wall};
 
@@ -33,26 +35,10 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
 }
 
-/// A board was not reached, or the session with it is over. The text is for people.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Unreachable(pub String);
-
 /// Something outside failed: the disk, the store. The text is for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Failure(pub String);
-
-/// What a session is for: never two of these under one throwaway.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Purpose {
-    /// Reading everything.
-    Read,
-    /// Depositing cells.
-    Deposit,
-    /// Fetching tokens.
-    Tokens,
-}
 
 /// Under which identity a session is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -82,10 +68,6 @@ pub trait Boards: Send + Sync {
     /// The boards the user added, and the one served here.
     fn known(&self) -> Vec<KnownBoard>;
 
-    /// How a board behaved in a session, for whoever lists boards: receipts, what failed, how full it says it is (percent). Never
-    /// blocks.
-    fn behaved(&self, board: BoardKey, receipts: u64, failure: Option<&str>, fill: Option<u8>);
-
     /// Opens a session under a throwaway that was never used, or in process with the board served here. Takes as long as the
     /// network takes, a minute or two at most.
     async fn open(
@@ -94,17 +76,6 @@ pub trait Boards: Send + Sync {
         purpose: Purpose,
         identity: SessionIdentity,
     ) -> Result<Box<dyn BoardSession>, Unreachable>;
-}
-
-/// A stream of whole messages (`drops::message`). Dropped, the session ends.
-#[async_trait]
-pub trait BoardSession: Send {
-    /// Another number for each throwaway there ever was in this process.
-    fn throwaway(&self) -> u64;
-    /// Sends a message.
-    async fn send(&mut self, message: Vec<u8>) -> Result<(), Unreachable>;
-    /// The next message. May be dropped while it waits: nothing is lost by that.
-    async fn receive(&mut self) -> Result<Bytes, Unreachable>;
 }
 
 /// A document as it is stored: owner (an account, or nothing), key, bytes.
@@ -132,12 +103,14 @@ pub trait Documents: Send + Sync {
 /// Private mailbox keys, each in an erasable file of its own.
 #[async_trait]
 pub trait KeyFiles: Send + Sync {
-    /// All keys of an account.
+    /// All keys of an account. What is no key is set aside, and no key is written over it.
     async fn read(&self, account: &AccountName) -> Result<Vec<(Period, Secret)>, Failure>;
     /// Keeps a key; durable when this returns.
     async fn write(&self, account: &AccountName, period: Period, key: Secret) -> Result<(), Failure>;
     /// Overwrites and removes a key.
     async fn erase(&self, account: &AccountName, period: Period) -> Result<(), Failure>;
+    /// Overwrites and removes all keys of an account, and what was set aside of them.
+    async fn forget(&self, account: &AccountName) -> Result<(), Failure>;
 }
 
 /// An account's identity.
@@ -147,43 +120,6 @@ pub struct Identity {
     pub secret: Secret,
     /// Its full Tox ID.
     pub tox_id: ToxId,
-}
-
-/// A mail that was found on a board.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FoundMail {
-    /// The sender's id for it.
-    pub id: MailId,
-    /// Its envelope.
-    pub envelope: Envelope,
-    /// Its bytes.
-    pub body: Bytes,
-}
-
-/// What the core says about a mail that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Taken {
-    /// The decision about it is durable, now or since it came before.
-    Acknowledged(Acknowledgement),
-    /// Its sender is no contact (yet).
-    Stranger,
-    /// Not now: it is tried again.
-    Later(String),
-    /// It breaks the rules and is forgotten.
-    Broken(String),
-}
-
-/// What became of a stranger's wish to be a contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Knock {
-    /// They are a contact now.
-    Contact,
-    /// The user is asked.
-    Waits,
-    /// As many wait for the user's answer as can: ask again when some were answered.
-    NoRoom,
-    /// They are ignored.
-    Ignored,
 }
 
 /// The core of the gateway.
@@ -202,10 +138,17 @@ pub trait Core: Send + Sync {
     /// An entry of the outbox as its recipient is to see it, and all bytes of the mail if they are at most `max`. None: it has left the outbox.
     async fn outgoing(&self, id: MailId, max: usize)
     -> Result<Option<(OutboxEntry, Option<Bytes>)>, Failure>;
-    /// Takes a mail through the ordinary reception.
-    async fn take(&self, account: &AccountName, sender: PublicKey, mail: FoundMail) -> Taken;
+    /// Takes a mail that was found on a board through the ordinary reception. `id` is the sender's.
+    async fn take(
+        &self,
+        account: &AccountName,
+        sender: PublicKey,
+        id: MailId,
+        envelope: Envelope,
+        body: Bytes,
+    ) -> Received;
     /// Somebody who proved their key writes to the account: the rules for friend requests apply. A contact who was only asked is confirmed by this.
-    async fn knock(&self, account: &AccountName, key: PublicKey, text: &str) -> Result<Knock, Failure>;
+    async fn knock(&self, account: &AccountName, key: PublicKey, text: &str) -> Result<Asked, Failure>;
     /// Whether a friend request of this key still waits for the user.
     async fn is_waiting(&self, account: &AccountName, key: PublicKey) -> Result<bool, Failure>;
     /// The recipient `from` acknowledged a mail in a parcel. Nothing happens where there is no such mail.

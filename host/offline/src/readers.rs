@@ -100,7 +100,6 @@ fn end_visit(shared: &Shared, board: BoardKey, wait: Duration, failed: bool) {
 }
 
 async fn note_failure(shared: &Shared, board: BoardKey, error: &VisitError) {
-    shared.ports.boards.behaved(board, 0, Some(&error.to_string()), None);
     let wall = shared.wall();
     let lied = matches!(
         error,
@@ -111,9 +110,10 @@ async fn note_failure(shared: &Shared, board: BoardKey, error: &VisitError) {
     let is_its_fault = matches!(error, VisitError::Broken(_) | VisitError::TooSlow | VisitError::TooLong);
     shared
         .remember(board, |history| {
-            history.problem = Some(error.to_string());
             if is_its_fault {
                 history.failed(wall, &error.to_string());
+            } else {
+                history.troubled(wall, &error.to_string());
             }
             if lied {
                 history.lied = Some(wall);

@@ -16,7 +16,7 @@ use mail::{AccountName, PublicKey, ToxId, Wall};
 
 use crate::documents::{self, GIVEN, OWN_RECORDS, RECORDS};
 use crate::given::{Given, OwnRecord, is_good, token};
-use crate::limits::{TOKENS_KEPT, TOKENS_PASSED, TOKENS_PASSED_WEEK};
+use crate::limits::TOKENS_PASSED_WEEK;
 use crate::ports::Failure;
 use crate::shared::{AccountState, Shared};
 use crate::tokens;
@@ -128,26 +128,17 @@ async fn top_up(
     }
     given.tokens.retain(|(board, bytes)| facts.boards.contains(board) && is_good(bytes, now));
     for board in &facts.boards {
-        let key = (Source::Own, *board);
         let left = TOKENS_PASSED_WEEK.saturating_sub(given.passed) as usize;
         let lasts = |bytes: &[u8]| token(bytes).is_some_and(|token| token.period >= period);
         let of_board = given.tokens.iter().filter(|(named, _)| named == board);
         let (all, lasting) = of_board
             .fold((0, 0), |(all, lasting), (_, bytes)| (all + 1, lasting + usize::from(lasts(bytes))));
-        let tokens = shared.with(account, |state| {
-            let spare = state.wallet.count(&key, now).saturating_sub(TOKENS_KEPT);
-            // What ends with this period is renewed only by what does not.
-            let have = if state.wallet.count_fresh(&key, now) > 0 { lasting } else { all };
-            if have > TOKENS_PASSED / 2 {
-                return vec![];
-            }
-            state.wallet.take_freshest(&key, (TOKENS_PASSED - have).min(spare).min(left), now)
-        });
+        let tokens = shared.with(account, |state| state.purse.pass_on(*board, (all, lasting), left, now));
         let tokens = tokens.unwrap_or_default();
         if tokens.is_empty() {
             continue;
         }
-        tokens::keep(shared, account, &key).await?;
+        tokens::keep(shared, account, &(Source::Own, *board)).await?;
         given.passed += u32::try_from(tokens.len()).unwrap_or(u32::MAX);
         given.add(*board, &tokens);
     }
@@ -233,7 +224,7 @@ async fn take_tokens(
     let _turn = shared.tokens.lock().await;
     let now = shared.wall();
     for (board, passed) in by_board {
-        let is_new = shared.with(account, |state| state.wallet.passed_on(sender, board, passed, now));
+        let is_new = shared.with(account, |state| state.purse.passed_on(sender, board, passed, now));
         if is_new == Some(true) {
             tokens::keep(shared, account, &(Source::Contact(sender), board)).await?;
         }

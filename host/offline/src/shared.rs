@@ -8,26 +8,22 @@ use drops::assembly::Assembly;
 use drops::audit::Audits;
 use drops::cell::BoardKey;
 use drops::mailbox::KeyRing;
-use drops::parcel::Key;
 use drops::rand_core::CryptoRngCore;
 use drops::record::{CLOCK_SKEW, MailboxRecord};
-use drops::schedule::Slots;
-use drops::wallet::Wallet;
 use mail::{AccountName, MailId, Monotonic, PublicKey, Wall};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::answers::Answers;
 use crate::board_state::BoardState;
-use crate::fetch::Fetch;
 use crate::given::{Given, OwnRecord};
+use crate::letterbox::Letterbox;
 use crate::limits::{DEPOSIT_SESSIONS, VISITS};
-use crate::owed::Owed;
 use crate::ports::Ports;
+use crate::purse::Purse;
 use crate::seats::Seats;
 use crate::settings::Settings;
 use crate::story::Story;
-use crate::strangers::Letter;
-use crate::taken::TakenParcels;
 
 /// The randomness that was handed in.
 pub(crate) type Dice<'a> = &'a mut (dyn CryptoRngCore + Send);
@@ -78,18 +74,14 @@ pub(crate) struct AccountState {
     pub own: OwnRecord,
     /// Mailbox records of contacts.
     pub records: BTreeMap<PublicKey, MailboxRecord>,
-    pub wallet: Wallet,
-    /// When tokens that rested at the last look may be spent, and passed on.
-    pub rests_until: Option<Wall>,
-    /// Tokens being fetched or to be, by board.
-    pub fetches: BTreeMap<BoardKey, Fetch>,
     /// Records contacts were given.
     pub given: BTreeMap<PublicKey, Given>,
-    pub taken: TakenParcels,
-    /// Letters of strangers.
-    pub strangers: BTreeMap<Key, Letter>,
-    pub owed: BTreeMap<(PublicKey, MailId), Owed>,
-    pub slots: Slots,
+    /// What pays for deposits.
+    pub purse: Purse,
+    /// What came in.
+    pub letterbox: Letterbox,
+    /// What is owed to senders.
+    pub answers: Answers,
 }
 
 impl Shared {

@@ -1,18 +1,17 @@
 //! Letters of people who are no contacts: they wait here for the user's answer, or for room to ask the user.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use drops::limits::CELL_BYTES;
 use drops::parcel::{Key, Kind, Parcel};
-use mail::{AccountName, PublicKey, Wall};
+use gateway::Asked;
+use mail::{AccountName, Wall};
 use serde::{Deserialize, Serialize};
 
 use crate::documents::{self, Row, Rows, STRANGERS};
 use crate::incoming::{from_contact, key_bytes, parse_key, taken};
-use crate::limits::{STRANGER_MAILS, STRANGER_TIME, STRANGERS_BYTES};
+use crate::letterbox::Letter;
 use crate::parts;
-use crate::ports::{Failure, Knock};
+use crate::ports::Failure;
 use crate::shared::{AccountState, Shared};
 
 /// The version of a stored letter: with whether the user was asked.
@@ -49,21 +48,8 @@ impl StoredStranger {
     }
 }
 
-/// A letter that waits.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Letter {
-    pub when: Wall,
-    /// What it counts: a short one takes a cell's room too.
-    size: usize,
-    /// Whether the user was asked about its sender; else there was no room for another request.
-    is_asked: bool,
-}
-
-impl Letter {
-    fn new(stored: &StoredStranger) -> Self {
-        let size = stored.parcel.len().max(CELL_BYTES);
-        Self { when: stored.when, size, is_asked: stored.is_asked }
-    }
+fn letter(stored: &StoredStranger) -> Letter {
+    Letter { when: stored.when, bytes: stored.parcel.len(), is_asked: stored.is_asked }
 }
 
 /// Reads the letters of an account that were kept.
@@ -74,11 +60,13 @@ pub(crate) async fn restore(
 ) -> Result<(), Failure> {
     let mut rows = Rows::of(&*shared.ports.documents, STRANGERS, account);
     while let Some(page) = rows.next().await? {
-        let letter = |row: &Row| {
+        let read = |row: &Row| {
             let stored = parse_key(&row.key).zip(StoredStranger::decode(&row.bytes));
-            rows.readable(row, stored).map(|(key, stored)| (key, Letter::new(&stored)))
+            rows.readable(row, stored)
         };
-        state.strangers.extend(page.iter().filter_map(letter));
+        for (key, stored) in page.iter().filter_map(read) {
+            state.letterbox.keep(key, letter(&stored));
+        }
     }
     Ok(())
 }
@@ -96,21 +84,16 @@ pub(crate) async fn found(
     }
     let Ok(bytes) = parcel.encode() else { return Ok(()) };
     let mut stored = StoredStranger { when: shared.wall(), parcel: bytes, is_asked: false };
-    let size = Letter::new(&stored).size;
-    let has_room = shared.with(account, |state| {
-        let of_sender = state.strangers.keys().filter(|other| other.sender == key.sender).count();
-        let all: usize = state.strangers.values().map(|letter| letter.size).sum();
-        of_sender < STRANGER_MAILS && all + size <= STRANGERS_BYTES
-    });
+    let has_room = shared.with(account, |state| state.letterbox.has_room(&key, &letter(&stored)));
     if has_room != Some(true) {
         tracing::info!(%account, sender = %key.sender, "no room for another mail of a stranger; it stays on its boards");
         return Ok(());
     }
     match shared.ports.core.knock(account, key.sender, TEXT).await? {
-        Knock::Contact => return from_contact(shared, account, key, &parcel).await.map(drop),
-        Knock::Ignored => return taken(shared, account, key).await,
-        Knock::Waits => stored.is_asked = true,
-        Knock::NoRoom => {
+        Asked::Contact => return from_contact(shared, account, key, &parcel).await.map(drop),
+        Asked::Ignored => return taken(shared, account, key).await,
+        Asked::Waits => stored.is_asked = true,
+        Asked::NoRoom => {
             tracing::info!(%account, sender = %key.sender, "a stranger's letter waits until there is room to ask about it");
         }
     }
@@ -126,7 +109,7 @@ async fn keep(
 ) -> Result<(), Failure> {
     let document = stored.encode()?;
     shared.ports.documents.put(STRANGERS, account.as_str(), key_bytes(&key), Some(document)).await?;
-    shared.with(account, |state| state.strangers.insert(key, Letter::new(stored)));
+    shared.with(account, |state| state.letterbox.keep(key, letter(stored)));
     Ok(())
 }
 
@@ -138,12 +121,7 @@ async fn read(shared: &Shared, account: &AccountName, key: &Key) -> Result<Optio
 /// Letters of strangers who have become contacts are handed on; those nobody asks about any more go; and where there is room again,
 /// the user is asked about those who wait for that.
 pub(crate) async fn look_after(shared: &Arc<Shared>, account: &AccountName) -> Result<(), Failure> {
-    let waiting = shared.with(account, |state| {
-        let mut waiting: Vec<(Key, Letter)> =
-            state.strangers.iter().map(|(key, letter)| (*key, *letter)).collect();
-        waiting.sort_unstable_by_key(|(key, letter)| (letter.when, *key));
-        waiting
-    });
+    let waiting = shared.with(account, |state| state.letterbox.waiting());
     let mut is_full = false;
     for (key, letter) in waiting.unwrap_or_default() {
         if shared.ports.core.contact(account, key.sender).is_some() {
@@ -153,7 +131,7 @@ pub(crate) async fn look_after(shared: &Arc<Shared>, account: &AccountName) -> R
                 taken(shared, account, key).await?;
             }
         } else if !is_full {
-            is_full = ask(shared, account, key).await? == Knock::NoRoom;
+            is_full = ask(shared, account, key).await? == Asked::NoRoom;
         }
     }
     Ok(())
@@ -168,13 +146,13 @@ async fn hand_on(shared: &Arc<Shared>, account: &AccountName, key: Key) -> Resul
 }
 
 /// Asks the user about a letter's sender.
-async fn ask(shared: &Arc<Shared>, account: &AccountName, key: Key) -> Result<Knock, Failure> {
+async fn ask(shared: &Arc<Shared>, account: &AccountName, key: Key) -> Result<Asked, Failure> {
     let answer = shared.ports.core.knock(account, key.sender, TEXT).await?;
     match answer {
-        Knock::Contact => hand_on(shared, account, key).await?,
-        Knock::Ignored => taken(shared, account, key).await?,
-        Knock::NoRoom => {}
-        Knock::Waits => match read(shared, account, &key).await? {
+        Asked::Contact => hand_on(shared, account, key).await?,
+        Asked::Ignored => taken(shared, account, key).await?,
+        Asked::NoRoom => {}
+        Asked::Waits => match read(shared, account, &key).await? {
             Some(stored) => keep(shared, account, key, &StoredStranger { is_asked: true, ..stored }).await?,
             None => taken(shared, account, key).await?,
         },
@@ -185,21 +163,11 @@ async fn ask(shared: &Arc<Shared>, account: &AccountName, key: Key) -> Result<Kn
 /// Letters that wait too long go. To be called only while the clock can be believed.
 pub(crate) async fn forget(shared: &Shared, account: &AccountName) -> Result<(), Failure> {
     let now = shared.wall();
-    let old = shared.with(account, |state| {
-        let letters = state.strangers.iter();
-        let old = letters.filter(|(_, letter)| now.since(letter.when) >= STRANGER_TIME);
-        old.map(|(key, _)| *key).collect::<Vec<Key>>()
-    });
+    let old = shared.with(account, |state| state.letterbox.outdated(now));
     for key in old.unwrap_or_default() {
         taken(shared, account, key).await?;
     }
     Ok(())
-}
-
-/// How many strangers wait for room before the user is asked about them.
-pub(crate) fn unasked(state: &AccountState) -> usize {
-    let letters = state.strangers.iter().filter(|(_, letter)| !letter.is_asked);
-    letters.map(|(key, _)| key.sender).collect::<BTreeSet<PublicKey>>().len()
 }
 
 #[cfg(test)]

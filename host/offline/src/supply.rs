@@ -5,11 +5,27 @@ use drops::wallet::{Source, Tally};
 use mail::Wall;
 
 use crate::shared::{AccountState, State};
-use crate::token_supply::TokenSupply;
+
+/// The deposit tokens for one board, those of all accounts together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenSupply {
+    /// Own ones that may be spent now, on mail to anybody: fetched with an invitation, or from the board served here.
+    pub own: usize,
+    /// Own ones that were fetched lately and rest first.
+    pub own_resting: usize,
+    /// Own ones that are gone: spent, or passed on. Remembered for two to three weeks.
+    pub own_gone: usize,
+    /// From contacts, in their mailbox records: each pays for mail to that contact.
+    pub from_contacts: usize,
+    /// Of those, spent. Remembered for two to three weeks.
+    pub from_contacts_gone: usize,
+    /// Passed on to contacts, and not known to be spent by them.
+    pub with_contacts: usize,
+}
 
 impl TokenSupply {
     fn add(&mut self, account: &AccountState, board: BoardKey, now: Wall) {
-        for (source, tally) in account.wallet.tally(board, now) {
+        for (source, tally) in account.purse.tally(board, now) {
             let Tally { ready, resting, gone } = tally;
             match source {
                 Source::Own => {
@@ -37,6 +53,6 @@ impl State {
 
     /// Boards for which there are tokens, or were.
     pub fn supplied(&self) -> impl Iterator<Item = BoardKey> + '_ {
-        self.accounts.values().flat_map(|account| account.wallet.boards())
+        self.accounts.values().flat_map(|account| account.purse.boards())
     }
 }

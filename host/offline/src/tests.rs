@@ -6,11 +6,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use drops::mailbox::Period;
+use gateway::ports::DropRelays as _;
 use mail::record::ContactState;
 use mail::{Clock as _, MailId};
 
 use crate::shared::lock;
-use crate::testing::{DAY, HOUR, Node, World, simulated};
+use crate::testing::{DAY, HOUR, Node, World, account, simulated};
 
 /// One runs for a day, then the other, and so on: never both.
 async fn take_turns(world: &World, nodes: &mut [&mut Node], days: usize) {
@@ -152,7 +153,7 @@ fn a_mail_of_many_cells_comes_whole_and_a_larger_one_waits_for_the_direct_way() 
         let too_large = anna.submit(2, &ben, &longer);
         anna.start().await;
         world.pass(HOUR).await;
-        let note = anna.offline().copies(too_large).unwrap().note.unwrap();
+        let note = anna.offline().copies(too_large).note.unwrap();
         assert!(note.contains("too large for drop relays"), "{note}");
         world.pass(5 * HOUR).await;
         let story = anna.offline().story(id).unwrap();
@@ -174,7 +175,7 @@ fn a_mail_that_comes_both_ways_is_shown_once() {
         let id = anna.submit(1, &ben, "twice");
         anna.start().await;
         world.pass(2 * HOUR).await;
-        assert_eq!(anna.offline().copies(id).unwrap().complete, 1);
+        assert_eq!(anna.offline().copies(id).complete, 1);
         anna.stop().await;
         // The direct way was faster.
         let (entry, body) = lock(&anna.disk.outbox)[&id].clone();
@@ -206,6 +207,26 @@ fn a_board_that_stores_nothing_is_found_out_and_the_mail_goes_elsewhere() {
         anna.stop().await;
         take_turns(&world, &mut [&mut ben], 1).await;
         assert_eq!(ben.mails(), ["hold this"]);
+    });
+}
+
+#[test]
+fn a_board_that_is_not_there_is_told_to_people_and_not_to_the_selector() {
+    simulated(async {
+        let world = World::new(1);
+        let mut anna = world.node(1, &[0]);
+        world.hosts[0].is_up.store(false, Ordering::Relaxed);
+        anna.start().await;
+        world.pass(DAY).await;
+        let told = anna.offline().boards().remove(0);
+        assert!(told.failures > 3 && told.last_failure.is_some(), "{told:?}");
+        assert_eq!(told.problem.as_deref(), Some("the board is not there"));
+        let facts = anna.offline().shared().candidates(&account(), anna.key()).remove(0);
+        assert_eq!((facts.failures, facts.last_failure), (0, None), "its gateway may be the one offline");
+        anna.stop().await;
+        anna.start().await;
+        assert!(anna.offline().boards()[0].failures >= told.failures, "kept");
+        anna.stop().await;
     });
 }
 

@@ -13,15 +13,16 @@ use drops::mailbox::Period;
 use drops::member::{Membership, TokenEvent, TokenSession};
 use drops::message::{BoardInfo, Refusal};
 use drops::reader::Violation;
+use drops::session::{BoardSession, Purpose, Unreachable};
 use drops::token::Token;
 use drops::wallet::{PurseKey, Source};
 use mail::{AccountName, Monotonic, PublicKey};
 
 use crate::documents::{ISSUING_KEYS, TOKENS};
-use crate::fetch::Fetch;
-use crate::limits::{TOKENS_AGAIN, TOKENS_LOW, TOKENS_WANTED};
+use crate::limits::TOKENS_AGAIN;
 use crate::outgoing::from_now;
-use crate::ports::{BoardSession, Failure, KnownBoard, Purpose, SessionIdentity, Unreachable};
+use crate::ports::{Failure, KnownBoard, SessionIdentity};
+use crate::purse::Supply;
 use crate::shared::Shared;
 use crate::visit::VisitError;
 
@@ -60,7 +61,7 @@ pub(crate) fn parse_name(bytes: &[u8]) -> Option<PurseKey> {
 
 /// Writes a purse as it is now. Hold `Shared::tokens` since it was changed.
 pub(crate) async fn keep(shared: &Shared, account: &AccountName, key: &PurseKey) -> Result<(), Failure> {
-    let bytes = shared.with(account, |state| state.wallet.purse(key)).flatten();
+    let bytes = shared.with(account, |state| state.purse.document(key)).flatten();
     shared.ports.documents.put(TOKENS, account.as_str(), name(key), bytes).await
 }
 
@@ -78,7 +79,7 @@ pub(crate) async fn take(
     let mut taken = vec![];
     for source in [Source::Contact(recipient), Source::Own] {
         let (key, missing) = ((source, board), count - taken.len());
-        let tokens = shared.with(account, |state| state.wallet.take(&key, missing, now)).unwrap_or_default();
+        let tokens = shared.with(account, |state| state.purse.take(&key, missing, now)).unwrap_or_default();
         if tokens.is_empty() {
             continue;
         }
@@ -86,7 +87,7 @@ pub(crate) async fn take(
             Ok(()) => taken.extend(tokens),
             Err(error) => {
                 tracing::warn!(%account, %board, %error, "tokens are not used: that they are spent was not stored");
-                shared.with(account, |state| state.wallet.put_back(&key, tokens, now));
+                shared.with(account, |state| state.purse.put_back(&key, tokens, now));
             }
         }
     }
@@ -102,16 +103,16 @@ pub(crate) async fn for_a_seat(
 ) -> Option<Token> {
     let _turn = shared.tokens.lock().await;
     let (now, key) = (shared.wall(), (Source::Own, board));
-    let count = |account: &AccountName| shared.with(account, |state| state.wallet.count(&key, now));
+    let count = |account: &AccountName| shared.with(account, |state| state.purse.own(board, now));
     accounts.sort_by_cached_key(|account| std::cmp::Reverse(count(account)));
     for account in accounts {
-        let token = shared.with(&account, |state| state.wallet.take(&key, 1, now).pop()).flatten();
+        let token = shared.with(&account, |state| state.purse.take(&key, 1, now).pop()).flatten();
         let Some(token) = token else { continue };
         match keep(shared, &account, &key).await {
             Ok(()) => return Some(token),
             Err(error) => {
                 tracing::warn!(%account, %board, %error, "no token is shown for a seat: that it is spent was not stored");
-                shared.with(&account, |state| state.wallet.put_back(&key, vec![token], now));
+                shared.with(&account, |state| state.purse.put_back(&key, vec![token], now));
             }
         }
     }
@@ -134,7 +135,7 @@ pub(crate) async fn put_back(
     // Each goes where it is known to come from.
     for source in [Source::Contact(recipient), Source::Own] {
         let key = (source, board);
-        shared.with(account, |state| state.wallet.put_back(&key, tokens.clone(), now));
+        shared.with(account, |state| state.purse.put_back(&key, tokens.clone(), now));
         if let Err(error) = keep(shared, account, &key).await {
             tracing::debug!(%account, %board, %error, "tokens that were not shown are spent after a restart");
         }
@@ -197,30 +198,17 @@ pub(crate) fn look(shared: &Arc<Shared>, account: &AccountName) -> Option<Monoto
         let board = known.key;
         // At a time that has nothing to do with mail; on the own board nobody watches.
         let wait = if known.served_here { Default::default() } else { shared.draw_reading() };
-        let due = shared.with(account, |state| {
-            let held = state.wallet.count_fresh(&(Source::Own, board), wall);
-            if held >= TOKENS_LOW {
-                return None;
-            }
-            let at = Monotonic(now.0.saturating_add(wait));
-            let fetch = state.fetches.entry(board).or_insert(Fetch { at, is_running: false });
-            if fetch.is_running {
-                return None;
-            }
-            if fetch.at > now {
-                next = Some(next.map_or(fetch.at, |next: Monotonic| next.min(fetch.at)));
-                return None;
-            }
-            fetch.is_running = true;
-            Some(TOKENS_WANTED - held)
-        });
-        if let Some(wanted) = due.flatten() {
+        let supply = shared.with(account, |state| state.purse.supply(board, (now, wall), wait));
+        if let Some(Supply::At(at)) = supply {
+            next = Some(next.map_or(at, |next: Monotonic| next.min(at)));
+        }
+        if let Some(Supply::Fetch(wanted)) = supply {
             let (working, of) = (Arc::clone(shared), account.clone());
             shared.spawn_for(account, async move {
                 let fetch = fetch(&working, &of, &known, membership, wanted);
                 if supervisor::attempt("tokens", fetch).await.is_none() {
-                    let again = Fetch { at: from_now(&working, TOKENS_AGAIN), is_running: false };
-                    working.with(&of, |state| state.fetches.insert(known.key, again));
+                    let (again, wall) = (from_now(&working, TOKENS_AGAIN), working.wall());
+                    working.with(&of, |state| state.purse.fetched(known.key, again, wall));
                 }
             });
         }
@@ -231,11 +219,8 @@ pub(crate) fn look(shared: &Arc<Shared>, account: &AccountName) -> Option<Monoto
 /// Tells when tokens have rested: from then on contacts get some in their records. Returns when the next have.
 pub(crate) fn look_after_resting(shared: &Shared, account: &AccountName) -> Option<Monotonic> {
     let (now, wall) = (shared.monotonic(), shared.wall());
-    let (before, next) = shared.with(account, |state| {
-        let next = state.wallet.rests_until(wall);
-        (std::mem::replace(&mut state.rests_until, next), next)
-    })?;
-    if before.is_some_and(|at| at <= wall) {
+    let (have_rested, next) = shared.with(account, |state| state.purse.rested(wall))?;
+    if have_rested {
         shared.ports.core.record_changed(account);
     }
     next.map(|at| Monotonic(now.0.saturating_add(at.since(wall))))
@@ -258,11 +243,10 @@ async fn fetch(
         Err(error) => {
             tracing::info!(%account, %board, %error, "no tokens from a drop relay");
             let (wall, text) = (shared.wall(), format!("no tokens: {error}"));
-            shared.ports.boards.behaved(board, 0, Some(&text), None);
             let is_lie = matches!(error, FetchError::Broken(Violation::Keys | Violation::Tokens));
             shared
                 .remember(board, |history| {
-                    history.problem = Some(text);
+                    history.troubled(wall, &text);
                     if is_lie {
                         history.lied = Some(wall);
                     }
@@ -274,15 +258,8 @@ async fn fetch(
             }
         }
     };
-    let at = from_now(shared, wait);
-    shared.with(account, |state| {
-        let is_enough = state.wallet.count_fresh(&(Source::Own, board), shared.wall()) >= TOKENS_LOW;
-        if is_enough {
-            state.fetches.remove(&board);
-        } else {
-            state.fetches.insert(board, Fetch { at, is_running: false });
-        }
-    });
+    let (next, wall) = (from_now(shared, wait), shared.wall());
+    shared.with(account, |state| state.purse.fetched(board, next, wall));
     if result.is_ok() {
         shared.ports.core.record_changed(account);
     }
@@ -309,7 +286,7 @@ async fn hold(
     loop {
         while let Some(event) = waiting.pop_front() {
             match event {
-                TokenEvent::Send(message) => session.send(message).await?,
+                TokenEvent::Send(message) => session.send(&message).await?,
                 TokenEvent::Tokens(tokens) => got(shared, account, known, tokens).await?,
                 TokenEvent::NoSeat => {
                     let token = for_a_seat(shared, board, vec![account.clone()]).await;
@@ -350,7 +327,7 @@ async fn got(
     let _turn = shared.tokens.lock().await;
     let now = shared.wall();
     let rest = if known.served_here { Duration::ZERO } else { shared.settings.token_rest };
-    shared.with(account, |state| state.wallet.issued(known.key, tokens, rest, now));
+    shared.with(account, |state| state.purse.issued(known.key, tokens, rest, now));
     keep(shared, account, &(Source::Own, known.key)).await
 }
 
@@ -358,7 +335,7 @@ async fn got(
 pub(crate) async fn forget(shared: &Shared, account: &AccountName) -> Result<(), Failure> {
     let _turn = shared.tokens.lock().await;
     let now = shared.wall();
-    for key in shared.with(account, |state| state.wallet.expire(now)).unwrap_or_default() {
+    for key in shared.with(account, |state| state.purse.expire(now)).unwrap_or_default() {
         keep(shared, account, &key).await?;
     }
     Ok(())

@@ -7,11 +7,11 @@ use std::time::Duration;
 use drops::record::MailboxRecord;
 use drops::schedule::Slots;
 use drops::token::Sightings;
-use drops::wallet::Wallet;
 use drops::{cell::Name, message::Receipt, ttl::Ttl};
 use mail::{AccountName, MailId, Monotonic, PublicKey, Wall};
 
 use crate::acknowledge;
+use crate::answers::Answers;
 use crate::documents::{self, BOARDS, GIVEN, ISSUING_KEYS, OWN_RECORDS, RECORDS, Rows, STORIES, TOKENS};
 use crate::incoming;
 use crate::keys;
@@ -90,10 +90,7 @@ async fn look_after(
     let rested = tokens::look_after_resting(shared, account);
     strangers::look_after(shared, account).await?;
     let now = shared.monotonic();
-    let slot = shared.with(account, |state| {
-        let is_due = shared.roll(|dice| state.slots.due(now, dice));
-        (is_due, state.slots.next())
-    });
+    let slot = shared.with(account, |state| shared.roll(|dice| state.answers.slot(now, dice)));
     let (is_due, next) = slot.unwrap_or((false, Monotonic(now.0 + LOOK)));
     if is_due {
         acknowledge::slot(shared, account).await?;
@@ -131,7 +128,9 @@ pub(crate) async fn load_boards(shared: &Shared) -> Result<(), Failure> {
     let mut rows = Rows::all(documents, BOARDS);
     while let Some(page) = rows.next().await? {
         for row in page {
-            if let Some((key, history)) = rows.readable(&row, row.name().zip(documents::decode(&row.bytes))) {
+            if let Some((key, history)) =
+                rows.readable(&row, row.name().zip(documents::decode_grown(&row.bytes)))
+            {
                 shared.state().board(PublicKey(key)).history = history;
             }
         }
@@ -148,7 +147,7 @@ pub(crate) async fn load_boards(shared: &Shared) -> Result<(), Failure> {
     let mut rows = Rows::all(documents, STORIES);
     while let Some(page) = rows.next().await? {
         for row in page {
-            let read = row.name().zip(documents::decode_story(&row.bytes));
+            let read = row.name().zip(documents::decode_grown(&row.bytes));
             if let Some((id, story)) = rows.readable(&row, read) {
                 load_story(shared, MailId(id), story);
             }
@@ -178,10 +177,7 @@ pub(crate) async fn forget(shared: &Shared, account: &AccountName) -> Result<(),
     for id in stories {
         outgoing::ended(shared, id).await;
     }
-    for (period, _) in shared.ports.keys.read(account).await? {
-        shared.ports.keys.erase(account, period).await?;
-    }
-    Ok(())
+    shared.ports.keys.forget(account).await
 }
 
 fn load_story(shared: &Shared, id: MailId, story: Story) {
@@ -219,14 +215,10 @@ pub(crate) async fn load(shared: &Shared, account: &AccountName) -> Result<(), F
         ring,
         own: Default::default(),
         records: Default::default(),
-        wallet: Wallet::default(),
-        rests_until: None,
-        fetches: Default::default(),
         given: Default::default(),
-        taken: Default::default(),
-        strangers: Default::default(),
-        owed: Default::default(),
-        slots,
+        purse: Default::default(),
+        letterbox: Default::default(),
+        answers: Answers::new(slots),
     };
     load_tokens(shared, account, &mut state).await?;
     load_records(shared, account, &mut state).await?;
@@ -246,7 +238,7 @@ async fn load_tokens(
     while let Some(page) = rows.next().await? {
         for row in page {
             let Some(key) = rows.readable(&row, tokens::parse_name(&row.key)) else { continue };
-            if let Err(error) = state.wallet.restore(key, &row.bytes) {
+            if let Err(error) = state.purse.restore(key, &row.bytes) {
                 let _told: Option<()> = rows.readable(&row, None);
                 tracing::warn!(%account, %error, "tokens for a drop relay are lost; others are fetched");
             }

@@ -10,6 +10,7 @@ use drops::message::Refusal;
 use drops::point::Secret;
 use drops::reader::{ReadEvent, ReadSession, Violation, Window};
 use drops::scan::{ScanKey, Scanner};
+use drops::session::{BoardSession, Purpose, Unreachable};
 use mail::{AccountName, Monotonic};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +22,7 @@ use crate::limits::{
 };
 use crate::outgoing;
 use crate::parts;
-use crate::ports::{BoardSession, Failure, Purpose, SessionIdentity, Unreachable};
+use crate::ports::{Failure, SessionIdentity};
 use crate::shared::Shared;
 use crate::tokens;
 
@@ -58,7 +59,7 @@ pub(crate) async fn visit(shared: &Arc<Shared>, board: BoardKey) -> Result<(), V
     let session = tokio::select! {
         biased;
         () = shared.stopping.cancelled() => return Err(VisitError::Stopping),
-        session = shared.ports.boards.open(board, Purpose::Read, identity) => {
+        session = shared.ports.boards.open(board, Purpose::Reading, identity) => {
             session.map_err(VisitError::Unreachable)?
         }
     };
@@ -187,10 +188,9 @@ impl Visit<'_> {
 
     async fn handle(&mut self, event: ReadEvent) -> Result<(), VisitError> {
         match event {
-            ReadEvent::Send(message) => self.session.send(message).await?,
+            ReadEvent::Send(message) => self.session.send(&message).await?,
             ReadEvent::Info(info) => {
                 let fill = info.fill;
-                self.shared.ports.boards.behaved(self.board, 0, None, Some(fill));
                 self.shared.remember(self.board, |history| history.fill = fill).await;
                 tokens::saw_keys(self.shared, self.board, &info, self.throwaway).await?;
             }

@@ -1,5 +1,7 @@
 //! Why a session is not there.
 
+use drops::session::Unreachable;
+
 /// Why there is no session, or no longer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SessionError {
@@ -27,4 +29,10 @@ pub enum SessionError {
     /// The gateway is stopping.
     #[error("the gateway is stopping")]
     Stopping,
+}
+
+impl From<SessionError> for Unreachable {
+    fn from(error: SessionError) -> Self {
+        Self(error.to_string())
+    }
 }

@@ -7,7 +7,7 @@ use tox::Node;
 
 use crate::hiding::Upstream;
 use crate::limits::{RELAYS, RELAYS_KNOWN};
-use crate::purpose::Purpose;
+use drops::session::Purpose;
 
 /// Nodes by address: what throwaways may know of the network.
 #[derive(Clone, Debug, Default)]

@@ -25,6 +25,7 @@ use drops::board::{
 use drops::cells::{CellStore, OpenError, Room};
 use drops::message::InvitationCode;
 use drops::record::OwnerMark;
+use drops::token::Issuer;
 use mail::{Clock, PublicKey};
 use rand_core::{OsRng, RngCore as _};
 use tokio::sync::{mpsc, oneshot};
@@ -127,6 +128,7 @@ impl Serving {
         let (quotas, owner) = (setup.quotas, setup.owner);
         let opening = Opening {
             key,
+            issuer: Issuer::new(&identity.saved().await?.secret_key()),
             path: setup.cells,
             quotas,
             room: setup.room.into(),
@@ -291,6 +293,7 @@ pub struct SetAside {
 /// What it takes to open a board.
 struct Opening {
     key: PublicKey,
+    issuer: Issuer,
     path: PathBuf,
     quotas: Quotas,
     room: Arc<dyn Fn() -> bool + Send + Sync>,
@@ -318,7 +321,8 @@ impl Opening {
             let cells = CellStore::open(&self.path, &self.key, CELL_CACHE_BYTES)?;
             let room = Arc::clone(&self.room);
             let cells = Arc::new(cells.within(Box::new(move || room())));
-            let engine = Engine::open(self.key, self.quotas, Arc::clone(&cells), Arc::clone(&self.clock))?;
+            let (issuer, clock) = (self.issuer.clone(), Arc::clone(&self.clock));
+            let engine = Engine::open(self.key, issuer, self.quotas, Arc::clone(&cells), clock)?;
             Ok((engine, cells))
         };
         // The database gives up by a panic where its file contradicts itself: that is damage, and no fault of the program.

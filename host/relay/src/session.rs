@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::Bytes;
+use drops::session::Unreachable;
 use mail::{Clock, PublicKey};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinHandle;
@@ -72,12 +74,6 @@ impl BoardSession {
         self.board
     }
 
-    /// Another number for each throwaway, as `drops::reader::BoardMemory` and `drops::token::Sightings` want it.
-    #[must_use]
-    pub fn number(&self) -> u64 {
-        self.number
-    }
-
     /// Who could see this machine's address; none for a board of this gateway.
     #[must_use]
     pub fn hiding(&self) -> Option<Hiding> {
@@ -118,6 +114,21 @@ impl BoardSession {
                 () = self.clock.sleep(CLOSE_TIME) => {}
             }
         }
+    }
+}
+
+#[async_trait]
+impl drops::session::BoardSession for BoardSession {
+    fn throwaway(&self) -> u64 {
+        self.number
+    }
+
+    async fn send(&mut self, message: &[u8]) -> Result<(), Unreachable> {
+        Ok(Self::send(self, message).await?)
+    }
+
+    async fn receive(&mut self) -> Result<Bytes, Unreachable> {
+        Ok(Self::receive(self).await?)
     }
 }
 

@@ -12,11 +12,11 @@ use tox::{Connection, Events, Node};
 use crate::error::SessionError;
 use crate::hiding::{Hiding, Upstream};
 use crate::limits::{CONNECT_TIME, CONNECT_TRIES, SESSIONS, SPARE_AGE, SPARE_DELAY, SPARES};
-use crate::purpose::Purpose;
 use crate::relays::{Relays, below};
 use crate::serve::Serving;
 use crate::session::BoardSession;
 use crate::throwaway::{Maker, Throwaway, next_number};
+use drops::session::Purpose;
 
 /// How throwaways reach the network.
 #[derive(Clone, Debug, Default)]

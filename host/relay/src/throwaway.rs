@@ -13,8 +13,8 @@ use crate::error::SessionError;
 use crate::hiding::{Hiding, Upstream};
 use crate::link::REQUEST_TEXT;
 use crate::proxy::Proxy;
-use crate::purpose::Purpose;
 use crate::relays::{Relays, listens};
+use drops::session::Purpose;
 
 /// A fresh Tox instance: no name, no status, nothing saved, no friend but the board it will have.
 #[derive(Debug)]

@@ -19,8 +19,14 @@ pub const SECRET_BYTES: usize = 64 * 1024;
 /// Longest name of a secret: with its temporary suffix a file name.
 pub const SECRET_NAME_BYTES: usize = 100;
 
+/// Bytes of a key.
+pub const KEY_BYTES: usize = 32;
+
 /// What is appended to the name while a secret is being written.
 const TEMPORARY: &str = ".new";
+
+/// What is appended to the name of a file that was set aside, before a number.
+const ASIDE: &str = ".damaged-";
 
 /// Why a secret could not be kept, read or erased.
 #[derive(Debug, thiserror::Error)]
@@ -116,7 +122,62 @@ impl Secrets {
         Ok(Some(secret))
     }
 
-    /// The names of all secrets, in no order.
+    /// The key of [`KEY_BYTES`] under `name`; None if there is none. A file of another length was not written here, or not to its end:
+    /// it is set aside, so that no other key is written in its place.
+    ///
+    /// # Errors
+    /// [`SecretError`].
+    pub fn read_key(&self, name: &str) -> Result<Option<Zeroizing<[u8; KEY_BYTES]>>, SecretError> {
+        let length = match self.read(name) {
+            Ok(None) => return Ok(None),
+            Ok(Some(bytes)) => match bytes.as_slice().try_into() {
+                Ok(key) => return Ok(Some(Zeroizing::new(key))),
+                Err(_) => bytes.len() as u64,
+            },
+            Err(SecretError::TooLong(length)) => length,
+            Err(error) => return Err(error),
+        };
+        let aside = self.set_aside(name)?;
+        tracing::error!(
+            file = %aside.display(),
+            length,
+            "a key file has another length than a key: it is set aside, what was sealed to its key cannot be read"
+        );
+        Ok(None)
+    }
+
+    /// Moves a secret to a name that is free. Returns where it is now.
+    fn set_aside(&self, name: &str) -> Result<PathBuf, SecretError> {
+        let path = self.path(name)?;
+        let mut number = 1;
+        let aside = loop {
+            let aside = self.dir.join(format!("{name}{ASIDE}{number}"));
+            if !aside.try_exists().map_err(io_error("look for", &aside))? {
+                break aside;
+            }
+            number += 1;
+        };
+        std::fs::rename(&path, &aside)
+            .and_then(|()| directory::sync(&self.dir))
+            .map_err(io_error("set aside", &path))?;
+        Ok(aside)
+    }
+
+    /// What was set aside: each file, and the name of the secret that it was.
+    ///
+    /// # Errors
+    /// [`SecretError::Io`].
+    pub fn asides(&self) -> Result<Vec<(PathBuf, String)>, SecretError> {
+        let names = self.names()?.into_iter();
+        Ok(names
+            .filter_map(|name| {
+                let (of, _) = name.rsplit_once(ASIDE)?;
+                Some((self.dir.join(&name), of.to_owned()))
+            })
+            .collect())
+    }
+
+    /// The names of all secrets, in no order; also those of files that were set aside.
     ///
     /// # Errors
     /// [`SecretError::Io`].
@@ -129,12 +190,17 @@ impl Secrets {
         Ok(names)
     }
 
-    /// Overwrites the secret under `name` and removes it. False if there was none.
+    /// Overwrites the secret under `name` and removes it, and what was set aside of it. False if there was none.
     ///
     /// # Errors
     /// [`SecretError`].
     pub fn erase(&self, name: &str) -> Result<bool, SecretError> {
         let path = self.path(name)?;
+        for (aside, of) in self.asides()? {
+            if of == name {
+                self.erase_file(&aside)?;
+            }
+        }
         self.erase_file(&path)
     }
 

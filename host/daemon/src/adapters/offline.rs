@@ -8,11 +8,8 @@ mod workers;
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use gateway::Gateway;
-use gateway::ports::{Copies, DropRelays};
-use mail::record::OutboxEntry;
-use mail::{AccountName, Clock, MailId};
+use mail::{AccountName, Clock};
 use offline::{OfflineMail, Ports, Settings};
 use rand_core::OsRng;
 use sandbox::Sandbox;
@@ -69,7 +66,7 @@ pub async fn connect(parts: &Parts<'_>) -> Result<Arc<OfflineMail>, OfflineError
     let ports = Ports {
         boards: Arc::new(boards::ToxBoards(Arc::clone(parts.relays))),
         documents: Arc::new(files::StoredDocuments(parts.store.clone())),
-        keys: Arc::new(files::StoredKeys(secrets)),
+        keys: Arc::new(files::StoredKeys { secrets, store: parts.store.clone() }),
         core: Arc::new(core::GatewayCore::new(parts)),
         selector: Arc::new(selector::ComponentSelector {
             sandbox: Arc::clone(parts.sandbox),
@@ -82,47 +79,7 @@ pub async fn connect(parts: &Parts<'_>) -> Result<Arc<OfflineMail>, OfflineError
     let accounts = parts.store.accounts().await?;
     let accounts: Vec<AccountName> = accounts.into_iter().map(|account| account.name).collect();
     offline.load(&accounts).await?;
-    parts.gateway.use_relays(Arc::new(OutboxCopies(Arc::clone(&offline))));
+    parts.gateway.use_relays(Arc::clone(&offline) as _);
     parts.network.use_offline(&offline);
     Ok(offline)
-}
-
-/// Offline mail, as the core's outbox sees it.
-struct OutboxCopies(Arc<OfflineMail>);
-
-#[async_trait]
-impl DropRelays for OutboxCopies {
-    async fn leave_copies(&self, entry: &OutboxEntry) -> Copies {
-        let tried = self.0.leave_copies(entry).await;
-        let copies = self.copies(entry.id);
-        match tried {
-            Ok(()) => copies,
-            Err(error) => Copies { note: Some(error.to_string()), ..copies },
-        }
-    }
-
-    fn copies(&self, id: MailId) -> Copies {
-        let copies = self.0.copies(id);
-        copies
-            .map(|copies| Copies {
-                complete: copies.complete,
-                answer_until: copies.answer_until,
-                may_have_arrived: copies.may_have_arrived,
-                note: copies.note,
-            })
-            .unwrap_or_default()
-    }
-
-    fn reaches_strangers(&self) -> bool {
-        self.0.reaches_strangers()
-    }
-
-    fn ended(&self, id: MailId) {
-        let offline = Arc::clone(&self.0);
-        supervisor::job("copies-ended", async move { offline.ended(id).await });
-    }
-
-    fn contacts_changed(&self, _account: &AccountName) {
-        self.0.changed();
-    }
 }

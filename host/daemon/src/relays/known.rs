@@ -1,9 +1,9 @@
-//! The drop relays this gateway knows: named by its owner, and by contacts; and how they behaved.
+//! The drop relays this gateway knows by their addresses. How they behave is kept by offline mail.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use mail::{Clock, PublicKey, Wall};
+use mail::PublicKey;
 use relay::BoardAddress;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use store::Store;
@@ -17,9 +17,6 @@ const DOCUMENT: &str = "drop-relays";
 /// Most relays known: each that is read costs its day's volume; more than a few are never used.
 const RELAYS: usize = 256;
 
-/// Longest text of a problem that is kept.
-const PROBLEM_CHARS: usize = 200;
-
 /// A drop relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownRelay {
@@ -27,24 +24,6 @@ pub struct KnownRelay {
     pub address: BoardAddress,
     /// Whether the owner named it; otherwise a contact did.
     pub is_chosen: bool,
-    /// How it behaved.
-    pub behaviour: Behaviour,
-}
-
-/// How a drop relay behaved towards this gateway.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Behaviour {
-    /// Deposits it gave a receipt for.
-    pub receipts: u64,
-    /// Deposits that failed, and sessions that did not come about.
-    pub failures: u64,
-    /// When something last failed.
-    pub last_failure: Option<Wall>,
-    /// What.
-    pub last_problem: Option<String>,
-    /// How full it said it is, percent.
-    pub fill: Option<u8>,
 }
 
 /// Why a relay is not added, removed or kept.
@@ -61,14 +40,12 @@ pub enum KnownError {
     Write(#[from] serde_json::Error),
 }
 
-/// As it stands in the document.
+/// As it stands in the document. Those of former programs also had how it behaved, which offline mail kept beside that.
 #[derive(Serialize, Deserialize)]
 struct Row {
     #[serde(serialize_with = "write_address", deserialize_with = "read_address")]
     address: BoardAddress,
     is_chosen: bool,
-    #[serde(default)]
-    behaviour: Behaviour,
 }
 
 fn write_address<S: Serializer>(address: &BoardAddress, serializer: S) -> Result<S::Ok, S::Error> {
@@ -82,7 +59,6 @@ fn read_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BoardAddre
 /// The known relays, in memory and in the store.
 pub struct KnownRelays {
     store: Store,
-    clock: Arc<dyn Clock>,
     relays: Mutex<BTreeMap<PublicKey, KnownRelay>>,
     /// Held while writing, so that what was written last is the newest.
     writing: Turn<()>,
@@ -93,18 +69,18 @@ impl KnownRelays {
     ///
     /// # Errors
     /// [`KnownError::Store`].
-    pub async fn load(store: Store, clock: Arc<dyn Clock>) -> Result<Self, KnownError> {
+    pub async fn load(store: Store) -> Result<Self, KnownError> {
         let mut relays = BTreeMap::new();
         if let Some(json) = store.meta_get(DOCUMENT).await? {
             let read = readable::<Row>(&json, "");
-            for Row { address, is_chosen, behaviour } in read.list {
-                relays.insert(address.key, KnownRelay { address, is_chosen, behaviour });
+            for Row { address, is_chosen } in read.list {
+                relays.insert(address.key, KnownRelay { address, is_chosen });
             }
             if let Some(problem) = read.problem {
                 store.set_setting_aside(DOCUMENT, json, &problem).await?;
             }
         }
-        Ok(Self { store, clock, relays: Mutex::new(relays), writing: Turn::default() })
+        Ok(Self { store, relays: Mutex::new(relays), writing: Turn::default() })
     }
 
     fn relays(&self) -> MutexGuard<'_, BTreeMap<PublicKey, KnownRelay>> {
@@ -135,8 +111,7 @@ impl KnownRelays {
             if !relays.contains_key(&address.key) && relays.len() >= RELAYS {
                 return Err(KnownError::TooMany);
             }
-            let behaviour = Behaviour::default();
-            let known = relays.entry(address.key).or_insert(KnownRelay { address, is_chosen, behaviour });
+            let known = relays.entry(address.key).or_insert(KnownRelay { address, is_chosen });
             known.is_chosen |= is_chosen;
             known.address.invitation = address.invitation.or(known.address.invitation);
             known.address.owner = address.owner.or(known.address.owner);
@@ -158,47 +133,6 @@ impl KnownRelays {
         Ok(was_known)
     }
 
-    /// A session brought so many receipts. Once a session: it is written to disk.
-    ///
-    /// # Errors
-    /// [`KnownError::Store`]
-    pub async fn receipts(&self, key: &PublicKey, count: u64) -> Result<(), KnownError> {
-        self.change(key, |behaviour| behaviour.receipts = behaviour.receipts.saturating_add(count)).await
-    }
-
-    /// A deposit or a session failed.
-    ///
-    /// # Errors
-    /// [`KnownError::Store`]
-    pub async fn failed(&self, key: &PublicKey, problem: &str) -> Result<(), KnownError> {
-        let now = self.clock.wall();
-        let problem: String = problem.chars().take(PROBLEM_CHARS).collect();
-        let change = |behaviour: &mut Behaviour| {
-            behaviour.failures = behaviour.failures.saturating_add(1);
-            (behaviour.last_failure, behaviour.last_problem) = (Some(now), Some(problem));
-        };
-        self.change(key, change).await
-    }
-
-    /// It said how full it is, percent. Kept in memory, and written with the next change.
-    pub fn says_fill(&self, key: &PublicKey, fill: u8) {
-        if let Some(known) = self.relays().get_mut(key) {
-            known.behaviour.fill = Some(fill);
-        }
-    }
-
-    async fn change(&self, key: &PublicKey, change: impl FnOnce(&mut Behaviour)) -> Result<(), KnownError> {
-        let is_known = match self.relays().get_mut(key) {
-            Some(known) => {
-                change(&mut known.behaviour);
-                true
-            }
-            // Removed meanwhile.
-            None => false,
-        };
-        if is_known { self.save().await } else { Ok(()) }
-    }
-
     async fn save(&self) -> Result<(), KnownError> {
         let _turn = self.writing.lock().await;
         let rows: Vec<Row> = self.list().into_iter().map(row).collect();
@@ -208,38 +142,36 @@ impl KnownRelays {
 }
 
 fn row(known: KnownRelay) -> Row {
-    Row { address: known.address, is_chosen: known.is_chosen, behaviour: known.behaviour }
+    Row { address: known.address, is_chosen: known.is_chosen }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use clock::SystemClock;
+
+    fn clock() -> Arc<dyn mail::Clock> {
+        Arc::new(clock::SystemClock::new())
+    }
 
     #[tokio::test]
     async fn what_is_known_of_relays_outlives_the_program() {
         let directory = tempfile::tempdir().unwrap();
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let store = Store::open(directory.path(), store::OpenOptions::new(Arc::clone(&clock))).unwrap();
-        let known = KnownRelays::load(store.clone(), Arc::clone(&clock)).await.unwrap();
+        let store = Store::open(directory.path(), store::OpenOptions::new(clock())).unwrap();
+        let known = KnownRelays::load(store.clone()).await.unwrap();
         let (ours, theirs) = (PublicKey([1; 32]), PublicKey([2; 32]));
         known.choose(theirs.into()).await.unwrap();
         let owner = Some(relay::OwnerMark([3; 8]));
         known.choose(BoardAddress { key: ours, invitation: Some([7; 16]), owner }).await.unwrap();
         // Named again, without invitation and mark: nothing is lost.
         assert!(known.choose(ours.into()).await.unwrap().is_chosen);
-        known.receipts(&ours, 16).await.unwrap();
-        known.failed(&theirs, &"x".repeat(1000)).await.unwrap();
-        known.failed(&PublicKey([9; 32]), "never heard of").await.unwrap();
 
-        let again = KnownRelays::load(store, clock).await.unwrap();
+        let again = KnownRelays::load(store).await.unwrap();
         assert_eq!(again.list(), known.list());
         let relay = again.get(&ours).unwrap();
-        assert_eq!((relay.address.invitation, relay.behaviour.receipts), (Some([7; 16]), 16));
+        assert_eq!(relay.address.invitation, Some([7; 16]));
         assert_eq!(relay.address.owner, owner);
-        let theirs_now = again.get(&theirs).unwrap();
-        assert!(theirs_now.behaviour.last_failure.is_some());
-        assert_eq!(theirs_now.behaviour.last_problem.map(|text| text.len()), Some(PROBLEM_CHARS));
         assert!(again.remove(&ours).await.unwrap());
         assert!(!again.remove(&ours).await.unwrap());
     }
@@ -247,15 +179,20 @@ mod tests {
     #[tokio::test]
     async fn what_cannot_be_read_of_the_list_is_set_aside_and_the_rest_is_known() {
         let directory = tempfile::tempdir().unwrap();
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let store = Store::open(directory.path(), store::OpenOptions::new(Arc::clone(&clock))).unwrap();
+        let store = Store::open(directory.path(), store::OpenOptions::new(clock())).unwrap();
         let good = BoardAddress::from(PublicKey([1; 32]));
         for (json, known) in [
-            (format!(r#"[{{"address":"x","is_chosen":true}},{{"address":"{good}","is_chosen":true}}]"#), 1),
+            (
+                // As a former program wrote it.
+                format!(
+                    r#"[{{"address":"x","is_chosen":true}},{{"address":"{good}","is_chosen":true,"behaviour":{{"receipts":3}}}}]"#
+                ),
+                1,
+            ),
             ("no list".to_owned(), 0),
         ] {
             store.meta_put(DOCUMENT, Some(json.clone().into())).await.unwrap();
-            let relays = KnownRelays::load(store.clone(), Arc::clone(&clock)).await.unwrap();
+            let relays = KnownRelays::load(store.clone()).await.unwrap();
             assert_eq!(relays.list().len(), known);
             // It is told, and what is written next does not touch it.
             assert_eq!(store.unreadable().unwrap().len(), 1);

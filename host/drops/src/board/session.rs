@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use mail::Monotonic;
 
+use super::Now;
 use crate::cell::Name;
+use crate::limits::{INVITED_TIME, LOBBY_TIME, SESSION_IDLE, SESSION_LONGEST};
 use crate::message::{Answer, Refusal, RequestId};
 
 /// A client's session, from its friend request to its deletion.
@@ -17,8 +19,13 @@ pub struct SessionId(pub u64);
 pub(super) enum Standing {
     /// In one of the sessions open to all.
     Open,
-    /// All of those are taken: may only enter with a token, and soon.
+    /// All of those are taken: may only enter with a token, or get some for an invitation, and soon.
     Lobby,
+    /// In one of the sessions kept for token holders, for an invitation: gets tokens, and goes.
+    Invited {
+        /// The invitation's name, whole.
+        invitation: [u8; 32],
+    },
     /// In one of the sessions kept for token holders.
     Member,
     /// It had a seat, and gave it to somebody else.
@@ -69,6 +76,8 @@ pub(super) struct Session {
     pub begun: Monotonic,
     /// Was told that it may only enter.
     pub turned_away: bool,
+    /// Was told what the board says of itself, after that.
+    pub informed: bool,
     /// Ends when everything in `out` went.
     pub ending: bool,
 }
@@ -87,6 +96,7 @@ impl Session {
             touched: now,
             begun: now,
             turned_away: false,
+            informed: false,
             ending: false,
         }
     }
@@ -104,5 +114,19 @@ impl Session {
     /// Requests not answered in full.
     pub fn open_requests(&self) -> usize {
         self.out.len() + self.reads.len() + self.waiting
+    }
+
+    /// Whether it is to be forgotten: idle, too old, or done.
+    pub fn is_over(&self, now: Now) -> bool {
+        let quiet = now.monotonic.since(self.touched);
+        let is_idle = match self.standing {
+            // Whatever it sends meanwhile.
+            Standing::Lobby if self.waiting == 0 => now.monotonic.since(self.begun) >= LOBBY_TIME,
+            Standing::Invited { .. } => now.monotonic.since(self.begun) >= INVITED_TIME,
+            Standing::Leaving { since } => now.monotonic.since(since) >= LOBBY_TIME,
+            _ => quiet >= SESSION_IDLE && (self.following.is_none() || self.open_requests() > 0),
+        };
+        let is_done = self.ending && self.out.is_empty() && self.waiting == 0;
+        is_idle || is_done || now.monotonic.since(self.begun) >= SESSION_LONGEST
     }
 }

@@ -9,13 +9,18 @@ use super::shelf::{Held, Loaded};
 use super::*;
 use crate::admission::Admission;
 use crate::cell::{Cell, Place, Sealer};
-use crate::limits::{DAY_SECONDS, SEGMENT_CELLS};
+use crate::limits::{
+    DAY_SECONDS, INVITED_TIME, LOBBY_SESSIONS, LOBBY_TIME, SEGMENT_CELLS, SESSION_IDLE, SESSION_LONGEST,
+    SESSION_WORK,
+};
 use crate::message::Receipt;
 use crate::point::Secret;
 use crate::segment::{Entry, segment_hash};
 use crate::stamp::{Challenge, Stamp};
-use crate::token::TokenRequest;
+use crate::token::{Token, TokenRequest};
 use crate::ttl::Ttl;
+
+mod newcomers;
 
 const BOARD: BoardKey = PublicKey([9; 32]);
 const CODE: InvitationCode = [7; 16];
@@ -76,8 +81,8 @@ fn quotas() -> Quotas {
 
 impl World {
     fn new(quotas: Quotas) -> Self {
-        let (shelf, mut rng, now) = (Fragile::default(), ChaCha20Rng::seed_from_u64(1), start());
-        let board = Board::open(BOARD, quotas, &shelf, now, &mut rng).unwrap();
+        let (shelf, rng, now) = (Fragile::default(), ChaCha20Rng::seed_from_u64(1), start());
+        let board = Board::open(BOARD, Issuer::new(&BOARD.0), quotas, &shelf, now).unwrap();
         let mut world = Self { board, shelf, now, rng, tokens: vec![] };
         world.board.invite(&CODE).unwrap();
         world.work();
@@ -86,7 +91,7 @@ impl World {
 
     /// Opens the board again from what is on the shelf, as after a crash.
     fn crash(&mut self) {
-        self.board = Board::open(BOARD, quotas(), &self.shelf, self.now, &mut self.rng).unwrap();
+        self.board = Board::open(BOARD, Issuer::new(&BOARD.0), quotas(), &self.shelf, self.now).unwrap();
     }
 
     fn pass(&mut self, time: Duration) {
@@ -111,7 +116,7 @@ impl World {
         while let Some(question) = self.board.next_question() {
             self.board.decide(question.ticket, Ok(()));
         }
-        while let Some(batch) = self.board.next_batch(&self.shelf, self.now, &mut self.rng).unwrap() {
+        while let Some(batch) = self.board.next_batch(&self.shelf, self.now).unwrap() {
             let result = self.shelf.commit(&batch);
             let failed = result.is_err();
             self.board.committed(result, self.now);
@@ -268,7 +273,7 @@ fn a_deposit_is_receipted_only_when_durable_and_read_by_everybody_alike() {
     let question = world.board.next_question().unwrap();
     assert_eq!((question.facts.admission, question.facts.ttl_days), ("stamp", 7));
     world.board.decide(question.ticket, Ok(()));
-    let batch = world.board.next_batch(&world.shelf, world.now, &mut world.rng).unwrap().unwrap();
+    let batch = world.board.next_batch(&world.shelf, world.now).unwrap().unwrap();
     assert!(world.answers(session).is_empty(), "nothing before the commit");
     world.shelf.commit(&batch).unwrap();
     world.board.committed(Ok(()), world.now);
@@ -383,7 +388,7 @@ fn a_crash_before_the_commit_leaves_no_trace() {
     world.ask(session, &request);
     let question = world.board.next_question().unwrap();
     world.board.decide(question.ticket, Ok(()));
-    assert!(world.board.next_batch(&world.shelf, world.now, &mut world.rng).unwrap().is_some());
+    assert!(world.board.next_batch(&world.shelf, world.now).unwrap().is_some());
     world.crash();
     assert_eq!(world.board.status(world.now.wall).cells, 0);
     world.receipt(&request);
@@ -691,7 +696,7 @@ fn whoever_is_refused_a_seat_may_still_enter_and_asks_for_nothing_else_twice() {
     world.pass(LOBBY_TIME / 2);
     assert_eq!(world.one(member, &Request::Enter { token }), Answer::Entered);
     assert!(matches!(world.one(member, &Request::Info), Answer::Info(_)));
-    assert_eq!(refusal(world.one(stranger, &Request::Info)), Refusal::Sessions);
+    assert_eq!(refusal(world.one(stranger, &Request::Read { segment: 1 })), Refusal::Sessions);
     assert_eq!(world.board.tick(world.now), [stranger], "asked again");
     let patient = world.connect();
     let mut forged = world.token_kept();
@@ -856,6 +861,23 @@ fn info_is_the_same_for_everyone_and_keys_are_known_a_period_ahead() {
     assert_eq!(world.info().keys[0], next);
     world.crash();
     assert_eq!(world.info().keys[0], next);
+}
+
+#[test]
+fn a_board_that_lost_its_store_keeps_its_issuing_keys_and_one_that_has_it_keeps_those_in_it() {
+    let mut world = World::new(quotas());
+    world.live(8 * DAY);
+    let known = world.info().keys;
+    world.shelf = Fragile::default();
+    world.crash();
+    assert_eq!(world.info().keys, known, "readers do not take it for a board that marks its members");
+    // A store of a program that drew keys by lot.
+    let drawn = Issuer::new(&[1; 32]).key(known[0].0).unwrap();
+    let keys = vec![(known[0].0, *drawn.to_bytes())];
+    world.shelf = Fragile::default();
+    world.shelf.commit(&Batch { keys, ..Batch::default() }).unwrap();
+    world.crash();
+    assert_eq!(world.info().keys, [(known[0].0, drawn.public()), known[1]]);
 }
 
 #[test]

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::collections::btree_map::Entry;
 
 use mail::{Monotonic, Wall};
-use rand_core::{CryptoRng, RngCore};
 
 use super::deposit::{Job, Waiting, receipt, taken_at};
 use super::reading::Arrivals;
@@ -20,7 +19,6 @@ use crate::mailbox::Period;
 use crate::message::{Answer, Refusal};
 use crate::segment::ClosedSegment;
 use crate::stamp;
-use crate::token::IssuingKey;
 
 /// A batch handed out and not yet reported back.
 #[derive(Debug)]
@@ -71,12 +69,7 @@ impl Board {
     ///
     /// # Errors
     /// [`BoardError`]: reading failed; try again later.
-    pub fn next_batch<R: RngCore + CryptoRng>(
-        &mut self,
-        shelf: &impl Shelf,
-        now: Now,
-        rng: &mut R,
-    ) -> Result<Option<Batch>, BoardError> {
+    pub fn next_batch(&mut self, shelf: &impl Shelf, now: Now) -> Result<Option<Batch>, BoardError> {
         self.pace.tick(now);
         if self.in_flight.is_some() {
             return Ok(None);
@@ -92,7 +85,7 @@ impl Board {
         } else if self.has_jobs() && !self.is_sweep_next(now) {
             jobs = self.fill(now.wall, &mut batch);
         } else if !self.fill_erasing(shelf, now, &mut batch)? {
-            self.renew_keys(now.wall, rng, &mut batch)?;
+            self.renew_keys(now.wall, &mut batch)?;
             if batch.keys.is_empty() && batch.keys_before.is_none() {
                 return Ok(None);
             }
@@ -198,16 +191,11 @@ impl Board {
     }
 
     /// Keys for the periods before, now and two ahead: the next one is known long before its time.
-    pub(super) fn renew_keys<R: RngCore + CryptoRng>(
-        &mut self,
-        now: Wall,
-        rng: &mut R,
-        batch: &mut Batch,
-    ) -> Result<(), BoardError> {
+    pub(super) fn renew_keys(&mut self, now: Wall, batch: &mut Batch) -> Result<(), BoardError> {
         let current = Period::at(now);
         for period in [current, current.next(), current.next().next()] {
             if let Entry::Vacant(vacant) = self.issuing.entry(period) {
-                let key = IssuingKey::random(period, rng)?;
+                let key = self.issuer.key(period)?;
                 batch.keys.push((period, *key.to_bytes()));
                 vacant.insert(key);
             }

@@ -7,6 +7,7 @@ use rand_core::SeedableRng;
 use super::*;
 use crate::board::{Board, MemoryShelf, Now, Quotas, SessionId, Shelf as _};
 use crate::limits::INVITATION_TOKENS;
+use crate::token::Issuer;
 
 const BOARD: BoardKey = PublicKey([9; 32]);
 const CODE: InvitationCode = [7; 16];
@@ -25,6 +26,18 @@ fn a_member_without_a_seat_enters_once_with_a_token_or_goes() {
         let event = session.enter(pays.then(|| token.clone()), NOW.monotonic);
         if !pays {
             assert_eq!(event, TokenEvent::Refused(Refusal::Sessions));
+            let mut session = TokenSession::new(BOARD, Membership::Invited(CODE, vec![]), 3, NOW.monotonic);
+            session.start(NOW.monotonic);
+            session.receive(&no_seat(1), NOW.monotonic, &mut rng);
+            let event = session.enter(None, NOW.monotonic);
+            assert_eq!(
+                event,
+                TokenEvent::Send(Request::Info.encode(2)),
+                "the invitation may be worth a seat"
+            );
+            let events = session.receive(&no_seat(2), NOW.monotonic, &mut rng);
+            let refused = [TokenEvent::Refused(Refusal::Sessions)];
+            assert_eq!(events, refused, "not on a board of an older program");
             continue;
         }
         assert_eq!(event, TokenEvent::Send(Request::Enter { token: token.clone() }.encode(2)));
@@ -36,6 +49,24 @@ fn a_member_without_a_seat_enters_once_with_a_token_or_goes() {
     }
 }
 
+#[test]
+fn who_was_invited_gets_tokens_on_a_board_without_a_free_seat() {
+    let mut host = Host::new(6);
+    host.board.invite(&CODE).unwrap();
+    let keys = host.keys();
+    let taken = Quotas::default().sessions * 2 / 3;
+    for _ in 0..taken {
+        host.board.connect(NOW);
+    }
+    let id = host.board.connect(NOW);
+    let events = host.hold(id, Membership::Invited(CODE, keys.clone()), 70);
+    assert_eq!((tokens(&events), events.last()), (70, Some(&TokenEvent::Done)));
+    let id = host.board.connect(NOW);
+    let events = host.hold(id, Membership::Invited([8; 16], keys), 70);
+    assert_eq!(events, [TokenEvent::Refused(Refusal::Invitation)]);
+    assert!(host.board.tick(NOW).contains(&id));
+}
+
 struct Host {
     board: Board,
     shelf: MemoryShelf,
@@ -44,13 +75,13 @@ struct Host {
 
 impl Host {
     fn new(seed: u64) -> Self {
-        let (shelf, mut rng) = (MemoryShelf::default(), ChaCha20Rng::seed_from_u64(seed));
-        let board = Board::open(BOARD, Quotas::default(), &shelf, NOW, &mut rng).unwrap();
+        let (shelf, rng) = (MemoryShelf::default(), ChaCha20Rng::seed_from_u64(seed));
+        let board = Board::open(BOARD, Issuer::new(&BOARD.0), Quotas::default(), &shelf, NOW).unwrap();
         Self { board, shelf, rng }
     }
 
     fn settle(&mut self) {
-        while let Some(batch) = self.board.next_batch(&self.shelf, NOW, &mut self.rng).unwrap() {
+        while let Some(batch) = self.board.next_batch(&self.shelf, NOW).unwrap() {
             let result = self.shelf.commit(&batch);
             self.board.committed(result, NOW);
         }
@@ -80,6 +111,7 @@ impl Host {
                         let answer = self.board.next_answer(&self.shelf, id, NOW).unwrap();
                         events.extend(session.receive(&answer, NOW.monotonic, &mut self.rng));
                     }
+                    TokenEvent::NoSeat => events.push(session.enter(None, NOW.monotonic)),
                     other => seen.push(other),
                 }
             }
@@ -115,7 +147,7 @@ fn a_member_gets_its_tokens_in_several_requests_until_the_invitation_is_used_up(
     let id = host.board.connect(NOW);
     let events = host.hold(id, membership(), 1);
     assert_eq!(events, [TokenEvent::Refused(Refusal::Invitation)]);
-    let reopened = Board::open(BOARD, Quotas::default(), &host.shelf, NOW, &mut host.rng).unwrap();
+    let reopened = Board::open(BOARD, Issuer::new(&BOARD.0), Quotas::default(), &host.shelf, NOW).unwrap();
     assert!(reopened.invitations(NOW.wall).is_empty(), "durably");
 }
 

@@ -20,7 +20,7 @@ fn issue(key: &IssuingKey, count: usize) -> Vec<Token> {
 
 #[test]
 fn issued_tokens_are_good_once_kept_and_read_again() {
-    let key = IssuingKey::random(PERIOD, &mut rng()).unwrap();
+    let key = Issuer::new(&[7; 32]).key(PERIOD).unwrap();
     let tokens = issue(&key, ISSUE_TOKENS);
     assert_eq!(tokens.len(), ISSUE_TOKENS);
     let kept = IssuingKey::from_bytes(PERIOD, &key.to_bytes()).unwrap();
@@ -34,7 +34,7 @@ fn issued_tokens_are_good_once_kept_and_read_again() {
 
 #[test]
 fn forged_or_moved_tokens_are_not() {
-    let key = IssuingKey::random(PERIOD, &mut rng()).unwrap();
+    let key = Issuer::new(&[7; 32]).key(PERIOD).unwrap();
     let token = issue(&key, 1).remove(0);
     let mut output = token.clone();
     output.output[0] ^= 1;
@@ -53,7 +53,7 @@ fn forged_or_moved_tokens_are_not() {
 #[test]
 fn a_board_that_uses_another_key_than_it_published_is_caught() {
     let (published, secret) =
-        (IssuingKey::random(PERIOD, &mut rng()).unwrap(), IssuingKey::from_seed(PERIOD, &[1; 32]).unwrap());
+        (Issuer::new(&[7; 32]).key(PERIOD).unwrap(), IssuingKey::from_seed(PERIOD, &[1; 32]).unwrap());
     let request = TokenRequest::new(&BOARD, PERIOD, 2, &mut rng()).unwrap();
     let (evaluated, proof) = secret.issue(&mut rng(), request.blinded()).unwrap();
     assert_eq!(request.finish(&evaluated, &proof, &published.public()), Err(TokenError::Proof));
@@ -61,7 +61,7 @@ fn a_board_that_uses_another_key_than_it_published_is_caught() {
 
 #[test]
 fn damaged_requests_and_answers_are_refused() {
-    let key = IssuingKey::random(PERIOD, &mut rng()).unwrap();
+    let key = Issuer::new(&[7; 32]).key(PERIOD).unwrap();
     assert_eq!(key.issue(&mut rng(), &[]), Err(TokenError::Count));
     assert_eq!(key.issue(&mut rng(), &vec![[0; 32]; ISSUE_TOKENS + 1]), Err(TokenError::Count));
     // All zero is the identity, all ones is no element at all.

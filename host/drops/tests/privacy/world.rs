@@ -22,6 +22,7 @@ use drops::point::Secret;
 use drops::reader::{BoardMemory, ReadEvent, ReadSession, Window};
 use drops::schedule::{READING, Slots, reader_renewal, reading};
 use drops::segment::{Entry, segment_hash};
+use drops::token::Issuer;
 use drops::ttl::Ttl;
 use mail::{MailId, Monotonic, PublicKey, Wall};
 use rand_chacha::ChaCha20Rng;
@@ -298,7 +299,7 @@ impl World {
             .map(|number| {
                 let (key, shelf) = (PublicKey([200 + number as u8; 32]), MemoryShelf::default());
                 let quotas = Quotas { difficulty: Difficulty([0; 4]), sessions: 2_000, ..Quotas::default() };
-                let board = Board::open(key, quotas, &shelf, now, &mut dice.0).unwrap();
+                let board = Board::open(key, Issuer::new(&key.0), quotas, &shelf, now).unwrap();
                 Host { key, board, shelf }
             })
             .collect();
@@ -417,7 +418,7 @@ impl World {
         while let Some(question) = board.next_question() {
             board.decide(question.ticket, Ok(()));
         }
-        while let Some(batch) = board.next_batch(shelf, clock(self.now), &mut self.dice.0).unwrap() {
+        while let Some(batch) = board.next_batch(shelf, clock(self.now)).unwrap() {
             let result = shelf.commit(&batch);
             board.committed(result, clock(self.now));
         }

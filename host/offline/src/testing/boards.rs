@@ -12,12 +12,14 @@ use drops::board::{Board, MemoryShelf, Now, Quotas, SessionId, Shelf as _};
 use drops::cell::BoardKey;
 use drops::limits::BOARD_SESSIONS;
 use drops::message::{Answer, InvitationCode, Receipt, Refusal, Request};
+use drops::session::{BoardSession, Purpose, Unreachable};
+use drops::token::Issuer;
 use mail::{Clock, PublicKey};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tokio::sync::Notify;
 
-use crate::ports::{BoardSession, Boards, KnownBoard, Purpose, SessionIdentity, Unreachable};
+use crate::ports::{Boards, KnownBoard, SessionIdentity};
 use crate::shared::lock;
 
 /// A board somewhere.
@@ -47,10 +49,10 @@ pub(crate) struct Host {
 impl Host {
     pub fn new(byte: u8, clock: &Arc<SimulatedClock>) -> Arc<Self> {
         let (key, shelf) = (PublicKey([byte; 32]), MemoryShelf::default());
-        let mut rng = ChaCha20Rng::seed_from_u64(u64::from(byte));
+        let rng = ChaCha20Rng::seed_from_u64(u64::from(byte));
         let now = Now { wall: clock.wall(), monotonic: clock.monotonic() };
         let quotas = Quotas { difficulty: Difficulty([1; 4]), ..Quotas::default() };
-        let board = Board::open(key, quotas, &shelf, now, &mut rng).unwrap();
+        let board = Board::open(key, Issuer::new(&key.0), quotas, &shelf, now).unwrap();
         let host = Arc::new(Self {
             key,
             is_up: AtomicBool::new(true),
@@ -90,12 +92,12 @@ impl Host {
     /// The policy says yes, the disk works.
     fn settle(&self) {
         let now = self.now();
-        let (board, rng) = &mut *lock(&self.board);
+        let board = &mut lock(&self.board).0;
         board.tick(now);
         while let Some(question) = board.next_question() {
             board.decide(question.ticket, Ok(()));
         }
-        while let Some(batch) = board.next_batch(&self.shelf, now, rng).unwrap() {
+        while let Some(batch) = board.next_batch(&self.shelf, now).unwrap() {
             let result = self.shelf.commit(&batch);
             board.committed(result, now);
         }
@@ -116,10 +118,10 @@ impl Host {
         board.connect(now)
     }
 
-    fn ask(&self, session: SessionId, message: Vec<u8>) {
+    fn ask(&self, session: SessionId, message: &Bytes) {
         {
             let (board, rng) = &mut *lock(&self.board);
-            board.receive(&self.shelf, session, &Bytes::from(message), self.now(), rng);
+            board.receive(&self.shelf, session, message, self.now(), rng);
         }
         self.settle();
     }
@@ -143,8 +145,6 @@ impl Boards for TestBoards {
     fn known(&self) -> Vec<KnownBoard> {
         lock(&self.known).clone()
     }
-
-    fn behaved(&self, _board: BoardKey, _receipts: u64, _failure: Option<&str>, _fill: Option<u8>) {}
 
     async fn open(
         &self,
@@ -181,8 +181,9 @@ impl BoardSession for TestSession {
         self.throwaway
     }
 
-    async fn send(&mut self, message: Vec<u8>) -> Result<(), Unreachable> {
-        let (id, request) = Request::decode(&Bytes::from(message.clone()));
+    async fn send(&mut self, message: &[u8]) -> Result<(), Unreachable> {
+        let message = Bytes::copy_from_slice(message);
+        let (id, request) = Request::decode(&message);
         if let Ok(Request::Deposit { ttl, cell, admission }) = request {
             self.host.deposits.fetch_add(1, Ordering::Relaxed);
             self.host.own_deposits.fetch_add(u64::from(self.is_own), Ordering::Relaxed);
@@ -196,7 +197,7 @@ impl BoardSession for TestSession {
                 return Ok(());
             }
         }
-        self.host.ask(self.id, message);
+        self.host.ask(self.id, &message);
         Ok(())
     }
 

@@ -147,4 +147,8 @@ impl KeyFiles for Life {
     async fn erase(&self, _account: &AccountName, period: Period) -> Result<(), Failure> {
         self.change(|disk| drop(lock(&disk.keys).remove(&period)))
     }
+
+    async fn forget(&self, _account: &AccountName) -> Result<(), Failure> {
+        self.change(|disk| lock(&disk.keys).clear())
+    }
 }

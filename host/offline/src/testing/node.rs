@@ -10,6 +10,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use drops::point::Secret;
 use drops::record::OwnerMark;
+use gateway::ports::DropRelays as _;
+use gateway::{Asked, Received};
 use mail::record::{BodyId, ContactState, Destination, Marks, OutboxEntry, Route};
 use mail::{
     AccountName, Acknowledgement, Address, BodyDigest, BodyHasher, Envelope, MailId, Nospam, PublicKey,
@@ -21,8 +23,8 @@ use tokio::task::JoinHandle;
 
 use super::{Disk, Host, Life, TestBoards};
 use crate::ports::{
-    BoardFacts, ChosenBoard, Core, Failure, FoundMail, Identity, Knock, KnownBoard, Plan, Selector,
-    SessionIdentity, Taken, WaitingMail, Workers,
+    BoardFacts, ChosenBoard, Core, Failure, Identity, KnownBoard, Plan, Selector, SessionIdentity,
+    WaitingMail, Workers,
 };
 use crate::shared::lock;
 use crate::{OfflineMail, Ports, Settings};
@@ -232,20 +234,19 @@ async fn outbox(offline: Arc<OfflineMail>, core: Arc<FakeCore>) {
             lock(&core.life.disk.outbox).values().map(|(entry, _)| entry.clone()).collect();
         for entry in entries {
             let Route::Remote(destination) = entry.route.clone() else { continue };
-            let copies = offline.copies(entry.id);
-            let answer = copies.and_then(|copies| copies.answer_until);
+            let answer = offline.copies(entry.id).answer_until;
             if mail::Clock::wall(&*offline_clock(&offline))
                 >= answer.unwrap_or(entry.expires).max(entry.expires)
             {
                 core.end(entry.id, "bounced");
-                offline.ended(entry.id).await;
+                offline.ended(entry.id);
             } else if !core.is_online(&entry.account, destination.key()) {
-                let _tried_again = offline.leave_copies(&entry).await;
+                offline.leave_copies(&entry).await;
             }
         }
         let left: Vec<MailId> = lock(&core.life.disk.ended).iter().map(|(id, _)| *id).collect();
         for id in left {
-            offline.ended(id).await;
+            offline.ended(id);
         }
         tokio::time::sleep(Duration::from_secs(1800)).await;
     }
@@ -304,45 +305,52 @@ impl Core for FakeCore {
         Ok(outbox.get(&id).map(|(entry, body)| (entry.clone(), (body.len() <= max).then(|| body.clone()))))
     }
 
-    async fn take(&self, account: &AccountName, sender: PublicKey, mail: FoundMail) -> Taken {
+    async fn take(
+        &self,
+        account: &AccountName,
+        sender: PublicKey,
+        id: MailId,
+        _envelope: Envelope,
+        body: Bytes,
+    ) -> Received {
         if self.contact(account, sender) != Some(ContactState::Confirmed) {
-            return Taken::Stranger;
+            return Received::Stranger;
         }
-        let (key, digest) = ((sender, mail.id), BodyHasher::digest(&mail.body));
+        let (key, digest) = ((sender, id), BodyHasher::digest(&body));
         let known = lock(&self.life.disk.arrivals).get(&key).cloned();
         match known {
-            Some((other, word)) if other == digest => return Taken::Acknowledged(word),
-            Some(_) => return Taken::Broken("the id was used for another mail".to_owned()),
+            Some((other, word)) if other == digest => return Received::Acknowledged(word),
+            Some(_) => return Received::Broken("the id was used for another mail".to_owned()),
             None => {}
         }
         let word = Acknowledgement::Delivered;
         let made = self.life.change(|disk| {
-            lock(&disk.mailbox).push(mail.body.clone());
+            lock(&disk.mailbox).push(body.clone());
             lock(&disk.arrivals).insert(key, (digest, word.clone()));
         });
         match made {
-            Ok(()) => Taken::Acknowledged(word),
-            Err(error) => Taken::Later(error.to_string()),
+            Ok(()) => Received::Acknowledged(word),
+            Err(error) => Received::Later(error.to_string()),
         }
     }
 
-    async fn knock(&self, _account: &AccountName, key: PublicKey, _text: &str) -> Result<Knock, Failure> {
+    async fn knock(&self, _account: &AccountName, key: PublicKey, _text: &str) -> Result<Asked, Failure> {
         let is_known = lock(&self.life.disk.contacts).contains_key(&key);
         if is_known || self.accepts {
             self.life.change(|disk| lock(&disk.contacts).insert(key, ContactState::Confirmed))?;
-            return Ok(Knock::Contact);
+            return Ok(Asked::Contact);
         }
         if lock(&self.life.disk.requests).contains(&key) {
-            return Ok(Knock::Waits);
+            return Ok(Asked::Waits);
         }
         if self.life.disk.request_room.load(Ordering::Relaxed) == 0 {
-            return Ok(Knock::NoRoom);
+            return Ok(Asked::NoRoom);
         }
         self.life.change(|disk| {
             disk.request_room.fetch_sub(1, Ordering::Relaxed);
             lock(&disk.requests).push(key);
         })?;
-        Ok(Knock::Waits)
+        Ok(Asked::Waits)
     }
 
     async fn is_waiting(&self, _account: &AccountName, key: PublicKey) -> Result<bool, Failure> {

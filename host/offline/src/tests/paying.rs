@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use drops::record::{MailboxRecord, OwnerMark};
+use gateway::ports::DropRelays as _;
 use mail::record::ContactState;
 
 use super::{days_with_a_death, take_turns};
@@ -111,6 +112,32 @@ fn whoever_holds_tokens_finds_a_seat_on_a_board_that_others_crowd() {
 }
 
 #[test]
+fn who_is_invited_to_a_board_that_others_always_crowd_reads_it_after_days() {
+    simulated(async {
+        let world = World::new(1);
+        world.hosts[0].is_crowded.store(true, Ordering::Relaxed);
+        let (mut anna, mut cleo) = (world.node(1, &[]), world.node(3, &[]));
+        cleo.is_invited(&world.hosts[0]);
+        anna.befriend(&cleo);
+        meet(&world, &mut anna, &mut cleo).await;
+        cleo.start().await;
+        world.pass(5 * DAY).await;
+        cleo.stop().await;
+        meet(&world, &mut anna, &mut cleo).await;
+        for round in 0..2 {
+            anna.submit(round, &cleo, "to Cleo");
+            take_turns(&world, &mut [&mut anna, &mut cleo], 4).await;
+        }
+        assert_eq!(
+            cleo.mails().len(),
+            2,
+            "one deposits with tokens passed on, the other reads with own ones"
+        );
+        deposits(&world.hosts[0]);
+    });
+}
+
+#[test]
 fn tokens_of_one_contact_do_not_pay_for_mail_to_another() {
     simulated(async {
         let world = World::new(1);
@@ -202,8 +229,8 @@ fn the_own_identity_is_never_shown_to_a_board_of_somebody_else() {
         world.pass(DAY).await;
         assert_eq!(world.deposits(), 0);
         let entry = lock(&anna.disk.outbox)[&id].0.clone();
-        let refused = anna.offline().leave_copies(&entry).await.unwrap_err();
-        assert!(refused.0.contains("to a drop relay of somebody else"), "{refused}");
+        let refused = anna.offline().leave_copies(&entry).await.note.unwrap();
+        assert!(refused.contains("to a drop relay of somebody else"), "{refused}");
         anna.selector.shows_itself.store(false, Ordering::Relaxed);
         world.pass(DAY).await;
         assert_eq!(count(&world.hosts[0].own_deposits), 1);

@@ -12,6 +12,7 @@ use drops::board::{
 use drops::cell::BoardKey;
 use drops::cells::CellStore;
 use drops::message::InvitationCode;
+use drops::token::Issuer;
 use mail::Clock;
 use rand_core::OsRng;
 use tokio::sync::{mpsc, oneshot};
@@ -102,12 +103,13 @@ impl Engine {
     /// Opens the board. Blocks for the disk.
     pub fn open(
         key: BoardKey,
+        issuer: Issuer,
         quotas: Quotas,
         cells: Arc<CellStore>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ServeError> {
         let now = Now { wall: clock.wall(), monotonic: clock.monotonic() };
-        let board = Board::open(key, quotas, cells.as_ref(), now, &mut OsRng)?;
+        let board = Board::open(key, issuer, quotas, cells.as_ref(), now)?;
         Ok(Self {
             board,
             cells,
@@ -244,7 +246,7 @@ impl Engine {
             return;
         }
         let now = self.now();
-        match self.board.next_batch(self.cells.as_ref(), now, &mut OsRng) {
+        match self.board.next_batch(self.cells.as_ref(), now) {
             Ok(Some(batch)) => {
                 if !batch.invitations.is_empty() || !batch.uninvited.is_empty() {
                     self.committing = std::mem::take(&mut self.changed);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use drops::depositor::NotTaken;
 use drops::message::Refusal;
+use drops::session::BoardSession as _;
 use drops::ttl::Ttl;
 use relay::{Hiding, Purpose, Serving, SessionError};
 
@@ -45,7 +46,7 @@ async fn what_one_throwaway_deposits_another_one_reads() {
     let mut inside = sessions.open_here(board.key()).await.unwrap();
     assert_eq!(inside.hiding(), None);
     assert_eq!(read(&mut inside, 15).await.len(), 15);
-    assert_ne!(inside.number(), reader.number());
+    assert_ne!(inside.throwaway(), reader.throwaway());
     soon("the depositor's session has ended", sessions_are(&board, 2)).await;
     drop(inside);
     drop(reader);

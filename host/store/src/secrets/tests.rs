@@ -45,6 +45,28 @@ fn all_are_listed() {
 }
 
 #[test]
+fn a_key_file_of_another_length_is_set_aside_and_not_written_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let secrets = Secrets::open(dir.path()).unwrap();
+    secrets.write("good", &[1; KEY_BYTES]).unwrap();
+    assert_eq!(*secrets.read_key("good").unwrap().unwrap(), [1; KEY_BYTES]);
+    assert!(secrets.read_key("other").unwrap().is_none());
+    for (number, length) in [KEY_BYTES - 1, 0, SECRET_BYTES + 1].into_iter().enumerate() {
+        std::fs::write(dir.path().join("bad"), vec![2; length]).unwrap();
+        assert!(secrets.read_key("bad").unwrap().is_none());
+        assert!(!dir.path().join("bad").exists());
+        let aside = dir.path().join(format!("bad.damaged-{}", number + 1));
+        assert_eq!(std::fs::read(&aside).unwrap(), vec![2; length]);
+    }
+    secrets.write("bad", &[3; KEY_BYTES]).unwrap();
+    assert_eq!(*secrets.read_key("bad").unwrap().unwrap(), [3; KEY_BYTES]);
+    let asides = secrets.asides().unwrap();
+    assert!(asides.len() == 3 && asides.iter().all(|(_, of)| of == "bad"), "{asides:?}");
+    assert!(secrets.erase("bad").unwrap(), "its time is over");
+    assert_eq!(secrets.names().unwrap(), ["good"]);
+}
+
+#[test]
 fn remains_of_a_write_are_erased() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("key.new"), b"half").unwrap();

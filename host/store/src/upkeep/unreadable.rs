@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 
 use bytes::Bytes;
@@ -171,6 +172,13 @@ impl Store {
                 transaction.open_table(DOCUMENTS)?.get((kind.as_str(), owner.as_str(), key.as_slice()))?;
             Ok(kept.is_some_and(|kept| kept.value() == bytes))
         });
+        self.inner.shared.unreadable.note(kind, name, why.to_owned(), is_still);
+    }
+
+    /// Remembers a file beside the store that was set aside, for as long as it is there. `kind` says what it was to be.
+    pub fn unreadable_file(&self, kind: &str, file: PathBuf, why: &str) {
+        let name = file.display().to_string();
+        let is_still: IsStill = Box::new(move |_| Ok(file.exists()));
         self.inner.shared.unreadable.note(kind, name, why.to_owned(), is_still);
     }
 

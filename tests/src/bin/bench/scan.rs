@@ -11,6 +11,7 @@ use drops::limits::CELL_BYTES;
 use drops::message::Request;
 use drops::point::Secret;
 use drops::stamp::Stamp;
+use drops::token::Issuer;
 use drops::ttl::Ttl;
 use mail::{Monotonic, PublicKey, Wall};
 use rand_core::{OsRng, RngCore as _};
@@ -71,7 +72,7 @@ fn fill(gateway: &Gateway, board: PublicKey) {
     let now = Now { wall, monotonic: Monotonic::default() };
     let quotas =
         Quotas { day_cells: 1_000_000, bytes: 1 << 40, difficulty: Difficulty([0; 4]), ..Quotas::default() };
-    let mut board = Board::open(board, quotas, &store, now, &mut OsRng).expect("the board");
+    let mut board = Board::open(board, Issuer::new(&board.0), quotas, &store, now).expect("the board");
     let day = u32::try_from(wall.0 / DAY_MS).expect("a day");
     for _ in 0..CELLS / 100 {
         let segment = board.status(wall).open_segment.saturating_sub(1);
@@ -88,7 +89,7 @@ fn fill(gateway: &Gateway, board: PublicKey) {
         while let Some(question) = board.next_question() {
             board.decide(question.ticket, Ok(()));
         }
-        while let Some(batch) = board.next_batch(&store, now, &mut OsRng).expect("the cells are sound") {
+        while let Some(batch) = board.next_batch(&store, now).expect("the cells are sound") {
             let result = store.commit(&batch);
             board.committed(result, now);
         }

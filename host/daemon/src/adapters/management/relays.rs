@@ -12,7 +12,7 @@ use relay::{BoardAddress, InvitationName, Serving};
 
 use super::GatewayManagement;
 use super::errors::stored;
-use crate::relays::{Behaviour, KnownError, KnownRelay, Relays};
+use crate::relays::{KnownError, KnownRelay, Relays};
 
 fn known_error(error: KnownError) -> ManagementError {
     let text = error.to_string();
@@ -31,12 +31,15 @@ fn stopped(error: relay::Stopped) -> ManagementError {
 pub async fn list(relays: &Relays, offline: Option<&OfflineMail>) -> Result<Vec<Relay>> {
     let mut shown = named(relays).await?;
     for report in offline.map(OfflineMail::boards).unwrap_or_default() {
-        let tokens = supply(&report);
-        if let Some(relay) = shown.iter_mut().find(|relay| relay.key == report.key) {
-            relay.tokens = tokens;
-        } else if report.is_read || report.receipts + report.failures > 0 || tokens != TokenSupply::default()
-        {
-            shown.push(Relay { tokens, ..relay(relays, of_contacts(report)) });
+        let known = shown.iter_mut().find(|relay| relay.key == report.key);
+        let is_used = report.is_read || report.receipts + report.failures > 0;
+        if let Some(relay) = known {
+            tell(relay, report);
+        } else if is_used || report.tokens != offline::TokenSupply::default() {
+            let address = BoardAddress { key: report.key, invitation: None, owner: report.owner };
+            let mut of_contacts = relay(relays, KnownRelay { address, is_chosen: false });
+            tell(&mut of_contacts, report);
+            shown.push(of_contacts);
         }
     }
     Ok(shown)
@@ -46,11 +49,7 @@ async fn named(relays: &Relays) -> Result<Vec<Relay>> {
     let mut shown = Vec::new();
     if let Some(serving) = relays.serving() {
         let own = relays.known.get(&serving.key());
-        let own = own.unwrap_or_else(|| KnownRelay {
-            address: serving.address(),
-            is_chosen: true,
-            behaviour: Behaviour::default(),
-        });
+        let own = own.unwrap_or_else(|| KnownRelay { address: serving.address(), is_chosen: true });
         shown.push(Relay { serving: Some(board(serving).await?), ..relay(relays, own) });
     }
     let is_other = |known: &KnownRelay| relays.serving().is_none_or(|own| own.key() != known.address.key);
@@ -58,21 +57,15 @@ async fn named(relays: &Relays) -> Result<Vec<Relay>> {
     Ok(shown)
 }
 
-/// A relay that contacts read, and nobody named here.
-fn of_contacts(report: BoardReport) -> KnownRelay {
-    let BoardReport { key, owner, receipts, failures, last_failure, problem, fill, last_read, .. } = report;
-    KnownRelay {
-        address: BoardAddress { key, invitation: None, owner },
-        is_chosen: false,
-        behaviour: Behaviour {
-            receipts,
-            failures,
-            last_failure,
-            last_problem: problem,
-            // It says so first of all in a session.
-            fill: last_read.map(|_| fill),
-        },
-    }
+/// Adds how a relay behaved, and the tokens for it.
+fn tell(relay: &mut Relay, report: BoardReport) {
+    relay.tokens = supply(&report);
+    relay.receipts = report.receipts;
+    relay.failures = report.failures;
+    relay.last_failure = report.last_failure.map(Into::into);
+    relay.last_problem = report.problem;
+    // It says so first of all in a session.
+    relay.fill = report.last_read.map(|_| report.fill);
 }
 
 fn supply(report: &BoardReport) -> TokenSupply {
@@ -103,19 +96,20 @@ async fn board(serving: &Serving) -> Result<Board> {
     })
 }
 
+/// A relay of which nothing but its address is known.
 fn relay(relays: &Relays, known: KnownRelay) -> Relay {
-    let KnownRelay { address, is_chosen, behaviour } = known;
+    let KnownRelay { address, is_chosen } = known;
     Relay {
         // Without the invitation, which is a secret.
         address: BoardAddress { invitation: None, ..address }.to_string(),
         key: address.key,
         chosen_by_user: is_chosen,
         invited: address.invitation.is_some(),
-        receipts: behaviour.receipts,
-        failures: behaviour.failures,
-        last_failure: behaviour.last_failure.map(Into::into),
-        last_problem: behaviour.last_problem,
-        fill: behaviour.fill,
+        receipts: 0,
+        failures: 0,
+        last_failure: None,
+        last_problem: None,
+        fill: None,
         address_hidden: match relays.sessions.hiding() {
             relay::Hiding::Proxy => Hiding::Proxy,
             relay::Hiding::Relays => Hiding::Relays,
@@ -127,7 +121,7 @@ fn relay(relays: &Relays, known: KnownRelay) -> Relay {
 }
 
 /// The owner names a relay.
-pub async fn add(relays: &Relays, new: &NewRelay) -> Result<Relay> {
+pub async fn add(relays: &Relays, offline: Option<&OfflineMail>, new: &NewRelay) -> Result<Relay> {
     let address: BoardAddress = new
         .address
         .trim()
@@ -135,7 +129,12 @@ pub async fn add(relays: &Relays, new: &NewRelay) -> Result<Relay> {
         .map_err(|error: relay::InvalidBoardAddress| ManagementError::Unprocessable(error.to_string()))?;
     let known = relays.known.choose(address).await.map_err(known_error)?;
     relays.sessions.prepare();
-    Ok(relay(relays, known))
+    let mut added = relay(relays, known);
+    let reports = offline.map(OfflineMail::boards).unwrap_or_default();
+    if let Some(report) = reports.into_iter().find(|report| report.key == added.key) {
+        tell(&mut added, report);
+    }
+    Ok(added)
 }
 
 /// Forgets a relay.
@@ -259,7 +258,7 @@ impl DropRelays for GatewayManagement {
     }
 
     async fn add_relay(&self, relay: NewRelay) -> Result<Relay> {
-        add(&self.relays, &relay).await
+        add(&self.relays, self.offline.as_deref(), &relay).await
     }
 
     async fn remove_relay(&self, key: PublicKey) -> Result<()> {

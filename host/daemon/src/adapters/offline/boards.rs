@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use drops::cell::BoardKey;
-use offline::ports::{BoardSession, Boards, KnownBoard, Purpose, SessionIdentity, Unreachable};
+use drops::session::{BoardSession, Purpose, Unreachable};
+use offline::ports::{Boards, KnownBoard, SessionIdentity};
 
 use crate::relays::Relays;
 
@@ -29,28 +29,6 @@ impl Boards for ToxBoards {
         own.into_iter().chain(others.map(|address| board(address, false))).collect()
     }
 
-    fn behaved(&self, board: BoardKey, receipts: u64, failure: Option<&str>, fill: Option<u8>) {
-        if let Some(fill) = fill {
-            self.0.known.says_fill(&board, fill);
-        }
-        if receipts == 0 && failure.is_none() {
-            return;
-        }
-        let (relays, failure) = (Arc::clone(&self.0), failure.map(str::to_owned));
-        supervisor::job("board-history", async move {
-            let mut told = Ok(());
-            if receipts > 0 {
-                told = relays.known.receipts(&board, receipts).await;
-            }
-            if let Some(failure) = failure {
-                told = told.and(relays.known.failed(&board, &failure).await);
-            }
-            if let Err(error) = told {
-                tracing::warn!(%board, %error, "how a drop relay behaved was not stored");
-            }
-        });
-    }
-
     async fn open(
         &self,
         board: BoardKey,
@@ -58,36 +36,10 @@ impl Boards for ToxBoards {
         identity: SessionIdentity,
     ) -> Result<Box<dyn BoardSession>, Unreachable> {
         let sessions = &self.0.sessions;
-        let purpose = match purpose {
-            Purpose::Read => relay::Purpose::Reading,
-            Purpose::Deposit => relay::Purpose::Depositing,
-            Purpose::Tokens => relay::Purpose::Tokens,
-        };
         let opened = match identity {
             SessionIdentity::Own => sessions.open_here(board).await,
             SessionIdentity::Throwaway => sessions.open(board, purpose).await,
         };
-        opened.map(|session| Box::new(Open(session)) as Box<dyn BoardSession>).map_err(unreachable)
+        Ok(Box::new(opened?))
     }
-}
-
-struct Open(relay::BoardSession);
-
-#[async_trait]
-impl BoardSession for Open {
-    fn throwaway(&self) -> u64 {
-        self.0.number()
-    }
-
-    async fn send(&mut self, message: Vec<u8>) -> Result<(), Unreachable> {
-        self.0.send(&message).await.map_err(unreachable)
-    }
-
-    async fn receive(&mut self) -> Result<Bytes, Unreachable> {
-        self.0.receive().await.map_err(unreachable)
-    }
-}
-
-fn unreachable(error: relay::SessionError) -> Unreachable {
-    Unreachable(error.to_string())
 }

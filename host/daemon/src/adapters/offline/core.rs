@@ -9,8 +9,8 @@ use drops::point::Secret;
 use gateway::ports::Network as _;
 use gateway::{Asked, Gateway, Received};
 use mail::record::{ContactState, OutboxEntry};
-use mail::{AccountName, Acknowledgement, BodyDigest, MailId, PublicKey};
-use offline::ports::{Core, Failure, FoundMail, Identity, Knock, Taken};
+use mail::{AccountName, Acknowledgement, BodyDigest, Envelope, MailId, PublicKey};
+use offline::ports::{Core, Failure, Identity};
 use store::Store;
 
 use super::Parts;
@@ -98,28 +98,22 @@ impl Core for GatewayCore {
         self.gateway()?.outgoing(id, max).await.map_err(failure)
     }
 
-    async fn take(&self, account: &AccountName, sender: PublicKey, mail: FoundMail) -> Taken {
-        let gateway = match self.gateway() {
-            Ok(gateway) => gateway,
-            Err(error) => return Taken::Later(error.to_string()),
-        };
-        let FoundMail { id, envelope, body } = mail;
-        match gateway.receive_whole(account, sender, id, envelope, body).await {
-            Received::Acknowledged(word) => Taken::Acknowledged(word),
-            Received::Stranger => Taken::Stranger,
-            Received::Later(why) => Taken::Later(why),
-            Received::Broken(why) => Taken::Broken(why),
+    async fn take(
+        &self,
+        account: &AccountName,
+        sender: PublicKey,
+        id: MailId,
+        envelope: Envelope,
+        body: Bytes,
+    ) -> Received {
+        match self.gateway() {
+            Ok(gateway) => gateway.receive_whole(account, sender, id, envelope, body).await,
+            Err(error) => Received::Later(error.to_string()),
         }
     }
 
-    async fn knock(&self, account: &AccountName, key: PublicKey, text: &str) -> Result<Knock, Failure> {
-        let gateway = self.gateway()?;
-        Ok(match gateway.knock(account, key, text).await.map_err(failure)? {
-            Asked::Contact => Knock::Contact,
-            Asked::Waits => Knock::Waits,
-            Asked::NoRoom => Knock::NoRoom,
-            Asked::Ignored => Knock::Ignored,
-        })
+    async fn knock(&self, account: &AccountName, key: PublicKey, text: &str) -> Result<Asked, Failure> {
+        self.gateway()?.knock(account, key, text).await.map_err(failure)
     }
 
     async fn is_waiting(&self, account: &AccountName, key: PublicKey) -> Result<bool, Failure> {

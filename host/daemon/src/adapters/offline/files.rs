@@ -39,7 +39,12 @@ impl Documents for StoredDocuments {
 }
 
 /// Mailbox keys, named by account and period.
-pub struct StoredKeys(pub Secrets);
+pub struct StoredKeys {
+    /// Their files.
+    pub secrets: Secrets,
+    /// Told of files that are set aside.
+    pub store: Store,
+}
 
 fn name(account: &AccountName, period: Period) -> String {
     format!("{account}_period_{}", period.0)
@@ -55,7 +60,7 @@ impl StoredKeys {
         &self,
         work: impl FnOnce(&Secrets) -> Result<T, SecretError> + Send + 'static,
     ) -> Result<T, Failure> {
-        let secrets = self.0.clone();
+        let secrets = self.secrets.clone();
         let done = supervisor::blocking("secret", move || work(&secrets)).await;
         done.map_err(|_| failure("the gateway is stopping"))?.map_err(failure)
     }
@@ -64,15 +69,18 @@ impl StoredKeys {
 #[async_trait]
 impl KeyFiles for StoredKeys {
     async fn read(&self, account: &AccountName) -> Result<Vec<(Period, Secret)>, Failure> {
-        let account = account.clone();
+        let (account, store) = (account.clone(), self.store.clone());
         self.blocking(move |secrets| {
             let mut keys = Vec::new();
             for name in secrets.names()? {
                 let Some(period) = period_in(&name, &account) else { continue };
-                let key = secrets.read(&name)?;
-                // A file of another length was not written here.
-                let key = key.and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok());
-                keys.extend(key.map(|bytes| (period, Secret::from_bytes(bytes))));
+                let key = secrets.read_key(&name)?;
+                keys.extend(key.map(|bytes| (period, Secret::from_bytes(*bytes))));
+            }
+            for (file, of) in secrets.asides()? {
+                if period_in(&of, &account).is_some() {
+                    store.unreadable_file("mailbox key", file, "it has another length than a key");
+                }
             }
             Ok(keys)
         })
@@ -88,6 +96,19 @@ impl KeyFiles for StoredKeys {
         let name = name(account, period);
         self.blocking(move |secrets| secrets.erase(&name).map(drop)).await
     }
+
+    async fn forget(&self, account: &AccountName) -> Result<(), Failure> {
+        let account = account.clone();
+        self.blocking(move |secrets| {
+            let asides = secrets.asides()?.into_iter().map(|(_, of)| of);
+            let names = secrets.names()?.into_iter().chain(asides);
+            for name in names.filter(|name| period_in(name, &account).is_some()) {
+                secrets.erase(&name)?;
+            }
+            Ok(())
+        })
+        .await
+    }
 }
 
 #[cfg(test)]
@@ -97,7 +118,10 @@ mod tests {
     #[tokio::test]
     async fn keys_belong_to_one_account_and_period() {
         let directory = tempfile::tempdir().unwrap();
-        let keys = StoredKeys(Secrets::open(directory.path()).unwrap());
+        let secrets = Secrets::open(&directory.path().join("keys")).unwrap();
+        let options = store::OpenOptions::new(std::sync::Arc::new(clock::SystemClock::new()));
+        let store = Store::open(directory.path().join("store"), options).unwrap();
+        let keys = StoredKeys { secrets, store: store.clone() };
         let (anna, annabel) = ("anna".parse().unwrap(), "anna_period_7".parse().unwrap());
         let key = |byte: u8| Secret::from_bytes([byte; 32]);
         keys.write(&anna, Period(1), key(1)).await.unwrap();
@@ -108,5 +132,11 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].0, found[0].1.as_bytes()), (Period(2), &[2; 32]));
         assert_eq!(keys.read(&annabel).await.unwrap()[0].1.as_bytes(), &[3; 32]);
+        std::fs::write(directory.path().join("keys/anna_period_2"), "half").unwrap();
+        assert!(keys.read(&anna).await.unwrap().is_empty());
+        assert_eq!(store.unreadable().unwrap().len(), 1, "set aside, and shown");
+        keys.forget(&anna).await.unwrap();
+        assert!(store.unreadable().unwrap().is_empty());
+        assert_eq!(keys.read(&annabel).await.unwrap().len(), 1);
     }
 }
