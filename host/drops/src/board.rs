@@ -165,8 +165,9 @@ pub struct Board {
 }
 
 impl Board {
-    /// Opens the board `key` with what `shelf` holds, and makes what is missing there: segment 1, and the issuing keys of `issuer`.
-    /// Keys that `shelf` has stay as they are, because members know them.
+    /// Opens the board `key` with what `shelf` holds, and makes what is missing there: segment 1,
+    /// and the issuing keys of `issuer`. Keys that `shelf` has stay as they are, because members
+    /// know them.
     ///
     /// # Errors
     /// [`BoardError`].

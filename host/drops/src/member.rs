@@ -114,8 +114,8 @@ impl TokenSession {
         result.unwrap_or_else(|violation| vec![self.broken(violation)])
     }
 
-    /// A token for a seat, spent on disk already; none: the invitation has to be worth one. Only after [`TokenEvent::NoSeat`], which
-    /// comes once at most.
+    /// A token for a seat, spent on disk already; none: the invitation has to be worth one. Only
+    /// after [`TokenEvent::NoSeat`], which comes once at most.
     pub fn enter(&mut self, token: Option<Token>, now: Monotonic) -> TokenEvent {
         (self.heard, self.has_tried) = (now, true);
         self.request += 1;

@@ -249,8 +249,9 @@ impl ReadSession {
         result.unwrap_or_else(|violation| vec![self.broken(violation)])
     }
 
-    /// A token for a seat, spent on disk already; none: the session ends with what the board says of itself, whose issuing keys have to
-    /// be seen before there can be tokens. Only after [`ReadEvent::NoSeat`], which comes once at most.
+    /// A token for a seat, spent on disk already; none: the session ends with what the board says
+    /// of itself, whose issuing keys have to be seen before there can be tokens. Only after
+    /// [`ReadEvent::NoSeat`], which comes once at most.
     pub fn enter(&mut self, token: Option<Token>, now: Monotonic) -> ReadEvent {
         self.heard = now;
         let Some(token) = token else {
@@ -436,7 +437,8 @@ impl ReadSession {
     }
 }
 
-/// Whether a board can be what it says it is. How many segments it has does not matter: no more than the window are asked for.
+/// Whether a board can be what it says it is. How many segments it has does not matter: no more
+/// than the window are asked for.
 fn is_sane(info: &BoardInfo) -> bool {
     info.version == VERSION && info.oldest >= 1 && info.last < u32::MAX - 1 && info.oldest <= info.last + 1
 }

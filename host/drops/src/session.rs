@@ -1,4 +1,5 @@
-//! A client's session with a board, whatever carries it: what the crate that reaches boards and the one that uses them agree on.
+//! A client's session with a board, whatever carries it: what the crate that reaches boards and the
+//! one that uses them agree on.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -22,8 +23,8 @@ pub struct Unreachable(pub String);
 /// A stream of whole messages ([`crate::message`]), both ways. Dropped, the session ends.
 #[async_trait]
 pub trait BoardSession: Send {
-    /// Another number for each throwaway there ever was in this process, as [`crate::reader::BoardMemory`] and
-    /// [`crate::token::Sightings`] want it.
+    /// Another number for each throwaway there ever was in this process, as
+    /// [`crate::reader::BoardMemory`] and [`crate::token::Sightings`] want it.
     fn throwaway(&self) -> u64;
 
     /// Sends a message. Returns when the connection has taken all of it, not when it has arrived.

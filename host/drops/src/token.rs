@@ -121,8 +121,8 @@ impl fmt::Debug for IssuingKey {
     }
 }
 
-/// What a board's issuing keys are derived from. It comes from the board's identity: a board that loses its store keeps its keys,
-/// else its readers would take it for one that marks its members.
+/// What a board's issuing keys are derived from. It comes from the board's identity: a board that
+/// loses its store keeps its keys, else its readers would take it for one that marks its members.
 #[derive(Clone)]
 pub struct Issuer(Zeroizing<[u8; 32]>);
 

@@ -67,7 +67,8 @@ impl Answers {
         (is_due, self.slots.next())
     }
 
-    /// Takes one in. What is forgotten for it, the oldest first, whose senders post again: erase it on disk.
+    /// Takes one in. What is forgotten for it, the oldest first, whose senders post again: erase it
+    /// on disk.
     pub fn owe(&mut self, sender: PublicKey, owed: Owed) -> Vec<Debt> {
         self.owed.insert((sender, owed.id), owed);
         let mut gone = vec![];
@@ -84,7 +85,8 @@ impl Answers {
         self.owed.get_mut(&(key.sender, key.mail)).filter(|owed| owed.parcel == key.digest)
     }
 
-    /// A new cell of a parcel is shown whose word was sent so long ago that it `is_lost`: it is owed again. True if so.
+    /// A new cell of a parcel is shown whose word was sent so long ago that it `is_lost`: it is
+    /// owed again. True if so.
     pub fn reposted(&mut self, key: Key, shown: Shown, now: Wall, is_lost: impl Fn(Wall) -> bool) -> bool {
         let Some(owed) = self.of_parcel(key) else { return false };
         if !shown.is_first || !owed.sent.is_some_and(is_lost) || owed.is_running {
@@ -95,7 +97,8 @@ impl Answers {
         true
     }
 
-    /// A second throwaway was shown a cell of this parcel. What to store because of that: what is owed again is stored when it is said.
+    /// A second throwaway was shown a cell of this parcel. What to store because of that: what is
+    /// owed again is stored when it is said.
     pub fn confirmed(&mut self, key: Key, shown: Shown) -> Option<Owed> {
         let owed = self.of_parcel(key)?;
         let counts = owed.confirmed_by.is_none_or(|cell| cell == (shown.board, shown.name));

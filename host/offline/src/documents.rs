@@ -192,7 +192,8 @@ mod tests {
 
     #[test]
     fn a_history_of_the_version_before_is_read() {
-        // As it was written: 300 receipts, 2 failures, the last at 5, "x", 7 percent, read at 6 and never before, no lie.
+        // As it was written: 300 receipts, 2 failures, the last at 5, "x", 7 percent, read at 6 and
+        // never before, no lie.
         let before = [1, 172, 2, 2, 1, 5, 1, 1, b'x', 7, 1, 6, 0, 0];
         let mut history: History = decode_grown(&before).unwrap();
         let expected = History {

@@ -1,6 +1,7 @@
 //! What came in for one account: parcels that were taken, and letters of strangers that wait.
 //!
-//! Only memory, an index of what is on disk: [`crate::incoming`] and [`crate::strangers`] keep the two alike.
+//! Only memory, an index of what is on disk: [`crate::incoming`] and [`crate::strangers`] keep the
+//! two alike.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -15,8 +15,8 @@
 //! `deposit`; `visit` is one reading of a board; `tokens` fetches, spends and passes on what pays
 //! for deposits; `incoming` puts parcels together and hands them on; `acknowledge` answers in slots
 //! of its own. What an account has in memory is a `purse` (what pays), a `letterbox` (what came in)
-//! and `answers` (what is owed), machines without I/O. `readers` says when boards are read, `upkeep`
-//! runs the clockwork. `documents` has what must survive a restart.
+//! and `answers` (what is owed), machines without I/O. `readers` says when boards are read,
+//! `upkeep` runs the clockwork. `documents` has what must survive a restart.
 
 mod acknowledge;
 mod answers;

@@ -1,6 +1,7 @@
 //! What pays for deposits of one account: its tokens, and when more of them are fetched.
 //!
-//! Only memory: whoever changes tokens writes the purse to disk ([`crate::tokens`]) before a token is shown.
+//! Only memory: whoever changes tokens writes the purse to disk ([`crate::tokens`]) before a token
+//! is shown.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -70,8 +71,9 @@ impl Purse {
         self.own(board, now) + self.wallet.count(&(Source::Contact(recipient), board), now)
     }
 
-    /// Takes own tokens for a contact that has `all` of a board, `lasting` of them beyond this period, and may get `most`: some stay,
-    /// and what ends with this period is renewed only by what does not.
+    /// Takes own tokens for a contact that has `all` of a board, `lasting` of them beyond this
+    /// period, and may get `most`: some stay, and what ends with this period is renewed only by
+    /// what does not.
     pub fn pass_on(
         &mut self,
         board: BoardKey,
@@ -98,8 +100,8 @@ impl Purse {
         self.wallet.issued(board, tokens, rest, now);
     }
 
-    /// What is to be done about a board's tokens. What is to be fetched now counts as being fetched from now on; `wait` is how long a
-    /// fetch is put off that was not planned yet.
+    /// What is to be done about a board's tokens. What is to be fetched now counts as being fetched
+    /// from now on; `wait` is how long a fetch is put off that was not planned yet.
     pub fn supply(&mut self, board: BoardKey, (now, wall): (Monotonic, Wall), wait: Duration) -> Supply {
         let held = self.wallet.count_fresh(&(Source::Own, board), wall);
         if held >= TOKENS_LOW {

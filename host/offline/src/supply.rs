@@ -9,7 +9,8 @@ use crate::shared::{AccountState, State};
 /// The deposit tokens for one board, those of all accounts together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TokenSupply {
-    /// Own ones that may be spent now, on mail to anybody: fetched with an invitation, or from the board served here.
+    /// Own ones that may be spent now, on mail to anybody: fetched with an invitation, or from the
+    /// board served here.
     pub own: usize,
     /// Own ones that were fetched lately and rest first.
     pub own_resting: usize,

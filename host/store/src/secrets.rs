@@ -122,8 +122,9 @@ impl Secrets {
         Ok(Some(secret))
     }
 
-    /// The key of [`KEY_BYTES`] under `name`; None if there is none. A file of another length was not written here, or not to its end:
-    /// it is set aside, so that no other key is written in its place.
+    /// The key of [`KEY_BYTES`] under `name`; None if there is none. A file of another length was
+    /// not written here, or not to its end: it is set aside, so that no other key is written in its
+    /// place.
     ///
     /// # Errors
     /// [`SecretError`].
@@ -190,7 +191,8 @@ impl Secrets {
         Ok(names)
     }
 
-    /// Overwrites the secret under `name` and removes it, and what was set aside of it. False if there was none.
+    /// Overwrites the secret under `name` and removes it, and what was set aside of it. False if
+    /// there was none.
     ///
     /// # Errors
     /// [`SecretError`].

@@ -40,7 +40,8 @@ pub enum KnownError {
     Write(#[from] serde_json::Error),
 }
 
-/// As it stands in the document. Those of former programs also had how it behaved, which offline mail kept beside that.
+/// As it stands in the document. Those of former programs also had how it behaved, which offline
+/// mail kept beside that.
 #[derive(Serialize, Deserialize)]
 struct Row {
     #[serde(serialize_with = "write_address", deserialize_with = "read_address")]

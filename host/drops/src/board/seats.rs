@@ -1,4 +1,5 @@
-//! Seats: who has a session of the board, who waits outside for one, and who gives it to somebody else.
+//! Seats: who has a session of the board, who waits outside for one, and who gives it to somebody
+//! else.
 
 use super::deposit::Job;
 use super::session::{Session, Standing};
@@ -8,7 +9,8 @@ use crate::message::{Refusal, Request, RequestId};
 use crate::token::Token;
 
 impl Board {
-    /// A client connected. Where all open sessions are taken and none gives way, it may only enter with a token.
+    /// A client connected. Where all open sessions are taken and none gives way, it may only enter
+    /// with a token.
     pub fn connect(&mut self, now: Now) -> SessionId {
         let has_seat = self.count(Standing::Open) < self.quotas.sessions - self.kept()
             || self.make_room(&[Standing::Open], now);
@@ -20,8 +22,9 @@ impl Board {
         self.quotas.sessions / 3
     }
 
-    /// Ends the session that has to give its seat to somebody else, if there is one among these: those of no token before those of
-    /// one, whoever follows before whoever sits there since [`SEAT_TIME`], and of these the longest there.
+    /// Ends the session that has to give its seat to somebody else, if there is one among these:
+    /// those of no token before those of one, whoever follows before whoever sits there since
+    /// [`SEAT_TIME`], and of these the longest there.
     fn make_room(&mut self, among: &[Standing], now: Now) -> bool {
         let rank = |session: &Session| {
             let standing = among.iter().position(|standing| *standing == session.standing)?;
@@ -36,7 +39,8 @@ impl Board {
         true
     }
 
-    /// The board's owner connects, from within its process: takes no session from others, and gets tokens without an invitation.
+    /// The board's owner connects, from within its process: takes no session from others, and gets
+    /// tokens without an invitation.
     pub fn connect_owner(&mut self, now: Now) -> SessionId {
         self.admit(Standing::Owner, now)
     }
@@ -62,7 +66,8 @@ impl Board {
         self.of(standing).count()
     }
 
-    /// A token holder claims a session of those kept for them. The token is spent durably before it may go on.
+    /// A token holder claims a session of those kept for them. The token is spent durably before it
+    /// may go on.
     pub(super) fn enter(
         &mut self,
         shelf: &impl Shelf,
@@ -103,8 +108,9 @@ impl Board {
         matches!(standing, Some(Standing::Lobby | Standing::Invited { .. }))
     }
 
-    /// A client of the lobby shows a good invitation: it gets a session of those kept for token holders, one for each invitation and
-    /// a quarter of them for all together. Any other client has one already.
+    /// A client of the lobby shows a good invitation: it gets a session of those kept for token
+    /// holders, one for each invitation and a quarter of them for all together. Any other client
+    /// has one already.
     pub(super) fn seat_for_invitation(
         &mut self,
         session: SessionId,
@@ -125,8 +131,9 @@ impl Board {
         Ok(())
     }
 
-    /// Whether this request needs no seat that is good for everything. Outside, everybody is refused first: that sends in who holds a
-    /// token. After that the board says once what it says of itself. Who asks for anything else twice has to go.
+    /// Whether this request needs no seat that is good for everything. Outside, everybody is
+    /// refused first: that sends in who holds a token. After that the board says once what it says
+    /// of itself. Who asks for anything else twice has to go.
     pub(super) fn may_ask_without_a_seat(
         &mut self,
         session: SessionId,

@@ -19,7 +19,8 @@ pub struct SessionId(pub u64);
 pub(super) enum Standing {
     /// In one of the sessions open to all.
     Open,
-    /// All of those are taken: may only enter with a token, or get some for an invitation, and soon.
+    /// All of those are taken: may only enter with a token, or get some for an invitation, and
+    /// soon.
     Lobby,
     /// In one of the sessions kept for token holders, for an invitation: gets tokens, and goes.
     Invited {

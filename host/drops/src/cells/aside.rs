@@ -1,7 +1,8 @@
 //! A damaged store is set aside, and the board begins anew.
 //!
-//! Cells are copies: who left them still has the mail. The board derives its issuing keys anew from its identity, so its readers and
-//! guests go on using it. Invitations are lost, and which tokens were spent: each can be spent once more. A backup has both.
+//! Cells are copies: who left them still has the mail. The board derives its issuing keys anew from
+//! its identity, so its readers and guests go on using it. Invitations are lost, and which tokens
+//! were spent: each can be spent once more. A backup has both.
 
 use std::io;
 use std::path::{Path, PathBuf};

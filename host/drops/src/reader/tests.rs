@@ -38,7 +38,8 @@ fn a_reader_without_a_seat_enters_once_with_a_token_or_goes() {
         assert_eq!(session.tick(at(1000)), None, "its own gateway may take its time");
         let event = session.enter(pays.then(|| token.clone()), at(1000));
         if !pays {
-            // To hear the keys of a board that is always crowded: tokens can be had only with keys that were seen before.
+            // To hear the keys of a board that is always crowded: tokens can be had only with keys
+            // that were seen before.
             assert_eq!(event, ReadEvent::Send(Request::Info.encode(INFO)));
             let told = Bytes::from(Answer::Info(Box::new(info(1, 1))).encode(INFO));
             let events = session.receive(&told, at(1001));

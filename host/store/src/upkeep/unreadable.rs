@@ -175,7 +175,8 @@ impl Store {
         self.inner.shared.unreadable.note(kind, name, why.to_owned(), is_still);
     }
 
-    /// Remembers a file beside the store that was set aside, for as long as it is there. `kind` says what it was to be.
+    /// Remembers a file beside the store that was set aside, for as long as it is there. `kind`
+    /// says what it was to be.
     pub fn unreadable_file(&self, kind: &str, file: PathBuf, why: &str) {
         let name = file.display().to_string();
         let is_still: IsStill = Box::new(move |_| Ok(file.exists()));
