@@ -7,7 +7,7 @@ use sandbox::Slot;
 use crate::defaults::facts;
 use crate::setup::{Bench, Mail, NOW, anna, mail};
 
-async fn describe(bytes: std::sync::Arc<dyn sandbox::capabilities::MessageBytes>) -> Vec<(String, String)> {
+async fn describe(bytes: std::sync::Arc<dyn MessageBytes>) -> Vec<(String, String)> {
     let bench = Bench::with(|set| {
         set.put(Slot::MailFilter, "evil-mail-filter");
         set.entry(Slot::MailFilter).settings = vec![("do".into(), "describe".into())];
