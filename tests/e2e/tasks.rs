@@ -12,7 +12,7 @@ use serde_json::Value;
 use tests::gateway::{FAULTS, signal};
 use tests::{Gateway, befriend, network, pop3, smtp, wait};
 
-use crate::impatient::{self, left_on_a_relay, letter};
+use crate::impatient::{self, letter};
 use crate::trials;
 
 /// Submits a mail until it is taken: a session, the store or the whole gateway may fail in the middle.
@@ -328,7 +328,6 @@ fn parts_that_work_for_absent_friends_and_beside_a_component_fail_once_and_nothi
         let letter = letter(&cleo, &anna, &format!("while `{name}` fails"));
         cleo.order_fault(name);
         cleo.submit(&anna.address(), &letter);
-        left_on_a_relay(&cleo);
         failed_once(&cleo, name);
         letter
     });
