@@ -55,7 +55,8 @@ fuzz_target!(|bytes: &[u8]| {
         node.add_friend(now, peer.public()).expect("a good key");
     }
     answer(&mut node, now);
-    for _ in 0..32 {
+    // Each round costs the node's key exchanges, which are slow under coverage counters.
+    for _ in 0..8 {
         if rest.is_empty() {
             break;
         }
