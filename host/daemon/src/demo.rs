@@ -34,7 +34,15 @@ pub async fn run(once: bool, json: bool) -> ExitCode {
     };
     let bootstrap = network.addresses();
     // The story waits for processes and sockets like a person would: it has a thread of its own.
-    let told = tokio::task::spawn_blocking(move || tell(&bootstrap, json)).await;
+    let mut telling = tokio::task::spawn_blocking(move || tell(&bootstrap, json));
+    let told = tokio::select! {
+        told = &mut telling => told,
+        Ok(()) = crate::signals::end_asked() => {
+            // The story fails at what it waits for, and takes its gateways and their directories with it.
+            lab::give_up();
+            telling.await
+        }
+    };
     match told {
         Ok(Ok((report, stage))) => finish(report, stage, once, json).await,
         Ok(Err(error)) => fail(&error, json),
@@ -56,8 +64,10 @@ fn tell(bootstrap: &[String], json: bool) -> Result<(Report, story::Stage), Demo
         let told = apart::tell(&mut beside, &runner, &place, &network);
         (beside, told)
     });
-    let stage = story::tell(&mut report, &program, directory, bootstrap)?;
-    match apart.join() {
+    let stage = story::tell(&mut report, &program, directory, bootstrap);
+    let apart = apart.join();
+    let stage = stage?;
+    match apart {
         Ok((beside, told)) => {
             report.take_in(beside);
             told?;

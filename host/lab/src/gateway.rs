@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -16,8 +17,20 @@ const READY_FILE: &str = "ready.json";
 /// Time between two looks at a condition.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
+/// What an error says after [`give_up`].
+const OVER: &str = "it was not waited for any more, because this program was told to end";
+
 /// Lines of its log that an error shows.
 const LOG_LINES: usize = 15;
+
+/// Whether nothing is to be waited for any more.
+static IS_OVER: AtomicBool = AtomicBool::new(false);
+
+/// Makes every wait for a gateway of this process fail, and every start: who waits then ends what they began. For a
+/// process that is told to end in the middle.
+pub fn give_up() {
+    IS_OVER.store(true, Ordering::Relaxed);
+}
 
 /// A gateway, running or not. It is killed when this is dropped: whoever wants it to end in order calls [`Self::stop`].
 pub struct Gateway {
@@ -81,6 +94,9 @@ impl Gateway {
         if self.child.is_some() {
             return Err(self.failure("it runs already"));
         }
+        if IS_OVER.load(Ordering::Relaxed) {
+            return Err(self.failure(OVER));
+        }
         let ready_file = self.directory.join(READY_FILE);
         match std::fs::remove_file(&ready_file) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -112,6 +128,9 @@ impl Gateway {
         for _ in 0..looks {
             if let Some(found) = probe(self)? {
                 return Ok(found);
+            }
+            if IS_OVER.load(Ordering::Relaxed) {
+                return Err(self.failure(OVER));
             }
             std::thread::sleep(LOOK_EVERY);
         }

@@ -11,4 +11,4 @@ pub mod pop3;
 pub mod smtp;
 
 pub use error::Error;
-pub use gateway::Gateway;
+pub use gateway::{Gateway, give_up};
