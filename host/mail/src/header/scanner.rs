@@ -11,6 +11,9 @@ use crate::tox_id::PublicKey;
 /// `Authentication-Results`. No program writes such a field; a longer one of a kind that is removed goes, whatever it says.
 const HELD_BYTES: usize = 64 * 1024;
 
+/// Byte order marks taken for such at the start of a line: nobody has more than a few.
+const MARKS_BYTES: usize = 8 * BYTE_ORDER_MARK.len();
+
 /// The longest field name and the longest `From ` line of an mbox; what is longer is text. Lines of mails have 998 bytes at most
 /// (RFC 5322 section 2.1.1).
 const NAME_BYTES: usize = 1000;
@@ -35,7 +38,7 @@ pub struct Seen {
 /// - `Authentication-Results` fields that claim to be ours go, and those that do not say certainly whose they are
 ///   (RFC 8601 section 5);
 /// - fields whose names begin with `X-Toxmail-` go where those go: readers take them for the gateway's word;
-/// - a byte order mark before a field goes;
+/// - byte order marks before a field go;
 /// - `From ` lines of an mbox go, with any number of `>` before them: those with a date, and those that a field follows;
 /// - where text begins without an empty line before it, an empty line is put there. Text is every line that neither is a field
 ///   nor continues one.
@@ -254,13 +257,14 @@ impl HeaderScanner {
     }
 
     fn in_mark(&mut self, byte: u8, output: &mut Vec<u8>) -> usize {
-        if BYTE_ORDER_MARK.get(self.held.len()) != Some(&byte) {
+        let at = self.held.len() - self.name_start;
+        if BYTE_ORDER_MARK.get(at) != Some(&byte) {
             self.begin_text(output);
             return 0;
         }
         self.held.push(byte);
-        if self.held == BYTE_ORDER_MARK {
-            self.name_start = BYTE_ORDER_MARK.len();
+        if at + 1 == BYTE_ORDER_MARK.len() {
+            self.name_start = self.held.len();
             self.state = State::Name;
         }
         1
@@ -268,6 +272,13 @@ impl HeaderScanner {
 
     fn in_name(&mut self, byte: u8, output: &mut Vec<u8>) -> usize {
         let length = self.held.len() - self.name_start;
+        // Programs that put one before a file do so with each further saving.
+        if length == 0
+            && (1..MARKS_BYTES).contains(&self.name_start)
+            && BYTE_ORDER_MARK.first() == Some(&byte)
+        {
+            return self.hold(byte, State::Mark);
+        }
         let next = match byte {
             _ if length > NAME_BYTES => None,
             b':' | b' ' | b'\t' | b'\r' | b'\n' if length == 0 => None,

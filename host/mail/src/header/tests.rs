@@ -67,7 +67,10 @@ fn cleaned(mail: &[u8]) -> Vec<u8> {
     let (mut in_field, mut removing) = (false, false);
     for (at, line) in lines.iter().enumerate() {
         let is_end = [&b"\r\n"[..], b"\n"].contains(line);
-        let marked = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        let mut marked = *line;
+        for _ in 0..8 {
+            marked = marked.strip_prefix(b"\xef\xbb\xbf").unwrap_or(marked);
+        }
         let more = lines[at + 1..].iter().take_while(|line| is_blank(line[0])).count();
         let whole = [marked, &lines[at + 1..=at + more].concat()].concat();
         if is_blank(line[0]) && in_field && from_lines.is_empty() {
@@ -110,7 +113,7 @@ fn mails() -> impl Strategy<Value = Vec<u8>> {
         "(Date|From|Message-ID|Bccc|Resent-Bcc|B|Bc|Bcc)[ ]?(\r\n )?:?[ -~]{0,20}\r\n",
         "(\r\n|\n|\r|\rbcc: x\r\n|bcc|:|bcc:\n|bcc\r\n\t:x\n)",
         "\u{feff}?>{0,2}From (x|- Thu Jan  1 00:00:00 1970)?\r\n",
-        "\u{feff}(Bcc: x|Date: y|text)?\r\n",
+        "\u{feff}{1,9}(Bcc: x|Date: y|text)?\r\n",
         "Authentication-Results ?: ?(\r\n )?(\\(x\\))?(mx.example|(ab){32}.tox|(ab){32}\\(x\\).tox)( 1)?;? x\r\n",
     ];
     prop::collection::vec(line, 0..20).prop_map(|lines| lines.concat().into_bytes())
