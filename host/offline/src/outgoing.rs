@@ -280,7 +280,9 @@ fn sent_nothing(shared: &Shared, job: &Job, board: BoardKey) {
 /// Receipts and failures of a session go into handover, story, history and audits.
 async fn account_for(shared: &Shared, job: &mut Job, board: BoardKey, deposited: deposit::Deposited) {
     let (now, wall) = (shared.monotonic(), shared.wall());
-    let has_failed = deposited.is_broken || !deposited.not_taken.is_empty();
+    // A mail that needs no copies any more ends its session: that is no failure of the board.
+    let is_refused = !deposited.not_taken.is_empty() && !job.stop.is_cancelled();
+    let has_failed = deposited.is_broken || is_refused;
     if deposited.receipts.is_empty() && !has_failed {
         return;
     }
