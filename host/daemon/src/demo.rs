@@ -11,6 +11,7 @@ mod report;
 mod story;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use crate::console::{complain, say};
 use report::Report;
@@ -56,6 +57,8 @@ fn tell(bootstrap: &[String], json: bool) -> Result<(Report, story::Stage), Demo
         .prefix("toxmail-demo-")
         .tempdir()
         .map_err(lab::Error::system("making a temporary directory"))?;
+    // Kept until both stories are over: what one of them still writes would be left.
+    let directory = Arc::new(directory);
     let mut report = Report::new(!json);
     let mut beside = report.beside();
     let (place, network) = (directory.path().to_owned(), bootstrap.to_owned());
@@ -64,7 +67,7 @@ fn tell(bootstrap: &[String], json: bool) -> Result<(Report, story::Stage), Demo
         let told = apart::tell(&mut beside, &runner, &place, &network);
         (beside, told)
     });
-    let stage = story::tell(&mut report, &program, directory, bootstrap);
+    let stage = story::tell(&mut report, &program, Arc::clone(&directory), bootstrap);
     let apart = apart.join();
     let stage = stage?;
     match apart {

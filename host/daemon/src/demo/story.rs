@@ -1,6 +1,7 @@
 //! What the demo does, step by step.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use lab::Error;
 use tempfile::TempDir;
@@ -20,7 +21,7 @@ const KILL_AFTER_BYTES: u64 = 4_000_000;
 pub struct Stage {
     a: Gateway,
     b: Gateway,
-    _directory: TempDir,
+    _directory: Arc<TempDir>,
 }
 
 impl Stage {
@@ -39,7 +40,7 @@ impl Stage {
 pub fn tell(
     report: &mut Report,
     program: &Path,
-    directory: TempDir,
+    directory: Arc<TempDir>,
     bootstrap: &[String],
 ) -> Result<Stage, Error> {
     report.act("A private Tox network on this machine");
