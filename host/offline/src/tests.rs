@@ -10,6 +10,7 @@ use gateway::ports::DropRelays as _;
 use mail::record::ContactState;
 use mail::{Clock as _, MailId};
 
+use crate::outgoing;
 use crate::shared::lock;
 use crate::testing::{DAY, HOUR, Node, World, account, simulated};
 
@@ -226,6 +227,33 @@ fn a_board_that_is_not_there_is_told_to_people_and_not_to_the_selector() {
         anna.stop().await;
         anna.start().await;
         assert!(anna.offline().boards()[0].failures >= told.failures, "kept");
+        anna.stop().await;
+    });
+}
+
+#[test]
+fn a_mail_that_is_delivered_while_its_copies_are_being_left_says_nothing_against_the_board() {
+    simulated(async {
+        let world = World::new(1);
+        let (mut anna, ben) = (world.node(1, &[0]), world.node(2, &[0]));
+        let host = &world.hosts[0];
+        host.drips.store(true, Ordering::Relaxed);
+        anna.start().await;
+        let id = anna.submit(1, &ben, "I am there after all");
+        // The board has a cell, and says so a minute later.
+        for _ in 0..HOUR.as_secs() {
+            if world.deposits() > 0 {
+                break;
+            }
+            world.pass(Duration::from_secs(1)).await;
+        }
+        assert!(world.deposits() > 0);
+        let _delivered = lock(&anna.disk.outbox).remove(&id);
+        outgoing::ended(anna.offline().shared(), id).await;
+        host.drips.store(false, Ordering::Relaxed);
+        world.pass(HOUR).await;
+        let boards = anna.offline().boards();
+        assert_eq!((boards[0].failures, &boards[0].problem), (0, &None));
         anna.stop().await;
     });
 }
