@@ -347,6 +347,16 @@ fn another_programs_profile_becomes_an_account_with_its_friends() {
     assert_eq!(refused.status.code(), Some(1));
     let none = a.run(&["import", "tox-profile", path(&right), "--name", "emil"]);
     assert!(text(&none).contains("no Tox profile"), "{}", text(&none));
+
+    // A friend whose key nobody can have is no contact, and is not counted as one.
+    let (mut saved, _) = profile(&b.tox_id());
+    let key = b.tox_id()[..64].parse::<mail::PublicKey>().unwrap().0;
+    let at = saved.windows(32).position(|window| window == key).expect("the friend");
+    saved[at + 31] |= 0x80;
+    std::fs::write(&plain, saved).unwrap();
+    let made = a.json(&["import", "tox-profile", path(&plain), "--name", "emil"]);
+    assert_eq!(made["contacts"], 0, "{made}");
+    assert_eq!(a.json(&["contact", "list", "--account", "emil"]), serde_json::json!([]));
 }
 
 #[test]

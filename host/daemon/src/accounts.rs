@@ -257,14 +257,14 @@ impl Accounts {
             }
         }
         let (hash, password) = self.hash(None).await?;
-        let friends = profile.friends().len();
         traces.erase(&name).await?;
-        let made = self.create(New { name, owner: false, hash, saved: Some(profile) }).await;
+        let made = self.create(New { name: name.clone(), owner: false, hash, saved: Some(profile) }).await;
         let tox_id = made.map_err(|error| match error {
             AccountError::Tox { error: tox::StartError::SavedData(_), .. } => AccountError::Profile,
             error => error,
         })?;
-        Ok((NewAccount { tox_id, password }, friends))
+        let contacts = self.store.contacts(&name).await?.len();
+        Ok((NewAccount { tox_id, password }, contacts))
     }
 
     async fn saved(&self, account: &AccountName) -> Result<Option<tox::SavedData>, AccountError> {

@@ -9,13 +9,13 @@ use tox::{SavedData, SavedFriend};
 /// Longest alias made of a friend's name.
 const ALIAS_CHARS: usize = 32;
 
-/// A contact for each friend, under the name they gave themselves as far as it can be an alias; none is one of `taken` or
+/// A contact for each friend whose key somebody can have, under the name they gave themselves as far as it can be an alias; none is one of `taken` or
 /// given twice.
 pub fn of(saved: &SavedData, mut taken: BTreeSet<AccountName>, since: Wall) -> Vec<Contact> {
     let mut keys = BTreeSet::from([saved.public_key()]);
     let mut contacts = Vec::new();
     for friend in saved.friends() {
-        if !keys.insert(friend.key) {
+        if !friend.key.is_possible() || !keys.insert(friend.key) {
             continue;
         }
         let Some(alias) = aliases(&friend).into_iter().find(|alias| !taken.contains(alias)) else { continue };
