@@ -18,7 +18,13 @@ pub struct Visitor {
     pub from: SocketAddr,
 }
 
+/// Bytes of the first thing a client says to a relay, and of the answer (Tox specification, "TCP server").
+const HELLO: usize = 128;
+const ANSWER: usize = 96;
+
 /// In front of a real Tox TCP relay: everything passes, and it is noted who came.
+///
+/// Whom the relay does not answer is not noted: they look for another relay, which had this port before.
 pub struct Front {
     /// The relay as its clients are to know it.
     pub node: Node,
@@ -36,11 +42,15 @@ impl Front {
                 let (mut client, from) = listener.accept().await.unwrap();
                 let visitors = Arc::clone(&visitors);
                 tokio::spawn(async move {
-                    let mut key = [0; 32];
-                    client.read_exact(&mut key).await?;
-                    visitors.lock().unwrap().push(Visitor { key: PublicKey(key), from });
+                    let mut hello = [0; HELLO];
+                    client.read_exact(&mut hello).await?;
                     let mut relay = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], behind))).await?;
-                    relay.write_all(&key).await?;
+                    relay.write_all(&hello).await?;
+                    let mut answer = [0; ANSWER];
+                    relay.read_exact(&mut answer).await?;
+                    let key = PublicKey(*hello.first_chunk().expect("it is longer"));
+                    visitors.lock().unwrap().push(Visitor { key, from });
+                    client.write_all(&answer).await?;
                     copy_bidirectional(&mut client, &mut relay).await
                 });
             }

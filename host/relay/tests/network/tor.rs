@@ -40,19 +40,42 @@ struct Server {
     upstream: Upstream,
     asked: Arc<Mutex<Vec<Asked>>>,
     greeted: Arc<Mutex<usize>>,
+    /// Clients that did what they must not: the test fails when the server is dropped.
+    faults: Arc<Mutex<usize>>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert_eq!(*self.faults.lock().unwrap(), 0, "what was wrong with it is said above");
+        }
+    }
 }
 
 impl Server {
     async fn start(manner: Manner) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let upstream = Upstream::Socks5("127.0.0.1".to_owned(), listener.local_addr().unwrap().port());
-        let server = Self { upstream, asked: Arc::default(), greeted: Arc::default() };
+        let server =
+            Self { upstream, asked: Arc::default(), greeted: Arc::default(), faults: Arc::default() };
         let (asked, greeted) = (Arc::clone(&server.asked), Arc::clone(&server.greeted));
+        let faults = Arc::clone(&server.faults);
         tokio::spawn(async move {
             loop {
-                let (client, _) = listener.accept().await.unwrap();
-                *greeted.lock().unwrap() += 1;
-                tokio::spawn(serve(client, manner, Arc::clone(&asked)));
+                let (mut client, _) = listener.accept().await.unwrap();
+                let (asked, greeted, faults) =
+                    (Arc::clone(&asked), Arc::clone(&greeted), Arc::clone(&faults));
+                tokio::spawn(async move {
+                    // Clients of a Tox relay that had this port before speak no SOCKS.
+                    if client.read_u8().await.ok() != Some(5) {
+                        return;
+                    }
+                    *greeted.lock().unwrap() += 1;
+                    let served = tokio::spawn(serve(client, manner, asked)).await;
+                    if served.is_err_and(|error| error.is_panic()) {
+                        *faults.lock().unwrap() += 1;
+                    }
+                });
             }
         });
         server
@@ -80,8 +103,8 @@ async fn text(client: &mut TcpStream) -> std::io::Result<String> {
     Ok(String::from_utf8(bytes(client, length.into()).await?).unwrap())
 }
 
+/// After the version of SOCKS.
 async fn serve(mut client: TcpStream, manner: Manner, asked: Arc<Mutex<Vec<Asked>>>) -> std::io::Result<()> {
-    assert_eq!(client.read_u8().await?, 5);
     let count = client.read_u8().await?;
     let methods = bytes(&mut client, count.into()).await?;
     assert!(methods.contains(&2), "a name is offered, or all throwaways would share circuits: {methods:?}");
