@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use gateway::Gateway;
 use mail::record::{Account, Contact};
+use mail::storage::{Bodies as _, Identities as _, People as _, StorageError};
 use mail::{AccountName, Clock, ToxId};
 use offline::OfflineMail;
 use sandbox::Sandbox;
@@ -70,7 +71,7 @@ impl Traces<'_> {
 pub enum AccountError {
     /// The store refused.
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(#[from] StorageError),
     /// Tox did not start.
     #[error("Tox did not start for the account {account}: {error}")]
     Tox {
@@ -111,13 +112,19 @@ pub enum AccountError {
     Owner,
     /// Mails of the account could not be taken back.
     #[error("mails of the account could not be taken back: {0}")]
-    Outbox(#[from] gateway::ports::StorageError),
+    Outbox(#[source] StorageError),
     /// Its mailbox keys could not be erased.
     #[error("mailbox keys of the account could not be erased: {0}")]
     Keys(#[from] offline::ports::Failure),
     /// The name the gateway uses itself is none.
     #[error(transparent)]
     Name(#[from] mail::account::InvalidAccountName),
+}
+
+impl From<store::Error> for AccountError {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error.into())
+    }
 }
 
 /// An account that was just made.
@@ -220,7 +227,7 @@ impl Accounts {
         // All logins end here, and then whatever works for it: nothing comes in any more.
         self.store.set_disabled(name, true).await?;
         self.network.discard(name).await;
-        traces.gateway.forget_account(name).await?;
+        traces.gateway.forget_account(name).await.map_err(AccountError::Outbox)?;
         traces.erase(name).await?;
         self.store.remove_account(name).await?;
         // Once more, for what was told while the rows went.
@@ -228,7 +235,7 @@ impl Accounts {
     }
 
     async fn not_owner(&self, name: &AccountName) -> Result<Account, AccountError> {
-        let account = self.store.account(name).await?.ok_or(store::Error::NotFound)?;
+        let account = self.store.account(name).await?.ok_or(StorageError::NotFound)?;
         if account.owner { Err(AccountError::Owner) } else { Ok(account) }
     }
 
@@ -244,7 +251,7 @@ impl Accounts {
     ) -> Result<(NewAccount, usize), AccountError> {
         let _turn = self.changing.lock().await;
         if self.store.account(&name).await?.is_some() {
-            return Err(store::Error::Exists(name.to_string()).into());
+            return Err(StorageError::Exists(name.to_string()).into());
         }
         for account in self.store.accounts().await? {
             // Where the identity of another account is damaged, it is not known to be this one.
@@ -285,7 +292,7 @@ impl Accounts {
     ) -> Result<NewAccount, AccountError> {
         let _turn = self.changing.lock().await;
         if self.store.account(&name).await?.is_some() {
-            return Err(store::Error::Exists(name.to_string()).into());
+            return Err(StorageError::Exists(name.to_string()).into());
         }
         let (hash, password) = self.hash(chosen).await?;
         // What an earlier version left of one of this name goes too.
@@ -304,7 +311,7 @@ impl Accounts {
         chosen: Option<&str>,
     ) -> Result<Option<Zeroizing<String>>, AccountError> {
         let _turn = self.changing.lock().await;
-        let account = self.store.account(name).await?.ok_or(store::Error::NotFound)?;
+        let account = self.store.account(name).await?.ok_or(StorageError::NotFound)?;
         let (hash, password) = self.hash(chosen).await?;
         self.store.set_credential(name, hash).await?;
         if account.owner

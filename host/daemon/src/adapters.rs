@@ -8,4 +8,3 @@ pub mod pop3;
 pub mod random;
 pub mod slots;
 pub mod smtp;
-pub mod storage;

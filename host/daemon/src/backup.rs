@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt as _};
+use mail::storage::{People as _, StorageError};
 use mail::{Clock, Wall};
 use relay::Serving;
 use store::{STORE_FILE, Store};
@@ -58,7 +59,7 @@ pub enum BackupError {
     Busy,
     /// The store.
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(#[from] StorageError),
     /// The copy of the store is not good.
     #[error("the copy of the store is not good, so there is no backup: {0}")]
     Copy(String),
@@ -73,6 +74,12 @@ pub enum BackupError {
         /// Why.
         error: io::Error,
     },
+}
+
+impl From<store::Error> for BackupError {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error.into())
+    }
 }
 
 /// An archive that is ready to be read.

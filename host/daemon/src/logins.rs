@@ -12,6 +12,7 @@ use blake2::digest::consts::U8;
 use blake2::digest::{FixedOutput, KeyInit, Update};
 use mail::from_check::key_of;
 use mail::sasl::Credentials;
+use mail::storage::{People as _, StorageError};
 use mail::{AccountName, Address, Clock, LoggedIn};
 use store::Store;
 
@@ -49,10 +50,16 @@ pub enum Checked {
 pub enum CheckError {
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(#[from] StorageError),
     /// Passwords cannot be hashed.
     #[error(transparent)]
     Password(#[from] PasswordError),
+}
+
+impl From<store::Error> for CheckError {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error.into())
+    }
 }
 
 /// Whom a login names.
@@ -187,7 +194,7 @@ impl Logins {
 
     /// Whom a login names: an account's name in any case, or any mail address of it, which some mail programs log in with. The
     /// postmaster is the owner.
-    async fn named(&self, login: &str) -> Result<Named, store::Error> {
+    async fn named(&self, login: &str) -> Result<Named, StorageError> {
         let Ok(address) = login.parse::<Address>().or_else(|_| Address::at_tox(login)) else {
             return Ok(Named::nobody(login));
         };
@@ -211,13 +218,13 @@ impl Logins {
     }
 
     /// The account of whoever runs the gateway.
-    async fn owner(&self) -> Result<Option<Named>, store::Error> {
+    async fn owner(&self) -> Result<Option<Named>, StorageError> {
         let owner = self.store.accounts().await?.into_iter().find(|account| account.owner);
         Ok(owner.map(|owner| Named::account(owner.name)))
     }
 
     /// The account of this name, if there is one.
-    async fn existing(&self, name: &str) -> Result<Option<Named>, store::Error> {
+    async fn existing(&self, name: &str) -> Result<Option<Named>, StorageError> {
         let Ok(name) = name.parse::<AccountName>() else { return Ok(None) };
         let account = self.store.account(&name).await?;
         Ok(account.map(|account| Named::account(account.name)))

@@ -21,6 +21,7 @@ use admin::{Access, EventLog, History, RecentLog, Token};
 use gateway::Gateway;
 use gateway::ports::Network as _;
 use mail::Clock;
+use mail::storage::People as _;
 use sandbox::{Capabilities, Engine, Library, Sandbox, Trust};
 use store::Store;
 use tokio::net::TcpListener;
@@ -41,7 +42,6 @@ use crate::adapters::offline::{self, Parts};
 use crate::adapters::pop3::MailboxBackend;
 use crate::adapters::random::SystemRandom;
 use crate::adapters::smtp::SubmissionBackend;
-use crate::adapters::storage::StoreAdapter;
 use crate::compiler::compiler;
 use crate::config::Unfiltered;
 use crate::console::{self, complain};
@@ -192,7 +192,7 @@ async fn start(
     let web = listeners.addresses().map_err(UpError::Addresses)?.admin;
     let events = EventLog::new(Arc::clone(&clock));
     let history = history::open(store, &clock).await?;
-    let network = ToxNetwork::new(options.network(), store.clone(), Arc::clone(&clock));
+    let network = ToxNetwork::new(options.network(), Arc::new(store.clone()), Arc::clone(&clock));
     let accounts = Arc::new(Accounts {
         store: store.clone(),
         network: Arc::clone(&network),
@@ -218,7 +218,7 @@ async fn start(
         Arc::new(AtomicBool::new(options.config.mail.unfiltered == Unfiltered::Quarantine));
     let attempts = Attempts::open(options.directory.path()).map_err(UpError::Marks)?;
     let gateway = Arc::new(Gateway::new(
-        Arc::new(StoreAdapter(store.clone())),
+        Arc::new(store.clone()),
         Arc::clone(&network) as Arc<dyn gateway::ports::Network>,
         Arc::new(ComponentDecisions {
             sandbox: Arc::clone(&components.sandbox),

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use mail::header::{FieldName, Fields, authserv_id, date_time};
 use mail::record::{Account, MailboxEntry, StagedBody};
+use mail::storage::{Bodies as _, StorageError};
 use mail::{Envelope, MailId, ReversePath, ToxId};
 use store::{NewMail, Store};
 
@@ -17,7 +18,7 @@ pub async fn stage(
     account: &Account,
     id: ToxId,
     web: SocketAddr,
-) -> Result<(NewMail, StagedBody), store::Error> {
+) -> Result<(NewMail, StagedBody), StorageError> {
     let mut writer = store.new_body();
     writer.write(Bytes::from(write(account, id, web))).await?;
     let body = writer.finish().await?;

@@ -17,6 +17,7 @@ use mail::decision::resolver::{Resolution, Resolve, ResolveAnswer, Source, Targe
 use mail::decision::{DecisionFailure, Decisions};
 use mail::record::NewMail;
 use mail::record::*;
+use mail::storage::{Bodies, BodyWriter, Outbox, People, Quarantine, Reception, StorageError};
 use mail::*;
 use tokio::time::Instant;
 
@@ -106,20 +107,27 @@ impl BodyWriter for Counted {
 }
 
 #[async_trait]
-impl Storage for Nothing {
+impl Bodies for Nothing {
     fn new_body(&self) -> Box<dyn BodyWriter> {
         let id = BodyId(self.0.fetch_add(1, Ordering::Relaxed));
         Box::new(Counted(StagedBody { id, size: 0 }))
     }
+
     fn read_body_blocking(&self, _: BodyId, _: u64, _: usize) -> Result<Bytes, StorageError> {
         Ok(Bytes::new())
     }
+
     async fn read_body(&self, _: BodyId, _: u64, _: usize) -> Result<Bytes, StorageError> {
         Ok(Bytes::new())
     }
+
     async fn discard_body(&self, _: StagedBody) -> Result<(), StorageError> {
         Ok(())
     }
+}
+
+#[async_trait]
+impl Outbox for Nothing {
     async fn enqueue(
         &self,
         _: StagedBody,
@@ -128,16 +136,20 @@ impl Storage for Nothing {
     ) -> Result<(), StorageError> {
         Ok(())
     }
+
     async fn outbox_page(&self, _: Option<MailId>, _: usize) -> Result<Vec<OutboxEntry>, StorageError> {
         Ok(Vec::new())
     }
+
     /// Ended already: what the schedule does is not measured.
     async fn outbox_entry(&self, _: MailId) -> Result<Option<OutboxEntry>, StorageError> {
         Ok(None)
     }
+
     async fn update_outbox(&self, _: OutboxEntry) -> Result<(), StorageError> {
         Ok(())
     }
+
     async fn finish_outbox(
         &self,
         _: MailId,
@@ -146,9 +158,11 @@ impl Storage for Nothing {
     ) -> Result<(), StorageError> {
         Ok(())
     }
+
     async fn record_ended(&self, _: Vec<(OutboxEntry, Outcome)>) -> Result<(), StorageError> {
         Ok(())
     }
+
     async fn deliver_local(
         &self,
         _: MailId,
@@ -157,30 +171,46 @@ impl Storage for Nothing {
     ) -> Result<(), StorageError> {
         Ok(())
     }
+
+    async fn has_written_to(&self, _: &AccountName, _: PublicKey) -> Result<bool, StorageError> {
+        Ok(false)
+    }
+}
+
+#[async_trait]
+impl Reception for Nothing {
     async fn arrival(&self, _: &ArrivalKey) -> Result<Option<Arrival>, StorageError> {
         Ok(None)
     }
+
     async fn partial(&self, _: &ArrivalKey) -> Result<Option<Partial>, StorageError> {
         Ok(None)
     }
+
     async fn begin_partial(&self, _: &ArrivalKey, partial: Partial) -> Result<Partial, StorageError> {
         Ok(partial)
     }
+
     async fn append_partial(&self, _: &ArrivalKey, _: u64, _: Bytes) -> Result<u64, StorageError> {
         Ok(0)
     }
+
     async fn settle_partial(&self, _: &ArrivalKey) -> Result<(), StorageError> {
         Ok(())
     }
+
     async fn drop_partial(&self, _: &ArrivalKey) -> Result<(), StorageError> {
         Ok(())
     }
+
     async fn parked_bytes(&self, _: PublicKey) -> Result<(u64, u64), StorageError> {
         Ok((0, 0))
     }
+
     async fn partials_of(&self, _: PublicKey) -> Result<Vec<ArrivalKey>, StorageError> {
         Ok(Vec::new())
     }
+
     async fn finish_partial(
         &self,
         _: &ArrivalKey,
@@ -189,6 +219,7 @@ impl Storage for Nothing {
     ) -> Result<(), StorageError> {
         Ok(())
     }
+
     async fn finish_partial_with(
         &self,
         _: &ArrivalKey,
@@ -198,57 +229,75 @@ impl Storage for Nothing {
     ) -> Result<(), StorageError> {
         Ok(())
     }
+
     async fn deliver_own(&self, _: NewMail, _: StagedBody) -> Result<(), StorageError> {
         Ok(())
     }
+
     async fn sweep(&self, _: Wall, _: Wall) -> Result<(), StorageError> {
         Ok(())
     }
+}
+
+#[async_trait]
+impl Quarantine for Nothing {
     async fn quarantine(&self, _: &AccountName) -> Result<Vec<QuarantineEntry>, StorageError> {
         Ok(Vec::new())
     }
+
     async fn release(&self, _: &AccountName, _: MailId) -> Result<Option<OutboxEntry>, StorageError> {
         Ok(None)
     }
+
     async fn delete_quarantined(&self, _: &AccountName, _: MailId) -> Result<(), StorageError> {
         Ok(())
     }
+
     async fn empty_bin(&self, _: Wall) -> Result<u64, StorageError> {
         Ok(0)
     }
+}
 
+#[async_trait]
+impl People for Nothing {
     async fn accounts(&self) -> Result<Vec<Account>, StorageError> {
         Ok(vec![Account { id: 0, name: anna(), owner: true, addresses: Vec::new(), created: Wall(0) }])
     }
+
     async fn contacts(&self, _: &AccountName) -> Result<Vec<Contact>, StorageError> {
         Ok(Vec::new())
     }
+
     async fn put_contact(&self, _: &AccountName, _: Contact) -> Result<(), StorageError> {
         Ok(())
     }
+
     async fn remove_contact(&self, _: &AccountName, _: PublicKey) -> Result<(), StorageError> {
         Ok(())
     }
+
     async fn friend_requests(&self, _: &AccountName) -> Result<Vec<FriendRequest>, StorageError> {
         Ok(Vec::new())
     }
+
     async fn put_friend_request(&self, _: &AccountName, _: FriendRequest) -> Result<(), StorageError> {
         Ok(())
     }
+
     async fn remove_friend_request(&self, _: &AccountName, _: PublicKey) -> Result<(), StorageError> {
         Ok(())
     }
+
     async fn pins(&self, _: &AccountName) -> Result<Vec<Pin>, StorageError> {
         Ok(Vec::new())
     }
+
     async fn unreadable_pins(&self, _: &AccountName) -> Result<Vec<Address>, StorageError> {
         Ok(Vec::new())
     }
+
     async fn put_pin(&self, _: &AccountName, _: Pin) -> Result<(), StorageError> {
         Ok(())
-    }
-    async fn has_written_to(&self, _: &AccountName, _: PublicKey) -> Result<bool, StorageError> {
-        Ok(false)
     }
 }
 

@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 use mail::record::{ContactState, OutboxEntry, Route};
+use mail::storage::StorageError;
 use mail::{AccountName, Acknowledgement, BodyDigest, BodyHasher, Envelope, MailId, PublicKey};
 
 use crate::Gateway;
 use crate::friendship::{Asked, ContactError};
 use crate::message;
 use crate::outbox::{Claimed, Next};
-use crate::ports::StorageError;
 use crate::reception::{Offer, Offered, ReceptionError};
 
 /// What became of a mail that came by a drop relay.

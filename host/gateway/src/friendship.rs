@@ -3,13 +3,13 @@
 use mail::decision::Attributes;
 use mail::decision::policy::{self, FriendRequestAnswer};
 use mail::record::{Contact, ContactState, Destination, FriendRequest, OutboxEntry, Route};
+use mail::storage::StorageError;
 use mail::{AccountName, Address, PublicKey, Refusal, ToxId};
 
 use crate::Gateway;
 use crate::limits;
 use crate::moment::Moment;
 use crate::people::Person;
-use crate::ports::StorageError;
 
 /// Why something about contacts was not done. The message says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use mail::decision::{DecisionFailure, Decisions};
 use mail::record::{Contact, FriendRequest, Pin, QuarantineEntry, SetAside};
+use mail::storage::{Storage, StorageError};
 use mail::{AccountName, Address, Clock, MailId, PublicKey, Refusal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +18,7 @@ use crate::moment::{Moment, millis};
 use crate::outbox;
 use crate::outbox::memory::Outbox;
 use crate::people::People;
-use crate::ports::{Copies, DropRelays, Event, Events, Network, Random, Storage, StorageError};
+use crate::ports::{Copies, DropRelays, Event, Events, Network, Random};
 use crate::reception::active::Receptions;
 use crate::request_schedule::RequestSchedule;
 use crate::settings::Settings;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use mail::dsn::Action;
 use mail::record::{MailboxEntry, NewMail, OutboxEntry, Outcome, SetAside};
+use mail::storage::StorageError;
 use mail::{AccountName, Address, MailId, PublicKey, Refusal};
 
 use crate::Gateway;
@@ -11,7 +12,7 @@ use crate::delivery::{Incoming, Later, Verdict};
 use crate::message::{self, Body, Message};
 use crate::outbox::{Next, delivered_status};
 use crate::people::Person;
-use crate::ports::{Event, StorageError};
+use crate::ports::Event;
 use crate::removal::removed;
 
 impl Gateway {

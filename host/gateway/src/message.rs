@@ -5,9 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use mail::decision::mail_filter::MessageBytes;
 use mail::record::BodyId;
+use mail::storage::{Storage, StorageError};
 use mail::{BodyDigest, BodyHasher};
-
-use crate::ports::{Storage, StorageError};
 
 /// Where a body is.
 #[derive(Clone)]
@@ -78,7 +77,7 @@ impl Message {
                 while offset < self.body_size {
                     let bytes = storage.read_body(*body, offset, mail::limits::BODY_CHUNK_BYTES).await?;
                     if bytes.is_empty() {
-                        return Err(StorageError::Failed("a stored mail is shorter than it was".to_owned()));
+                        return Err(StorageError::failed("a stored mail is shorter than it was"));
                     }
                     hasher.update(&bytes);
                     offset += bytes.len() as u64;

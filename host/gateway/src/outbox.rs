@@ -20,6 +20,7 @@ mod visit;
 use std::time::Duration;
 
 use mail::record::{OutboxEntry, Outcome, Route};
+use mail::storage::StorageError;
 use mail::{AccountName, MailId, Refusal};
 
 pub(crate) use self::attempt::delivered_status;
@@ -30,7 +31,7 @@ pub(crate) use self::index::Waiting;
 use crate::Gateway;
 use crate::limits;
 use crate::lock::lock;
-use crate::ports::{Event, StorageError};
+use crate::ports::Event;
 
 pub(crate) use self::runner::run;
 

@@ -7,9 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use mail::record::{Account, Contact, Pin};
+use mail::storage::{Storage, StorageError};
 use mail::{AccountName, Address, PublicKey};
-
-use crate::ports::{Storage, StorageError};
 
 /// An account, its contacts, and the keys that names are pinned to.
 #[derive(Debug)]

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use mail::record::Pin;
+use mail::storage::StorageError;
 use mail::{AccountName, Address, PublicKey, Refusal, ToxId};
 
 use crate::Gateway;
 use crate::gateway::storage_refusal;
 use crate::people::Person;
-use crate::ports::StorageError;
 
 /// A name that no mail goes to until the user says whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]

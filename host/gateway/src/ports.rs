@@ -2,13 +2,11 @@
 
 pub mod network;
 pub mod relays;
-pub mod storage;
 
 use mail::{AccountName, MailId, PublicKey};
 
 pub use network::{Network, NetworkError, TransferFailure};
 pub use relays::{Copies, DropRelays};
-pub use storage::{BodyWriter, Storage, StorageError};
 
 /// Randomness, handed in so that a simulation can be repeated.
 pub trait Random: Send + Sync + std::fmt::Debug {

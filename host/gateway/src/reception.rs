@@ -14,6 +14,7 @@ use bytes::Bytes;
 use mail::record::{
     Arrival, ArrivalKey, BodyId, ContactState, MailboxEntry, NewMail, Partial, SetAside, StagedBody,
 };
+use mail::storage::StorageError;
 use mail::{AccountName, Acknowledgement, BodyDigest, Envelope, MailId, PublicKey, Refusal};
 
 use self::active::{Progress, Seen};
@@ -25,7 +26,7 @@ use crate::gateway::storage_refusal;
 use crate::limits;
 use crate::message::Message;
 use crate::people::Person;
-use crate::ports::{Event, StorageError};
+use crate::ports::Event;
 
 /// What is answered to an offered mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -309,7 +310,7 @@ impl Gateway {
         while offset < partial.size {
             let piece = self.storage.read_body(partial.body, offset, mail::limits::BODY_CHUNK_BYTES).await?;
             if piece.is_empty() {
-                return Err(StorageError::Failed("an unfinished mail is shorter than it was".to_owned()));
+                return Err(StorageError::failed("an unfinished mail is shorter than it was"));
             }
             seen.take(&piece, partial.size);
             offset += piece.len() as u64;

@@ -1,11 +1,11 @@
 //! An account goes: nothing that is under way for it may reach the next account of its name.
 
 use mail::record::Route;
+use mail::storage::StorageError;
 use mail::{AccountName, Refusal};
 
 use crate::Gateway;
 use crate::limits;
-use crate::ports::StorageError;
 
 impl Gateway {
     /// An account is being removed: it is nobody's from now on. What it sent is taken back, what others here sent to it bounces, and

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use mail::dsn::{self, Action, Report, Returned};
 use mail::record::{MailboxEntry, NewMail, OutboxEntry, StagedBody};
+use mail::storage::{Storage, StorageError};
 use mail::{Address, Envelope, MailId, PublicKey, Refusal, Return, ReversePath};
 
 use crate::Gateway;
 use crate::limits;
 use crate::message;
-use crate::ports::{Event, Storage, StorageError};
+use crate::ports::Event;
 
 /// Reports that are staged and wait for the record that takes them.
 pub(crate) type Reports = Vec<(NewMail, StagedBody)>;

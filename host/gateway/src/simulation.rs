@@ -97,7 +97,7 @@ impl Simulation {
             return;
         }
         let n = 1 + self.random.below(30);
-        let error = crate::ports::StorageError::Failed("a write failed".to_owned());
+        let error = mail::storage::StorageError::failed("a write failed");
         let fault = match self.random.below(4) {
             0 => Fault::DieBefore(n),
             1 | 2 => Fault::DieAfter(n),
@@ -106,8 +106,8 @@ impl Simulation {
         self.world.storage(node).plan(fault);
     }
 
-    fn pick_error(&self, failed: crate::ports::StorageError) -> crate::ports::StorageError {
-        if self.random.below(2) == 0 { failed } else { crate::ports::StorageError::Full }
+    fn pick_error(&self, failed: mail::storage::StorageError) -> mail::storage::StorageError {
+        if self.random.below(2) == 0 { failed } else { mail::storage::StorageError::Full }
     }
 
     async fn crash(&self, node: usize) {

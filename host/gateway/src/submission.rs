@@ -15,6 +15,7 @@ use mail::header::{FieldName, Fields};
 use mail::record::{
     Direction, MailboxEntry, Marks, OutboxEntry, Outcome, QuarantineEntry, Route, SetAside, StagedBody,
 };
+use mail::storage::StorageError;
 use mail::{
     AccountName, Address, BodyDigest, Envelope, FromCheck, MailId, Monotonic, Notify, PublicKey, Refusal,
     Return, ReversePath, Wall,
@@ -27,7 +28,7 @@ use crate::gateway::storage_refusal;
 use crate::limits;
 use crate::message::Message;
 use crate::people::Person;
-use crate::ports::{Event, StorageError};
+use crate::ports::Event;
 
 /// A mail that is being submitted. Dropped before [`finish`](Self::finish), nothing of it remains.
 pub struct Submission {
@@ -367,7 +368,7 @@ impl Submission {
             waiting.into_iter().for_each(|waiting| gateway.outbox.insert(waiting));
             Ok(())
         });
-        let failed = |_| StorageError::Failed("the gateway failed while it stored the mail".to_owned());
+        let failed = |_| StorageError::failed("the gateway failed while it stored the mail");
         stored.await.unwrap_or_else(|error| Err(failed(error))).map_err(refused)?;
         for id in submitted {
             let account = self.person.name().clone();
@@ -404,7 +405,7 @@ impl<'a> Digests<'a> {
     }
 
     /// The prefix with `added` fields before it, and the digest of the mail with it.
-    async fn of(&mut self, added: Fields) -> Result<(Vec<u8>, BodyDigest), crate::ports::StorageError> {
+    async fn of(&mut self, added: Fields) -> Result<(Vec<u8>, BodyDigest), mail::storage::StorageError> {
         let prefix = [added.as_bytes(), &self.intake.prefix].concat();
         if let Some(known) = self.known.iter().find(|(known, _)| *known == prefix) {
             return Ok(known.clone());

@@ -22,6 +22,7 @@ pub mod record;
 pub mod sasl;
 pub mod sent;
 pub mod status;
+pub mod storage;
 pub mod text;
 pub mod tox_id;
 pub mod vcard;

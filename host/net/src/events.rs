@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gateway::{ContactError, Gateway};
 use mail::PublicKey;
+use mail::storage::StorageError;
 use tokio::sync::Mutex;
 use tox::{Connection, Event, Events};
 
@@ -127,10 +128,10 @@ impl Instance {
             Err(error) => return tracing::debug!(%error, "nothing to save"),
         };
         let saved = zeroize::Zeroizing::new(saved.as_bytes().to_vec());
-        match self.store.put_tox_saved(&self.account, saved).await {
+        match self.storage.put_tox_saved(&self.account, saved).await {
             Ok(()) => {}
             // The account is just being made, together with its Tox data, or just being removed.
-            Err(store::Error::NotFound) => tracing::debug!(account = %self.account, "no account to save for"),
+            Err(StorageError::NotFound) => tracing::debug!(account = %self.account, "no account to save for"),
             Err(error) => tracing::error!(%error, account = %self.account, "Tox data were not stored"),
         }
     }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use gateway::{Gateway, Offer as Answer, Offered, ReceptionError};
 use mail::record::ArrivalKey;
+use mail::storage::StorageError;
 use mail::{Acknowledgement, BodyHasher, MailId, PublicKey, Refusal};
 use peer::{BodyError, Hello, Incoming, Interruption, Offer, OfferAnswer};
 
@@ -41,19 +42,19 @@ impl AccountMail {
         from: PublicKey,
         mail: MailId,
         length: u64,
-    ) -> Result<BodyHasher, store::Error> {
+    ) -> Result<BodyHasher, StorageError> {
         let mut hasher = BodyHasher::new();
         if length == 0 {
             return Ok(hasher);
         }
         let key = ArrivalKey { sender: from, account: instance.account.clone(), mail };
-        let partial = instance.store.partial(&key).await?.ok_or(store::Error::NotFound)?;
+        let partial = instance.storage.partial(&key).await?.ok_or(StorageError::NotFound)?;
         while hasher.length() < length {
             let most =
                 usize::try_from(length - hasher.length()).unwrap_or(DIGEST_READ_BYTES).min(DIGEST_READ_BYTES);
-            let bytes = instance.store.read_body(partial.body, hasher.length(), most).await?;
+            let bytes = instance.storage.read_body(partial.body, hasher.length(), most).await?;
             if bytes.is_empty() {
-                return Err(store::Error::NotFound);
+                return Err(StorageError::NotFound);
             }
             hasher.update(&bytes);
         }

@@ -13,7 +13,7 @@ use tox::{Events, Node, Tox};
 
 use crate::incoming::AccountMail;
 use crate::link::FriendLink;
-use crate::network::ToxNetwork;
+use crate::network::{AccountStorage, ToxNetwork};
 use crate::outgoing::OutgoingMails;
 
 /// An account on the network.
@@ -32,7 +32,7 @@ pub struct Instance {
     /// Taken by the task that reads them.
     events: Mutex<Option<Events>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
-    pub(crate) store: store::Store,
+    pub(crate) storage: Arc<dyn AccountStorage>,
     offline: Arc<OnceLock<Weak<OfflineMail>>>,
 }
 
@@ -57,7 +57,7 @@ impl Instance {
         Arc::new(Self {
             account,
             tox,
-            outgoing: Arc::new(OutgoingMails::new(network.store.clone())),
+            outgoing: Arc::new(OutgoingMails::new(network.storage.clone())),
             nodes: network.settings.nodes.clone(),
             clock: Arc::clone(&network.clock),
             memory: network.memory.clone(),
@@ -65,7 +65,7 @@ impl Instance {
             friends: Mutex::default(),
             events: Mutex::new(Some(events)),
             tasks: Mutex::default(),
-            store: network.store.clone(),
+            storage: Arc::clone(&network.storage),
             offline: Arc::clone(&network.offline),
         })
     }

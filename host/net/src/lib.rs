@@ -18,4 +18,4 @@ mod network;
 mod outgoing;
 
 pub use instance::Instance;
-pub use network::{NetworkSettings, ToxNetwork};
+pub use network::{AccountStorage, NetworkSettings, ToxNetwork};

@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use gateway::Gateway;
 use gateway::ports::{Network, NetworkError, TransferFailure};
 use mail::record::OutboxEntry;
+use mail::storage::{Bodies, Identities, Reception};
 use mail::{AccountName, Acknowledgement, Address, Clock, MailId, PublicKey, SentWhole, ToxId};
 use offline::OfflineMail;
 use peer::{Offer, TransferError};
-use store::Store;
 use tox::{Connection, Node, Options, PortRange, Proxy, StartError};
 
 use crate::instance::Instance;
@@ -61,10 +61,16 @@ impl NetworkSettings {
     }
 }
 
+/// What instances need of storage: what they save, the bodies of mails on their way out, and the
+/// beginnings of those that come in.
+pub trait AccountStorage: Bodies + Reception + Identities {}
+
+impl<T: Bodies + Reception + Identities> AccountStorage for T {}
+
 /// All Tox instances of the gateway.
 pub struct ToxNetwork {
     pub(crate) settings: NetworkSettings,
-    pub(crate) store: Store,
+    pub(crate) storage: Arc<dyn AccountStorage>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) memory: peer::Memory,
     gateway: OnceLock<Weak<Gateway>>,
@@ -77,10 +83,14 @@ pub struct ToxNetwork {
 impl ToxNetwork {
     /// A network without instances.
     #[must_use]
-    pub fn new(settings: NetworkSettings, store: Store, clock: Arc<dyn Clock>) -> Arc<Self> {
+    pub fn new(
+        settings: NetworkSettings,
+        storage: Arc<dyn AccountStorage>,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             settings,
-            store,
+            storage,
             clock,
             memory: peer::Memory::default(),
             gateway: OnceLock::new(),

@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use mail::MailId;
 use mail::record::{BodyId, OutboxEntry};
+use mail::storage::Bodies;
 use peer::{BodyError, Outgoing};
-use store::Store;
 
 /// Mails that are being transferred.
 pub struct OutgoingMails {
-    store: Store,
+    bodies: Arc<dyn Bodies>,
     mails: Arc<Mutex<HashMap<MailId, OutgoingMail>>>,
 }
 
@@ -36,8 +36,8 @@ impl Drop for Registered {
 
 impl OutgoingMails {
     /// None yet.
-    pub fn new(store: Store) -> Self {
-        Self { store, mails: Arc::default() }
+    pub fn new(bodies: Arc<dyn Bodies>) -> Self {
+        Self { bodies, mails: Arc::default() }
     }
 
     /// Makes a mail readable until the returned value is dropped.
@@ -58,7 +58,7 @@ impl Outgoing for OutgoingMails {
         let mail = self.find(id).ok_or(BodyError::Gone)?;
         let prefix = mail.prefix.len() as u64;
         if offset >= prefix {
-            let read = self.store.read_body(mail.body, offset - prefix, max).await;
+            let read = self.bodies.read_body(mail.body, offset - prefix, max).await;
             return read.map_err(|error| body_error(&error.to_string()));
         }
         let start = usize::try_from(offset).unwrap_or(mail.prefix.len());
@@ -67,7 +67,7 @@ impl Outgoing for OutgoingMails {
             return Ok(head.slice(..max));
         }
         // A small mail goes out in one piece: its prefix alone would be a packet of its own.
-        let rest = self.store.read_body(mail.body, 0, max - head.len()).await;
+        let rest = self.bodies.read_body(mail.body, 0, max - head.len()).await;
         let rest = rest.map_err(|error| body_error(&error.to_string()))?;
         Ok(Bytes::from([head, rest].concat()))
     }
@@ -82,7 +82,7 @@ mod tests {
     use clock::SystemClock;
     use mail::record::{Marks, Route};
     use mail::{BodyDigest, Envelope, ReversePath, Wall};
-    use store::OpenOptions;
+    use store::{OpenOptions, Store};
 
     use super::*;
 
@@ -116,7 +116,7 @@ mod tests {
         const BODY: &[u8] = b"Subject: x\r\n\r\nHello\r\n";
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(directory.path(), OpenOptions::new(Arc::new(SystemClock::new()))).unwrap();
-        let mails = OutgoingMails::new(store.clone());
+        let mails = OutgoingMails::new(Arc::new(store.clone()));
         let mail = mail(&store, BODY).await;
         let whole = [PREFIX, BODY].concat();
         let registered = mails.register(&mail);

@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use clock::SystemClock;
 use mail::record::{Account, ArrivalKey, BodyId, MailboxEntry, Marks, OutboxEntry, Partial, Route};
+use mail::storage::{Bodies as _, Outbox as _, Reception as _, StorageError};
 use mail::{AccountName, Address, BodyDigest, Clock, Envelope, MailId, PublicKey, ReversePath, Wall};
 use store::{NewMail, OpenOptions, Store};
 use tokio::task::JoinSet;
@@ -116,7 +117,7 @@ async fn enqueue(dir: &Path) -> Result<(), Failure> {
                     let body = writer.finish().await?;
                     store.enqueue(body, vec![entry(id, body.id, body.size)], Vec::new()).await?;
                 }
-                Ok::<(), store::Error>(())
+                Ok::<(), StorageError>(())
             });
         }
         while let Some(result) = tasks.join_next().await {
@@ -179,7 +180,7 @@ async fn large(dir: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn deliver(store: &Store) -> Result<(), store::Error> {
+async fn deliver(store: &Store) -> Result<(), StorageError> {
     let mut writer = store.new_body();
     writer.write(Bytes::from(vec![b'x'; BODY_BYTES])).await?;
     let body = writer.finish().await?;
@@ -205,7 +206,7 @@ async fn fill(dir: &Path, mails: u64) -> Result<Store, Failure> {
             for _ in (caller..mails).step_by(50) {
                 deliver(&store).await?;
             }
-            Ok::<(), store::Error>(())
+            Ok::<(), StorageError>(())
         });
     }
     while let Some(result) = tasks.join_next().await {
@@ -223,7 +224,7 @@ async fn beside_a_writer(store: &Store, mails: usize) -> Result<(), Failure> {
             for _ in 0..2000 {
                 deliver(&store).await?;
             }
-            Ok::<_, store::Error>(2000.0 / (time() - start).as_secs_f64())
+            Ok::<_, StorageError>(2000.0 / (time() - start).as_secs_f64())
         })
     };
     let mut times = Vec::new();

@@ -11,6 +11,7 @@ use clock::SystemClock;
 use mail::record::{
     BodyId, Contact, ContactState, Destination, MailboxEntry, Marks, OutboxEntry, Route, SetAside,
 };
+use mail::storage::{Bodies as _, Outbox as _, People as _, Reception as _, StorageError};
 use mail::{AccountName, Address, BodyDigest, Clock, Envelope, MailId, PublicKey, ReversePath, Wall};
 use store::{NewMail, OpenOptions, Store};
 use tokio::task::JoinSet;
@@ -80,7 +81,7 @@ fn friend(since: Wall) -> Result<Contact, Failure> {
     Ok(Contact { alias, key: FRIEND, tox_id: None, addresses, state: ContactState::Confirmed, since })
 }
 
-async fn put(store: Store, owner: AccountName, place: Place, now: Wall) -> Result<(), store::Error> {
+async fn put(store: Store, owner: AccountName, place: Place, now: Wall) -> Result<(), StorageError> {
     let mut writer = store.new_body();
     writer.write(Bytes::from_static(BODY)).await?;
     let body = writer.finish().await?;

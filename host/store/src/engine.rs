@@ -115,7 +115,7 @@ impl Engine {
         tracing::info!(unused, used, "most of the store's file is unused: giving it back to the disk");
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
         let database = live.database.as_mut().ok_or_else(unavailable)?;
-        database.compact().map_err(|error| Error::Failed(error.to_string()))?;
+        database.compact().map_err(Error::failed)?;
         Ok(())
     }
 
@@ -196,7 +196,7 @@ impl Engine {
 }
 
 fn unavailable() -> Error {
-    Error::Failed("its file could not be opened again after an error; see the log".to_owned())
+    Error::failed("its file could not be opened again after an error; see the log")
 }
 
 /// One write transaction. Durable ones save what a quick opening after a crash needs.
@@ -227,7 +227,7 @@ fn write<T>(
 
 fn set_durability(transaction: &mut WriteTransaction, durable: bool) -> Result<(), Error> {
     let durability = if durable { Durability::Immediate } else { Durability::None };
-    transaction.set_durability(durability).map_err(|error| Error::Failed(error.to_string()))?;
+    transaction.set_durability(durability).map_err(Error::failed)?;
     transaction.set_quick_repair(durable);
     Ok(())
 }
@@ -287,7 +287,7 @@ fn build(backend: impl StorageBackend, cache_bytes: usize) -> Result<Database, E
 
 fn open_error(path: &Path, error: Error) -> OpenError {
     match error {
-        Error::Failed(why) => OpenError::Damaged { file: path.to_owned(), why },
+        Error::Failed(why) => OpenError::Damaged { file: path.to_owned(), why: why.to_string() },
         other => OpenError::Store(other),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use mail::storage::{Cause, StorageError};
+
 /// Why the store refused or failed. Messages tell the user what to do where they can do something.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -27,7 +29,7 @@ pub enum Error {
     BodyLost,
     /// No UIDL can be made.
     #[error("the system gives no random bytes: {0}")]
-    NoRandom(String),
+    NoRandom(#[source] Cause),
     /// A record cannot be read. Others are not touched by that.
     #[error("the record {key} in `{table}` is damaged ({why}): restore the data directory from a backup")]
     Damaged {
@@ -40,7 +42,7 @@ pub enum Error {
     },
     /// Reading or writing failed; what was asked may or may not have happened. The store reopens its file by itself.
     #[error("the store failed: {0}")]
-    Failed(String),
+    Failed(#[source] Cause),
     /// The caller ended a long work before it was done; nothing was changed by it.
     #[error("it was stopped before it was done")]
     Stopped,
@@ -101,26 +103,46 @@ pub enum OpenError {
     Store(#[from] Error),
 }
 
+/// For whoever knows no more of the store than [`mail::storage`].
+impl From<Error> for StorageError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotFound => Self::NotFound,
+            Error::Exists(name) => Self::Exists(name),
+            Error::LimitReached(limit) => Self::LimitReached(limit),
+            Error::Full => Self::Full,
+            other => Self::failed(other),
+        }
+    }
+}
+
 impl Error {
+    /// A failure with this cause.
+    pub(crate) fn failed(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Failed(Cause::new(cause))
+    }
+
     /// Whether redb's file handle is unusable after it: everything is refused until the file is opened anew.
     pub(crate) const fn is_fault(&self) -> bool {
         matches!(self, Self::Full | Self::Failed(_))
     }
 }
 
-fn from_io(error: &std::io::Error) -> Error {
-    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
-    match error.kind() {
-        StorageFull | QuotaExceeded => Error::Full,
-        _ => Error::Failed(error.to_string()),
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        match error.kind() {
+            StorageFull | QuotaExceeded => Self::Full,
+            _ => Self::failed(error),
+        }
     }
 }
 
 impl From<redb::StorageError> for Error {
     fn from(error: redb::StorageError) -> Self {
         match error {
-            redb::StorageError::Io(io) => from_io(&io),
-            other => Self::Failed(other.to_string()),
+            redb::StorageError::Io(io) => io.into(),
+            other => Self::failed(other),
         }
     }
 }
@@ -131,7 +153,7 @@ macro_rules! from_redb {
             fn from(error: redb::$kind) -> Self {
                 match error {
                     redb::$kind::Storage(storage) => storage.into(),
-                    other => Self::Failed(other.to_string()),
+                    other => Self::failed(other),
                 }
             }
         }

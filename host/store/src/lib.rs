@@ -44,7 +44,6 @@ pub use error::{Error, OpenError};
 pub use mail::record::NewMail;
 pub use options::{OpenOptions, Random};
 pub use records::accounts::NewAccount;
-pub use records::body::BodyWriter;
 pub use records::decisions::{Decision, DecisionSearch, DecisionsFound};
 pub use records::documents::Document;
 pub use records::mailbox::MailboxItem;

@@ -120,9 +120,13 @@ impl Store {
         T: Send + 'static,
         F: FnOnce() -> Result<T, Error> + Send + 'static,
     {
-        let result = supervisor::blocking("store-read", f).await;
-        result.unwrap_or_else(|error| Err(Error::Failed(format!("a read was cut off: {error}"))))
+        supervisor::blocking("store-read", f).await.unwrap_or_else(|error| Err(cut_off(error)))
     }
+}
+
+/// The answer of a read on a blocking thread that ended without one.
+pub(crate) fn cut_off(error: tokio::task::JoinError) -> Error {
+    Error::failed(error)
 }
 
 impl Inner {

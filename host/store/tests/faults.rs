@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mail::record::{Contact, ContactState, Direction, OutboxEntry, Outcome, QuarantineEntry};
+use mail::storage::{Bodies as _, Outbox as _, People as _, Quarantine as _, Reception as _, StorageError};
 use mail::{Clock, Wall};
 use store::faults::{Fault, Faults};
 use store::{Error, NewMail, OpenOptions, Store};
@@ -61,7 +62,7 @@ impl Expected {
     }
 
     /// A durable change.
-    fn durable(&mut self, result: &Result<(), Error>, effects: &[(&str, &str)]) {
+    fn durable(&mut self, result: &Result<(), StorageError>, effects: &[(&str, &str)]) {
         let effects: Vec<_> =
             effects.iter().map(|(fact, value)| ((*fact).to_owned(), (*value).to_owned())).collect();
         if result.is_ok() {
@@ -87,7 +88,7 @@ impl Expected {
         }
     }
 
-    fn lazy(&mut self, result: &Result<(), Error>, fact: &str, value: &str) {
+    fn lazy(&mut self, result: &Result<(), StorageError>, fact: &str, value: &str) {
         let effect = (fact.to_owned(), value.to_owned());
         self.allow(&effect);
         if result.is_ok() {
@@ -169,13 +170,13 @@ fn text(mark: u8, size: usize) -> Bytes {
     text.into()
 }
 
-async fn enqueue(store: &Store, mark: u8, size: usize, recipients: &[u8]) -> Result<(), Error> {
+async fn enqueue(store: &Store, mark: u8, size: usize, recipients: &[u8]) -> Result<(), StorageError> {
     let body = stage(store, &text(mark, size)).await?;
     let entries = recipients.iter().map(|number| entry(id(*number), body)).collect();
     store.enqueue(body, entries, Vec::new()).await
 }
 
-async fn enqueue_quarantined(store: &Store, number: u8) -> Result<(), Error> {
+async fn enqueue_quarantined(store: &Store, number: u8) -> Result<(), StorageError> {
     let body = stage(store, &text(b'q', 100)).await?;
     let outgoing = entry(id(number), body);
     let quarantined = QuarantineEntry {
@@ -188,19 +189,25 @@ async fn enqueue_quarantined(store: &Store, number: u8) -> Result<(), Error> {
     store.enqueue(body, Vec::new(), vec![quarantined]).await
 }
 
-async fn bounce(store: &Store, number: u8) -> Result<(), Error> {
+async fn bounce(store: &Store, number: u8) -> Result<(), StorageError> {
     let body = stage(store, &text(b'b', 200)).await?;
     store.finish_outbox(id(number), Outcome::Cancelled, vec![(mail(alice(), body.id, body.size), body)]).await
 }
 
-async fn deliver_local(store: &Store, number: u8) -> Result<(), Error> {
-    let entry = store.outbox_entry(id(number)).await?.ok_or(Error::NotFound)?;
+async fn deliver_local(store: &Store, number: u8) -> Result<(), StorageError> {
+    let entry = store.outbox_entry(id(number)).await?.ok_or(StorageError::NotFound)?;
     let mail = mail(bob(), entry.body, entry.size - PREFIX.len() as u64);
     store.deliver_local(id(number), mail, Vec::new()).await
 }
 
 /// A mail that comes in in three pieces, of which the first two are to be on disk before the third comes.
-async fn receive(store: &Store, clock: &ManualClock, number: u8, mark: u8, size: usize) -> Result<(), Error> {
+async fn receive(
+    store: &Store,
+    clock: &ManualClock,
+    number: u8,
+    mark: u8,
+    size: usize,
+) -> Result<(), StorageError> {
     let (text, key) = (text(mark, size), arrival_key(number));
     let begun = store.begin_partial(&key, partial(size as u64)).await?;
     let mut at = 0;
@@ -216,13 +223,13 @@ async fn receive(store: &Store, clock: &ManualClock, number: u8, mark: u8, size:
     store.finish_partial(&key, Some(mail(bob(), begun.body, size as u64)), arrival()).await
 }
 
-async fn release(store: &Store) -> Result<(), Error> {
+async fn release(store: &Store) -> Result<(), StorageError> {
     let waiting = store.quarantine(&alice()).await?;
-    let first = waiting.first().ok_or(Error::NotFound)?;
+    let first = waiting.first().ok_or(StorageError::NotFound)?;
     store.release(&alice(), first.mail.uidl).await.map(drop)
 }
 
-async fn delete(store: &Store, mark: u8) -> Result<(), Error> {
+async fn delete(store: &Store, mark: u8) -> Result<(), StorageError> {
     let mut numbers = Vec::new();
     for item in store.mailbox_list(&bob()).await? {
         let mail = store.mailbox_read(&bob(), item.number, 0, 100).await?;
@@ -231,13 +238,14 @@ async fn delete(store: &Store, mark: u8) -> Result<(), Error> {
         }
     }
     if numbers.is_empty() {
-        return Err(Error::NotFound);
+        return Err(StorageError::NotFound);
     }
-    store.mailbox_delete(&bob(), numbers).await.map(drop)
+    store.mailbox_delete(&bob(), numbers).await?;
+    Ok(())
 }
 
-async fn retry(store: &Store, number: u8) -> Result<(), Error> {
-    let entry = store.outbox_entry(id(number)).await?.ok_or(Error::NotFound)?;
+async fn retry(store: &Store, number: u8) -> Result<(), StorageError> {
+    let entry = store.outbox_entry(id(number)).await?.ok_or(StorageError::NotFound)?;
     store.update_outbox(OutboxEntry { attempts: 1, ..entry }).await
 }
 
@@ -256,7 +264,7 @@ async fn script(store: &Store, clock: &ManualClock, expected: &mut Expected) {
     let step = enqueue(store, b'l', 150_000, &[3]).await;
     expected.durable(&step, &[("outbox 3", "108 after 0")]);
     let step = store.state_set("spam", &alice(), b"count", bytes(100, 0), 1000);
-    expected.lazy(&step, "state count", "100 bytes");
+    expected.lazy(&step.map_err(Into::into), "state count", "100 bytes");
     store.append_decision("policy", component(1), &alice(), None, bytes(100, 0)).unwrap();
     let step = retry(store, 3).await;
     expected.lazy(&step, "outbox 3", "108 after 1");
@@ -399,7 +407,7 @@ async fn a_read_that_fails_once_is_repeated() {
     // One that the writer thread meets fails the change, and the next one works.
     faults.fail_next_read();
     let failed = store.put_contact(&alice(), contact()).await;
-    assert!(matches!(failed, Err(Error::Failed(_))) && !faults.is_read_waiting(), "{failed:?}");
+    assert!(matches!(failed, Err(StorageError::Failed(_))) && !faults.is_read_waiting(), "{failed:?}");
     store.put_contact(&alice(), contact()).await.unwrap();
     assert_sound(&store).await;
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use bytes::Bytes;
+use mail::storage::{Bodies as _, Reception as _};
 use store::Store;
 
 mod common;

@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use common::*;
 use mail::record::{ArrivalKey, Contact, ContactState};
+use mail::storage::{Outbox as _, People as _, Reception as _, StorageError};
 use mail::{MailId, Wall};
 use redb::{Database, ReadableDatabase, ReadableTableMetadata, TableDefinition};
 use store::{NewAccount, STORE_FILE, Store};
@@ -178,7 +179,7 @@ async fn an_account_starts_with_what_it_is_given_or_not_at_all() {
     };
     let twice =
         NewAccount { contacts: vec![contact(1), Contact { key: key(9), ..contact(1) }], ..new.clone() };
-    assert_eq!(store.create_account_with(twice).await, Err(store::Error::Exists("friend1".to_owned())));
+    assert_eq!(store.create_account_with(twice).await, Err(StorageError::Exists("friend1".to_owned())));
     assert_eq!(store.account(&carla).await.unwrap(), None);
     store.create_account_with(new).await.unwrap();
     assert_eq!(store.contacts(&carla).await.unwrap().len(), 2);
@@ -207,8 +208,8 @@ async fn a_removed_account_leaves_nothing_and_its_name_is_free() {
     assert_eq!(store.account(&bob()).await.unwrap(), None);
     assert_eq!(store.credential(&bob()).await.unwrap(), None);
     assert!(store.outbox_page(None, 1_000).await.unwrap().is_empty());
-    assert_eq!(store.remove_account(&bob()).await, Err(store::Error::NotFound));
-    assert!(matches!(store.remove_account(&alice()).await, Err(store::Error::Invalid(_))));
+    assert_eq!(store.remove_account(&bob()).await, Err(StorageError::NotFound));
+    assert!(matches!(store.remove_account(&alice()).await, Err(StorageError::Failed(_))));
 
     store.create_account(account(bob(), false), None, "hash".to_owned()).await.unwrap();
     assert!(store.mailbox_list(&bob()).await.unwrap().is_empty());

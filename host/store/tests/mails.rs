@@ -10,9 +10,10 @@ use mail::record::{
     BodyId, Destination, Direction, OutboxEntry, Outcome, Partial, QuarantineEntry, Route, SetAside,
     StagedBody,
 };
+use mail::storage::{Bodies as _, Outbox as _, Quarantine as _, Reception as _, StorageError};
 use mail::{Clock, MailId, Refusal, Wall};
 use proptest::prelude::*;
-use store::{Error, NewMail, OpenOptions, Store};
+use store::{NewMail, OpenOptions, Store};
 use tokio::task::JoinSet;
 
 mod common;
@@ -74,7 +75,7 @@ async fn a_shared_body_goes_with_its_last_record() {
     assert_eq!(store.mailbox_count(&bob()).unwrap(), (1, whole(&text).len() as u64));
     assert_eq!(store.mailbox_delete(&bob(), vec![number, 77]).await, Ok(1));
     assert_eq!(store.mailbox_delete(&bob(), vec![number]).await, Ok(0));
-    assert_eq!(store.read_body(body.id, 0, 1).await, Err(Error::NotFound));
+    assert_eq!(store.read_body(body.id, 0, 1).await, Err(StorageError::NotFound));
     assert_eq!(store.mailbox_count(&bob()).unwrap(), (0, 0));
     assert_eq!(assert_sound(&store).await.bodies, 0);
 }
@@ -90,19 +91,19 @@ async fn an_entry_ends_once_with_its_outcome_and_report() {
     let again = report(&store).await;
     assert_eq!(
         store.finish_outbox(id(1), Outcome::Delivered, vec![again.clone()]).await,
-        Err(Error::NotFound)
+        Err(StorageError::NotFound)
     );
-    assert_eq!(store.update_outbox(entry(id(1), body)).await, Err(Error::NotFound));
-    assert_eq!(store.deliver_local(id(1), again.0, Vec::new()).await, Err(Error::NotFound));
+    assert_eq!(store.update_outbox(entry(id(1), body)).await, Err(StorageError::NotFound));
+    assert_eq!(store.deliver_local(id(1), again.0, Vec::new()).await, Err(StorageError::NotFound));
     assert_eq!(mails(&store, &alice()).await.len(), 1);
     assert_eq!(store.outcome(id(1)).unwrap().unwrap().outcome, outcome);
     assert_eq!(store.recent_outcomes(&alice(), 10).await.unwrap().len(), 1);
     store.discard_body(again.1).await.unwrap();
-    assert_eq!(store.discard_body(again.1).await, Err(Error::NotFound));
+    assert_eq!(store.discard_body(again.1).await, Err(StorageError::NotFound));
     // An id that ended is not used again.
     let body = stage(&store, &bytes(100, 0)).await.unwrap();
     let repeated = store.enqueue(body, vec![entry(id(1), body)], Vec::new()).await;
-    assert!(matches!(repeated, Err(Error::Exists(_))), "{repeated:?}");
+    assert!(matches!(repeated, Err(StorageError::Exists(_))), "{repeated:?}");
     assert_eq!(assert_sound(&store).await.ended, 1);
 }
 
@@ -114,7 +115,7 @@ async fn outcomes_are_bounded_and_can_be_recorded_alone() {
     for number in 1..=5 {
         let ended = vec![(entry(id(number), staged), Outcome::Discarded { reason: "spam".to_owned() })];
         store.record_ended(ended.clone()).await.unwrap();
-        assert!(matches!(store.record_ended(ended).await, Err(Error::Exists(_))));
+        assert!(matches!(store.record_ended(ended).await, Err(StorageError::Exists(_))));
     }
     let recent = store.recent_outcomes(&alice(), 10).await.unwrap();
     assert_eq!(recent.iter().map(|ended| ended.id).collect::<Vec<_>>(), [id(5), id(4), id(3)]);
@@ -132,7 +133,7 @@ async fn an_update_changes_the_schedule_and_nothing_else() {
     store.update_outbox(later.clone()).await.unwrap();
     assert_eq!(store.outbox_entry(id(1)).await.unwrap(), Some(later.clone()));
     let other = OutboxEntry { prefix: b"X: y\r\n".to_vec(), ..later };
-    assert!(matches!(store.update_outbox(other).await, Err(Error::Invalid(_))));
+    assert!(matches!(store.update_outbox(other).await, Err(StorageError::Failed(_))));
 }
 
 #[tokio::test]
@@ -150,11 +151,14 @@ async fn what_contradicts_itself_is_refused_whole() {
     }
     store.enqueue(body, Vec::new(), Vec::new()).await.unwrap_err();
     let unknown = StagedBody { id: BodyId(77), size: 100 };
-    assert_eq!(store.enqueue(unknown, vec![entry(id(1), unknown)], Vec::new()).await, Err(Error::NotFound));
+    assert_eq!(
+        store.enqueue(unknown, vec![entry(id(1), unknown)], Vec::new()).await,
+        Err(StorageError::NotFound)
+    );
     assert_eq!(store.outbox_page(None, 1_000).await.unwrap(), []);
     // The body is still there for a good one, and only for one.
     store.enqueue(body, vec![good.clone()], Vec::new()).await.unwrap();
-    assert_eq!(store.enqueue(body, vec![entry(id(2), body)], Vec::new()).await, Err(Error::NotFound));
+    assert_eq!(store.enqueue(body, vec![entry(id(2), body)], Vec::new()).await, Err(StorageError::NotFound));
     assert_eq!(assert_sound(&store).await.bodies, 1);
 }
 
@@ -215,9 +219,9 @@ async fn quarantine_is_released_or_deleted() {
     assert_eq!(store.quarantine_page(&alice(), Some(u64::MAX), 2).await.unwrap(), []);
     assert_eq!(store.quarantined(&alice(), waiting[1].mail.uidl).unwrap().as_ref(), Some(&waiting[1]));
     assert_eq!(store.quarantined(&bob(), waiting[1].mail.uidl).unwrap(), None);
-    assert_eq!(store.release(&bob(), uidls[0]).await, Err(Error::NotFound));
+    assert_eq!(store.release(&bob(), uidls[0]).await, Err(StorageError::NotFound));
     assert_eq!(store.release(&alice(), uidls[0]).await, Ok(Some(outgoing[1].clone())));
-    assert_eq!(store.release(&alice(), uidls[0]).await, Err(Error::NotFound));
+    assert_eq!(store.release(&alice(), uidls[0]).await, Err(StorageError::NotFound));
     store.delete_quarantined(&alice(), uidls[1]).await.unwrap();
     assert!(matches!(store.outcome(id(3)).unwrap().unwrap().outcome, Outcome::Discarded { .. }));
     assert_eq!(store.release(&alice(), uidls[2]).await, Ok(None));
@@ -293,16 +297,25 @@ async fn a_mail_comes_in_once() {
     assert_eq!(begun.durable, 0);
     store.append_partial(&key, 0, text.slice(..60_000)).await.unwrap();
     // Beyond the end, and beyond the announced size.
-    assert!(matches!(store.append_partial(&key, 60_001, text.slice(..1)).await, Err(Error::Invalid(_))));
-    assert!(matches!(store.append_partial(&key, 60_000, text.slice(..60_000)).await, Err(Error::Invalid(_))));
+    assert!(matches!(
+        store.append_partial(&key, 60_001, text.slice(..1)).await,
+        Err(StorageError::Failed(_))
+    ));
+    assert!(matches!(
+        store.append_partial(&key, 60_000, text.slice(..60_000)).await,
+        Err(StorageError::Failed(_))
+    ));
     let new = mail(bob(), begun.body, text.len() as u64);
-    assert!(matches!(store.finish_partial(&key, Some(new.clone()), arrival()).await, Err(Error::Invalid(_))));
+    assert!(matches!(
+        store.finish_partial(&key, Some(new.clone()), arrival()).await,
+        Err(StorageError::Failed(_))
+    ));
     // What overlaps is passed over.
     store.append_partial(&key, 30_000, text.slice(30_000..50_000)).await.unwrap();
     store.append_partial(&key, 50_000, text.slice(50_000..)).await.unwrap();
     store.settle_partial(&key).await.unwrap();
     assert_eq!(store.read_body(begun.body, 70_000, usize::MAX).await.unwrap(), text.slice(70_000..));
-    assert_eq!(store.settle_partial(&arrival_key(2)).await, Err(Error::NotFound));
+    assert_eq!(store.settle_partial(&arrival_key(2)).await, Err(StorageError::NotFound));
     assert_eq!(store.parked_bytes(key.sender).await.unwrap(), (100_000, 100_000));
     assert_eq!(store.parked_bytes(common::key(1)).await.unwrap(), (0, 100_000));
     assert_eq!(store.partials_of(key.sender).await.unwrap(), std::slice::from_ref(&key));
@@ -311,8 +324,8 @@ async fn a_mail_comes_in_once() {
     assert_eq!(mails(&store, &bob()).await, [whole(&text)]);
     assert_eq!(store.arrival(&key).await.unwrap(), Some(arrival()));
     assert_eq!(store.partial(&key).await.unwrap(), None);
-    assert!(matches!(store.finish_partial(&key, Some(new), arrival()).await, Err(Error::Exists(_))));
-    assert!(matches!(store.finish_partial(&key, None, arrival()).await, Err(Error::Exists(_))));
+    assert!(matches!(store.finish_partial(&key, Some(new), arrival()).await, Err(StorageError::Exists(_))));
+    assert!(matches!(store.finish_partial(&key, None, arrival()).await, Err(StorageError::Exists(_))));
     assert_eq!(assert_sound(&store).await.mailbox, 1);
 }
 
@@ -329,12 +342,12 @@ async fn a_mail_comes_in_with_other_bytes_than_those_that_came() {
         let copy = writer.finish().await.unwrap();
         let refused =
             store.finish_partial_with(&key, mail(bob(), begun.body, copy.size), copy, arrival()).await;
-        assert!(matches!(refused, Err(Error::Invalid(_))));
+        assert!(matches!(refused, Err(StorageError::Failed(_))));
         let new = mail(bob(), copy.id, copy.size);
         store.finish_partial_with(&key, new, copy, arrival()).await.unwrap();
         assert_eq!(mails(&store, &bob()).await.last(), Some(&whole(&text.slice(7..))));
         assert_eq!(store.partial(&key).await.unwrap(), None);
-        assert_eq!(store.discard_body(copy).await, Err(Error::NotFound));
+        assert_eq!(store.discard_body(copy).await, Err(StorageError::NotFound));
     }
     assert_eq!(assert_sound(&store).await.mailbox, 2);
 }
@@ -429,7 +442,7 @@ async fn staged_bodies_without_an_owner_are_gone_after_a_restart() {
     assert_sound(&store).await;
     drop(store);
     let store = open(dir.path());
-    assert_eq!(store.read_body(large.id, 0, 1).await, Err(Error::NotFound));
+    assert_eq!(store.read_body(large.id, 0, 1).await, Err(StorageError::NotFound));
     assert_eq!(assert_sound(&store).await.bodies, 0);
 }
 
@@ -483,9 +496,9 @@ async fn a_full_disk_takes_nothing_and_lets_delete() {
     let store = Store::open(dir.path(), OpenOptions { reserve_bytes: u64::MAX, ..options() }).unwrap();
     assert!(!store.has_spare_room(), "nothing else takes the room of mail either");
     let body = stage(&store, &bytes(100, 0)).await.unwrap();
-    assert_eq!(store.enqueue(body, vec![entry(id(2), body)], Vec::new()).await, Err(Error::Full));
-    assert_eq!(store.begin_partial(&arrival_key(1), partial(10)).await, Err(Error::Full));
-    assert_eq!(store.new_body().write(Bytes::from_static(b"x")).await, Err(Error::Full));
+    assert_eq!(store.enqueue(body, vec![entry(id(2), body)], Vec::new()).await, Err(StorageError::Full));
+    assert_eq!(store.begin_partial(&arrival_key(1), partial(10)).await, Err(StorageError::Full));
+    assert_eq!(store.new_body().write(Bytes::from_static(b"x")).await, Err(StorageError::Full));
     store.finish_outbox(id(1), Outcome::Cancelled, Vec::new()).await.unwrap();
     let report = assert_sound(&store).await;
     assert_eq!((report.outbox, report.ended, report.bodies), (0, 1, 0));

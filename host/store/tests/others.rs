@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mail::record::{Contact, ContactState, FriendRequest, Pin};
+use mail::storage::{People as _, Quarantine as _, Reception as _, StorageError};
 use mail::{Clock, MailId, Wall};
 use store::{DecisionSearch, DecisionsFound, Error, OpenOptions, Store, limits};
 use zeroize::Zeroizing;
@@ -39,11 +40,11 @@ async fn accounts_keep_their_secrets() {
     store.create_account(account(bob(), true), Some(saved.clone()), "one".to_owned()).await.unwrap();
     store.create_account(account(alice(), false), None, "two".to_owned()).await.unwrap();
     let again = store.create_account(account(alice(), false), None, "x".to_owned()).await;
-    assert_eq!(again, Err(Error::Exists("alice".to_owned())));
+    assert_eq!(again, Err(StorageError::Exists("alice".to_owned())));
     let owner = account("carol".parse().unwrap(), true);
     assert_eq!(
         store.create_account(owner, None, "x".to_owned()).await,
-        Err(Error::Exists("owner".to_owned()))
+        Err(StorageError::Exists("owner".to_owned()))
     );
     store.set_credential(&alice(), "three".to_owned()).await.unwrap();
     store.put_tox_saved(&alice(), Zeroizing::new(vec![9; 100_000])).await.unwrap();
@@ -77,7 +78,7 @@ async fn a_contact_has_one_alias_and_an_alias_one_contact() {
     store.put_contact(&alice(), contact("carl", 1)).await.unwrap();
     assert_eq!(store.friend_requests(&alice()).await.unwrap(), []);
     let taken = store.put_contact(&alice(), contact("carl", 2)).await;
-    assert_eq!(taken, Err(Error::Exists("carl".to_owned())));
+    assert_eq!(taken, Err(StorageError::Exists("carl".to_owned())));
     store.put_contact(&bob(), contact("carl", 2)).await.unwrap();
     // A new alias frees the old one.
     store.put_contact(&alice(), contact("charles", 1)).await.unwrap();
@@ -89,7 +90,7 @@ async fn a_contact_has_one_alias_and_an_alias_one_contact() {
     assert_eq!(store.contacts(&alice()).await.unwrap(), [contact("carl", 2)]);
     assert_eq!(store.contacts(&bob()).await.unwrap(), [contact("carl", 2)]);
     let nobody = "nobody".parse().unwrap();
-    assert_eq!(store.put_contact(&nobody, contact("x", 3)).await, Err(Error::NotFound));
+    assert_eq!(store.put_contact(&nobody, contact("x", 3)).await, Err(StorageError::NotFound));
     assert_sound(&store).await;
 }
 
@@ -101,7 +102,7 @@ async fn waiting_friend_requests_are_bounded() {
         store.put_friend_request(&alice(), request(u8::try_from(number).unwrap())).await.unwrap();
     }
     let refused = store.put_friend_request(&alice(), request(200)).await;
-    assert!(matches!(refused, Err(Error::LimitReached(_))));
+    assert!(matches!(refused, Err(StorageError::LimitReached(_))));
     // One that waits may be said again.
     store.put_friend_request(&alice(), request(0)).await.unwrap();
     store.remove_friend_request(&alice(), key(0)).await.unwrap();
@@ -395,7 +396,7 @@ async fn a_closed_store_says_so() {
     let store = with_accounts(dir.path()).await;
     store.close();
     store.close();
-    assert_eq!(store.accounts().await, Err(Error::Closed));
+    assert_eq!(store.accounts().await, Err(Error::Closed.into()));
     assert_eq!(store.meta_put("a", None).await, Err(Error::Closed));
     assert_eq!(
         store.append_decision("policy", component(1), &alice(), None, Bytes::new()),
@@ -422,7 +423,7 @@ async fn deleting_mails_makes_room_although_the_disk_is_full() {
         let body = stage(store, &bytes(100, 1)).await?;
         store.deliver_own(mail(alice(), body.id, body.size), body).await
     };
-    assert_eq!(more(&store).await, Err(Error::Full));
+    assert_eq!(more(&store).await, Err(StorageError::Full));
     // All but the last, which keeps the file at its length.
     let mut numbers: Vec<u64> =
         store.mailbox_list(&alice()).await.unwrap().iter().map(|item| item.number).collect();
@@ -631,7 +632,7 @@ async fn the_quarantine_is_bounded_by_its_mails_and_not_by_their_numbers() {
     deliver(Some("odd")).await.unwrap();
     deliver(Some("odd")).await.unwrap();
     let full = deliver(Some("odd")).await.unwrap_err();
-    assert!(matches!(&full, Error::LimitReached(text) if text.contains("3 mails")), "{full}");
+    assert!(matches!(&full, StorageError::LimitReached(text) if text.contains("3 mails")), "{full}");
     // And what goes makes room, whichever it is.
     let uidl = store.quarantine(&bob()).await.unwrap()[1].mail.uidl;
     store.delete_quarantined(&bob(), uidl).await.unwrap();

@@ -8,6 +8,7 @@ use std::path::Path;
 use bytes::Bytes;
 use common::*;
 use mail::record::{Contact, ContactState, FriendRequest, Outcome, Pin, QuarantineEntry, SetAside};
+use mail::storage::{Outbox as _, People as _, Quarantine as _, Reception as _, StorageError};
 use mail::{PublicKey, Wall};
 use redb::{Database, Key, ReadableTable, TableDefinition};
 use store::{DecisionSearch, Error, NewMail, STORE_FILE, Store, UnreadableRow};
@@ -284,7 +285,7 @@ async fn a_gateway_has_one_owner_whatever_its_accounts_say() {
     let owners = store.accounts().await.unwrap().into_iter().filter(|account| account.owner).count();
     assert_eq!(owners, 1);
     let second = store.create_account(account("carol".parse().unwrap(), true), None, "x".to_owned()).await;
-    assert_eq!(second, Err(Error::Exists("owner".to_owned())));
+    assert_eq!(second, Err(StorageError::Exists("owner".to_owned())));
 }
 
 #[tokio::test]

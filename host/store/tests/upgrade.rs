@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use common::*;
+use mail::storage::{Outbox as _, People as _, Reception as _};
 use mail::{MailId, Wall};
 use redb::{Database, ReadableDatabase, ReadableTableMetadata, TableDefinition, TableError, TableHandle};
 use store::{DecisionSearch, OpenOptions, STORE_FILE, Store};

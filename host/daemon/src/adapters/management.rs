@@ -28,13 +28,14 @@ use admin::management::{Management, ManagementError, Result};
 use async_trait::async_trait;
 use gateway::Gateway;
 use gateway::ports::Network as _;
+use mail::storage::People as _;
 use mail::{AccountName, Clock};
 use offline::OfflineMail;
 use sandbox::{Library, LostFilter, Sandbox};
 use store::Store;
 
 use self::decisions::decision;
-use self::errors::{storage, stored};
+use self::errors::storage;
 pub use self::imports::Imports;
 use self::pages::cursor;
 use super::slots::sandbox_slot;
@@ -85,7 +86,7 @@ pub struct GatewayManagement {
 #[async_trait]
 impl Management for GatewayManagement {
     async fn owner(&self) -> Result<AccountName> {
-        let accounts = self.store.accounts().await.map_err(stored)?;
+        let accounts = self.store.accounts().await.map_err(storage)?;
         let owner = accounts.into_iter().find(|account| account.owner);
         owner
             .map(|account| account.name)
@@ -96,9 +97,9 @@ impl Management for GatewayManagement {
         let is_owner = self.known(account).await?.owner;
         let reached = self.reached(account);
         let contacts = self.gateway.contacts(account);
-        let quarantined = self.store.quarantine_count(account).map_err(stored)?;
-        let discarded = self.store.bin_count(account).map_err(stored)?;
-        let (mails, bytes) = self.store.mailbox_count(account).map_err(stored)?;
+        let quarantined = self.store.quarantine_count(account).map_err(storage)?;
+        let discarded = self.store.bin_count(account).map_err(storage)?;
+        let (mails, bytes) = self.store.mailbox_count(account).map_err(storage)?;
         // Who waits for room to ask belongs to those who ask.
         let unasked = self.offline.as_ref().map_or(0, |offline| offline.strangers_unasked(account));
         let requests = self.gateway.friend_requests(account).await.map_err(storage)?.len() + unasked;
@@ -170,7 +171,7 @@ impl Management for GatewayManagement {
             text: query.text.as_ref().map(|text| text.as_str().to_owned()),
             before: cursor(page)?,
         };
-        let found = self.store.decisions_newest(search, page.limit()).await.map_err(stored)?;
+        let found = self.store.decisions_newest(search, page.limit()).await.map_err(storage)?;
         let items = found.decisions.iter().filter_map(decision).collect();
         Ok(Listing { items, next: found.next.map(|id| id.to_string()) })
     }
@@ -178,7 +179,7 @@ impl Management for GatewayManagement {
 
 impl GatewayManagement {
     pub(super) async fn known(&self, account: &AccountName) -> Result<mail::record::Account> {
-        self.store.account(account).await.map_err(stored)?.ok_or_else(|| {
+        self.store.account(account).await.map_err(storage)?.ok_or_else(|| {
             ManagementError::NotFound(format!(
                 "there is no account `{account}`: `toxmail account list` shows those there are"
             ))
@@ -187,7 +188,7 @@ impl GatewayManagement {
 
     /// What is stored and cannot be read.
     fn unreadable(&self) -> Result<Unreadable> {
-        let all = self.store.unreadable().map_err(stored)?;
+        let all = self.store.unreadable().map_err(storage)?;
         let rows = all.len() as u64;
         let shown =
             |row: store::UnreadableRow| UnreadableRow { table: row.table, key: row.key, why: row.why };

@@ -9,6 +9,7 @@ mod workers;
 use std::sync::Arc;
 
 use gateway::Gateway;
+use mail::storage::{People as _, StorageError};
 use mail::{AccountName, Clock};
 use offline::{OfflineMail, Ports, Settings};
 use rand_core::OsRng;
@@ -48,7 +49,7 @@ pub enum OfflineError {
     Keys(#[from] SecretError),
     /// The accounts cannot be read.
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(#[from] StorageError),
     /// Threads for scanning and stamps.
     #[error("no thread for scanning drop relays: {0}")]
     Threads(#[from] std::io::Error),

@@ -35,7 +35,8 @@ impl World {
             port: None,
             tcp_port: None,
         };
-        let network = ToxNetwork::new(settings, store.clone(), Arc::clone(&clock) as Arc<dyn Clock>);
+        let network =
+            ToxNetwork::new(settings, Arc::new(store.clone()), Arc::clone(&clock) as Arc<dyn Clock>);
         let (passwords, file) = (Arc::new(Passwords::new()), directory.path().join("password"));
         let bens = passwords::generate().unwrap();
         let hash = passwords.hash_chosen(ANNAS).await.unwrap();

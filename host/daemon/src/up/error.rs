@@ -1,5 +1,6 @@
 //! Why the gateway does not start.
 
+use mail::storage::StorageError;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -83,10 +84,7 @@ pub enum UpError {
     Open(#[from] store::OpenError),
     /// The store, later.
     #[error(transparent)]
-    Store(#[from] store::Error),
-    /// The core could not read what is stored.
-    #[error(transparent)]
-    Storage(#[from] gateway::ports::StorageError),
+    Store(#[from] StorageError),
     /// Accounts.
     #[error(transparent)]
     Account(#[from] AccountError),
@@ -147,4 +145,10 @@ pub enum UpError {
     /// The store has no account.
     #[error("there is no account in the store: restore the data directory from a backup")]
     NoAccount,
+}
+
+impl From<store::Error> for UpError {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error.into())
+    }
 }

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use mail::dsn::Action;
 use mail::record::{OutboxEntry, Outcome, Route};
+use mail::storage::StorageError;
 use mail::{Acknowledgement, Address, EnhancedStatus, MailId, PublicKey, Refusal, ReversePath, SentWhole};
 
 use super::index::Next;
 use crate::Gateway;
 use crate::addresses;
 use crate::limits;
-use crate::ports::{StorageError, TransferFailure};
+use crate::ports::TransferFailure;
 
 impl Gateway {
     /// Transfers an entry whose recipient is online.

@@ -6,13 +6,13 @@ use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
 use mail::MailId;
+use mail::storage::StorageError;
 
 use super::index::{Job, Next};
 use crate::Gateway;
 use crate::limits;
 use crate::lock::lock;
 use crate::moment::{Moment, millis};
-use crate::ports::StorageError;
 
 /// Runs until the gateway is stopping; then waits for the tasks that are in the middle of a commit.
 pub(crate) async fn run(gateway: Arc<Gateway>) {

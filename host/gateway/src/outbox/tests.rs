@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
 use mail::decision::policy::RetryAnswer;
+use mail::storage::StorageError;
 use mail::{Acknowledgement, Clock as _, Notify as Wanted, Refusal, ReversePath};
 
 use super::*;
 use crate::Settings;
-use crate::ports::{StorageError, TransferFailure};
+use crate::ports::TransferFailure;
 use crate::testing::{Fault, World, account, address, failure, key, mail_text};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -477,7 +478,7 @@ async fn local_verdicts_bounce_set_aside_and_throw_away() {
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_fails_keeps_the_mail_and_goes_on_later() {
-    for error in [StorageError::Full, StorageError::Failed("bad block".to_owned())] {
+    for error in [StorageError::Full, StorageError::failed("bad block")] {
         for n in 1..4 {
             let (world, _) = waiting().await;
             world.let_pass(4 * HOUR - Duration::from_secs(30)).await;

@@ -4,12 +4,13 @@ use mail::decision::Attributes;
 use mail::decision::policy::{Retry, RetryAnswer};
 use mail::dsn::Action;
 use mail::record::{OutboxEntry, Outcome, Route};
+use mail::storage::StorageError;
 use mail::{PublicKey, Refusal};
 
 use super::index::Next;
 use super::schedule;
 use crate::Gateway;
-use crate::ports::{Copies, StorageError};
+use crate::ports::Copies;
 
 impl Gateway {
     /// The entry is due and not ready for a transfer.

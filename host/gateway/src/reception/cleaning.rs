@@ -7,7 +7,7 @@ use mail::record::{Partial, StagedBody};
 use super::ReadBack;
 use crate::Gateway;
 use crate::message::Body;
-use crate::ports::StorageError;
+use mail::storage::StorageError;
 
 /// A mail as it is judged and delivered.
 pub(super) struct Clean {
@@ -109,7 +109,7 @@ impl Gateway {
         }
         let piece = self.storage.read_body(partial.body, offset, mail::limits::BODY_CHUNK_BYTES).await?;
         match piece.is_empty() {
-            true => Err(StorageError::Failed("an unfinished mail is shorter than it was".to_owned())),
+            true => Err(StorageError::failed("an unfinished mail is shorter than it was")),
             false => Ok(piece),
         }
     }

@@ -1,6 +1,5 @@
 //! Why a mail, or a part of one, was not taken.
-
-use crate::ports::StorageError;
+use mail::storage::StorageError;
 
 /// Why bytes or the end of a mail were not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -452,7 +452,7 @@ async fn a_mail_whose_last_bytes_a_disk_fault_took_is_taken_again_from_there() {
     wire.offer(ID, &text).await;
     wire.write(ID, 0, first).await.unwrap();
     wire.gateway().receive(&account("anna"), key("ben"), ID, 300_000, last.to_owned().into()).await.unwrap();
-    wire.world.storage(0).plan(Fault::Fail(1, StorageError::Failed("bad block".to_owned())));
+    wire.world.storage(0).plan(Fault::Fail(1, StorageError::failed("bad block")));
     assert!(matches!(wire.complete(ID).await, Ok(Acknowledgement::TryLater { .. })));
     // What was not on disk is gone, and the process goes on.
     wire.world.nodes[0].disk.crash(1);
@@ -484,7 +484,7 @@ async fn an_append_that_fails_is_started_again() {
     let wire = Wire::new().await;
     let text = mail_text("ben@tox", "one");
     wire.offer(ID, &text).await;
-    wire.world.storage(0).plan(Fault::Fail(1, StorageError::Failed("bad block".to_owned())));
+    wire.world.storage(0).plan(Fault::Fail(1, StorageError::failed("bad block")));
     assert!(matches!(wire.write(ID, 0, &text).await, Err(ReceptionError::Storage(_))));
     assert_eq!(wire.write(ID, 0, &text).await, Err(ReceptionError::NotOffered));
     assert_eq!(wire.send(ID, &text).await, Acknowledgement::Delivered);

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use mail::header::{FieldName, Fields, HeaderScanner, Received, authserv_id, date_time};
 use mail::record::StagedBody;
+use mail::storage::{BodyWriter, Storage, StorageError};
 use mail::{BodyDigest, BodyHasher, MailId, PublicKey, ReversePath, Wall};
 
 use crate::message::{Body, Message};
-use crate::ports::{BodyWriter, Storage, StorageError};
 
 /// Takes the bytes of a mail.
 pub(super) struct BodyIntake {

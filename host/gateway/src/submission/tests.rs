@@ -3,13 +3,13 @@ use std::time::Duration;
 use mail::decision::policy::SubmissionAnswer;
 use mail::decision::resolver::{Resolution, ResolveAnswer, Source, Target, Trust};
 use mail::record::Pin;
+use mail::storage::StorageError;
 use mail::{Address, PublicKey};
 
 use super::*;
 use crate::Settings;
 use crate::lock::lock;
 use crate::pins::{HeldName, PinError};
-use crate::ports::StorageError;
 use crate::testing::{Fault, World, account, address, busy, failure, key, mail_text, tox_id};
 
 async fn anna_and_ben() -> Arc<World> {

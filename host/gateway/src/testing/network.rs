@@ -8,12 +8,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use mail::record::OutboxEntry;
+use mail::storage::Storage;
 use mail::{AccountName, Acknowledgement, Address, MailId, PublicKey, SentWhole, ToxId};
 use tokio::sync::Notify;
 
 use super::world::{SeededRandom, World};
 use crate::lock::lock;
-use crate::ports::{Network, NetworkError, Storage, TransferFailure};
+use crate::ports::{Network, NetworkError, TransferFailure};
 use crate::{Gateway, Offer, Offered, ReceptionError};
 
 /// What goes wrong on the way, each as a chance in a thousand.

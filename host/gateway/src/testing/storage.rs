@@ -14,10 +14,10 @@ use mail::record::{
     Account, Arrival, ArrivalKey, BodyId, Contact, Direction, FriendRequest, MailboxEntry, NewMail,
     OutboxEntry, Outcome, Partial, Pin, QuarantineEntry, Route, SetAside, StagedBody,
 };
+use mail::storage::{Bodies, BodyWriter, Outbox, People, Quarantine, Reception, StorageError};
 use mail::{AccountName, Address, MailId, PublicKey, Wall};
 
 use crate::lock::lock;
-use crate::ports::{BodyWriter, Storage, StorageError};
 
 /// What is stored, durable and not.
 #[derive(Default)]
@@ -208,7 +208,7 @@ impl State {
             return Err(StorageError::LimitReached("the mailbox is full".to_owned()));
         }
         if mail.is_some() && self.bodies[&partial.body].len() as u64 != partial.size {
-            return Err(StorageError::Failed("bytes of the mail are missing".to_owned()));
+            return Err(StorageError::failed("bytes of the mail are missing"));
         }
         self.partials.remove(key);
         assert!(self.arrivals.insert(key.clone(), arrival).is_none(), "an arrival decided twice");
@@ -296,7 +296,7 @@ impl MemoryStorage {
 
     fn check_alive(&self) -> Result<(), StorageError> {
         let dead = self.dead.load(Ordering::Relaxed);
-        if dead { Err(StorageError::Failed("the process is dead".to_owned())) } else { Ok(()) }
+        if dead { Err(StorageError::failed("the process is dead")) } else { Ok(()) }
     }
 
     fn read<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T, StorageError> {
@@ -360,7 +360,7 @@ impl BodyWriter for MemoryWriter {
 
     async fn finish(self: Box<Self>) -> Result<StagedBody, StorageError> {
         if self.dead.load(Ordering::Relaxed) {
-            return Err(StorageError::Failed("the process is dead".to_owned()));
+            return Err(StorageError::failed("the process is dead"));
         }
         let mut state = lock(&self.disk.0);
         let id = state.new_body();
@@ -372,7 +372,7 @@ impl BodyWriter for MemoryWriter {
 }
 
 #[async_trait]
-impl Storage for MemoryStorage {
+impl Bodies for MemoryStorage {
     fn new_body(&self) -> Box<dyn BodyWriter> {
         Box::new(MemoryWriter { disk: self.disk.clone(), dead: self.dead.clone(), bytes: Vec::new() })
     }
@@ -396,7 +396,10 @@ impl Storage for MemoryStorage {
         state.bodies.remove(&body.id);
         Ok(())
     }
+}
 
+#[async_trait]
+impl Outbox for MemoryStorage {
     async fn enqueue(
         &self,
         body: StagedBody,
@@ -481,6 +484,13 @@ impl Storage for MemoryStorage {
         .await
     }
 
+    async fn has_written_to(&self, account: &AccountName, key: PublicKey) -> Result<bool, StorageError> {
+        self.read(|state| state.written_to.contains(&(account.clone(), key)))
+    }
+}
+
+#[async_trait]
+impl Reception for MemoryStorage {
     async fn arrival(&self, key: &ArrivalKey) -> Result<Option<Arrival>, StorageError> {
         self.read(|state| state.arrivals.get(key).cloned())
     }
@@ -510,7 +520,7 @@ impl Storage for MemoryStorage {
             let partial = state.partials.get(key).cloned().ok_or(StorageError::NotFound)?;
             let before = state.bodies[&partial.body].clone();
             if offset > before.len() as u64 {
-                return Err(StorageError::Failed("a gap in a partial".to_owned()));
+                return Err(StorageError::failed("a gap in a partial"));
             }
             let overlap = before.len() - usize::try_from(offset).unwrap();
             let after = [&before[..], bytes.get(overlap..).unwrap_or_default()].concat();
@@ -619,7 +629,10 @@ impl Storage for MemoryStorage {
         })
         .await
     }
+}
 
+#[async_trait]
+impl Quarantine for MemoryStorage {
     async fn quarantine(&self, account: &AccountName) -> Result<Vec<QuarantineEntry>, StorageError> {
         self.read(|state| state.quarantine.get(account).cloned().unwrap_or_default())
     }
@@ -669,7 +682,10 @@ impl Storage for MemoryStorage {
         })
         .await
     }
+}
 
+#[async_trait]
+impl People for MemoryStorage {
     async fn accounts(&self) -> Result<Vec<Account>, StorageError> {
         self.read(|state| state.accounts.clone())
     }
@@ -755,9 +771,5 @@ impl Storage for MemoryStorage {
             Ok(())
         })
         .await
-    }
-
-    async fn has_written_to(&self, account: &AccountName, key: PublicKey) -> Result<bool, StorageError> {
-        self.read(|state| state.written_to.contains(&(account.clone(), key)))
     }
 }

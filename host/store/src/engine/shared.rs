@@ -9,6 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use bytes::Bytes;
 use mail::MailId;
 use mail::record::{ArrivalKey, Partial};
+use mail::storage::Cause;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::engine::Engine;
@@ -245,7 +246,7 @@ impl Shared {
     /// A new random id.
     pub(crate) fn random_id(&self) -> Result<MailId, Error> {
         let mut id = [0; 16];
-        (self.options.random)(&mut id).map_err(|error| Error::NoRandom(error.to_string()))?;
+        (self.options.random)(&mut id).map_err(|error| Error::NoRandom(Cause::new(error)))?;
         Ok(MailId(id))
     }
 }

@@ -1,6 +1,8 @@
 //! Accounts, their passwords' hashes and the saved data of their Tox instances.
 
+use async_trait::async_trait;
 use mail::record::{Account, Contact, NewMail, StagedBody};
+use mail::storage::{Identities, StorageError};
 use mail::{AccountName, Wall};
 use redb::ReadableTable;
 use zeroize::Zeroizing;
@@ -15,7 +17,7 @@ use crate::records::mailbox::deliver_staged;
 use crate::records::people::put_contact;
 use crate::records::standings;
 use crate::store::count;
-use crate::upkeep::unreadable::Unreadable;
+use crate::upkeep::unreadable::{Unreadable, View};
 
 /// An account to make, with what it starts with. Not printable: it holds the secret key.
 #[derive(Clone)]
@@ -36,13 +38,13 @@ impl Store {
     /// Makes an account, with the saved data of its Tox instance where there is some yet and the hash of its password.
     ///
     /// # Errors
-    /// [`Error::Exists`] if there is one of that name, or a second owner; [`Error::LimitReached`].
+    /// [`StorageError::Exists`] if there is one of that name, or a second owner; [`StorageError::LimitReached`].
     pub async fn create_account(
         &self,
         account: Account,
         tox_saved: Option<Zeroizing<Vec<u8>>>,
         credential: String,
-    ) -> Result<(), Error> {
+    ) -> Result<(), StorageError> {
         let contacts = Vec::new();
         self.create_account_with(NewAccount { account, tox_saved, credential, contacts, welcome: None }).await
     }
@@ -50,25 +52,26 @@ impl Store {
     /// Makes an account with everything it starts with, in one step.
     ///
     /// # Errors
-    /// As [`Store::create_account`]; [`Error::Exists`] for two contacts of one name.
-    pub async fn create_account_with(&self, new: NewAccount) -> Result<(), Error> {
+    /// As [`Store::create_account`]; [`StorageError::Exists`] for two contacts of one name.
+    pub async fn create_account_with(&self, new: NewAccount) -> Result<(), StorageError> {
         check_credential(&new.credential)?;
         new.tox_saved.as_ref().map_or(Ok(()), |saved| check_saved(saved))?;
         if self.account(&new.account.name).await?.is_some() {
-            return Err(Error::Exists(new.account.name.to_string()));
+            return Err(Error::Exists(new.account.name.to_string()).into());
         }
         self.remove_leftovers(&new.account.name).await?;
-        self.put(move |context| {
-            create(context, &new)?;
-            for contact in &new.contacts {
-                put_contact(context, new.account.name.as_str(), contact)?;
-            }
-            match &new.welcome {
-                Some((mail, body)) => deliver_staged(context, mail, *body),
-                None => Ok(()),
-            }
-        })
-        .await
+        Ok(self
+            .put(move |context| {
+                create(context, &new)?;
+                for contact in &new.contacts {
+                    put_contact(context, new.account.name.as_str(), contact)?;
+                }
+                match &new.welcome {
+                    Some((mail, body)) => deliver_staged(context, mail, *body),
+                    None => Ok(()),
+                }
+            })
+            .await?)
     }
 
     /// Switches an account off or on: whoever asks [`Store::is_disabled`] or [`Store::standing`] keeps to it. Logins of before do not
@@ -99,22 +102,7 @@ impl Store {
         self.get(|transaction| Ok(transaction.open_table(DISABLED)?.get(name.as_str())?.is_some()))
     }
 
-    /// All accounts; the owner first, then in the order of names. One whose record cannot be read has no addresses and no time of its making;
-    /// everything else that is its works.
-    ///
-    /// # Errors
-    /// [`Error::Failed`].
-    pub async fn accounts(&self) -> Result<Vec<Account>, Error> {
-        self.list(|transaction| {
-            let mut accounts = all_of(transaction.unreadable, &transaction.open_table(ACCOUNTS)?)?;
-            accounts.sort_by_key(|account| !account.owner);
-            let standings = transaction.open_table(STANDINGS)?;
-            accounts.into_iter().map(|account| numbered(account, &standings)).collect()
-        })
-        .await
-    }
-
-    /// One account; as in [`Store::accounts`].
+    /// One account; as in [`People::accounts`](mail::storage::People::accounts).
     ///
     /// # Errors
     /// [`Error::Failed`].
@@ -197,33 +185,40 @@ impl Store {
         })
         .await
     }
+}
 
-    /// The saved data of an account's Tox instance: it holds the secret key.
-    ///
-    /// # Errors
-    /// [`Error::Failed`].
-    pub async fn tox_saved(&self, account: &AccountName) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
-        self.get(|transaction| {
+#[async_trait]
+impl Identities for Store {
+    async fn tox_saved(&self, account: &AccountName) -> Result<Option<Zeroizing<Vec<u8>>>, StorageError> {
+        Ok(self.get(|transaction| {
             let saved = transaction.open_table(TOX_SAVED)?.get(account.as_str())?;
             Ok(saved.map(|saved| Zeroizing::new(saved.value().to_vec())))
-        })
+        })?)
     }
 
-    /// Replaces the saved data of an account's Tox instance. Older data stays readable in the file until its pages are used
-    /// again.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] if there is no such account; [`Error::LimitReached`] where it is too long.
-    pub async fn put_tox_saved(&self, account: &AccountName, saved: Zeroizing<Vec<u8>>) -> Result<(), Error> {
+    async fn put_tox_saved(
+        &self,
+        account: &AccountName,
+        saved: Zeroizing<Vec<u8>>,
+    ) -> Result<(), StorageError> {
         check_saved(&saved)?;
         let account = account.clone();
-        self.put(move |context| {
-            context.stats(account.as_str())?;
-            context.t.tox_saved.write()?.insert(account.as_str(), saved.as_slice())?;
-            Ok(())
-        })
-        .await
+        Ok(self
+            .put(move |context| {
+                context.stats(account.as_str())?;
+                context.t.tox_saved.write()?.insert(account.as_str(), saved.as_slice())?;
+                Ok(())
+            })
+            .await?)
     }
+}
+
+/// All accounts; the owner first, then in the order of names.
+pub(crate) fn all(transaction: &View<'_>) -> Result<Vec<Account>, Error> {
+    let mut accounts = all_of(transaction.unreadable, &transaction.open_table(ACCOUNTS)?)?;
+    accounts.sort_by_key(|account| !account.owner);
+    let standings = transaction.open_table(STANDINGS)?;
+    accounts.into_iter().map(|account| numbered(account, &standings)).collect()
 }
 
 fn create(context: &mut Context<'_, '_>, new: &NewAccount) -> Result<(), Error> {

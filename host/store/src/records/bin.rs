@@ -12,32 +12,6 @@ use crate::limits::{BIN_BYTES, BIN_EMPTIED_PER_COMMIT, BIN_ENTRIES};
 use crate::records::{outcomes, quarantine};
 
 impl Store {
-    /// Deletes the mails of all bins whose time was over at `now`, and returns how many. An outgoing one is recorded as discarded,
-    /// with the filter's reason.
-    ///
-    /// # Errors
-    /// [`Error::Failed`]; what was deleted before stays deleted.
-    pub async fn empty_bin(&self, now: Wall) -> Result<u64, Error> {
-        let over = self.list(move |transaction| over(transaction, now)).await?;
-        let mut over = over.into_iter();
-        let mut deleted = 0;
-        loop {
-            let some: Vec<(String, u64)> = over.by_ref().take(BIN_EMPTIED_PER_COMMIT).collect();
-            if some.is_empty() {
-                return Ok(deleted);
-            }
-            deleted += self
-                .remove(move |context| {
-                    let mut deleted = 0;
-                    for (account, number) in &some {
-                        deleted += u64::from(delete(context, account, *number)?);
-                    }
-                    Ok(deleted)
-                })
-                .await?;
-        }
-    }
-
     /// How many mails of an account are in its bin: at most [`BIN_ENTRIES`].
     ///
     /// # Errors
@@ -47,6 +21,28 @@ impl Store {
             let bin = transaction.open_table(BIN)?;
             Ok(bin.range((account.as_str(), 0)..=(account.as_str(), u64::MAX))?.count() as u64)
         })
+    }
+}
+
+/// Deletes the mails of all bins whose time was over at `now`; some at a time.
+pub(crate) async fn empty(store: &Store, now: Wall) -> Result<u64, Error> {
+    let over = store.list(move |transaction| over(transaction, now)).await?;
+    let mut over = over.into_iter();
+    let mut deleted = 0;
+    loop {
+        let some: Vec<(String, u64)> = over.by_ref().take(BIN_EMPTIED_PER_COMMIT).collect();
+        if some.is_empty() {
+            return Ok(deleted);
+        }
+        deleted += store
+            .remove(move |context| {
+                let mut deleted = 0;
+                for (account, number) in &some {
+                    deleted += u64::from(delete(context, account, *number)?);
+                }
+                Ok(deleted)
+            })
+            .await?;
     }
 }
 

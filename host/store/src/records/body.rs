@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use mail::record::{BodyId, StagedBody};
+use mail::storage::{Bodies, BodyWriter, StorageError};
 use redb::ReadTransaction;
 
 use crate::Store;
@@ -13,11 +15,10 @@ use crate::engine::shared::{Message, Shared, Space, Urgency};
 use crate::engine::tables::{BODIES, ROWS};
 use crate::error::Error;
 use crate::limits::{BODY_BYTES, DIRECT_READ_BYTES, SMALL_BODY_BYTES};
+use crate::store::cut_off;
 
-/// Takes a body in pieces. Dropped without [`BodyWriter::finish`], what it wrote is discarded.
-///
-/// Up to [`SMALL_BODY_BYTES`] stay in memory; more goes to the file in the background.
-pub struct BodyWriter {
+/// A body that is being written. Up to [`SMALL_BODY_BYTES`] stay in memory; more goes to the file in the background.
+struct Staging {
     shared: Arc<Shared>,
     id: BodyId,
     /// Bytes handed to the writer thread.
@@ -26,84 +27,60 @@ pub struct BodyWriter {
     finished: bool,
 }
 
-impl std::fmt::Debug for BodyWriter {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("BodyWriter")
-            .field("id", &self.id)
-            .field("sent", &self.sent)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Store {
-    /// Starts a body.
-    #[must_use]
-    pub fn new_body(&self) -> BodyWriter {
+#[async_trait]
+impl Bodies for Store {
+    fn new_body(&self) -> Box<dyn BodyWriter> {
         let shared = Arc::clone(&self.inner.shared);
         let id = BodyId(shared.new_body_id());
-        BodyWriter { shared, id, sent: 0, buffer: Vec::new(), finished: false }
+        Box::new(Staging { shared, id, sent: 0, buffer: Vec::new(), finished: false })
     }
 
-    /// Bytes of a body from `offset`, at most `max`; empty at its end. Staged bodies can be read too. Takes microseconds for
-    /// up to 64 KiB where the system has the file cached, else a disk access.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] for a body that is not there.
-    pub fn read_body_blocking(&self, body: BodyId, offset: u64, max: usize) -> Result<Bytes, Error> {
+    fn read_body_blocking(&self, body: BodyId, offset: u64, max: usize) -> Result<Bytes, StorageError> {
         let staged = self.inner.shared.staged().get(body.0);
         if let Some(bytes) = staged {
             let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
             let end = start.saturating_add(max).min(bytes.len());
             return Ok(bytes.slice(start..end));
         }
-        self.inner.shared.read(|transaction| {
+        Ok(self.get(|transaction| {
             let mut bytes = Vec::new();
             let size = body_size(transaction, body)?.ok_or(Error::NotFound)?;
             read_range(transaction, body, size, offset, max, &mut bytes)?;
             Ok(bytes.into())
-        })
+        })?)
     }
 
-    /// As [`Store::read_body_blocking`], for async callers: up to 64 KiB are read at once, more on a blocking thread.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] for a body that is not there.
-    pub async fn read_body(&self, body: BodyId, offset: u64, max: usize) -> Result<Bytes, Error> {
+    async fn read_body(&self, body: BodyId, offset: u64, max: usize) -> Result<Bytes, StorageError> {
         if max <= DIRECT_READ_BYTES {
             return self.read_body_blocking(body, offset, max);
         }
         let store = self.clone();
-        self.off_async(move || store.read_body_blocking(body, offset, max)).await
+        let read = move || store.read_body_blocking(body, offset, max);
+        supervisor::blocking("store-read", read).await.unwrap_or_else(|error| Err(cut_off(error).into()))
     }
 
-    /// Discards a staged body that no record took.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] where it is not staged (any more).
-    pub async fn discard_body(&self, body: StagedBody) -> Result<(), Error> {
+    async fn discard_body(&self, body: StagedBody) -> Result<(), StorageError> {
         if self.inner.shared.staged().remove(body.id.0) {
             return Ok(());
         }
-        self.call(Urgency::Lazy, Space::Frees, move |context| {
-            context.take_staged(body, 0)?;
-            context.remove_body(body.id, body.size)
-        })
-        .await
+        Ok(self
+            .call(Urgency::Lazy, Space::Frees, move |context| {
+                context.take_staged(body, 0)?;
+                context.remove_body(body.id, body.size)
+            })
+            .await?)
     }
 }
 
-impl BodyWriter {
-    /// Appends. Returns when the bytes are taken over, not when they are durable; waits while the disk is behind. After a call that
-    /// was dropped before it returned, the writer is good for nothing but dropping.
-    ///
-    /// # Errors
-    /// [`Error::Full`] where the disk is; [`Error::LimitReached`] beyond [`BODY_BYTES`].
-    pub async fn write(&mut self, bytes: Bytes) -> Result<(), Error> {
+#[async_trait]
+impl BodyWriter for Staging {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), StorageError> {
         self.shared.check_space()?;
         let total = self.sent + self.buffer.len() as u64 + bytes.len() as u64;
         if total > BODY_BYTES {
-            return Err(Error::LimitReached(format!("a mail cannot have more than {BODY_BYTES} bytes")));
+            return Err(
+                Error::LimitReached(format!("a mail cannot have more than {BODY_BYTES} bytes")).into()
+            );
         }
         let mut rest = bytes;
         while self.buffer.len() + rest.len() > SMALL_BODY_BYTES {
@@ -115,25 +92,33 @@ impl BodyWriter {
         Ok(())
     }
 
-    /// Completes the body. It becomes durable together with the record that takes it.
-    ///
-    /// # Errors
-    /// As [`BodyWriter::write`]; [`Error::BodyLost`] where the store met a fault meanwhile.
-    pub async fn finish(mut self) -> Result<StagedBody, Error> {
+    async fn finish(mut self: Box<Self>) -> Result<StagedBody, StorageError> {
         let size = self.sent + self.buffer.len() as u64;
         let staged = StagedBody { id: self.id, size };
-        if self.sent == 0 {
-            let bytes = Bytes::from(std::mem::take(&mut self.buffer));
-            let kept = self.shared.staged().insert(self.id.0, bytes);
-            match kept {
-                Ok(()) => {
-                    self.finished = true;
-                    return Ok(staged);
-                }
-                Err(bytes) => self.buffer = bytes.into(),
+        if self.sent > 0 || !self.keep_in_memory() {
+            self.send().await?;
+            self.complete(size).await?;
+        }
+        self.finished = true;
+        Ok(staged)
+    }
+}
+
+impl Staging {
+    /// Keeps a small body in memory until a record takes it; false where there is no room for it.
+    fn keep_in_memory(&mut self) -> bool {
+        let bytes = Bytes::from(std::mem::take(&mut self.buffer));
+        match self.shared.staged().insert(self.id.0, bytes) {
+            Ok(()) => true,
+            Err(bytes) => {
+                self.buffer = bytes.into();
+                false
             }
         }
-        self.send().await?;
+    }
+
+    /// Has the writer thread write the rest of a body of `size` bytes.
+    async fn complete(&self, size: u64) -> Result<(), Error> {
         let id = self.id.0;
         self.shared
             .call(Urgency::Lazy, Space::Takes, move |context| {
@@ -144,9 +129,7 @@ impl BodyWriter {
                 context.effects.finished.push(id);
                 Ok(())
             })
-            .await?;
-        self.finished = true;
-        Ok(staged)
+            .await
     }
 
     /// Hands the buffer to the writer thread.
@@ -159,7 +142,7 @@ impl BodyWriter {
     }
 }
 
-impl Drop for BodyWriter {
+impl Drop for Staging {
     fn drop(&mut self) {
         if !self.finished && self.sent > 0 {
             // A store that is closed forgets staged bodies anyhow.

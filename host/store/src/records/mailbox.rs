@@ -131,14 +131,6 @@ impl Store {
         let account = account.clone();
         self.remove(move |context| delete(context, account.as_str(), &numbers)).await
     }
-
-    /// Puts a mail made here (a report, a welcome) into a mailbox.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] if account or body are not there; [`Error::LimitReached`] where the mailbox is full.
-    pub async fn deliver_own(&self, mail: NewMail, body: StagedBody) -> Result<(), Error> {
-        self.put(move |context| deliver_staged(context, &mail, body)).await
-    }
 }
 
 /// Puts a mail with a staged body into mailbox or quarantine.

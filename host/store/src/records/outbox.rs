@@ -1,6 +1,8 @@
 //! The outbox.
 
+use async_trait::async_trait;
 use mail::record::{MailboxEntry, NewMail, OutboxEntry, Outcome, QuarantineEntry, Route, StagedBody};
+use mail::storage::{Outbox, StorageError};
 use mail::{AccountName, MailId, PublicKey};
 use redb::ReadableTable;
 
@@ -16,120 +18,87 @@ use crate::records::{outcomes, quarantine};
 use crate::store::count;
 use crate::upkeep::unreadable::View;
 
-impl Store {
-    /// Puts entries into the outbox, and `quarantined` into quarantine (number and UIDL are the store's), in one step; all
-    /// share the staged body.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] if an account or the body is not there, [`Error::Exists`] if an id is in use, [`Error::LimitReached`],
-    /// [`Error::Full`], [`Error::Invalid`] where an entry does not fit the body.
-    pub async fn enqueue(
+#[async_trait]
+impl Outbox for Store {
+    async fn enqueue(
         &self,
         body: StagedBody,
         entries: Vec<OutboxEntry>,
         quarantined: Vec<QuarantineEntry>,
-    ) -> Result<(), Error> {
-        self.put(move |context| enqueue(context, body, &entries, &quarantined)).await
+    ) -> Result<(), StorageError> {
+        Ok(self.put(move |context| enqueue(context, body, &entries, &quarantined)).await?)
     }
 
-    /// At most `max` entries (10 000 at most) of the outbox after the id `after`, in the order of ids, without those that cannot be read. Fewer than asked
-    /// for: it was the last page.
-    ///
-    /// # Errors
-    /// [`Error::Failed`].
-    pub async fn outbox_page(&self, after: Option<MailId>, max: usize) -> Result<Vec<OutboxEntry>, Error> {
-        self.list(move |transaction| page(transaction, after, max.min(LIST_ENTRIES))).await
+    async fn outbox_page(&self, after: Option<MailId>, max: usize) -> Result<Vec<OutboxEntry>, StorageError> {
+        Ok(self.list(move |transaction| page(transaction, after, max.min(LIST_ENTRIES))).await?)
     }
 
-    /// One entry.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`], [`Error::Failed`].
-    pub async fn outbox_entry(&self, id: MailId) -> Result<Option<OutboxEntry>, Error> {
-        self.get(|transaction| {
+    async fn outbox_entry(&self, id: MailId) -> Result<Option<OutboxEntry>, StorageError> {
+        Ok(self.get(|transaction| {
             let outbox = transaction.open_table(OUTBOX)?;
             let record = outbox.get(id.0)?;
             record.map(|bytes| codec::read_prefixed(bytes.value(), || id.to_string())).transpose()
-        })
+        })?)
     }
 
-    /// Replaces an entry (same id). What a mail is (account, prefix, body, size, digest) cannot change. Lazy.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] if it has left the outbox meanwhile.
-    pub async fn update_outbox(&self, entry: OutboxEntry) -> Result<(), Error> {
-        self.call(Urgency::Lazy, Space::Frees, move |context| update(context, &entry)).await
+    async fn update_outbox(&self, entry: OutboxEntry) -> Result<(), StorageError> {
+        Ok(self.call(Urgency::Lazy, Space::Frees, move |context| update(context, &entry)).await?)
     }
 
-    /// Ends an entry: removes it, records the outcome, and puts `reports` (bounces, receipts) into mailboxes, in
-    /// one step.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] if it ended already, or a report's account or body is not there.
-    pub async fn finish_outbox(
+    async fn finish_outbox(
         &self,
         id: MailId,
         outcome: Outcome,
         reports: Vec<(NewMail, StagedBody)>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), StorageError> {
         let space = if reports.is_empty() { Space::Frees } else { Space::Takes };
-        self.call(Urgency::Durable, space, move |context| {
-            let entry = take(context, id)?;
-            context.release(entry.body)?;
-            outcomes::record(context, entry, outcome.clone())?;
-            deliver_reports(context, &reports)
-        })
-        .await
+        Ok(self
+            .call(Urgency::Durable, space, move |context| {
+                let entry = take(context, id)?;
+                context.release(entry.body)?;
+                outcomes::record(context, entry, outcome.clone())?;
+                deliver_reports(context, &reports)
+            })
+            .await?)
     }
 
-    /// Records the outcome of mails that never came into the outbox (discarded by a filter at submission). Their bodies are
-    /// not looked at.
-    ///
-    /// # Errors
-    /// [`Error::Exists`] if an id is in use, [`Error::NotFound`] if an account is not there.
-    pub async fn record_ended(&self, ended: Vec<(OutboxEntry, Outcome)>) -> Result<(), Error> {
-        self.put(move |context| {
-            for (entry, outcome) in &ended {
-                check_unused(context, entry.id)?;
-                outcomes::record(context, entry.clone(), outcome.clone())?;
-            }
-            Ok(())
-        })
-        .await
+    async fn record_ended(&self, ended: Vec<(OutboxEntry, Outcome)>) -> Result<(), StorageError> {
+        Ok(self
+            .put(move |context| {
+                for (entry, outcome) in &ended {
+                    check_unused(context, entry.id)?;
+                    outcomes::record(context, entry.clone(), outcome.clone())?;
+                }
+                Ok(())
+            })
+            .await?)
     }
 
-    /// Moves an entry to a mailbox of this gateway (or its quarantine) in one step, sharing the body; its outcome is
-    /// `Delivered`.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] if it ended already, or an account or body is not there.
-    pub async fn deliver_local(
+    async fn deliver_local(
         &self,
         id: MailId,
         mail: NewMail,
         reports: Vec<(NewMail, StagedBody)>,
-    ) -> Result<(), Error> {
-        self.put(move |context| {
-            let entry = take(context, id)?;
-            if entry.body != mail.entry.body {
-                return Err(Error::Invalid(
-                    "a local mail with another body than its outbox entry".to_owned(),
-                ));
-            }
-            // The body's reference goes from the entry to the mail.
-            mailbox::deliver(context, &mail)?;
-            outcomes::record(context, entry, Outcome::Delivered)?;
-            deliver_reports(context, &reports)
-        })
-        .await
+    ) -> Result<(), StorageError> {
+        Ok(self
+            .put(move |context| {
+                let entry = take(context, id)?;
+                if entry.body != mail.entry.body {
+                    return Err(Error::Invalid(
+                        "a local mail with another body than its outbox entry".to_owned(),
+                    ));
+                }
+                // The body's reference goes from the entry to the mail.
+                mailbox::deliver(context, &mail)?;
+                outcomes::record(context, entry, Outcome::Delivered)?;
+                deliver_reports(context, &reports)
+            })
+            .await?)
     }
 
-    /// Whether the account has ever sent to that key (for friend requests).
-    ///
-    /// # Errors
-    /// [`Error::Failed`].
-    pub async fn has_written_to(&self, account: &AccountName, key: PublicKey) -> Result<bool, Error> {
-        self.get(|transaction| Ok(transaction.open_table(WRITTEN)?.get((account.as_str(), key.0))?.is_some()))
+    async fn has_written_to(&self, account: &AccountName, key: PublicKey) -> Result<bool, StorageError> {
+        let key = (account.as_str(), key.0);
+        Ok(self.get(|transaction| Ok(transaction.open_table(WRITTEN)?.get(key)?.is_some()))?)
     }
 }
 

@@ -1,7 +1,9 @@
 //! Contacts, friend requests and pins.
 
-use mail::record::{Contact, FriendRequest, Pin};
-use mail::{AccountName, PublicKey};
+use async_trait::async_trait;
+use mail::record::{Account, Contact, FriendRequest, Pin};
+use mail::storage::{People, StorageError};
+use mail::{AccountName, Address, PublicKey};
 use redb::ReadableTable;
 
 use crate::Store;
@@ -10,82 +12,71 @@ use crate::engine::context::Context;
 use crate::engine::tables::{CONTACTS, FRIEND_REQUESTS};
 use crate::error::Error;
 use crate::limits::{CONTACTS as CONTACTS_LIMIT, FRIEND_REQUESTS as REQUESTS_LIMIT, PINS as PINS_LIMIT};
+use crate::records::{accounts, pins};
 use crate::upkeep::removal::text_keys;
 use crate::upkeep::unreadable::View;
 
 /// The smallest and the largest key, for ranges over all.
 const ALL_KEYS: ([u8; 32], [u8; 32]) = ([0; 32], [0xFF; 32]);
 
-impl Store {
-    /// The contacts of an account, in the order of keys.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`], [`Error::Failed`].
-    pub async fn contacts(&self, account: &AccountName) -> Result<Vec<Contact>, Error> {
+#[async_trait]
+impl People for Store {
+    async fn contacts(&self, account: &AccountName) -> Result<Vec<Contact>, StorageError> {
         let account = account.clone();
-        self.list(move |transaction| contacts(transaction, account.as_str())).await
+        Ok(self.list(move |transaction| contacts(transaction, account.as_str())).await?)
     }
 
-    /// Adds or replaces a contact (same key). A waiting friend request of that key goes in the same step.
-    ///
-    /// # Errors
-    /// [`Error::Exists`] if the alias belongs to another key; [`Error::NotFound`] if there is no such account; [`Error::LimitReached`].
-    pub async fn put_contact(&self, account: &AccountName, contact: Contact) -> Result<(), Error> {
+    async fn put_contact(&self, account: &AccountName, contact: Contact) -> Result<(), StorageError> {
         let account = account.clone();
-        self.put(move |context| put_contact(context, account.as_str(), &contact)).await
+        Ok(self.put(move |context| put_contact(context, account.as_str(), &contact)).await?)
     }
 
-    /// Removes a contact; nothing happens where there is none.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] if there is no such account.
-    pub async fn remove_contact(&self, account: &AccountName, key: PublicKey) -> Result<(), Error> {
+    async fn remove_contact(&self, account: &AccountName, key: PublicKey) -> Result<(), StorageError> {
         let account = account.clone();
-        self.remove(move |context| remove_contact(context, account.as_str(), key)).await
+        Ok(self.remove(move |context| remove_contact(context, account.as_str(), key)).await?)
     }
 
-    /// Friend requests that wait for the user, in the order of keys.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`], [`Error::Failed`].
-    pub async fn friend_requests(&self, account: &AccountName) -> Result<Vec<FriendRequest>, Error> {
+    async fn friend_requests(&self, account: &AccountName) -> Result<Vec<FriendRequest>, StorageError> {
         let account = account.clone();
-        self.list(move |transaction| friend_requests(transaction, account.as_str())).await
+        Ok(self.list(move |transaction| friend_requests(transaction, account.as_str())).await?)
     }
 
-    /// Adds or replaces (same key) a waiting friend request.
-    ///
-    /// # Errors
-    /// [`Error::LimitReached`] when too many wait; [`Error::NotFound`] if there is no such account.
-    pub async fn put_friend_request(
+    async fn put_friend_request(
         &self,
         account: &AccountName,
         request: FriendRequest,
-    ) -> Result<(), Error> {
+    ) -> Result<(), StorageError> {
         let account = account.clone();
-        self.put(move |context| put_friend_request(context, account.as_str(), &request)).await
+        Ok(self.put(move |context| put_friend_request(context, account.as_str(), &request)).await?)
     }
 
-    /// Removes a waiting friend request; nothing happens where there is none.
-    ///
-    /// # Errors
-    /// [`Error::Failed`].
-    pub async fn remove_friend_request(&self, account: &AccountName, key: PublicKey) -> Result<(), Error> {
+    async fn remove_friend_request(&self, account: &AccountName, key: PublicKey) -> Result<(), StorageError> {
         let account = account.clone();
-        self.remove(move |context| {
-            context.t.friend_requests.write()?.remove((account.as_str(), key.0))?;
-            Ok(())
-        })
-        .await
+        Ok(self
+            .remove(move |context| {
+                context.t.friend_requests.write()?.remove((account.as_str(), key.0))?;
+                Ok(())
+            })
+            .await?)
     }
 
-    /// Adds or replaces a pin.
-    ///
-    /// # Errors
-    /// [`Error::LimitReached`]; [`Error::NotFound`] if there is no such account.
-    pub async fn put_pin(&self, account: &AccountName, pin: Pin) -> Result<(), Error> {
+    async fn put_pin(&self, account: &AccountName, pin: Pin) -> Result<(), StorageError> {
         let account = account.clone();
-        self.put(move |context| put_pin(context, account.as_str(), &pin)).await
+        Ok(self.put(move |context| put_pin(context, account.as_str(), &pin)).await?)
+    }
+
+    async fn pins(&self, account: &AccountName) -> Result<Vec<Pin>, StorageError> {
+        let account = account.clone();
+        Ok(self.list(move |transaction| Ok(pins::of(transaction, &account)?.0)).await?)
+    }
+
+    async fn unreadable_pins(&self, account: &AccountName) -> Result<Vec<Address>, StorageError> {
+        let account = account.clone();
+        Ok(self.list(move |transaction| Ok(pins::of(transaction, &account)?.1)).await?)
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>, StorageError> {
+        Ok(self.list(accounts::all).await?)
     }
 }
 

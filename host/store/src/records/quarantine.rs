@@ -1,7 +1,9 @@
 //! Mails that a filter set aside.
 
+use async_trait::async_trait;
 use mail::record::{OutboxEntry, Outcome, QuarantineEntry};
-use mail::{AccountName, MailId};
+use mail::storage::{Quarantine, StorageError};
+use mail::{AccountName, MailId, Wall};
 use redb::{ReadTransaction, ReadableTable};
 
 use crate::Store;
@@ -18,15 +20,6 @@ use crate::upkeep::unreadable::View;
 const DELETED: &str = "set aside by a filter, then deleted by the user";
 
 impl Store {
-    /// The quarantined mails of an account, oldest first, those in the bin among them.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`], [`Error::Failed`].
-    pub async fn quarantine(&self, account: &AccountName) -> Result<Vec<QuarantineEntry>, Error> {
-        let account = account.clone();
-        self.list(move |transaction| list(transaction, account.as_str(), 0, usize::MAX)).await
-    }
-
     /// A page of the quarantined mails of an account, oldest first: at most `max` whose numbers are above `after`, which
     /// need not be there any more.
     ///
@@ -79,41 +72,50 @@ impl Store {
             with_bin(entry, &bin, account.as_str()).map(Some)
         })
     }
+}
 
-    /// Releases a quarantined mail (named by its UIDL): an incoming one into the mailbox, under a new number and its old UIDL; an outgoing
-    /// one into the outbox. Returns the outbox entry made, if one was.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] if there is no such mail.
-    pub async fn release(&self, account: &AccountName, uidl: MailId) -> Result<Option<OutboxEntry>, Error> {
+#[async_trait]
+impl Quarantine for Store {
+    async fn quarantine(&self, account: &AccountName) -> Result<Vec<QuarantineEntry>, StorageError> {
         let account = account.clone();
-        self.put(move |context| {
-            let entry = take(context, account.as_str(), uidl)?;
-            match entry.outgoing {
-                None => mailbox::add(context, account.as_str(), entry.mail).map(|()| None),
-                Some(outgoing) => outbox::insert(context, &outgoing).map(|()| Some(outgoing)),
-            }
-        })
-        .await
+        Ok(self.list(move |transaction| list(transaction, account.as_str(), 0, usize::MAX)).await?)
     }
 
-    /// Deletes a quarantined mail. An outgoing one is recorded as discarded.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] if there is no such mail.
-    pub async fn delete_quarantined(&self, account: &AccountName, uidl: MailId) -> Result<(), Error> {
+    async fn release(
+        &self,
+        account: &AccountName,
+        uidl: MailId,
+    ) -> Result<Option<OutboxEntry>, StorageError> {
         let account = account.clone();
-        self.remove(move |context| {
-            let entry = take(context, account.as_str(), uidl)?;
-            context.release(entry.mail.body)?;
-            match entry.outgoing {
-                None => Ok(()),
-                Some(outgoing) => {
-                    outcomes::record(context, outgoing, Outcome::Discarded { reason: DELETED.to_owned() })
+        Ok(self
+            .put(move |context| {
+                let entry = take(context, account.as_str(), uidl)?;
+                match entry.outgoing {
+                    None => mailbox::add(context, account.as_str(), entry.mail).map(|()| None),
+                    Some(outgoing) => outbox::insert(context, &outgoing).map(|()| Some(outgoing)),
                 }
-            }
-        })
-        .await
+            })
+            .await?)
+    }
+
+    async fn delete_quarantined(&self, account: &AccountName, uidl: MailId) -> Result<(), StorageError> {
+        let account = account.clone();
+        Ok(self
+            .remove(move |context| {
+                let entry = take(context, account.as_str(), uidl)?;
+                context.release(entry.mail.body)?;
+                match entry.outgoing {
+                    None => Ok(()),
+                    Some(outgoing) => {
+                        outcomes::record(context, outgoing, Outcome::Discarded { reason: DELETED.to_owned() })
+                    }
+                }
+            })
+            .await?)
+    }
+
+    async fn empty_bin(&self, now: Wall) -> Result<u64, StorageError> {
+        Ok(bin::empty(self, now).await?)
     }
 }
 

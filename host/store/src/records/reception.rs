@@ -4,8 +4,10 @@
 //! [`UNSAVED_BYTES`](crate::limits::UNSAVED_BYTES) or after [`UNSAVED_TIME`](crate::limits::UNSAVED_TIME). A small mail that comes
 //! quickly is written once, in the commit that delivers it.
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use mail::record::{Arrival, ArrivalKey, BodyId, NewMail, Partial, StagedBody};
+use mail::storage::{Reception, StorageError};
 use mail::{AccountName, MailId, PublicKey, Wall};
 use redb::ReadableTable;
 
@@ -20,37 +22,27 @@ use crate::limits::{BODY_BYTES, PARTIALS, SWEPT_PER_COMMIT};
 use crate::records::mailbox;
 use crate::upkeep::unreadable::View;
 
-impl Store {
-    /// What is remembered of an arrival.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`], [`Error::Failed`].
-    pub async fn arrival(&self, key: &ArrivalKey) -> Result<Option<Arrival>, Error> {
-        self.get(|transaction| {
+#[async_trait]
+impl Reception for Store {
+    async fn arrival(&self, key: &ArrivalKey) -> Result<Option<Arrival>, StorageError> {
+        Ok(self.get(|transaction| {
             let arrivals = transaction.open_table(ARRIVALS)?;
             let record = arrivals.get(row_key(key))?;
             record.map(|bytes| codec::read(bytes.value(), || describe(key))).transpose()
-        })
+        })?)
     }
 
-    /// What is there of a mail that is coming in.
-    ///
-    /// # Errors
-    /// None at present.
-    pub async fn partial(&self, key: &ArrivalKey) -> Result<Option<Partial>, Error> {
+    async fn partial(&self, key: &ArrivalKey) -> Result<Option<Partial>, StorageError> {
         Ok(self.inner.shared.partials().get(key).map(|progress| progress.partial.clone()))
     }
 
-    /// Starts taking a mail in. Replaces a partial of the same key that was there. The body is the store's to choose, and
-    /// `durable` starts at 0, whatever `partial` says; the result has both. Lazy.
-    ///
-    /// # Errors
-    /// [`Error::LimitReached`] where too many are coming in, or the size is beyond [`BODY_BYTES`]; [`Error::Full`].
-    pub async fn begin_partial(&self, key: &ArrivalKey, partial: Partial) -> Result<Partial, Error> {
+    async fn begin_partial(&self, key: &ArrivalKey, partial: Partial) -> Result<Partial, StorageError> {
         let shared = &self.inner.shared;
         shared.check_space()?;
         if partial.size > BODY_BYTES {
-            return Err(Error::LimitReached(format!("a mail cannot have more than {BODY_BYTES} bytes")));
+            return Err(
+                Error::LimitReached(format!("a mail cannot have more than {BODY_BYTES} bytes")).into()
+            );
         }
         let body = shared.new_body_id();
         let partial = Partial { body: BodyId(body), durable: 0, ..partial };
@@ -58,7 +50,8 @@ impl Store {
         if partials.len() >= PARTIALS && !partials.contains_key(key) {
             return Err(Error::LimitReached(format!(
                 "{PARTIALS} mails are coming in, the most at once: try later"
-            )));
+            ))
+            .into());
         }
         let progress = Progress { partial: partial.clone(), received: 0 };
         let replaces = partials.insert(key.clone(), progress).map(|old| old.partial.body.0);
@@ -66,14 +59,7 @@ impl Store {
         Ok(partial)
     }
 
-    /// Appends at `offset`, which must not be beyond the end so far; what overlaps is there already and is passed over, so that a
-    /// transfer may resume at `durable`. Returns how many bytes are durable now; these follow later. Waits while the disk
-    /// is behind.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] if there is no such partial; [`Error::Invalid`] beyond the end or the announced size;
-    /// [`Error::Full`].
-    pub async fn append_partial(&self, key: &ArrivalKey, offset: u64, bytes: Bytes) -> Result<u64, Error> {
+    async fn append_partial(&self, key: &ArrivalKey, offset: u64, bytes: Bytes) -> Result<u64, StorageError> {
         let shared = &self.inner.shared;
         shared.check_space()?;
         let permit = shared.room_for(bytes.len()).await?;
@@ -85,7 +71,8 @@ impl Store {
             return Err(Error::Invalid(format!(
                 "bytes {offset} to {end} of a mail of {} bytes, of which {} are here",
                 progress.partial.size, progress.received
-            )));
+            ))
+            .into());
         }
         progress.partial.touched = shared.options.clock.wall();
         let overlap = usize::try_from(progress.received - offset).unwrap_or(usize::MAX);
@@ -100,54 +87,40 @@ impl Store {
         Ok(durable)
     }
 
-    /// Makes all bytes of a partial readable with [`Store::read_body`]; they need not be durable by that. Lazy.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] if there is no such partial; [`Error::Full`].
-    pub async fn settle_partial(&self, key: &ArrivalKey) -> Result<(), Error> {
+    async fn settle_partial(&self, key: &ArrivalKey) -> Result<(), StorageError> {
         let body = self.inner.shared.partials().get(key).map(|progress| progress.partial.body.0);
         let body = body.ok_or(Error::NotFound)?;
-        self.call(Urgency::Lazy, Space::Takes, move |context| {
-            context.write_growing(body, true)?.map(drop).ok_or(Error::NotFound)
-        })
-        .await
+        Ok(self
+            .call(Urgency::Lazy, Space::Takes, move |context| {
+                context.write_growing(body, true)?.map(drop).ok_or(Error::NotFound)
+            })
+            .await?)
     }
 
-    /// Throws a partial away; nothing happens where there is none. Lazy.
-    ///
-    /// # Errors
-    /// [`Error::Failed`].
-    pub async fn drop_partial(&self, key: &ArrivalKey) -> Result<(), Error> {
+    async fn drop_partial(&self, key: &ArrivalKey) -> Result<(), StorageError> {
         let key = key.clone();
         let Some(progress) = self.inner.shared.partials().remove(&key) else { return Ok(()) };
         let body = progress.partial.body;
-        self.call(Urgency::Lazy, Space::Frees, move |context| {
-            context.effects.finished.push(body.0);
-            // One that was begun anew meanwhile stays.
-            match context.partial_record(&key)? {
-                Some(found) if found.body == body => context.remove_partial_record(&key, None),
-                _ => Ok(()),
-            }
-        })
-        .await
+        Ok(self
+            .call(Urgency::Lazy, Space::Frees, move |context| {
+                context.effects.finished.push(body.0);
+                // One that was begun anew meanwhile stays.
+                match context.partial_record(&key)? {
+                    Some(found) if found.body == body => context.remove_partial_record(&key, None),
+                    _ => Ok(()),
+                }
+            })
+            .await?)
     }
 
-    /// Bytes parked in partials of one sender, and of all: their announced sizes, which they may take up any time.
-    ///
-    /// # Errors
-    /// None at present.
-    pub async fn parked_bytes(&self, sender: PublicKey) -> Result<(u64, u64), Error> {
+    async fn parked_bytes(&self, sender: PublicKey) -> Result<(u64, u64), StorageError> {
         let partials = self.inner.shared.partials();
         let sizes = partials.iter().map(|(key, progress)| (key.sender == sender, progress.partial.size));
         Ok(sizes
             .fold((0, 0), |(own, all), (is_own, size)| (if is_own { own + size } else { own }, all + size)))
     }
 
-    /// The partials of one sender, the longest untouched first.
-    ///
-    /// # Errors
-    /// None at present.
-    pub async fn partials_of(&self, sender: PublicKey) -> Result<Vec<ArrivalKey>, Error> {
+    async fn partials_of(&self, sender: PublicKey) -> Result<Vec<ArrivalKey>, StorageError> {
         let partials = self.inner.shared.partials();
         let own = partials.iter().filter(|(key, _)| key.sender == sender);
         let mut own: Vec<(Wall, ArrivalKey)> =
@@ -156,49 +129,37 @@ impl Store {
         Ok(own.into_iter().map(|(_, key)| key).collect())
     }
 
-    /// Ends a partial: the mail into mailbox or quarantine (None: refused or discarded, which needs no partial), and the
-    /// arrival is remembered, in one step.
-    ///
-    /// # Errors
-    /// [`Error::Exists`] if the arrival is remembered already; [`Error::NotFound`] if partial or account is not there;
-    /// [`Error::Invalid`] if bytes are missing.
-    pub async fn finish_partial(
+    async fn finish_partial(
         &self,
         key: &ArrivalKey,
         mail: Option<NewMail>,
         arrival: Arrival,
-    ) -> Result<(), Error> {
+    ) -> Result<(), StorageError> {
         let key = key.clone();
         let space = if mail.is_some() { Space::Takes } else { Space::Frees };
-        self.call(Urgency::Durable, space, move |context| {
-            finish(context, &key, mail.as_ref(), None, &arrival)
-        })
-        .await
+        Ok(self
+            .call(Urgency::Durable, space, move |context| {
+                finish(context, &key, mail.as_ref(), None, &arrival)
+            })
+            .await?)
     }
 
-    /// The same, where the mail has the staged `body` in place of the bytes that came.
-    ///
-    /// # Errors
-    /// Those of [`Self::finish_partial`]; [`Error::NotFound`] if the body is not staged (any more).
-    pub async fn finish_partial_with(
+    async fn finish_partial_with(
         &self,
         key: &ArrivalKey,
         mail: NewMail,
         body: StagedBody,
         arrival: Arrival,
-    ) -> Result<(), Error> {
+    ) -> Result<(), StorageError> {
         let key = key.clone();
-        self.call(Urgency::Durable, Space::Takes, move |context| {
-            finish(context, &key, Some(&mail), Some(body), &arrival)
-        })
-        .await
+        Ok(self
+            .call(Urgency::Durable, Space::Takes, move |context| {
+                finish(context, &key, Some(&mail), Some(body), &arrival)
+            })
+            .await?)
     }
 
-    /// Forgets arrivals before `arrivals_before` and partials untouched since `partials_before`.
-    ///
-    /// # Errors
-    /// [`Error::Failed`].
-    pub async fn sweep(&self, arrivals_before: Wall, partials_before: Wall) -> Result<(), Error> {
+    async fn sweep(&self, arrivals_before: Wall, partials_before: Wall) -> Result<(), StorageError> {
         let abandoned: Vec<ArrivalKey> = {
             let partials = self.inner.shared.partials();
             let old = partials.iter().filter(|(_, progress)| progress.partial.touched < partials_before);
@@ -220,6 +181,10 @@ impl Store {
             })
             .await?;
         }
+    }
+
+    async fn deliver_own(&self, mail: NewMail, body: StagedBody) -> Result<(), StorageError> {
+        Ok(self.put(move |context| mailbox::deliver_staged(context, &mail, body)).await?)
     }
 }
 

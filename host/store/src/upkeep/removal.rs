@@ -2,6 +2,7 @@
 
 use mail::AccountName;
 use mail::record::Outcome;
+use mail::storage::{Outbox as _, Quarantine as _, Reception as _, StorageError};
 use redb::ReadableTable;
 
 use crate::Store;
@@ -32,11 +33,11 @@ impl Store {
     /// be called again.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if there is no such account; [`Error::Invalid`] for the owner.
-    pub async fn remove_account(&self, name: &AccountName) -> Result<(), Error> {
+    /// [`StorageError::NotFound`] if there is no such account; [`StorageError::Failed`] for the owner.
+    pub async fn remove_account(&self, name: &AccountName) -> Result<(), StorageError> {
         let account = self.account(name).await?.ok_or(Error::NotFound)?;
         if account.owner {
-            return Err(Error::Invalid("the owner's account cannot be removed".to_owned()));
+            return Err(Error::Invalid("the owner's account cannot be removed".to_owned()).into());
         }
         let locked = name.clone();
         self.remove(move |context| {
@@ -48,19 +49,19 @@ impl Store {
         self.remove_mails(name).await?;
         self.remove_leftovers(name).await?;
         let name = name.clone();
-        self.remove(move |context| remove_records(context, name.as_str())).await
+        Ok(self.remove(move |context| remove_records(context, name.as_str())).await?)
     }
 
     /// Removes what may be there under a name without an account: what work that was under way for a removed account wrote after
     /// its end is not to be found by the next one.
-    pub(crate) async fn remove_leftovers(&self, name: &AccountName) -> Result<(), Error> {
+    pub(crate) async fn remove_leftovers(&self, name: &AccountName) -> Result<(), StorageError> {
         self.remove_arrivals(name).await?;
         self.remove_state(name).await?;
         self.remove_documents(name).await?;
-        self.remove_decisions(name).await
+        Ok(self.remove_decisions(name).await?)
     }
 
-    async fn remove_mails(&self, name: &AccountName) -> Result<(), Error> {
+    async fn remove_mails(&self, name: &AccountName) -> Result<(), StorageError> {
         self.remove_outbox(name).await?;
         let numbers: Vec<u64> = self.mailbox_list(name).await?.iter().map(|item| item.number).collect();
         for some in numbers.chunks(MAILS_AT_A_TIME) {
@@ -68,20 +69,20 @@ impl Store {
         }
         for entry in self.quarantine(name).await? {
             match self.delete_quarantined(name, entry.mail.uidl).await {
-                Ok(()) | Err(Error::NotFound) => {}
+                Ok(()) | Err(StorageError::NotFound) => {}
                 Err(error) => return Err(error),
             }
         }
         Ok(())
     }
 
-    async fn remove_outbox(&self, name: &AccountName) -> Result<(), Error> {
+    async fn remove_outbox(&self, name: &AccountName) -> Result<(), StorageError> {
         let mut page = self.outbox_page(None, MAILS_AT_A_TIME).await?;
         while let Some(last) = page.last().map(|entry| entry.id) {
             for entry in page.into_iter().filter(|entry| entry.account == *name) {
                 match self.finish_outbox(entry.id, Outcome::Cancelled, Vec::new()).await {
                     // It ended by itself meanwhile.
-                    Ok(()) | Err(Error::NotFound) => {}
+                    Ok(()) | Err(StorageError::NotFound) => {}
                     Err(error) => return Err(error),
                 }
             }
@@ -114,7 +115,7 @@ impl Store {
 
 impl Store {
     /// What is coming in for an account, and what came.
-    async fn remove_arrivals(&self, name: &AccountName) -> Result<(), Error> {
+    async fn remove_arrivals(&self, name: &AccountName) -> Result<(), StorageError> {
         let partials: Vec<_> =
             self.inner.shared.partials().keys().filter(|key| key.account == *name).cloned().collect();
         for key in &partials {

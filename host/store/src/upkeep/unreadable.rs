@@ -12,6 +12,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use bytes::Bytes;
 use mail::AccountName;
+use mail::storage::Identities as _;
 use redb::{AccessGuard, ReadTransaction, StorageError, Value};
 
 use crate::Store;
@@ -186,8 +187,12 @@ impl Store {
     /// Remembers that the saved data of an account's Tox instance cannot be used. They stay, until others are written in their place.
     ///
     /// # Errors
-    /// [`Error::Failed`].
-    pub async fn unreadable_tox_saved(&self, account: &AccountName, why: &str) -> Result<(), Error> {
+    /// [`mail::storage::StorageError::Failed`].
+    pub async fn unreadable_tox_saved(
+        &self,
+        account: &AccountName,
+        why: &str,
+    ) -> Result<(), mail::storage::StorageError> {
         let Some(saved) = self.tox_saved(account).await? else { return Ok(()) };
         let name = account.clone();
         let is_still: IsStill = Box::new(move |transaction| {

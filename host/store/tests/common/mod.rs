@@ -10,6 +10,7 @@ pub use clock::ManualClock;
 use mail::record::{
     Account, Arrival, ArrivalKey, BodyId, MailboxEntry, Marks, OutboxEntry, Partial, Route, StagedBody,
 };
+use mail::storage::{Bodies as _, StorageError};
 use mail::{
     AccountName, Acknowledgement, Address, BodyDigest, Clock, ComponentDigest, Envelope, MailId, PublicKey,
     ReversePath, ToxId, Wall,
@@ -79,7 +80,7 @@ pub fn bytes(size: usize, seed: u8) -> Bytes {
     (0..size).map(|at| (at as u8).wrapping_mul(31).wrapping_add((at >> 8) as u8) ^ seed).collect()
 }
 
-pub async fn stage(store: &Store, bytes: &Bytes) -> Result<StagedBody, store::Error> {
+pub async fn stage(store: &Store, bytes: &Bytes) -> Result<StagedBody, StorageError> {
     let mut writer = store.new_body();
     for piece in bytes.chunks(40_000) {
         writer.write(Bytes::copy_from_slice(piece)).await?;

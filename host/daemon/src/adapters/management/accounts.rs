@@ -5,23 +5,24 @@ use admin::management::{Accounts, ManagementError, Result};
 use async_trait::async_trait;
 use gateway::ports::Network as _;
 use mail::AccountName;
+use mail::storage::People as _;
 use zeroize::Zeroizing;
 
 use super::GatewayManagement;
-use super::errors::{account_error, storage, stored};
+use super::errors::{account_error, storage};
 use crate::accounts::Traces;
 
 #[async_trait]
 impl Accounts for GatewayManagement {
     async fn accounts(&self) -> Result<Vec<Account>> {
-        let accounts = self.store.accounts().await.map_err(stored)?;
+        let accounts = self.store.accounts().await.map_err(storage)?;
         let shown = accounts.into_iter().map(|account| {
             Ok(Account {
                 tox_id: self.network.tox_id(&account.name),
                 addresses: self.gateway.addresses(&account.name),
                 owner: account.owner,
                 created: account.created.into(),
-                enabled: !self.store.is_disabled(&account.name).map_err(stored)?,
+                enabled: !self.store.is_disabled(&account.name).map_err(storage)?,
                 name: account.name,
             })
         });

@@ -13,7 +13,7 @@ use mail::AccountName;
 use sandbox::{EntryStatus, SwapError};
 
 use super::GatewayManagement;
-use super::errors::{library_error, stored, swap_error};
+use super::errors::{library_error, storage, swap_error};
 use crate::adapters::decisions::{first_entry, with_policy_set};
 use crate::adapters::slots::{sandbox_slot, shown_slot};
 use crate::policy_set;
@@ -46,7 +46,8 @@ impl Components for GatewayManagement {
             status.iter().map(|at| sandbox::state_space(at.slot, &at.entry, &at.name, at.sha256)).collect();
         let store = self.store.clone();
         let spaces = supervisor::blocking("store-read", move || store.state_spaces()).await;
-        let spaces = spaces.map_err(|error| ManagementError::Internal(error.to_string()))?.map_err(stored)?;
+        let spaces =
+            spaces.map_err(|error| ManagementError::Internal(error.to_string()))?.map_err(storage)?;
         let shown = |space: store::StateSpace| ComponentState {
             live: live.contains(&space.space),
             space: space.space,
@@ -57,7 +58,7 @@ impl Components for GatewayManagement {
     }
 
     async fn clear_component_state(&self, space: String, account: &AccountName) -> Result<()> {
-        if self.store.state_clear(&space, account).await.map_err(stored)? > 0 {
+        if self.store.state_clear(&space, account).await.map_err(storage)? > 0 {
             return Ok(());
         }
         Err(ManagementError::NotFound(format!(

@@ -2,13 +2,13 @@
 
 use admin::management::ManagementError;
 use gateway::ContactError;
-use gateway::ports::StorageError;
+use mail::storage::StorageError;
 use sandbox::{LibraryError, SwapError};
 
 use crate::accounts::AccountError;
-use crate::adapters::storage::storage_error;
 
-pub fn storage(error: StorageError) -> ManagementError {
+pub fn storage(error: impl Into<StorageError>) -> ManagementError {
+    let error = error.into();
     let text = error.to_string();
     match error {
         StorageError::NotFound => ManagementError::NotFound(text),
@@ -17,10 +17,6 @@ pub fn storage(error: StorageError) -> ManagementError {
         StorageError::Full => ManagementError::Unavailable(text),
         StorageError::Failed(_) => ManagementError::Internal(text),
     }
-}
-
-pub fn stored(error: store::Error) -> ManagementError {
-    storage(storage_error(error))
 }
 
 pub fn contact_error(error: ContactError) -> ManagementError {
@@ -39,7 +35,7 @@ pub fn contact_error(error: ContactError) -> ManagementError {
 pub fn account_error(error: AccountError) -> ManagementError {
     let text = error.to_string();
     match error {
-        AccountError::Store(error) => stored(error),
+        AccountError::Store(error) => storage(error),
         AccountError::Password(_) | AccountError::Profile => ManagementError::Unprocessable(text),
         AccountError::KnownIdentity(_) | AccountError::Owner => ManagementError::Conflict(text),
         AccountError::Tox { .. } => ManagementError::Unavailable(text),

@@ -7,6 +7,7 @@ use mail::PublicKey;
 use mail::decision::Attributes;
 use mail::decision::mail_filter::{Feedback, MailFacts, MessageBytes, UserDecision};
 use mail::record::{BodyId, Direction, QuarantineEntry, Route};
+use mail::storage::Bodies as _;
 use store::Store;
 
 /// What a filter is told, and the mail it may read.

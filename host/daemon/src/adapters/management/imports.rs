@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use mail::header::HeaderScanner;
 use mail::record::MailboxEntry;
+use mail::storage::{Bodies as _, Reception as _, StorageError};
 use mail::{AccountName, Address, Envelope, MailId, ReversePath, Wall};
 use store::{NewMail, Store};
 use tokio::sync::Mutex;
@@ -32,7 +33,7 @@ impl Imports {
         account: &AccountName,
         mail: &[u8],
         now: Wall,
-    ) -> Result<bool, store::Error> {
+    ) -> Result<bool, StorageError> {
         let mail = readable(mail);
         let mut held = self.0.lock().await;
         let fresh = Index { account: account.clone(), newest: 0, by_size: HashMap::new() };
@@ -47,7 +48,7 @@ impl Imports {
 }
 
 impl Index {
-    async fn holds(&mut self, store: &Store, mail: &Bytes) -> Result<bool, store::Error> {
+    async fn holds(&mut self, store: &Store, mail: &Bytes) -> Result<bool, StorageError> {
         for item in store.mailbox_list_after(&self.account, self.newest).await? {
             self.by_size.entry(item.size).or_default().push(item.number);
             self.newest = self.newest.max(item.number);
@@ -56,15 +57,15 @@ impl Index {
             match store.mailbox_read(&self.account, *number, 0, mail.len()).await {
                 Ok(bytes) if bytes == mail => return Ok(true),
                 Ok(_) | Err(store::Error::NotFound) => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(false)
     }
 }
 
-async fn deliver(store: &Store, account: &AccountName, mail: Bytes, now: Wall) -> Result<(), store::Error> {
-    let to = Address::at_tox(account.as_str()).map_err(|error| store::Error::Invalid(error.to_string()))?;
+async fn deliver(store: &Store, account: &AccountName, mail: Bytes, now: Wall) -> Result<(), StorageError> {
+    let to = Address::at_tox(account.as_str()).map_err(|error| StorageError::failed(error))?;
     let mut writer = store.new_body();
     writer.write(mail).await?;
     let body = writer.finish().await?;

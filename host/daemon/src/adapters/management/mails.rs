@@ -13,7 +13,7 @@ use mail::record::Direction;
 use mail::record::QuarantineEntry as QuarantinedMail;
 use mail::{AccountName, MailId, ReversePath};
 
-use super::errors::{storage, stored};
+use super::errors::storage;
 use super::feedback::{feedback, peer_of};
 use super::pages::{cursor, listing};
 use super::{GatewayManagement, copies};
@@ -49,21 +49,21 @@ impl Mails for GatewayManagement {
 
     async fn outcomes(&self, account: &AccountName, most: usize) -> Result<Vec<Outcome>> {
         self.known(account).await?;
-        let ended = self.store.recent_outcomes(account, most).await.map_err(stored)?;
+        let ended = self.store.recent_outcomes(account, most).await.map_err(storage)?;
         Ok(ended.into_iter().map(outcome).collect())
     }
 
     async fn arrivals(&self, account: &AccountName, page: &Page) -> Result<Listing<Arrival>> {
         self.known(account).await?;
         let mails =
-            self.store.mailbox_newest(account, cursor(page)?, page.limit() + 1).await.map_err(stored)?;
+            self.store.mailbox_newest(account, cursor(page)?, page.limit() + 1).await.map_err(storage)?;
         Ok(listing(page, mails.iter().map(Arrival::from), |entry| entry.number.to_string()))
     }
 
     async fn mailbox(&self, account: &AccountName, page: &Page) -> Result<Listing<MailboxMail>> {
         self.known(account).await?;
         let after = cursor(page)?.unwrap_or(0);
-        let items = self.store.mailbox_list_after(account, after).await.map_err(stored)?;
+        let items = self.store.mailbox_list_after(account, after).await.map_err(storage)?;
         let is_last = items.len() <= page.limit();
         let mut mails = Vec::new();
         for item in items.iter().take(page.limit()) {
@@ -76,7 +76,7 @@ impl Mails for GatewayManagement {
                 }),
                 // Deleted meanwhile.
                 Err(store::Error::NotFound) => {}
-                Err(error) => return Err(stored(error)),
+                Err(error) => return Err(storage(error)),
             }
         }
         let next =
@@ -90,20 +90,20 @@ impl Mails for GatewayManagement {
             store::Error::NotFound => {
                 ManagementError::NotFound(format!("there is no mail {number} in the mailbox of {account}"))
             }
-            error => stored(error),
+            error => storage(error),
         })
     }
 
     async fn import_mail(&self, account: &AccountName, mail: Bytes) -> Result<ImportedMail> {
         self.known(account).await?;
         let put = self.imports.put(&self.store, account, &mail, self.clock.wall()).await;
-        Ok(ImportedMail { is_new: put.map_err(stored)? })
+        Ok(ImportedMail { is_new: put.map_err(storage)? })
     }
 
     async fn quarantine(&self, account: &AccountName, page: &Page) -> Result<Listing<QuarantineEntry>> {
         self.known(account).await?;
         let entries =
-            self.store.quarantine_page(account, cursor(page)?, page.limit() + 1).await.map_err(stored)?;
+            self.store.quarantine_page(account, cursor(page)?, page.limit() + 1).await.map_err(storage)?;
         // By number: the list goes on behind a mail that is gone meanwhile.
         let Listing { items, next } = listing(page, entries.iter(), |entry| entry.mail.number.to_string());
         Ok(Listing { items: items.into_iter().map(QuarantineEntry::from).collect(), next })
@@ -123,7 +123,7 @@ impl Mails for GatewayManagement {
 
     async fn mark(&self, account: &AccountName, id: MailId, mark: Mark) -> Result<()> {
         self.known(account).await?;
-        let entry = match self.store.quarantined(account, id).map_err(stored)? {
+        let entry = match self.store.quarantined(account, id).map_err(storage)? {
             Some(entry) => Some(entry),
             None => self.mailbox_mail(account, id).await?,
         };
@@ -151,9 +151,9 @@ impl GatewayManagement {
 
     /// A mail of the mailbox, as if it had been set aside.
     async fn mailbox_mail(&self, account: &AccountName, id: MailId) -> Result<Option<QuarantinedMail>> {
-        let items = self.store.mailbox_list(account).await.map_err(stored)?;
+        let items = self.store.mailbox_list(account).await.map_err(storage)?;
         let Some(item) = items.into_iter().find(|item| item.uidl == id) else { return Ok(None) };
-        let mail = self.store.mailbox_entry(account, item.number).map_err(stored)?;
+        let mail = self.store.mailbox_entry(account, item.number).map_err(storage)?;
         let (reason, direction) = (String::new(), Direction::Incoming);
         Ok(Some(QuarantinedMail { mail, reason, direction, outgoing: None, delete_at: None }))
     }

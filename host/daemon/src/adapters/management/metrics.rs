@@ -2,6 +2,7 @@
 
 use admin::metrics::{Kind, Metric, Sample};
 use mail::AccountName;
+use mail::storage::People as _;
 use sandbox::EntryStatus;
 
 use super::{GatewayManagement, relays};

@@ -11,14 +11,14 @@ use offline::{BoardReport, OfflineMail};
 use relay::{BoardAddress, InvitationName, Serving};
 
 use super::GatewayManagement;
-use super::errors::stored;
+use super::errors::storage;
 use crate::relays::{KnownError, KnownRelay, Relays};
 
 fn known_error(error: KnownError) -> ManagementError {
     let text = error.to_string();
     match error {
         KnownError::TooMany => ManagementError::TooLarge(text),
-        KnownError::Store(error) => stored(error),
+        KnownError::Store(error) => storage(error),
         KnownError::Write(_) => ManagementError::Internal(text),
     }
 }

@@ -11,6 +11,7 @@ use admin::management::{Accounts as _, Candidate, Result, Trials};
 use async_trait::async_trait;
 use mail::decision::mail_filter::{MailFacts, MessageBytes};
 use mail::record::Direction;
+use mail::storage::{Outbox as _, Quarantine as _, StorageError};
 use mail::{AccountName, Wall};
 use sandbox::{DecisionRecord, History, Outcome, ShadowReport};
 use serde_json::Value;
@@ -174,7 +175,7 @@ impl StoredHistory {
     }
 }
 
-async fn stored_mails(store: &Store, account: &AccountName) -> std::result::Result<Vec<Kept>, store::Error> {
+async fn stored_mails(store: &Store, account: &AccountName) -> std::result::Result<Vec<Kept>, StorageError> {
     let mut mails = Vec::new();
     for item in store.mailbox_list(account).await?.into_iter().rev().take(MAILS) {
         // One that was fetched and deleted meanwhile is no longer stored.
@@ -204,7 +205,7 @@ async fn stored_mails(store: &Store, account: &AccountName) -> std::result::Resu
 async fn waiting_mails(
     store: &Store,
     account: &AccountName,
-) -> std::result::Result<Vec<mail::record::OutboxEntry>, store::Error> {
+) -> std::result::Result<Vec<mail::record::OutboxEntry>, StorageError> {
     let mut found = Vec::new();
     let mut page = store.outbox_page(None, MAILS).await?;
     while let Some(last) = page.last().map(|entry| entry.id).filter(|_| found.len() < MAILS) {

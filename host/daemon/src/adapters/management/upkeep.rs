@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use mail::AccountName;
 use serde_json::json;
 
-use super::errors::stored;
+use super::errors::storage;
 use super::{GatewayManagement, metrics};
 use crate::backup;
 
@@ -38,7 +38,7 @@ impl Upkeep for GatewayManagement {
         let (board, clock) = (self.relays.serving(), self.clock.clone());
         let archive = backup::archive(&self.store, directory, board, clock, self.backup_watch(owner)).await;
         let archive = archive.map_err(|error| match error {
-            backup::BackupError::Store(error) => stored(error),
+            backup::BackupError::Store(error) => storage(error),
             backup::BackupError::Busy => ManagementError::Conflict(error.to_string()),
             error => ManagementError::Unavailable(error.to_string()),
         })?;

@@ -9,6 +9,7 @@ use drops::point::Secret;
 use gateway::ports::Network as _;
 use gateway::{Asked, Gateway, Received};
 use mail::record::{ContactState, OutboxEntry};
+use mail::storage::Identities as _;
 use mail::{AccountName, Acknowledgement, BodyDigest, Envelope, MailId, PublicKey};
 use offline::ports::{Core, Failure, Identity};
 use store::Store;
