@@ -175,7 +175,7 @@ impl Accounts {
     /// [`AccountError`]
     pub async fn start_all(&self) -> Result<(), AccountError> {
         for account in self.store.accounts().await? {
-            if self.store.is_disabled(&account.name)? {
+            if self.store.is_disabled(&account.name).await? {
                 continue;
             }
             match self.start(&account).await {

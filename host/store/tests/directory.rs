@@ -31,8 +31,8 @@ async fn everything_is_private() {
     assert_sound(&store).await;
 }
 
-#[test]
-fn a_second_opening_is_refused_with_the_pid() {
+#[tokio::test]
+async fn a_second_opening_is_refused_with_the_pid() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     let error = Store::open(dir.path(), options()).unwrap_err();
@@ -43,7 +43,7 @@ fn a_second_opening_is_refused_with_the_pid() {
     let clone = store.clone();
     store.close();
     open(dir.path());
-    assert_eq!(clone.mailbox_count(&common::alice()), Err(store::Error::Closed));
+    assert_eq!(clone.mailbox_count(&common::alice()).await, Err(store::Error::Closed));
 }
 
 #[test]

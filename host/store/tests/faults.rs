@@ -14,7 +14,7 @@ use mail::record::{Contact, ContactState, Direction, OutboxEntry, Outcome, Quara
 use mail::storage::{Bodies as _, Outbox as _, People as _, Quarantine as _, Reception as _, StorageError};
 use mail::{Clock, Wall};
 use store::faults::{Fault, Faults};
-use store::{Error, NewMail, OpenOptions, Store};
+use store::{NewMail, OpenOptions, Store};
 
 mod common;
 

@@ -29,7 +29,7 @@ async fn deliver(store: &Store, number: u32) {
 async fn deliver_until_killed() {
     let Some(dir) = std::env::var_os(DIRECTORY) else { return };
     let store = open(Path::new(&dir));
-    let first = u32::try_from(store.mailbox_count(&bob()).unwrap().0).unwrap();
+    let first = u32::try_from(store.mailbox_count(&bob()).await.unwrap().0).unwrap();
     // Something unfinished for the next start to tidy.
     let mut half = store.new_body();
     half.write(bytes(2_000_000, 0)).await.unwrap();

@@ -120,9 +120,9 @@ async fn an_older_store_is_copied_and_then_upgraded() {
     let store = open(dir.path());
     assert_sound(&store).await;
     assert_eq!(store.mailbox_list(&bob()).await.unwrap().len(), 2);
-    assert!(!store.is_disabled(&bob()).unwrap());
+    assert!(!store.is_disabled(&bob()).await.unwrap());
     store.set_disabled(&bob(), true).await.unwrap();
-    assert!(store.is_disabled(&bob()).unwrap());
+    assert!(store.is_disabled(&bob()).await.unwrap());
     store.close();
 
     // The copy is what the older program left: it would go on from it.
@@ -215,7 +215,7 @@ async fn a_removed_account_leaves_nothing_and_its_name_is_free() {
     assert!(store.mailbox_list(&bob()).await.unwrap().is_empty());
     assert!(store.contacts(&bob()).await.unwrap().is_empty());
     assert_eq!(store.state_get("filter", &bob(), b"key").unwrap(), None);
-    assert!(!store.is_disabled(&bob()).unwrap());
+    assert!(!store.is_disabled(&bob()).await.unwrap());
     assert!(store.account(&bob()).await.unwrap().unwrap().id > before.id);
     assert_sound(&store).await;
 }

@@ -72,11 +72,11 @@ async fn a_shared_body_goes_with_its_last_record() {
     assert_eq!(mails(&store, &bob()).await, [whole(&text)]);
     assert_sound(&store).await;
     let number = store.mailbox_list(&bob()).await.unwrap()[0].number;
-    assert_eq!(store.mailbox_count(&bob()).unwrap(), (1, whole(&text).len() as u64));
+    assert_eq!(store.mailbox_count(&bob()).await.unwrap(), (1, whole(&text).len() as u64));
     assert_eq!(store.mailbox_delete(&bob(), vec![number, 77]).await, Ok(1));
     assert_eq!(store.mailbox_delete(&bob(), vec![number]).await, Ok(0));
     assert_eq!(store.read_body(body.id, 0, 1).await, Err(StorageError::NotFound));
-    assert_eq!(store.mailbox_count(&bob()).unwrap(), (0, 0));
+    assert_eq!(store.mailbox_count(&bob()).await.unwrap(), (0, 0));
     assert_eq!(assert_sound(&store).await.bodies, 0);
 }
 
@@ -96,7 +96,7 @@ async fn an_entry_ends_once_with_its_outcome_and_report() {
     assert_eq!(store.update_outbox(entry(id(1), body)).await, Err(StorageError::NotFound));
     assert_eq!(store.deliver_local(id(1), again.0, Vec::new()).await, Err(StorageError::NotFound));
     assert_eq!(mails(&store, &alice()).await.len(), 1);
-    assert_eq!(store.outcome(id(1)).unwrap().unwrap().outcome, outcome);
+    assert_eq!(store.outcome(id(1)).await.unwrap().unwrap().outcome, outcome);
     assert_eq!(store.recent_outcomes(&alice(), 10).await.unwrap().len(), 1);
     store.discard_body(again.1).await.unwrap();
     assert_eq!(store.discard_body(again.1).await, Err(StorageError::NotFound));
@@ -119,7 +119,7 @@ async fn outcomes_are_bounded_and_can_be_recorded_alone() {
     }
     let recent = store.recent_outcomes(&alice(), 10).await.unwrap();
     assert_eq!(recent.iter().map(|ended| ended.id).collect::<Vec<_>>(), [id(5), id(4), id(3)]);
-    assert_eq!(store.outcome(id(2)).unwrap(), None);
+    assert_eq!(store.outcome(id(2)).await.unwrap(), None);
     assert_eq!(store.recent_outcomes(&alice(), 1).await.unwrap().len(), 1);
     assert_eq!(assert_sound(&store).await.ended, 3);
 }
@@ -205,7 +205,7 @@ async fn quarantine_is_released_or_deleted() {
         )
         .await
         .unwrap();
-    assert_eq!(store.mailbox_count(&alice()).unwrap().0, 0);
+    assert_eq!(store.mailbox_count(&alice()).await.unwrap().0, 0);
     let waiting = store.quarantine(&alice()).await.unwrap();
     let uidls: Vec<MailId> = waiting.iter().map(|entry| entry.mail.uidl).collect();
     assert_eq!(
@@ -213,17 +213,17 @@ async fn quarantine_is_released_or_deleted() {
         [Direction::Outgoing, Direction::Outgoing, Direction::Incoming]
     );
     assert_eq!(assert_sound(&store).await.quarantine, 3);
-    assert_eq!(store.quarantine_count(&alice()).unwrap(), 3);
+    assert_eq!(store.quarantine_count(&alice()).await.unwrap(), 3);
     assert_eq!(store.quarantine_page(&alice(), None, 2).await.unwrap(), waiting[..2]);
     assert_eq!(store.quarantine_page(&alice(), Some(waiting[1].mail.number), 2).await.unwrap(), waiting[2..]);
     assert_eq!(store.quarantine_page(&alice(), Some(u64::MAX), 2).await.unwrap(), []);
-    assert_eq!(store.quarantined(&alice(), waiting[1].mail.uidl).unwrap().as_ref(), Some(&waiting[1]));
-    assert_eq!(store.quarantined(&bob(), waiting[1].mail.uidl).unwrap(), None);
+    assert_eq!(store.quarantined(&alice(), waiting[1].mail.uidl).await.unwrap().as_ref(), Some(&waiting[1]));
+    assert_eq!(store.quarantined(&bob(), waiting[1].mail.uidl).await.unwrap(), None);
     assert_eq!(store.release(&bob(), uidls[0]).await, Err(StorageError::NotFound));
     assert_eq!(store.release(&alice(), uidls[0]).await, Ok(Some(outgoing[1].clone())));
     assert_eq!(store.release(&alice(), uidls[0]).await, Err(StorageError::NotFound));
     store.delete_quarantined(&alice(), uidls[1]).await.unwrap();
-    assert!(matches!(store.outcome(id(3)).unwrap().unwrap().outcome, Outcome::Discarded { .. }));
+    assert!(matches!(store.outcome(id(3)).await.unwrap().unwrap().outcome, Outcome::Discarded { .. }));
     assert_eq!(store.release(&alice(), uidls[2]).await, Ok(None));
     assert_eq!(store.mailbox_list(&alice()).await.unwrap()[0].uidl, uidls[2]);
     assert_eq!(mails(&store, &alice()).await, [whole(&bytes(50, 1))]);
@@ -250,17 +250,17 @@ async fn what_a_filter_threw_away_waits_in_the_bin_until_its_time_is_over() {
     throw_away(&store, 60, Wall(30)).await;
     drop(store);
     let store = open(dir.path());
-    assert_eq!(store.quarantine_count(&alice()).unwrap(), 0, "nothing waits for the user to decide");
-    assert_eq!(store.bin_count(&alice()).unwrap(), 3);
+    assert_eq!(store.quarantine_count(&alice()).await.unwrap(), 0, "nothing waits for the user to decide");
+    assert_eq!(store.bin_count(&alice()).await.unwrap(), 3);
     let binned = store.quarantine(&alice()).await.unwrap();
     let times: Vec<_> = binned.iter().map(|entry| entry.delete_at).collect();
     assert_eq!(times, [Some(Wall(10)), Some(Wall(20)), Some(Wall(30))]);
-    assert_eq!(store.quarantined(&alice(), binned[1].mail.uidl).unwrap().as_ref(), Some(&binned[1]));
+    assert_eq!(store.quarantined(&alice(), binned[1].mail.uidl).await.unwrap().as_ref(), Some(&binned[1]));
     assert_sound(&store).await;
     assert_eq!(store.empty_bin(Wall(9)).await, Ok(0));
     assert_eq!(store.empty_bin(Wall(20)).await, Ok(2));
     let reason = "looks odd".to_owned();
-    assert_eq!(store.outcome(id(1)).unwrap().unwrap().outcome, Outcome::Discarded { reason });
+    assert_eq!(store.outcome(id(1)).await.unwrap().unwrap().outcome, Outcome::Discarded { reason });
     assert_eq!(store.release(&alice(), binned[2].mail.uidl).await, Ok(None));
     assert_eq!(mails(&store, &alice()).await, [whole(&bytes(60, 1))]);
     assert_eq!(store.empty_bin(Wall(u64::MAX)).await, Ok(0));
@@ -276,14 +276,18 @@ async fn a_flood_of_unwanted_mail_drives_the_oldest_out_of_the_bin_and_fills_no_
     for number in 0..most + 5 {
         throw_away(&store, 10, Wall(1000 + number)).await;
     }
-    assert_eq!(store.bin_count(&alice()).unwrap(), most);
+    assert_eq!(store.bin_count(&alice()).await.unwrap(), most);
     let oldest = store.quarantine_page(&alice(), None, 1).await.unwrap();
     assert_eq!(oldest[0].delete_at, Some(Wall(1005)));
     let large = usize::try_from(store::limits::BIN_BYTES / 2).unwrap();
     for _ in 0..3 {
         throw_away(&store, large, Wall(9999)).await;
     }
-    assert_eq!(store.bin_count(&alice()).unwrap(), 1, "of three large ones the newest fits with its headers");
+    assert_eq!(
+        store.bin_count(&alice()).await.unwrap(),
+        1,
+        "of three large ones the newest fits with its headers"
+    );
     assert_sound(&store).await;
 }
 

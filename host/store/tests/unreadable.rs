@@ -11,7 +11,7 @@ use mail::record::{Contact, ContactState, FriendRequest, Outcome, Pin, Quarantin
 use mail::storage::{Outbox as _, People as _, Quarantine as _, Reception as _, StorageError};
 use mail::{PublicKey, Wall};
 use redb::{Database, Key, ReadableTable, TableDefinition};
-use store::{DecisionSearch, Error, NewMail, STORE_FILE, Store, UnreadableRow};
+use store::{DecisionSearch, NewMail, STORE_FILE, Store, UnreadableRow};
 
 type Bytes_ = &'static [u8];
 

@@ -97,9 +97,9 @@ impl Management for GatewayManagement {
         let is_owner = self.known(account).await?.owner;
         let reached = self.reached(account);
         let contacts = self.gateway.contacts(account);
-        let quarantined = self.store.quarantine_count(account).map_err(storage)?;
-        let discarded = self.store.bin_count(account).map_err(storage)?;
-        let (mails, bytes) = self.store.mailbox_count(account).map_err(storage)?;
+        let quarantined = self.store.quarantine_count(account).await.map_err(storage)?;
+        let discarded = self.store.bin_count(account).await.map_err(storage)?;
+        let (mails, bytes) = self.store.mailbox_count(account).await.map_err(storage)?;
         // Who waits for room to ask belongs to those who ask.
         let unasked = self.offline.as_ref().map_or(0, |offline| offline.strangers_unasked(account));
         let requests = self.gateway.friend_requests(account).await.map_err(storage)?.len() + unasked;

@@ -98,7 +98,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub fn is_disabled(&self, name: &AccountName) -> Result<bool, Error> {
+    pub async fn is_disabled(&self, name: &AccountName) -> Result<bool, Error> {
         self.get(|transaction| Ok(transaction.open_table(DISABLED)?.get(name.as_str())?.is_some()))
     }
 

@@ -16,7 +16,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub fn bin_count(&self, account: &AccountName) -> Result<u64, Error> {
+    pub async fn bin_count(&self, account: &AccountName) -> Result<u64, Error> {
         self.get(|transaction| {
             let bin = transaction.open_table(BIN)?;
             Ok(bin.range((account.as_str(), 0)..=(account.as_str(), u64::MAX))?.count() as u64)

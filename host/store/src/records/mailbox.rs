@@ -54,7 +54,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is no such account.
-    pub fn mailbox_count(&self, account: &AccountName) -> Result<(u64, u64), Error> {
+    pub async fn mailbox_count(&self, account: &AccountName) -> Result<(u64, u64), Error> {
         self.get(|transaction| read_stats(transaction, account)).map(|stats| (stats.mails, stats.bytes))
     }
 
@@ -95,7 +95,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::NotFound`] if the mail is not there (any more).
-    pub fn mailbox_entry(&self, account: &AccountName, number: u64) -> Result<MailboxEntry, Error> {
+    pub async fn mailbox_entry(&self, account: &AccountName, number: u64) -> Result<MailboxEntry, Error> {
         self.get(|transaction| {
             let mails = transaction.open_table(MAILS)?;
             let bytes = mails.get((account.as_str(), number))?.ok_or(Error::NotFound)?;

@@ -42,7 +42,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Damaged`], [`Error::Failed`].
-    pub fn outcome(&self, id: MailId) -> Result<Option<Ended>, Error> {
+    pub async fn outcome(&self, id: MailId) -> Result<Option<Ended>, Error> {
         self.get(|transaction| {
             let Some(place) = transaction.open_table(OUTCOME_IDS)?.get(id.0)? else { return Ok(None) };
             let (account, number) = place.value();

@@ -45,7 +45,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub fn quarantine_count(&self, account: &AccountName) -> Result<u64, Error> {
+    pub async fn quarantine_count(&self, account: &AccountName) -> Result<u64, Error> {
         self.get(|transaction| {
             let counts = transaction.open_table(QUARANTINE_COUNTS)?;
             if let Some(count) = counts.get(account.as_str())? {
@@ -63,7 +63,11 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Damaged`], [`Error::Failed`].
-    pub fn quarantined(&self, account: &AccountName, uidl: MailId) -> Result<Option<QuarantineEntry>, Error> {
+    pub async fn quarantined(
+        &self,
+        account: &AccountName,
+        uidl: MailId,
+    ) -> Result<Option<QuarantineEntry>, Error> {
         self.get(|transaction| {
             let Some(number) = place(transaction, account.as_str(), uidl)? else { return Ok(None) };
             let (quarantine, bin) = (transaction.open_table(QUARANTINE)?, transaction.open_table(BIN)?);

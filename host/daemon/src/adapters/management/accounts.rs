@@ -16,17 +16,18 @@ use crate::accounts::Traces;
 impl Accounts for GatewayManagement {
     async fn accounts(&self) -> Result<Vec<Account>> {
         let accounts = self.store.accounts().await.map_err(storage)?;
-        let shown = accounts.into_iter().map(|account| {
-            Ok(Account {
+        let mut shown = Vec::with_capacity(accounts.len());
+        for account in accounts {
+            shown.push(Account {
                 tox_id: self.network.tox_id(&account.name),
                 addresses: self.gateway.addresses(&account.name),
                 owner: account.owner,
                 created: account.created.into(),
-                enabled: !self.store.is_disabled(&account.name).map_err(storage)?,
+                enabled: !self.store.is_disabled(&account.name).await.map_err(storage)?,
                 name: account.name,
-            })
-        });
-        shown.collect()
+            });
+        }
+        Ok(shown)
     }
 
     async fn add_account(&self, account: NewAccount) -> Result<Credentials> {

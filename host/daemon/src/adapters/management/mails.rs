@@ -67,7 +67,7 @@ impl Mails for GatewayManagement {
         let is_last = items.len() <= page.limit();
         let mut mails = Vec::new();
         for item in items.iter().take(page.limit()) {
-            match self.store.mailbox_entry(account, item.number) {
+            match self.store.mailbox_entry(account, item.number).await {
                 Ok(entry) => mails.push(MailboxMail {
                     number: item.number,
                     id: item.uidl,
@@ -123,7 +123,7 @@ impl Mails for GatewayManagement {
 
     async fn mark(&self, account: &AccountName, id: MailId, mark: Mark) -> Result<()> {
         self.known(account).await?;
-        let entry = match self.store.quarantined(account, id).map_err(storage)? {
+        let entry = match self.store.quarantined(account, id).await.map_err(storage)? {
             Some(entry) => Some(entry),
             None => self.mailbox_mail(account, id).await?,
         };
@@ -144,7 +144,7 @@ impl Mails for GatewayManagement {
 impl GatewayManagement {
     /// Tells filters that learn what the user decided. That one fails changes nothing about the mail.
     async fn teach(&self, account: &AccountName, id: MailId, decision: UserDecision) {
-        if let Ok(Some(entry)) = self.store.quarantined(account, id) {
+        if let Ok(Some(entry)) = self.store.quarantined(account, id).await {
             self.teach_entry(account, &entry, decision).await;
         }
     }
@@ -153,7 +153,7 @@ impl GatewayManagement {
     async fn mailbox_mail(&self, account: &AccountName, id: MailId) -> Result<Option<QuarantinedMail>> {
         let items = self.store.mailbox_list(account).await.map_err(storage)?;
         let Some(item) = items.into_iter().find(|item| item.uidl == id) else { return Ok(None) };
-        let mail = self.store.mailbox_entry(account, item.number).map_err(storage)?;
+        let mail = self.store.mailbox_entry(account, item.number).await.map_err(storage)?;
         let (reason, direction) = (String::new(), Direction::Incoming);
         Ok(Some(QuarantinedMail { mail, reason, direction, outgoing: None, delete_at: None }))
     }

@@ -1,5 +1,7 @@
 //! What `/metrics` shows.
 
+use std::collections::HashMap;
+
 use admin::metrics::{Kind, Metric, Sample};
 use mail::AccountName;
 use mail::storage::People as _;
@@ -31,7 +33,12 @@ pub async fn all(management: &GatewayManagement) -> Vec<Metric> {
         let number = number as f64;
         number
     };
-    let mailbox = |account: &AccountName| management.store.mailbox_count(account).unwrap_or_default();
+    let mut mailboxes = HashMap::new();
+    for account in &accounts {
+        let counted = management.store.mailbox_count(&account.name).await.unwrap_or_default();
+        mailboxes.insert(account.name.clone(), counted);
+    }
+    let mailbox = |account: &AccountName| mailboxes.get(account).copied().unwrap_or_default();
     let gauge = |name, help, samples| Metric { name, help, kind: Kind::Gauge, samples };
     let statuses = management.sandbox.status();
     let by_entry = |value: &dyn Fn(&EntryStatus) -> u64| {

@@ -179,7 +179,7 @@ async fn stored_mails(store: &Store, account: &AccountName) -> std::result::Resu
     let mut mails = Vec::new();
     for item in store.mailbox_list(account).await?.into_iter().rev().take(MAILS) {
         // One that was fetched and deleted meanwhile is no longer stored.
-        let Ok(mail) = store.mailbox_entry(account, item.number) else { continue };
+        let Ok(mail) = store.mailbox_entry(account, item.number).await else { continue };
         mails.push(Kept { direction: Direction::Incoming, at: mail.received, mail });
     }
     for entry in store.quarantine(account).await? {
