@@ -1,5 +1,6 @@
 //! Living with a gateway: welcome, backups, mailboxes in and out, other programs' identities, accounts that come and go.
 
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
@@ -99,6 +100,50 @@ fn a_backup_made_while_it_runs_becomes_the_same_gateway() {
     let mails = restored.mails();
     assert_eq!(mails.len(), 1);
     assert!(mails[0].ends_with(mail));
+}
+
+/// It reads the backup from a pipe here, so that it is killed in the middle of the store.
+#[test]
+fn a_killed_restore_is_no_data_directory_until_it_is_done_again() {
+    let mut gateway = Gateway::start(network());
+    let mail = b"Subject: keep me\r\n\r\nfor ever\r\n";
+    gateway.submit(&gateway.address(), mail);
+    let _ = gateway.wait_for_mail(mail);
+    let place = tempfile::tempdir().unwrap();
+    let (file, pipe) = (place.path().join("backup.tar"), place.path().join("pipe"));
+    let _ = printed(&gateway, &["backup", path(&file)]);
+    assert_eq!(gateway.stop().code(), Some(0));
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let directory = tempfile::tempdir().unwrap();
+    let mut killed = Command::new(program())
+        .args(["restore", path(&pipe), "--data", path(directory.path())])
+        .spawn()
+        .unwrap();
+    let bytes = std::fs::read(&file).unwrap();
+    let mut writer = std::fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+    writer.write_all(&bytes[..bytes.len() / 2]).unwrap();
+    wait::until("half a store", || {
+        directory.path().join("store.redb").metadata().is_ok_and(|store| store.len() > 0).then_some(())
+    });
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+
+    for arguments in [&["up", "--relay-only"][..], &["backup", path(&place.path().join("other.tar"))]] {
+        let refused = Command::new(program())
+            .args(arguments)
+            .args(["--data", path(directory.path())])
+            .output()
+            .unwrap();
+        assert!(!refused.status.success(), "{arguments:?}");
+        assert!(text(&refused).contains("toxmail restore"), "{arguments:?}: {}", text(&refused));
+    }
+    let again = Command::new(program())
+        .args(["restore", path(&file), "--data", path(directory.path())])
+        .output()
+        .unwrap();
+    assert!(again.status.success(), "{}", text(&again));
+    let restored = Gateway::start_from(directory, network().options());
+    assert!(restored.mails()[0].ends_with(mail));
 }
 
 /// They removed each other's copies of the store, and both said that all was written.

@@ -8,6 +8,7 @@
 //!
 //! One is made at a time; the store's copy is opened and verified before anything of it is handed out.
 
+mod mark;
 mod restore;
 mod sums;
 
@@ -25,7 +26,7 @@ use mail::{Clock, Wall};
 use relay::Serving;
 use store::{STORE_FILE, Store};
 
-pub use restore::{check, clear, restore};
+pub use restore::{RestoreError, check, refuse_unfinished, restore};
 
 use self::sums::{SUMS_FILE, Sums};
 
@@ -202,7 +203,7 @@ fn remove_old(directory: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// [`BackupError::Copy`] where no gateway could start with it.
-pub async fn verify(directory: &Path, clock: &Arc<dyn Clock>) -> Result<(), BackupError> {
+async fn verify(directory: &Path, clock: &Arc<dyn Clock>) -> Result<(), BackupError> {
     let (path, options) = (directory.to_owned(), store::OpenOptions::new(Arc::clone(clock)));
     let opening = supervisor::blocking("backup", move || Store::open(path, options)).await;
     let opened = opening.map_err(|error| BackupError::Copy(error.to_string()))?;

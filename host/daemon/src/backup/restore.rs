@@ -1,14 +1,17 @@
 //! A data directory made of a backup.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use mail::Clock;
 use store::STORE_FILE;
 
+use super::mark::{self, Marked};
 use super::sums::{SUMS_BYTES, SUMS_FILE, Sums};
-use super::{DIRECTORIES, is_known};
+use super::{BackupError, is_known};
 
 /// Most files of a backup: all components a gateway keeps, and more.
 const FILES_AT_MOST: usize = 10_000;
@@ -37,6 +40,18 @@ pub enum RestoreError {
         "{0} is not empty: nothing is restored over other data; name another directory with --data DIR, or move this one away"
     )]
     NotEmpty(PathBuf),
+    /// Another restore writes there.
+    #[error("another restore into {0} is under way: wait until it is done")]
+    Busy(PathBuf),
+    /// A restore into the directory was killed.
+    #[error(
+        "{0} holds part of a backup, because a restore was interrupted: run `toxmail restore FILE` with this directory again, \
+         which starts over"
+    )]
+    Unfinished(PathBuf),
+    /// No gateway could start with the store of the backup.
+    #[error("nothing was restored: {0}")]
+    Store(BackupError),
     /// The directory cannot be written.
     #[error("{path} cannot be written: {error}")]
     Directory {
@@ -47,48 +62,40 @@ pub enum RestoreError {
     },
 }
 
-/// Unpacks a backup into a directory that is empty or not there. Blocks. On an error what was written is removed. `watch` is told
-/// how many bytes of how many are read.
+/// Makes a data directory of a backup, in a directory that is empty or not there, and opens its store once to see that it is
+/// good. On an error what was written is removed. If the process is killed, a gateway refuses the directory
+/// ([`refuse_unfinished`]) and the next restore begins anew. `watch` is told how many bytes of how many are read.
 ///
 /// # Errors
 /// [`RestoreError`]
-pub fn restore(backup: &Path, directory: &Path, watch: &mut dyn FnMut(u64, u64)) -> Result<(), RestoreError> {
+pub async fn restore(
+    backup: &Path,
+    directory: &Path,
+    clock: &Arc<dyn Clock>,
+    watch: impl FnMut(u64, u64) + Send + 'static,
+) -> Result<(), RestoreError> {
     let failed = |error| RestoreError::Directory { path: directory.to_owned(), error };
-    let file = File::open(backup).map_err(|error| RestoreError::Backup { path: backup.to_owned(), error })?;
-    let is_new = match fs::read_dir(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => true,
-        Err(error) => return Err(failed(error)),
-        Ok(mut entries) => {
-            if entries.next().is_some() {
-                return Err(RestoreError::NotEmpty(directory.to_owned()));
-            }
-            false
-        }
-    };
-    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
-    let unpacked = read(backup, file, watch, &mut |name, entry| write(entry, &directory.join(name)));
-    let unpacked = unpacked.and_then(|_| sync(directory));
-    if unpacked.is_err() {
-        clear(directory, is_new);
-    }
-    unpacked
+    let (from, to) = (backup.to_owned(), directory.to_owned());
+    let unpacking = supervisor::blocking("restore", move || unpack(&from, &to, watch)).await;
+    let marked = unpacking.map_err(|error| failed(io::Error::other(error)))??;
+    super::verify(directory, clock).await.map_err(RestoreError::Store)?;
+    let ending = supervisor::blocking("restore", move || marked.end()).await;
+    ending.map_err(|error| failed(io::Error::other(error)))?
 }
 
-/// Removes what a restore wrote that failed later; the directory too, if that made it.
-pub fn clear(directory: &Path, is_new: bool) {
-    // The error that led here says more than one of these.
-    let parts = DIRECTORIES.map(|part| directory.join(part));
-    for part in parts.iter().map(PathBuf::as_path).chain([directory]) {
-        for entry in fs::read_dir(part).into_iter().flatten().flatten() {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-    for part in parts {
-        let _ = fs::remove_dir(part);
-    }
-    if is_new {
-        let _ = fs::remove_dir(directory);
-    }
+fn unpack(backup: &Path, directory: &Path, mut watch: impl FnMut(u64, u64)) -> Result<Marked, RestoreError> {
+    let file = File::open(backup).map_err(|error| RestoreError::Backup { path: backup.to_owned(), error })?;
+    let marked = Marked::begin(directory)?;
+    read(backup, file, &mut watch, &mut |name, entry| write(entry, &directory.join(name)))?;
+    Ok(marked)
+}
+
+/// Refuses a directory in which a restore was killed or is under way.
+///
+/// # Errors
+/// [`RestoreError::Unfinished`]
+pub fn refuse_unfinished(directory: &Path) -> Result<(), RestoreError> {
+    if mark::is_marked(directory) { Err(RestoreError::Unfinished(directory.to_owned())) } else { Ok(()) }
 }
 
 /// Reads a backup that was just written, and says whether it is one: with a store in it, and each file as its sum says. Blocks.
@@ -200,16 +207,4 @@ fn write(entry: &mut dyn io::Read, path: &Path) -> Result<u64, RestoreError> {
     let size = io::copy(entry, &mut file).map_err(failed)?;
     file.sync_all().map_err(failed)?;
     Ok(size)
-}
-
-fn sync(directory: &Path) -> Result<(), RestoreError> {
-    for part in DIRECTORIES.map(|part| directory.join(part)).iter().map(PathBuf::as_path).chain([directory]) {
-        match File::open(part).and_then(|open| open.sync_all()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(RestoreError::Directory { path: part.to_owned(), error });
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }

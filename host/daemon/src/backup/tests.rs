@@ -21,6 +21,11 @@ async fn backup_of(directory: &Path) -> Vec<u8> {
     bytes
 }
 
+async fn restored(backup: &Path, directory: &Path) -> Result<(), RestoreError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    restore(backup, directory, &clock, |_, _| {}).await
+}
+
 fn component() -> String {
     format!("compiled/{}.wasm", "ab".repeat(32))
 }
@@ -46,7 +51,7 @@ async fn a_directory_comes_back_without_what_is_made_anew() {
     let file = target.path().join("backup.tar");
     std::fs::write(&file, &bytes).unwrap();
     let directory = target.path().join("data");
-    restore(&file, &directory, &mut |_, _| {}).unwrap();
+    restored(&file, &directory).await.unwrap();
     assert_eq!(std::fs::read_to_string(directory.join("config.toml")).unwrap(), "[mail]\n");
     assert_eq!(std::fs::read_to_string(directory.join(component())).unwrap(), "wasm");
     assert!(!directory.join("admin-token").exists());
@@ -57,7 +62,7 @@ async fn a_directory_comes_back_without_what_is_made_anew() {
     }
     open(&directory).verify().await.unwrap();
 
-    let again = restore(&file, &directory, &mut |_, _| {}).unwrap_err().to_string();
+    let again = restored(&file, &directory).await.unwrap_err().to_string();
     assert!(again.contains("not empty") && again.contains("--data"), "{again}");
 }
 
@@ -75,8 +80,8 @@ fn archive_of(entries: &[(&str, tar::EntryType)]) -> Vec<u8> {
     builder.into_inner().unwrap()
 }
 
-#[test]
-fn nothing_is_written_for_what_is_no_backup() {
+#[tokio::test]
+async fn nothing_is_written_for_what_is_no_backup() {
     let place = tempfile::tempdir().unwrap();
     let regular = tar::EntryType::Regular;
     let whole = archive_of(&[(STORE_FILE, regular)]);
@@ -94,7 +99,7 @@ fn nothing_is_written_for_what_is_no_backup() {
         let file = place.path().join("backup.tar");
         std::fs::write(&file, &bytes).unwrap();
         let directory = place.path().join("data");
-        assert!(restore(&file, &directory, &mut |_, _| {}).is_err());
+        assert!(restored(&file, &directory).await.is_err());
         assert!(!directory.exists());
         assert!(!place.path().join("evil").exists());
     }
@@ -119,7 +124,7 @@ async fn a_backup_holds_keys_and_identities_and_the_sum_of_each_file() {
     std::fs::write(&file, &bytes).unwrap();
     check(&file).unwrap();
     let directory = target.path().join("data");
-    restore(&file, &directory, &mut |_, _| {}).unwrap();
+    restored(&file, &directory).await.unwrap();
     for name in ["secrets/board-identity", "mailbox-keys/owner_period_7"] {
         assert_eq!(std::fs::read_to_string(directory.join(name)).unwrap(), name);
     }
@@ -133,7 +138,7 @@ async fn a_backup_holds_keys_and_identities_and_the_sum_of_each_file() {
         std::fs::write(&file, &damaged).unwrap();
         assert!(check(&file).is_err(), "{at}");
         let other = target.path().join("other");
-        assert!(restore(&file, &other, &mut |_, _| {}).is_err());
+        assert!(restored(&file, &other).await.is_err());
         assert!(!other.exists());
     }
     // So is one that was cut, also between two files.
@@ -141,7 +146,7 @@ async fn a_backup_holds_keys_and_identities_and_the_sum_of_each_file() {
         std::fs::write(&file, &bytes[..end]).unwrap();
         let other = target.path().join("other");
         let whole = bytes.len() - end <= 1024;
-        assert_eq!(restore(&file, &other, &mut |_, _| {}).is_ok(), whole, "{end} of {}", bytes.len());
+        assert_eq!(restored(&file, &other).await.is_ok(), whole, "{end} of {}", bytes.len());
         let _ = std::fs::remove_dir_all(other);
     }
 }
@@ -174,12 +179,69 @@ async fn there_is_no_archive_without_a_store() {
     assert_eq!(error.kind(), io::ErrorKind::NotFound);
 }
 
-#[test]
-fn a_backup_of_version_0_1_0_which_has_no_sums_is_still_restored() {
+#[tokio::test]
+async fn a_backup_of_version_0_1_0_which_has_no_sums_is_still_restored() {
+    let place = tempfile::tempdir().unwrap();
+    open(place.path()).close();
+    let mut builder = tar::Builder::new(Vec::new());
+    builder.append_path_with_name(place.path().join(STORE_FILE), STORE_FILE).unwrap();
+    let file = place.path().join("backup.tar");
+    std::fs::write(&file, builder.into_inner().unwrap()).unwrap();
+    restored(&file, &place.path().join("data")).await.unwrap();
+    // As a new one it would not do.
+    assert!(check(&file).is_err());
+}
+
+#[tokio::test]
+async fn what_a_killed_restore_left_is_refused_and_the_next_restore_begins_anew() {
+    let (place, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(place.path().join("config.toml"), "[mail]\n").unwrap();
+    let file = target.path().join("backup.tar");
+    std::fs::write(&file, backup_of(place.path()).await).unwrap();
+    let directory = target.path().join("data");
+    let killed = || {
+        std::fs::create_dir_all(directory.join("secrets")).unwrap();
+        for name in [".restoring", STORE_FILE, "config.toml", "secrets/old"] {
+            std::fs::write(directory.join(name), "half").unwrap();
+        }
+    };
+    killed();
+    let refused = refuse_unfinished(&directory).unwrap_err().to_string();
+    assert!(refused.contains("toxmail restore"), "{refused}");
+    restored(&file, &directory).await.unwrap();
+    refuse_unfinished(&directory).unwrap();
+    assert_eq!(std::fs::read_to_string(directory.join("config.toml")).unwrap(), "[mail]\n");
+    assert!(!directory.join("secrets").exists());
+
+    // Files that no restore wrote are not removed, and nothing is restored beside them.
+    std::fs::remove_dir_all(&directory).unwrap();
+    killed();
+    std::fs::write(directory.join("my-notes"), "mine").unwrap();
+    assert!(matches!(restored(&file, &directory).await.unwrap_err(), RestoreError::NotEmpty(_)));
+    assert_eq!(std::fs::read_to_string(directory.join("my-notes")).unwrap(), "mine");
+    assert!(!directory.join(STORE_FILE).exists());
+}
+
+#[tokio::test]
+async fn of_two_restores_into_one_directory_the_second_one_is_refused() {
+    let (place, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let file = target.path().join("backup.tar");
+    std::fs::write(&file, backup_of(place.path()).await).unwrap();
+    let directory = target.path().join("data");
+    let first = mark::Marked::begin(&directory).unwrap();
+    assert!(matches!(restored(&file, &directory).await.unwrap_err(), RestoreError::Busy(_)));
+    assert!(refuse_unfinished(&directory).is_err());
+    drop(first);
+    restored(&file, &directory).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_backup_whose_store_no_gateway_could_open_leaves_nothing() {
     let place = tempfile::tempdir().unwrap();
     let file = place.path().join("backup.tar");
     std::fs::write(&file, archive_of(&[(STORE_FILE, tar::EntryType::Regular)])).unwrap();
-    restore(&file, &place.path().join("data"), &mut |_, _| {}).unwrap();
-    // As a new one it would not do.
-    assert!(check(&file).is_err());
+    let directory = place.path().join("data");
+    let refused = restored(&file, &directory).await.unwrap_err();
+    assert!(matches!(refused, RestoreError::Store(_)), "{refused}");
+    assert!(!directory.exists());
 }

@@ -128,6 +128,7 @@ async fn from_gateway(gateway: &Gateway, target: &mut File, path: &Path) -> Resu
 
 async fn from_directory(directory: &Path, target: &mut File, path: &Path) -> Result<u64, ClientError> {
     let input = |error: &dyn std::fmt::Display| ClientError::Input(error.to_string());
+    backup::refuse_unfinished(directory).map_err(|error| input(&error))?;
     let clock = Arc::new(SystemClock::new());
     let options = store::OpenOptions::new(Arc::clone(&clock) as Arc<dyn mail::Clock>);
     let store = Store::open(directory, options).map_err(|error| input(&error))?;
@@ -151,22 +152,10 @@ async fn from_directory(directory: &Path, target: &mut File, path: &Path) -> Res
 pub async fn restore(file: &Path, directory: &Path, json: bool) -> Result<String, ClientError> {
     let shown = DataDirectory::new(directory)
         .map_err(|error| ClientError::Input(format!("{} cannot be used: {error}", directory.display())))?;
-    let (from, to) = (file.to_owned(), shown.path().to_owned());
-    let is_new = !to.exists();
-    let restored = tokio::task::spawn_blocking({
-        let to = to.clone();
-        move || {
-            let mut progress = Progress::of("restoring");
-            backup::restore(&from, &to, &mut |done, of| progress.at(done, of))
-        }
-    });
-    let restored = restored.await.map_err(|error| ClientError::Input(error.to_string()))?;
-    restored.map_err(|error| ClientError::Input(error.to_string()))?;
     let clock: Arc<dyn mail::Clock> = Arc::new(SystemClock::new());
-    if let Err(error) = backup::verify(&to, &clock).await {
-        backup::clear(&to, is_new);
-        return Err(ClientError::Input(format!("nothing was restored: {error}")));
-    }
+    let mut progress = Progress::of("restoring");
+    let restored = backup::restore(file, shown.path(), &clock, move |done, of| progress.at(done, of)).await;
+    restored.map_err(|error| ClientError::Input(error.to_string()))?;
     if json {
         return json_text(&json!({ "directory": shown.path() }));
     }

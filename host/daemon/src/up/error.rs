@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use crate::accounts::AccountError;
 use crate::adapters::decisions::SlotsError;
 use crate::adapters::offline::OfflineError;
+use crate::backup::RestoreError;
 use crate::config::ConfigError;
 use crate::directory::FileError;
 use crate::relays::RelayError;
@@ -71,6 +72,9 @@ pub enum UpError {
     /// No place for data.
     #[error("no data directory: neither HOME nor XDG_DATA_HOME is set; name one with --data DIR")]
     NoDirectory,
+    /// The data directory is part of a backup.
+    #[error(transparent)]
+    Unfinished(#[from] RestoreError),
     /// The data directory cannot be named.
     #[error("the data directory {path} cannot be used: {error}")]
     Directory {

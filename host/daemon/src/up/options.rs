@@ -8,6 +8,7 @@ use relay::Upstream;
 use tox::{Node, Proxy, public_nodes};
 
 use super::error::UpError;
+use crate::backup;
 use crate::config::{self, Config, Listen};
 use crate::directory::DataDirectory;
 use crate::relays::{RelaySettings, ServeSettings};
@@ -50,6 +51,7 @@ impl Options {
             .or_else(cli::directory::default_data_directory)
             .ok_or(UpError::NoDirectory)?;
         let directory = DataDirectory::new(&path).map_err(|error| UpError::Directory { path, error })?;
+        backup::refuse_unfinished(directory.path())?;
         let config = read_config(&directory, arguments.config.as_deref())?;
         let config_file = arguments.config.clone().unwrap_or_else(|| directory.config());
         let listen = Listen {
