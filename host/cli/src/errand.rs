@@ -92,7 +92,7 @@ impl<'v> Errands<'v> {
                 self.ask(verbs::ListContactRequests, &(), (), |requests| print::requests(&requests))
             }
             Contact::Add { alias, address, message } => {
-                let address = address.resolve().map_err(ClientError::Input)?;
+                let address = address.resolve().map_err(|error| ClientError::Input(error.to_string()))?;
                 let contact = NewContact { alias: alias.clone(), address, message: message.clone() };
                 self.ask(verbs::AddContact, &(), contact, |added| print::added_contact(&added))
             }
@@ -198,7 +198,8 @@ impl<'v> Errands<'v> {
         let (signature, bytes) = match signature {
             None => (None, read_component(file, self.make)?),
             Some(signature) => {
-                let signature = crate::signature::read(signature).map_err(ClientError::Input)?;
+                let signature = crate::signature::read(signature)
+                    .map_err(|error| ClientError::Input(error.to_string()))?;
                 // What was signed are these bytes, not the component that could be made of them.
                 (Some(ComponentSignature(signature)), signed_component(file, self.make)?)
             }

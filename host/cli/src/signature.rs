@@ -1,8 +1,8 @@
 //! Files and texts of Ed25519 keys and signatures, as people have them: what OpenSSL writes, hex digits, base64.
 
 use std::fs::File;
-use std::io::Read as _;
-use std::path::Path;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -41,20 +41,35 @@ fn bytes(text: &str) -> Option<Vec<u8>> {
     hex::decode(text).ok().or_else(|| STANDARD.decode(text).ok())
 }
 
-/// Reads a signature: 64 bytes as they are, or as hex digits or base64. Returns 128 hex digits.
+/// A file gives no signature.
+#[derive(Debug, thiserror::Error)]
+pub enum SignatureError {
+    /// It cannot be read.
+    #[error("the signature {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It holds something else.
+    #[error(
+        "the signature {}: it is not an Ed25519 signature, which has 64 bytes, or those as hex digits or base64 \
+         (`openssl pkeyutl -sign -rawin` writes one)", .0.display()
+    )]
+    Malformed(PathBuf),
+}
+
+/// Reads a signature: 64 bytes as they are, or as hex digits or base64.
 ///
 /// # Errors
-/// One line that names the file and says what is wrong.
-pub fn read(path: &Path) -> Result<[u8; 64], String> {
-    let failed = |why: &dyn std::fmt::Display| format!("the signature {}: {why}", path.display());
+/// [`SignatureError`]
+pub fn read(path: &Path) -> Result<[u8; 64], SignatureError> {
+    let failed = |source| SignatureError::Unreadable { path: path.to_owned(), source };
     let mut content = Vec::new();
-    let file = File::open(path).map_err(|error| failed(&error))?;
-    file.take(crate::limits::SIGNATURE_FILE_BYTES)
-        .read_to_end(&mut content)
-        .map_err(|error| failed(&error))?;
-    parse(&content).ok_or_else(|| {
-        failed(&"it is none of Ed25519: 64 bytes, or those as hex digits or base64 (`openssl pkeyutl -sign -rawin` writes one)")
-    })
+    let file = File::open(path).map_err(failed)?;
+    file.take(crate::limits::SIGNATURE_FILE_BYTES).read_to_end(&mut content).map_err(failed)?;
+    parse(&content).ok_or_else(|| SignatureError::Malformed(path.to_owned()))
 }
 
 /// The signature in a file's content.

@@ -10,7 +10,7 @@ use mail::limits;
 use serde::{Deserialize, Serialize};
 use tox::PortRange;
 
-use crate::drop_times::DropTimes;
+use crate::drop_times::{DropTimes, InvalidTime};
 use crate::listen_address;
 use crate::signature::TrustedKey;
 use crate::text_file;
@@ -272,8 +272,34 @@ pub enum ConfigError {
         /// Which file.
         path: PathBuf,
         /// Where and why.
-        error: String,
+        error: InvalidConfig,
     },
+}
+
+/// What is wrong with the text of a configuration file.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidConfig {
+    /// Not a text.
+    #[error(transparent)]
+    NoText(#[from] text_file::NoText),
+    /// The file is too large.
+    #[error("it is larger than 1 MiB")]
+    TooLarge,
+    /// Not TOML, or TOML with other keys: line and column, and for an unknown key the one probably meant.
+    #[error("{0}")]
+    Toml(String),
+    /// A time of `[drops.times]` is out of its bounds.
+    #[error(transparent)]
+    Time(#[from] InvalidTime),
+    /// Another value is out of its bounds: the key and the bounds.
+    #[error("{0}")]
+    Value(String),
+}
+
+impl InvalidConfig {
+    fn value(text: &str) -> Self {
+        Self::Value(text.to_owned())
+    }
 }
 
 /// Largest configuration file.
@@ -286,13 +312,10 @@ const CONFIG_BYTES: u64 = 1024 * 1024;
 pub fn read(path: &Path) -> Result<Config, ConfigError> {
     let unreadable = |error| ConfigError::Unreadable { path: path.to_owned(), error };
     if std::fs::metadata(path).map_err(unreadable)?.len() > CONFIG_BYTES {
-        return Err(ConfigError::Invalid {
-            path: path.to_owned(),
-            error: "it is larger than 1 MiB".to_owned(),
-        });
+        return Err(ConfigError::Invalid { path: path.to_owned(), error: InvalidConfig::TooLarge });
     }
     let bytes = std::fs::read(path).map_err(unreadable)?;
-    let text = text_file::decode(bytes).map_err(|error| error.to_string());
+    let text = text_file::decode(bytes).map_err(InvalidConfig::from);
     text.and_then(|text| parse(&text)).map_err(|error| ConfigError::Invalid { path: path.to_owned(), error })
 }
 
@@ -310,38 +333,45 @@ pub fn read_if_there(path: &Path) -> Result<Config, ConfigError> {
 /// Parses the text of a configuration file.
 ///
 /// # Errors
-/// A text with line and column, and for an unknown key the one probably meant.
-pub fn parse(text: &str) -> Result<Config, String> {
-    let config: Config = toml::from_str(text).map_err(|error| with_suggestion(&error.to_string()))?;
+/// [`InvalidConfig`]
+pub fn parse(text: &str) -> Result<Config, InvalidConfig> {
+    let parsed = toml::from_str(text);
+    let config: Config = parsed.map_err(|error| InvalidConfig::Toml(with_suggestion(&error.to_string())))?;
     check(&config)?;
     Ok(config)
 }
 
-fn check(config: &Config) -> Result<(), String> {
+fn check(config: &Config) -> Result<(), InvalidConfig> {
     if !(1..=21).contains(&config.mail.expiry_days) {
-        return Err("mail.expiry_days must be from 1 to 21".to_owned());
+        return Err(InvalidConfig::value("mail.expiry_days must be from 1 to 21"));
     }
     if !(1024..=1024 * 1024 * 1024).contains(&config.mail.max_bytes) {
-        return Err("mail.max_bytes must be from 1024 to 1073741824 (1 GiB)".to_owned());
+        return Err(InvalidConfig::value("mail.max_bytes must be from 1024 to 1073741824 (1 GiB)"));
     }
     config.drops.times.check()?;
     if config.drops.quota_bytes < 64 * 1024 * 1024 {
-        return Err("drops.quota_bytes must be 67108864 (64 MiB) or more".to_owned());
+        return Err(InvalidConfig::value("drops.quota_bytes must be 67108864 (64 MiB) or more"));
     }
     if config.drops.owner.as_ref().is_some_and(|mark| mark.parse::<drops::record::OwnerMark>().is_err()) {
-        return Err("drops.owner must be 16 hex digits, the same for all drop relays of one owner".to_owned());
+        return Err(InvalidConfig::value(
+            "drops.owner must be 16 hex digits, the same for all drop relays of one owner",
+        ));
     }
     if !(64..=drops::limits::BOARD_DAY_CELLS_MOST).contains(&config.drops.day_cells) {
-        return Err("drops.day_cells must be from 64 to 8192: no reader takes more".to_owned());
+        return Err(InvalidConfig::value("drops.day_cells must be from 64 to 8192: no reader takes more"));
     }
     if !(1..=21 * 24).contains(&config.mail.delay_notice_hours) {
-        return Err("mail.delay_notice_hours must be from 1 to 504".to_owned());
+        return Err(InvalidConfig::value("mail.delay_notice_hours must be from 1 to 504"));
     }
     if !(0..=90).contains(&config.mail.discarded_days) {
-        return Err("mail.discarded_days must be from 0 to 90; 0 throws mail away for good".to_owned());
+        return Err(InvalidConfig::value(
+            "mail.discarded_days must be from 0 to 90; 0 throws mail away for good",
+        ));
     }
     if config.components.require_signature && config.components.trusted_keys.is_empty() {
-        return Err("components.require_signature needs a key in components.trusted_keys".to_owned());
+        return Err(InvalidConfig::value(
+            "components.require_signature needs a key in components.trusted_keys",
+        ));
     }
     Ok(())
 }
@@ -434,21 +464,21 @@ mod tests {
 
     #[test]
     fn a_mistyped_key_is_refused_with_line_and_suggestion() {
-        let error = parse("[tox]\nboostrap = []\n").unwrap_err();
+        let error = parse("[tox]\nboostrap = []\n").unwrap_err().to_string();
         assert!(error.contains("line 2"), "{error}");
         assert!(error.contains("did you mean `bootstrap`?"), "{error}");
     }
 
     #[test]
     fn values_out_of_bounds_are_refused() {
-        assert!(parse("[mail]\nexpiry_days = 22").unwrap_err().contains("1 to 21"));
+        assert!(parse("[mail]\nexpiry_days = 22").unwrap_err().to_string().contains("1 to 21"));
         assert!(parse("[mail]\nmax_bytes = 1").is_err());
-        assert!(parse("[drops]\nquota_bytes = 1").unwrap_err().contains("64 MiB"));
+        assert!(parse("[drops]\nquota_bytes = 1").unwrap_err().to_string().contains("64 MiB"));
         assert!(parse("[drops]\nday_cells = 1").is_err());
-        assert!(parse("[drops]\nday_cells = 8193").unwrap_err().contains("8192"));
-        assert!(parse("[drops]\nowner = \"me\"").unwrap_err().contains("16 hex digits"));
+        assert!(parse("[drops]\nday_cells = 8193").unwrap_err().to_string().contains("8192"));
+        assert!(parse("[drops]\nowner = \"me\"").unwrap_err().to_string().contains("16 hex digits"));
         assert!(parse("[mail]\ndelay_notice_hours = 0").is_err());
-        assert!(parse("[mail]\ndiscarded_days = 91").unwrap_err().contains("0 to 90"));
+        assert!(parse("[mail]\ndiscarded_days = 91").unwrap_err().to_string().contains("0 to 90"));
     }
 
     #[test]
@@ -473,7 +503,7 @@ mod tests {
             "true",
             "[]",
         ] {
-            let error = listen(value).unwrap_err();
+            let error = listen(value).unwrap_err().to_string();
             assert!(error.contains("line 2") && error.contains("127.0.0.1:2525"), "{value}: {error}");
         }
     }
@@ -502,8 +532,10 @@ mod tests {
         let key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
         let text = format!("[components]\nrequire_signature = true\ntrusted_keys = ['{key}']");
         assert_eq!(hex::encode(parse(&text).unwrap().components.trusted_keys[0].0), key);
-        assert!(parse("[components]\nrequire_signature = true").unwrap_err().contains("trusted_keys"));
-        let wrong = parse("[components]\ntrusted_keys = ['d75a']").unwrap_err();
+        assert!(
+            parse("[components]\nrequire_signature = true").unwrap_err().to_string().contains("trusted_keys")
+        );
+        let wrong = parse("[components]\ntrusted_keys = ['d75a']").unwrap_err().to_string();
         assert!(wrong.contains("line 2") && wrong.contains("openssl"), "{wrong}");
     }
 

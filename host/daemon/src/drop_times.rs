@@ -38,6 +38,20 @@ impl Default for DropTimes {
     }
 }
 
+/// The longest of them, seconds: a week.
+const LONGEST: u64 = 7 * 24 * 3600;
+
+/// A time is out of its bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidTime {
+    /// The one of this key.
+    #[error("drops.times.{0} must be seconds from 1 to {LONGEST}; of two numbers the smaller first")]
+    Seconds(&'static str),
+    /// The rest between acknowledgements.
+    #[error("drops.times.acknowledge_rest must be at most {LONGEST} seconds")]
+    Rest,
+}
+
 impl DropTimes {
     /// As offline mail takes them.
     pub fn settings(&self) -> offline::Settings {
@@ -51,12 +65,11 @@ impl DropTimes {
         }
     }
 
-    /// What is wrong with them, naming the key.
+    /// Checks that they are within their bounds.
     ///
     /// # Errors
-    /// A text for people.
-    pub fn check(&self) -> Result<(), String> {
-        const LONGEST: u64 = 7 * 24 * 3600;
+    /// [`InvalidTime`]
+    pub fn check(&self) -> Result<(), InvalidTime> {
         let pairs = [
             ("read_every", [self.read_every; 2]),
             ("acknowledge_every", self.acknowledge_every),
@@ -65,13 +78,11 @@ impl DropTimes {
         ];
         for (key, [least, most]) in pairs {
             if least == 0 || least > most || most > LONGEST {
-                return Err(format!(
-                    "drops.times.{key} must be seconds from 1 to {LONGEST}; of two numbers the smaller first"
-                ));
+                return Err(InvalidTime::Seconds(key));
             }
         }
         if self.acknowledge_rest > LONGEST {
-            return Err(format!("drops.times.acknowledge_rest must be at most {LONGEST} seconds"));
+            return Err(InvalidTime::Rest);
         }
         Ok(())
     }
@@ -86,9 +97,9 @@ mod tests {
         assert_eq!(DropTimes::default().settings(), offline::Settings::default());
         assert_eq!(DropTimes::default().check(), Ok(()));
         let wrong = DropTimes { read_every: 0, ..DropTimes::default() };
-        assert!(wrong.check().unwrap_err().contains("drops.times.read_every"));
+        assert!(wrong.check().unwrap_err().to_string().contains("drops.times.read_every"));
         let wrong = DropTimes { acknowledge_every: [5, 2], ..DropTimes::default() };
-        assert!(wrong.check().unwrap_err().contains("acknowledge_every"));
+        assert!(wrong.check().unwrap_err().to_string().contains("acknowledge_every"));
         let wrong = DropTimes { acknowledge_rest: u64::MAX, ..DropTimes::default() };
         assert!(wrong.check().is_err());
     }

@@ -15,12 +15,15 @@
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use cli::signature::SignatureError;
 use mail::Wall;
-use sandbox::{EntryConfig, Library, Limits, Slot, SlotsConfig};
+use sandbox::{EntryConfig, Library, LibraryError, Limits, Slot, SlotsConfig};
 use serde::Deserialize;
 use toml::Spanned;
+
+use crate::text_file::NoText;
 
 /// Largest policy set: it is written by hand.
 const BYTES: u64 = 1 << 20;
@@ -45,33 +48,74 @@ struct Entry {
     limits: Limits,
 }
 
-/// A policy set cannot be used: file, line and why.
+/// A policy set cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the policy set {0}")]
-pub struct PolicySetError(String);
+#[error("the policy set {}: {why}", path.display())]
+pub struct PolicySetError {
+    path: PathBuf,
+    why: InvalidSet,
+}
+
+/// What is wrong with a policy set.
+#[derive(Debug, thiserror::Error)]
+enum InvalidSet {
+    #[error(transparent)]
+    Unreadable(#[from] std::io::Error),
+    #[error("it is larger than 1 MiB")]
+    TooLarge,
+    #[error(transparent)]
+    NoText(#[from] NoText),
+    #[error("{0}")]
+    Toml(#[from] toml::de::Error),
+    #[error("line {line}: {why}")]
+    Entry { line: usize, why: InvalidEntry },
+}
+
+/// What is wrong with an entry.
+#[derive(Debug, thiserror::Error)]
+enum InvalidEntry {
+    #[error("an entry has `component` or `file`, one of them")]
+    ComponentOrFile,
+    #[error("`signature` belongs to `file`")]
+    SignatureAlone,
+    #[error("slot {0} is filled twice; only filters form a chain")]
+    FilledTwice(Slot),
+    #[error("two entries of slot {0} have one name: add `name`")]
+    OneName(Slot),
+    #[error("this component is not for slot {0}")]
+    OtherSlot(Slot),
+    #[error(transparent)]
+    Component(#[from] LibraryError),
+    #[error("{}: {why}", path.display())]
+    File { path: PathBuf, why: LibraryError },
+    #[error("{}: {why}", path.display())]
+    Unreadable { path: PathBuf, why: std::io::Error },
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+}
 
 /// Reads a policy set and finds its components; files it names are added to the library.
 ///
 /// # Errors
 /// [`PolicySetError`] with the line that is wrong.
 pub async fn load(path: &Path, library: &Library, now: Wall) -> Result<SlotsConfig, PolicySetError> {
-    let failed = |why: &dyn std::fmt::Display| PolicySetError(format!("{}: {why}", path.display()));
-    let size = std::fs::metadata(path).map_err(|error| failed(&error))?.len();
-    if size > BYTES {
-        return Err(failed(&"it is larger than 1 MiB"));
+    let read = read_set(path, library, now).await;
+    read.map_err(|why| PolicySetError { path: path.to_owned(), why })
+}
+
+async fn read_set(path: &Path, library: &Library, now: Wall) -> Result<SlotsConfig, InvalidSet> {
+    if std::fs::metadata(path)?.len() > BYTES {
+        return Err(InvalidSet::TooLarge);
     }
-    let bytes = std::fs::read(path).map_err(|error| failed(&error))?;
-    let text = crate::text_file::decode(bytes).map_err(|error| failed(&error))?;
-    let entries = parse(&text).map_err(|error| failed(&error))?;
+    let text = crate::text_file::decode(std::fs::read(path)?)?;
     let mut config = SlotsConfig::default();
-    for entry in entries {
-        let (component, at) = component(&entry, path, library, now)
-            .await
-            .map_err(|(at, why)| failed(&format!("line {}: {why}", line(&text, at))))?;
+    for entry in parse(&text)? {
+        let wrong = |at, why| InvalidSet::Entry { line: line(&text, at), why };
+        let (component, at) =
+            component(&entry, path, library, now).await.map_err(|(at, why)| wrong(at, why))?;
         let info = library.info(component);
         if info.is_some_and(|info| !info.slots.contains(&entry.slot)) {
-            let why = format!("line {}: this component is not for slot {}", line(&text, at), entry.slot);
-            return Err(failed(&why));
+            return Err(wrong(at, InvalidEntry::OtherSlot(entry.slot)));
         }
         config.entries.push(EntryConfig {
             slot: entry.slot,
@@ -93,28 +137,29 @@ async fn component(
     set: &Path,
     library: &Library,
     now: Wall,
-) -> Result<(mail::ComponentDigest, usize), (usize, String)> {
+) -> Result<(mail::ComponentDigest, usize), (usize, InvalidEntry)> {
     match (&entry.component, &entry.file) {
         (Some(named), _) => {
             let at = named.span().start;
-            let info = library.find(named.get_ref()).map_err(|error| (at, error.to_string()))?;
+            let info = library.find(named.get_ref()).map_err(|error| (at, error.into()))?;
             Ok((info.sha256, at))
         }
         (None, Some(file)) => {
             let at = file.span().start;
             let path = set.with_file_name(file.get_ref());
-            let failed = |error: &dyn std::fmt::Display| (at, format!("{}: {error}", path.display()));
-            let bytes = read(&path).map_err(|error| failed(&error))?;
-            let component = library.component_of(bytes).await.map_err(|error| failed(&error))?;
+            let failed = |why| (at, InvalidEntry::File { path: path.clone(), why });
+            let bytes =
+                read(&path).map_err(|why| (at, InvalidEntry::Unreadable { path: path.clone(), why }))?;
+            let component = library.component_of(bytes).await.map_err(failed)?;
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             let signature = match &entry.signature {
                 Some(file) => Some(signature(file, set)?),
                 None => None,
             };
             let added = library.add_signed(&name, component, signature, now).await;
-            Ok((added.map_err(|error| failed(&error))?.sha256, at))
+            Ok((added.map_err(failed)?.sha256, at))
         }
-        (None, None) => Err((0, "an entry needs `component` or `file`".to_owned())),
+        (None, None) => Err((0, InvalidEntry::ComponentOrFile)),
     }
 }
 
@@ -127,33 +172,33 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 /// The signature of a component's file.
-fn signature(file: &Spanned<String>, set: &Path) -> Result<[u8; 64], (usize, String)> {
+fn signature(file: &Spanned<String>, set: &Path) -> Result<[u8; 64], (usize, InvalidEntry)> {
     let at = file.span().start;
-    crate::signature::read(&set.with_file_name(file.get_ref())).map_err(|why| (at, why))
+    cli::signature::read(&set.with_file_name(file.get_ref())).map_err(|error| (at, error.into()))
 }
 
 /// The entries of a text, checked as far as that goes without components.
-fn parse(text: &str) -> Result<Vec<Entry>, String> {
-    let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+fn parse(text: &str) -> Result<Vec<Entry>, InvalidSet> {
+    let file: File = toml::from_str(text)?;
     let mut names = BTreeSet::new();
     let mut filled = BTreeSet::new();
     let mut entries = Vec::new();
     for entry in file.entry {
-        let at = line(text, entry.span().start);
+        let wrong = |at, why| Err(InvalidSet::Entry { line: line(text, at), why });
+        let at = entry.span().start;
         let entry = entry.into_inner();
         if entry.component.is_some() == entry.file.is_some() {
-            return Err(format!("line {at}: an entry has `component` or `file`, one of them"));
+            return wrong(at, InvalidEntry::ComponentOrFile);
         }
         if let (Some(signature), None) = (&entry.signature, &entry.file) {
-            let at = line(text, signature.span().start);
-            return Err(format!("line {at}: `signature` belongs to `file`"));
+            return wrong(signature.span().start, InvalidEntry::SignatureAlone);
         }
         if entry.slot != Slot::MailFilter && !filled.insert(entry.slot) {
-            return Err(format!("line {at}: slot {} is filled twice; only filters form a chain", entry.slot));
+            return wrong(at, InvalidEntry::FilledTwice(entry.slot));
         }
         let name = entry.name.clone().unwrap_or_else(|| entry.slot.name().to_owned());
         if !names.insert((entry.slot, name)) {
-            return Err(format!("line {at}: two entries of slot {} have one name: add `name`", entry.slot));
+            return wrong(at, InvalidEntry::OneName(entry.slot));
         }
         entries.push(entry);
     }
@@ -170,7 +215,7 @@ mod tests {
     use super::*;
 
     fn wrong(text: &str) -> String {
-        parse(text).err().unwrap()
+        parse(text).err().unwrap().to_string()
     }
 
     #[test]

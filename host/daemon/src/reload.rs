@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use admin::dto::{ConfigurationKey, Reloaded};
 use gateway::Gateway;
 use mail::Clock;
-use sandbox::{Library, Sandbox};
+use sandbox::{Library, Sandbox, SwapError};
 use store::Store;
 use tokio::sync::Mutex;
 use tox::Node;
 
-use crate::adapters::decisions::configuration;
-use crate::config::{self, Config, Unfiltered};
+use crate::adapters::decisions::{SlotsError, configuration};
+use crate::config::{self, Config, ConfigError, Unfiltered};
 use net::ToxNetwork;
 
 /// Keys that hold without a restart.
@@ -28,6 +28,28 @@ const LIVE: [&str; 9] = [
     "mail.unfiltered",
     "tox.bootstrap",
 ];
+
+/// Why the configuration stays as it was. Each text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// The file is not right.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A node is not one.
+    #[error("tox.bootstrap: `{text}`: {source}")]
+    Node {
+        /// As it was written.
+        text: String,
+        /// What is wrong with it.
+        source: tox::InvalidNode,
+    },
+    /// The components that the file names cannot be found.
+    #[error(transparent)]
+    Slots(#[from] SlotsError),
+    /// The components cannot go live.
+    #[error(transparent)]
+    Swap(#[from] SwapError),
+}
 
 /// What the configuration reaches while the gateway runs.
 pub struct Reloader {
@@ -62,17 +84,16 @@ impl Reloader {
     /// Reads the file and takes over what can be. Nothing changes where the file is not right.
     ///
     /// # Errors
-    /// What is wrong and what to do.
-    pub async fn reload(&self) -> Result<Reloaded, String> {
+    /// [`ReloadError`]
+    pub async fn reload(&self) -> Result<Reloaded, ReloadError> {
         let mut current = self.current.lock().await;
-        let new = config::read_if_there(&self.file).map_err(|error| error.to_string())?;
+        let new = config::read_if_there(&self.file)?;
         let changed = changes(&current, &new);
         let is_changed = |key: &str| changed.iter().any(|changed| changed == key);
         let nodes = added_nodes(&current, &new)?;
         if is_changed("components.policy_set") || is_changed("components.settings") {
             let slots = configuration(&self.store, &self.library, &new.components, self.clock.wall()).await;
-            let slots = slots.map_err(|error| error.to_string())?;
-            self.sandbox.configure(slots).await.map_err(|error| error.to_string())?;
+            self.sandbox.configure(slots?).await?;
         }
         self.network.add_nodes(nodes).await;
         self.quarantine_unfiltered.store(new.mail.unfiltered == Unfiltered::Quarantine, Ordering::Relaxed);
@@ -120,10 +141,10 @@ fn kept(new: Config, old: &Config) -> Config {
 }
 
 /// Nodes that were not there before. One that is gone is used until the restart: leaving it would gain nothing.
-fn added_nodes(old: &Config, new: &Config) -> Result<Vec<Node>, String> {
+fn added_nodes(old: &Config, new: &Config) -> Result<Vec<Node>, ReloadError> {
     let added = new.tox.bootstrap.iter().filter(|node| !old.tox.bootstrap.contains(node));
     added
-        .map(|text| text.parse::<Node>().map_err(|error| format!("tox.bootstrap: `{text}`: {error}")))
+        .map(|text| text.parse().map_err(|source| ReloadError::Node { text: text.clone(), source }))
         .collect()
 }
 

@@ -25,6 +25,7 @@ use drops::segment::ClosedSegment;
 use drops::stamp::Stamp;
 use drops::token::Issuer;
 use drops::ttl::Ttl;
+use mail::decision::policy::DepositAnswer;
 use mail::{Monotonic, PublicKey, Wall};
 use rand_core::{OsRng, RngCore};
 
@@ -99,7 +100,7 @@ fn deposits(path: &Path, at_once: usize) {
             })
             .collect();
         while let Some(question) = board.next_question() {
-            board.decide(question.ticket, Ok(()));
+            board.decide(question.ticket, DepositAnswer::Allow);
         }
         while let Some(batch) = board.next_batch(&store, now()).unwrap() {
             let result = store.commit(&batch);

@@ -85,9 +85,9 @@ impl Gateway {
                 return Verdict::Later(Later { reason, after: limits::FILTER_LATER });
             }
             Ok(mail_filter::Verdict::Reject(refusal)) => return Verdict::Reject(refusal),
-            Ok(mail_filter::Verdict::Discard(reason)) => match self.binned(reason) {
-                Ok(set_aside) => Some(set_aside),
-                Err(reason) => return Verdict::Discard(reason),
+            Ok(mail_filter::Verdict::Discard(reason)) => match self.bin_until() {
+                None => return Verdict::Discard(reason),
+                until => Some(SetAside { reason, delete_at: until }),
             },
             Err(failure) if failure.is_busy => {
                 self.decision_failed(account, "mail-filter", &failure);

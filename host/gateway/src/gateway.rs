@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use mail::decision::{DecisionFailure, Decisions};
-use mail::record::{Contact, FriendRequest, Pin, QuarantineEntry, SetAside};
+use mail::record::{Contact, FriendRequest, Pin, QuarantineEntry};
 use mail::storage::{Storage, StorageError};
-use mail::{AccountName, Address, Clock, MailId, PublicKey, Refusal};
+use mail::{AccountName, Address, Clock, MailId, PublicKey, Refusal, Wall};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -258,17 +258,11 @@ impl Gateway {
         self.max_mail_bytes.load(Ordering::Relaxed)
     }
 
-    /// What becomes of a mail that a filter throws away: into the bin, or nothing where the user keeps none.
-    ///
-    /// # Errors
-    /// The reason, where it is thrown away for good.
-    pub(crate) fn binned(&self, reason: String) -> Result<SetAside, String> {
+    /// Until when the bin keeps a mail that a filter throws away now; none where the user has no bin.
+    pub(crate) fn bin_until(&self) -> Option<Wall> {
         match self.bin_time.load(Ordering::Relaxed) {
-            0 => Err(reason),
-            time => {
-                let delete_at = self.clock.wall().plus(Duration::from_millis(time));
-                Ok(SetAside { reason, delete_at: Some(delete_at) })
-            }
+            0 => None,
+            time => Some(self.clock.wall().plus(Duration::from_millis(time))),
         }
     }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use mail::decision::mail_filter::MessageBytes;
 use mail::record::BodyId;
 use mail::storage::{Storage, StorageError};
-use mail::{BodyDigest, BodyHasher};
+use mail::{BodyDigest, BodyHasher, Cause};
 
 /// Where a body is.
 #[derive(Clone)]
@@ -31,7 +31,7 @@ impl MessageBytes for Message {
         self.prefix.len() as u64 + self.body_size
     }
 
-    fn read(&self, offset: u64, max: usize) -> Result<Bytes, String> {
+    fn read(&self, offset: u64, max: usize) -> Result<Bytes, Cause> {
         let prefix_size = self.prefix.len() as u64;
         if offset < prefix_size {
             return Ok(piece(&self.prefix, offset, max));
@@ -39,9 +39,7 @@ impl MessageBytes for Message {
         let offset = offset - prefix_size;
         match &self.body {
             Body::Memory(pieces) => Ok(read_pieces(pieces, offset, max)),
-            Body::Stored(storage, body) => {
-                storage.read_body_blocking(*body, offset, max).map_err(|error| error.to_string())
-            }
+            Body::Stored(storage, body) => storage.read_body_blocking(*body, offset, max).map_err(Cause::new),
         }
     }
 }

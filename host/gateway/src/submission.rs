@@ -248,9 +248,10 @@ impl Submission {
             }
             Verdict::Quarantine(reason) => Fate::SetAside(SetAside::quarantined(reason)),
             Verdict::Reject(refusal) => return Err(refusal),
-            Verdict::Discard(reason) => {
-                self.gateway.binned(reason).map_or_else(Fate::Discard, Fate::SetAside)
-            }
+            Verdict::Discard(reason) => match self.gateway.bin_until() {
+                None => Fate::Discard(reason),
+                until => Fate::SetAside(SetAside { reason, delete_at: until }),
+            },
         };
         let (prefix, digest) = digests.of(added).await.map_err(|error| storage_refusal(&error))?;
         let entry = OutboxEntry {

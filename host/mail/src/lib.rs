@@ -7,6 +7,7 @@
 pub mod account;
 pub mod acknowledgement;
 pub mod address;
+mod cause;
 pub mod clock;
 pub mod decision;
 pub mod digest;
@@ -30,6 +31,7 @@ pub mod vcard;
 pub use account::{AccountName, LoggedIn, Standing};
 pub use acknowledgement::Acknowledgement;
 pub use address::Address;
+pub use cause::Cause;
 pub use clock::{Clock, Monotonic, Wall};
 pub use digest::BodyHasher;
 pub use envelope::{Envelope, Notify, Return, ReversePath};

@@ -14,7 +14,7 @@ mod quarantine;
 mod reception;
 
 pub use bodies::{Bodies, BodyWriter};
-pub use error::{Cause, StorageError};
+pub use error::StorageError;
 pub use identities::Identities;
 pub use outbox::Outbox;
 pub use people::People;

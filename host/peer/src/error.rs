@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use frame::FrameError;
+use frame::{FrameError, TooLong};
 use mail::MailId;
 
 use crate::decode::DecodeError;
@@ -166,13 +166,27 @@ pub enum TransferError {
     Body(BodyError),
     /// Something in the envelope is longer than the protocol carries.
     #[error("the envelope cannot be sent: {0}")]
-    Unsendable(String),
+    Unsendable(#[source] Unsendable),
     /// [`limits::QUEUE`] mails wait already.
     #[error("too many mails wait for this recipient's gateway")]
     QueueFull,
     /// The same mail is waiting or under way.
     #[error("this mail is already being sent")]
     AlreadyOffered,
+}
+
+/// Why the other side would not take a message as it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unsendable {
+    /// A text in it is longer than its field.
+    #[error(transparent)]
+    TooLong(#[from] TooLong),
+    /// A value in it has no form of its own on the wire.
+    #[error("it would arrive changed")]
+    Changed,
+    /// It would be refused.
+    #[error(transparent)]
+    Refused(#[from] DecodeError),
 }
 
 /// How long the sender is asked to wait when the recipient could not store a mail.

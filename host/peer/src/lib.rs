@@ -32,7 +32,7 @@ pub use mail::BodyHasher;
 pub use attributes::Attributes;
 pub use decode::DecodeError;
 pub use driver::{Driver, Setup, connect};
-pub use error::{BodyError, ProtocolError, SessionEnd, TransferError};
+pub use error::{BodyError, ProtocolError, SessionEnd, TransferError, Unsendable};
 pub use handle::Peer;
 pub use hello::{Capabilities, Hello, Nonce};
 pub use memory::Memory;

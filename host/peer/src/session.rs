@@ -14,7 +14,7 @@ use bytes::Bytes;
 use frame::Assembler;
 use mail::{Acknowledgement, MailId, Monotonic, PublicKey, Refusal};
 
-use crate::error::{BodyError, ProtocolError, SessionEnd, TransferError};
+use crate::error::{BodyError, ProtocolError, SessionEnd, TransferError, Unsendable};
 use crate::hello::{Hello, Nonce};
 use crate::limits::{
     CONTROL_PACKETS, HELLO_PERIOD, HELLO_TIMEOUT, HELLOS, MESSAGE_BYTES, PACKET_ID, PACKETS_BEFORE_HELLO,
@@ -78,7 +78,7 @@ struct Life {
 /// The hello handed in is one that a peer would not take.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this hello cannot be sent: {0}")]
-pub struct UnsendableHello(String);
+pub struct UnsendableHello(#[source] Unsendable);
 
 impl Session {
     /// A session on a fresh connection to `peer`; says `ours` first.
@@ -416,12 +416,8 @@ impl Session {
     }
 }
 
-/// What the other side would not take is not sent: encodes, and decodes as it would.
-fn check(message: &Message) -> Result<(), String> {
-    let bytes = message.encode().map_err(|error| error.to_string())?;
-    match Message::decode(&bytes.into()) {
-        Ok(decoded) if decoded == *message => Ok(()),
-        Ok(_) => Err("it would arrive changed".to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
+/// Encodes a message, and decodes it as the other side would: what that would not take is not sent.
+fn check(message: &Message) -> Result<(), Unsendable> {
+    let decoded = Message::decode(&message.encode()?.into())?;
+    if decoded == *message { Ok(()) } else { Err(Unsendable::Changed) }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mail::{AccountName, Address, MailId, PublicKey, ToxId};
+use mail::{AccountName, Address, Cause, MailId, PublicKey, ToxId};
 use serde::{Deserialize, Serialize};
 
 use crate::record::DecisionRecord;
@@ -154,26 +154,26 @@ pub trait Contacts: Send + Sync {
     /// The contact with this alias.
     ///
     /// # Errors
-    /// One line that says why the store failed; the same for the others.
-    fn by_alias(&self, account: &AccountName, alias: &str) -> Result<Option<Contact>, String>;
+    /// Why the contacts cannot be read; the same for the others.
+    fn by_alias(&self, account: &AccountName, alias: &str) -> Result<Option<Contact>, Cause>;
 
     /// The contact with this key.
     ///
     /// # Errors
     /// As [`Contacts::by_alias`].
-    fn by_key(&self, account: &AccountName, key: PublicKey) -> Result<Option<Contact>, String>;
+    fn by_key(&self, account: &AccountName, key: PublicKey) -> Result<Option<Contact>, Cause>;
 
     /// The contact an address is known to belong to.
     ///
     /// # Errors
     /// As [`Contacts::by_alias`].
-    fn by_address(&self, account: &AccountName, address: &Address) -> Result<Option<Contact>, String>;
+    fn by_address(&self, account: &AccountName, address: &Address) -> Result<Option<Contact>, Cause>;
 
     /// The account of this gateway the address belongs to.
     ///
     /// # Errors
     /// As [`Contacts::by_alias`].
-    fn account_of(&self, address: &Address) -> Result<Option<AccountName>, String>;
+    fn account_of(&self, address: &Address) -> Result<Option<AccountName>, Cause>;
 }
 
 /// A contact as components see it.

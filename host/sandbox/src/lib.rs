@@ -44,12 +44,12 @@ pub use slot::Slot;
 pub use slots::health::{HealthReport, TIMING_BUCKETS};
 pub use slots::lines::{Lines, StateVersion, Step};
 pub use slots::sandbox::Sandbox;
-pub use slots::tune::{Bound, check_setting};
+pub use slots::tune::{Bound, InvalidTuning, check_setting};
 pub use slots::{
     EntryConfig, EntryStatus, Fallback, FellBack, LostFilter, Past, SlotsConfig, SlotsKeeper, SwapError,
     state_line, state_space,
 };
 pub use trials::bench;
 pub use trials::difference::{Difference, Outcome};
-pub use trials::replay::{Candidate, History, ReplayReport};
+pub use trials::replay::{Candidate, History, NotReplayed, ReplayReport};
 pub use trials::shadow::{ShadowDiffers, ShadowReport};

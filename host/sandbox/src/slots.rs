@@ -11,10 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
-use mail::{ComponentDigest, Wall};
+use mail::{Cause, ComponentDigest, Wall};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
+use crate::capabilities::StateError;
 use crate::engine::version::Version;
 use crate::failure::FailureSummary;
 use crate::library::error::LibraryError;
@@ -22,6 +23,7 @@ use crate::limits::Limits;
 use crate::slot::Slot;
 use crate::slots::health::{Health, HealthReport};
 use crate::slots::lines::StateVersion;
+use crate::slots::tune::InvalidTuning;
 use crate::trials::shadow::ShadowDiffers;
 
 /// An entry of the policy set: a component in a slot, with settings and limits.
@@ -105,8 +107,8 @@ pub trait SlotsKeeper: Send + Sync {
     /// Keeps the configuration: returns after it is durable, and before the change is live.
     ///
     /// # Errors
-    /// One line that says why it could not be kept; the change does not happen then.
-    fn save(&self, config: &SlotsConfig) -> Result<(), String>;
+    /// Why it could not be kept; the change does not happen then.
+    fn save(&self, config: &SlotsConfig) -> Result<(), Cause>;
 
     /// A component failed repeatedly, and the last good one or the built-in one is in its place.
     fn fell_back(&self, event: FellBack);
@@ -206,13 +208,16 @@ pub enum SwapError {
     Library(#[from] LibraryError),
     /// The state of the entry cannot be copied.
     #[error("the state of the live component cannot be copied, nothing was changed: {0}")]
-    State(String),
+    State(#[source] StateError),
+    /// A setting or a limit is not one.
+    #[error(transparent)]
+    Tuning(#[from] InvalidTuning),
     /// A replay could not be made.
     #[error("the replay could not be made: {0}")]
-    Replay(String),
+    Replay(#[source] Cause),
     /// The choice could not be kept.
     #[error("the choice could not be kept, nothing was changed: {0}")]
-    Keeper(String),
+    Keeper(#[source] Cause),
 }
 
 /// What the states of all versions of a component in an entry have in common: `slot/entry/component`.

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use mail::storage::{Cause, StorageError};
+use mail::Cause;
+use mail::storage::StorageError;
 
 /// Why the store refused or failed. Messages tell the user what to do where they can do something.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

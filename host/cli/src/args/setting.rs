@@ -20,22 +20,27 @@ pub struct LimitChange {
     pub value: Option<u64>,
 }
 
-impl FromStr for Setting {
-    type Err = String;
+/// The text of a setting or a limit is not one; the text says how it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write it as {0}")]
+pub struct Malformed(&'static str);
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+impl FromStr for Setting {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let (name, value) = text.split_once('=').ok_or(Malformed("NAME=VALUE"))?;
         Ok(Self { name: name.trim().to_owned(), value: value.to_owned() })
     }
 }
 
 impl FromStr for LimitChange {
-    type Err = String;
+    type Err = Malformed;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || "write it as NAME=NUMBER, or NAME=default".to_owned();
-        let (name, value) = text.split_once('=').ok_or_else(wrong)?;
-        let value = if value == "default" { None } else { Some(value.parse().map_err(|_| wrong())?) };
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        const WRONG: Malformed = Malformed("NAME=NUMBER, or NAME=default");
+        let (name, value) = text.split_once('=').ok_or(WRONG)?;
+        let value = if value == "default" { None } else { Some(value.parse().map_err(|_| WRONG)?) };
         Ok(Self { name: name.trim().to_owned(), value })
     }
 }

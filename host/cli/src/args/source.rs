@@ -1,12 +1,13 @@
 //! Whom `contact add` means.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use api::dto::{ContactAddress, InvalidContactAddress};
 use mail::limits::VCARD_BYTES;
+use mail::vcard::InvalidVcard;
 
 /// An address, or a vCard that holds one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,21 +34,43 @@ impl FromStr for ContactSource {
     }
 }
 
+/// The file of a contact gives no Tox ID.
+#[derive(Debug, thiserror::Error)]
+pub enum CardError {
+    /// It cannot be read.
+    #[error("{}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Its text is not a contact with one Tox ID.
+    #[error("{}: {source}", path.display())]
+    NoId {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: InvalidVcard,
+    },
+}
+
 impl ContactSource {
     /// The address; reads the file where it is one.
     ///
     /// # Errors
-    /// A text that says what is wrong with the file.
-    pub fn resolve(&self) -> Result<ContactAddress, String> {
+    /// [`CardError`]
+    pub fn resolve(&self) -> Result<ContactAddress, CardError> {
         let path = match self {
             Self::Address(address) => return Ok(address.clone()),
             Self::Card(path) => path,
         };
-        let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+        let failed = |source| CardError::Unreadable { path: path.clone(), source };
         let mut bytes = Vec::new();
-        let file = File::open(path).map_err(|error| failed(&error))?;
-        file.take(VCARD_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
-        let id = mail::vcard::tox_id(&bytes).map_err(|error| failed(&error))?;
+        let file = File::open(path).map_err(failed)?;
+        file.take(VCARD_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+        let id =
+            mail::vcard::tox_id(&bytes).map_err(|source| CardError::NoId { path: path.clone(), source })?;
         Ok(ContactAddress::ToxId(id))
     }
 }

@@ -111,10 +111,10 @@ impl ComponentDecisions {
         let slots = self.sandbox.config();
         // The mail's end may lie in storage.
         let key = supervisor::blocking("filter-mark", move || attempts::key(&of, &facts, &*message, &slots));
-        match key.await.unwrap_or_else(|error| Err(error.to_string())) {
+        match key.await.unwrap_or_else(|error| Err(mail::Cause::new(error))) {
             Ok(key) => self.attempts.begin(&key).await.map(Some),
             Err(error) => {
-                tracing::warn!(error, "that filters look at a mail could not be written down");
+                tracing::warn!(%error, "that filters look at a mail could not be written down");
                 Some(None)
             }
         }

@@ -22,7 +22,7 @@ pub struct ComponentPolicy {
 
 #[async_trait]
 impl DepositPolicy for ComponentPolicy {
-    async fn allow(&self, facts: DepositFacts) -> Result<(), String> {
+    async fn allow(&self, facts: DepositFacts) -> DepositAnswer {
         let question = Deposit {
             admission: facts.admission.to_owned(),
             ttl_days: facts.ttl_days,
@@ -32,12 +32,12 @@ impl DepositPolicy for ComponentPolicy {
             attributes: Attributes::default(),
         };
         match self.sandbox.allow_deposit(&self.owner, self.clock.wall(), question).await {
-            Ok(DepositAnswer::Allow) => Ok(()),
-            Ok(DepositAnswer::Refuse(text)) => Err(text),
+            Ok(answer) => answer,
             // The slot's failure rule. Why it failed is the owner's business.
             Err(error) => {
                 tracing::warn!(%error, "a deposit is refused because the policy gave no answer");
-                Err("the board's policy gave no answer; try later or another board".to_owned())
+                let text = "the board's policy gave no answer; try later or another board";
+                DepositAnswer::Refuse(text.to_owned())
             }
         }
     }

@@ -1,6 +1,7 @@
 //! A deposit's way: admission, policy, commit, receipt.
 
 use mail::Wall;
+use mail::decision::policy::DepositAnswer;
 
 use super::shelf::{Held, NewCell, Shelf};
 use super::{Board, Now, SessionId};
@@ -233,12 +234,12 @@ impl Board {
         self.questions.pop_front()
     }
 
-    /// The component's answer. On its failure: a refusal.
-    pub fn decide(&mut self, ticket: Ticket, answer: Result<(), String>) {
+    /// Takes the component's answer. A component that failed has refused.
+    pub fn decide(&mut self, ticket: Ticket, answer: DepositAnswer) {
         let Some(name) = self.asked.remove(&ticket) else { return };
         match answer {
-            Ok(()) => self.staged.push_back(Job::Deposit(name)),
-            Err(text) => self.give_up(&name, &Refusal::Policy(text)),
+            DepositAnswer::Allow => self.staged.push_back(Job::Deposit(name)),
+            DepositAnswer::Refuse(text) => self.give_up(&name, &Refusal::Policy(text)),
         }
     }
 

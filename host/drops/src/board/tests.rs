@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use mail::decision::policy::DepositAnswer;
 use mail::{MailId, PublicKey};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -114,7 +115,7 @@ impl World {
     /// Allows every question and commits until nothing is left to do.
     fn work(&mut self) {
         while let Some(question) = self.board.next_question() {
-            self.board.decide(question.ticket, Ok(()));
+            self.board.decide(question.ticket, DepositAnswer::Allow);
         }
         while let Some(batch) = self.board.next_batch(&self.shelf, self.now).unwrap() {
             let result = self.shelf.commit(&batch);
@@ -272,7 +273,7 @@ fn a_deposit_is_receipted_only_when_durable_and_read_by_everybody_alike() {
     assert!(world.answers(session).is_empty(), "nothing before the policy");
     let question = world.board.next_question().unwrap();
     assert_eq!((question.facts.admission, question.facts.ttl_days), ("stamp", 7));
-    world.board.decide(question.ticket, Ok(()));
+    world.board.decide(question.ticket, DepositAnswer::Allow);
     let batch = world.board.next_batch(&world.shelf, world.now).unwrap().unwrap();
     assert!(world.answers(session).is_empty(), "nothing before the commit");
     world.shelf.commit(&batch).unwrap();
@@ -364,7 +365,7 @@ fn a_deposit_the_policy_refuses_spends_nothing() {
     let session = world.connect();
     world.ask(session, &request);
     let question = world.board.next_question().unwrap();
-    world.board.decide(question.ticket, Err("closed for holidays".into()));
+    world.board.decide(question.ticket, DepositAnswer::Refuse("closed for holidays".into()));
     assert_eq!(world.answers(session), [Answer::Refused(Refusal::Policy("closed for holidays".into()))]);
     world.receipt(&request);
 }
@@ -387,7 +388,7 @@ fn a_crash_before_the_commit_leaves_no_trace() {
     let session = world.connect();
     world.ask(session, &request);
     let question = world.board.next_question().unwrap();
-    world.board.decide(question.ticket, Ok(()));
+    world.board.decide(question.ticket, DepositAnswer::Allow);
     assert!(world.board.next_batch(&world.shelf, world.now).unwrap().is_some());
     world.crash();
     assert_eq!(world.board.status(world.now.wall).cells, 0);

@@ -24,6 +24,7 @@ use drops::schedule::{READING, Slots, reader_renewal, reading};
 use drops::segment::{Entry, segment_hash};
 use drops::token::Issuer;
 use drops::ttl::Ttl;
+use mail::decision::policy::DepositAnswer;
 use mail::{MailId, Monotonic, PublicKey, Wall};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
@@ -416,7 +417,7 @@ impl World {
     fn settle(&mut self, board: usize) {
         let Host { board, shelf, .. } = &mut self.hosts[board];
         while let Some(question) = board.next_question() {
-            board.decide(question.ticket, Ok(()));
+            board.decide(question.ticket, DepositAnswer::Allow);
         }
         while let Some(batch) = board.next_batch(shelf, clock(self.now)).unwrap() {
             let result = shelf.commit(&batch);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Attributes;
 use crate::record::Direction;
-use crate::{Envelope, PublicKey, Refusal};
+use crate::{Cause, Envelope, PublicKey, Refusal};
 
 /// What is known of a mail besides its bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +78,6 @@ pub trait MessageBytes: Send + Sync {
     /// Bytes from `offset` on, at most `max` and possibly fewer; none only at the end. Blocks.
     ///
     /// # Errors
-    /// One line that says why they cannot be read.
-    fn read(&self, offset: u64, max: usize) -> Result<Bytes, String>;
+    /// Why they cannot be read.
+    fn read(&self, offset: u64, max: usize) -> Result<Bytes, Cause>;
 }

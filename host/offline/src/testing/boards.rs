@@ -14,6 +14,7 @@ use drops::limits::BOARD_SESSIONS;
 use drops::message::{Answer, InvitationCode, Receipt, Refusal, Request};
 use drops::session::{BoardSession, Purpose, Unreachable};
 use drops::token::Issuer;
+use mail::decision::policy::DepositAnswer;
 use mail::{Clock, PublicKey};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -95,7 +96,7 @@ impl Host {
         let board = &mut lock(&self.board).0;
         board.tick(now);
         while let Some(question) = board.next_question() {
-            board.decide(question.ticket, Ok(()));
+            board.decide(question.ticket, DepositAnswer::Allow);
         }
         while let Some(batch) = board.next_batch(&self.shelf, now).unwrap() {
             let result = self.shelf.commit(&batch);

@@ -14,6 +14,7 @@ use drops::cells::CellStore;
 use drops::message::InvitationCode;
 use drops::token::Issuer;
 use mail::Clock;
+use mail::decision::policy::DepositAnswer;
 use rand_core::OsRng;
 use tokio::sync::{mpsc, oneshot};
 
@@ -41,7 +42,7 @@ pub(super) enum Event {
     /// It is gone.
     Disconnected(SessionId),
     /// The policy's answer.
-    Decided(Ticket, Result<(), String>),
+    Decided(Ticket, DepositAnswer),
     /// What became of the batch.
     Committed(Result<(), ShelfError>),
     /// A second has passed.

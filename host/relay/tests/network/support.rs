@@ -17,6 +17,7 @@ use drops::reader::{ReadEvent, ReadSession, Window};
 use drops::token::{Token, TokenRequest};
 use drops::ttl::Ttl;
 use mail::Clock;
+use mail::decision::policy::DepositAnswer;
 use rand_core::OsRng;
 use relay::{BoardSession, DepositPolicy, Identity, OwnerMark, Serving, Sessions, Settings, Setup, Upstream};
 use tox::{Events, Node, Options, Tox};
@@ -110,9 +111,12 @@ pub struct Everybody;
 
 #[async_trait]
 impl DepositPolicy for Everybody {
-    async fn allow(&self, facts: DepositFacts) -> Result<(), String> {
+    async fn allow(&self, facts: DepositFacts) -> DepositAnswer {
         assert!(facts.capacity > 0);
-        if facts.ttl_days == 21 { Err("not for three weeks".to_owned()) } else { Ok(()) }
+        match facts.ttl_days {
+            21 => DepositAnswer::Refuse("not for three weeks".to_owned()),
+            _ => DepositAnswer::Allow,
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use clock::SystemClock;
 use mail::decision::Attributes;
 use mail::decision::policy::Submission;
 use mail::decision::resolver::Resolve;
-use mail::{AccountName, Address, ComponentDigest, MailId, PublicKey, ReversePath, Wall};
+use mail::{AccountName, Address, Cause, ComponentDigest, MailId, PublicKey, ReversePath, Wall};
 use sandbox::capabilities::{
     Capabilities, Contact, Contacts, Dns, DnsError, Recorder, State, StateError, TxtAnswer,
 };
@@ -72,16 +72,16 @@ impl Dns for Nothing {
 }
 
 impl Contacts for Nothing {
-    fn by_alias(&self, _: &AccountName, _: &str) -> Result<Option<Contact>, String> {
+    fn by_alias(&self, _: &AccountName, _: &str) -> Result<Option<Contact>, Cause> {
         Ok(None)
     }
-    fn by_key(&self, _: &AccountName, _: PublicKey) -> Result<Option<Contact>, String> {
+    fn by_key(&self, _: &AccountName, _: PublicKey) -> Result<Option<Contact>, Cause> {
         Ok(None)
     }
-    fn by_address(&self, _: &AccountName, _: &Address) -> Result<Option<Contact>, String> {
+    fn by_address(&self, _: &AccountName, _: &Address) -> Result<Option<Contact>, Cause> {
         Ok(None)
     }
-    fn account_of(&self, _: &Address) -> Result<Option<AccountName>, String> {
+    fn account_of(&self, _: &Address) -> Result<Option<AccountName>, Cause> {
         Ok(None)
     }
 }
@@ -106,7 +106,7 @@ impl Recorder for Durations {
 }
 
 impl SlotsKeeper for Nothing {
-    fn save(&self, _: &SlotsConfig) -> Result<(), String> {
+    fn save(&self, _: &SlotsConfig) -> Result<(), Cause> {
         Ok(())
     }
     fn fell_back(&self, _: FellBack) {}

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use mail::decision::mail_filter::MessageBytes;
-use mail::{AccountName, Address, Wall};
+use mail::{AccountName, Address, Cause, Wall};
 use wasmtime::component::Resource;
 
 use crate::awaited::Awaited;
@@ -172,9 +172,9 @@ impl Guest {
         &mut self,
         by: &str,
         value: &str,
-        answer: Result<Option<Contact>, String>,
+        answer: Result<Option<Contact>, Cause>,
     ) -> wasmtime::Result<Option<contacts::Contact>> {
-        let answer = answer.map_err(Stop::Gateway)?;
+        let answer = answer.map_err(gateway_failed)?;
         let bytes = value.len() + answer.as_ref().map_or(0, |contact| 200 + 60 * contact.addresses.len());
         self.transcript.call(bytes, || CapabilityCall::Contact {
             by: by.to_owned(),
@@ -359,7 +359,7 @@ impl contacts::Host for Guest {
     fn account_of(&mut self, address: String) -> wasmtime::Result<Option<String>> {
         self.count()?;
         let answer = match address.parse::<Address>() {
-            Ok(address) => self.capabilities.contacts.account_of(&address).map_err(Stop::Gateway)?,
+            Ok(address) => self.capabilities.contacts.account_of(&address).map_err(gateway_failed)?,
             Err(_) => None,
         };
         self.transcript.call(address.len(), || CapabilityCall::AccountOf {
@@ -428,5 +428,10 @@ impl message::HostMessage for Guest {
 }
 
 fn stop(Unavailable(why): Unavailable) -> wasmtime::Error {
-    Stop::Gateway(why).into()
+    gateway_failed(why).into()
+}
+
+/// The records of decisions keep the words.
+fn gateway_failed(why: Cause) -> Stop {
+    Stop::Gateway(why.to_string())
 }

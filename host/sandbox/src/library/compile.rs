@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::awaited::Awaited;
 use crate::engine::configuration;
-use crate::library::wrap::encode;
+use crate::library::wrap::{InvalidModule, encode};
 use crate::limits::{
     COMPILE_CPU_SECONDS, COMPILE_MEMORY_BYTES, COMPILE_TIME, COMPILED_BYTES, COMPONENT_BYTES,
 };
@@ -265,7 +265,7 @@ fn child() -> Result<(), (u8, String)> {
     let mut input = Vec::new();
     std::io::stdin().take(COMPONENT_BYTES).read_to_end(&mut input).map_err(|error| unusable(&error))?;
     let made = match wanted.as_str() {
-        ENCODE => encode(&input).map_err(|words| (INVALID, words))?,
+        ENCODE => encode(&input).map_err(|InvalidModule(words)| (INVALID, words))?,
         _ => precompile(stack_bytes, &wanted, &input)?,
     };
     let mut output = std::io::stdout().lock();

@@ -27,7 +27,7 @@ pub fn to_component<'a>(mode: &CompileMode, bytes: &'a [u8]) -> Result<Cow<'a, [
         return Err(Refused::TooLarge(bytes.len() as u64).into());
     }
     let encoded = match mode {
-        CompileMode::InProcess => encode(bytes).map_err(CompileError::Invalid),
+        CompileMode::InProcess => encode(bytes).map_err(|InvalidModule(words)| CompileError::Invalid(words)),
         CompileMode::Child { exe, args, limits } => encode_in_child(exe, args, limits, bytes),
     };
     match encoded {
@@ -40,11 +40,16 @@ pub fn to_component<'a>(mode: &CompileMode, bytes: &'a [u8]) -> Result<Cow<'a, [
     }
 }
 
-/// The component of a core module, or what is wrong with that.
-pub(crate) fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
+/// What is wrong with a core module, in the encoder's words.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct InvalidModule(pub String);
+
+/// The component of a core module.
+pub(crate) fn encode(module: &[u8]) -> Result<Vec<u8>, InvalidModule> {
     ComponentEncoder::default()
         .validate(true)
         .module(module)
         .and_then(|encoder| encoder.encode())
-        .map_err(|error| format!("{error:#}"))
+        .map_err(|error| InvalidModule(format!("{error:#}")))
 }

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use mail::Cause;
 use mail::decision::mail_filter::MessageBytes;
 use mail::limits::HEADER_SECTION_BYTES;
 use mail_parser::{HeaderForm, HeaderName, MessageParser};
@@ -21,7 +22,7 @@ pub struct Message {
 
 /// Storage failed, and why.
 #[derive(Clone, Debug)]
-pub struct Unavailable(pub String);
+pub struct Unavailable(pub Cause);
 
 /// Why nothing is told of the parts.
 #[derive(Clone, Copy, Debug)]

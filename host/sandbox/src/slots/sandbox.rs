@@ -11,7 +11,7 @@ use mail::decision::policy::{
 };
 use mail::decision::relay_selector::{Plan, Select};
 use mail::decision::resolver::{Resolve, ResolveAnswer};
-use mail::{AccountName, ComponentDigest, MailId, Wall};
+use mail::{AccountName, Cause, ComponentDigest, MailId, Wall};
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::awaited::Awaited;
@@ -411,13 +411,13 @@ impl Sandbox {
             versions.iter().try_for_each(|version| state.goes_live(version))
         });
         let done = done.await.unwrap_or_else(|error| Err(StateError::Unavailable(error.to_string())));
-        done.map_err(|error| SwapError::State(error.to_string()))
+        done.map_err(SwapError::State)
     }
 
     pub(crate) async fn save(&self, config: SlotsConfig) -> Result<(), SwapError> {
         let keeper = Arc::clone(&self.shared.keeper);
         let saved = supervisor::blocking("slots", move || keeper.save(&config)).await;
-        saved.unwrap_or_else(|_| Err("the gateway is stopping".into())).map_err(SwapError::Keeper)
+        saved.unwrap_or_else(|error| Err(Cause::new(error))).map_err(SwapError::Keeper)
     }
 }
 

@@ -69,14 +69,13 @@ impl Limits {
     /// Sets the limit of this name.
     ///
     /// # Errors
-    /// What is wrong: there is no such limit, or it does not go that far.
-    pub fn set(&mut self, name: &str, value: u64) -> Result<(), String> {
+    /// [`InvalidTuning::NoLimit`], [`InvalidTuning::OutOfBounds`]
+    pub fn set(&mut self, name: &str, value: u64) -> Result<(), InvalidTuning> {
         let Some(bound) = Self::BOUNDS.iter().find(|bound| bound.name == name) else {
-            let names: Vec<&str> = Self::BOUNDS.iter().map(|bound| bound.name).collect();
-            return Err(format!("there is no limit `{name}`: the limits are {}", names.join(", ")));
+            return Err(InvalidTuning::NoLimit(name.to_owned()));
         };
         if !(bound.least..=bound.most).contains(&value) {
-            return Err(format!("{name} ({}) is from {} to {}", bound.about, bound.least, bound.most));
+            return Err(InvalidTuning::OutOfBounds(*bound));
         }
         let small = u32::try_from(value).unwrap_or(u32::MAX);
         match name {
@@ -103,17 +102,37 @@ const fn bound(name: &'static str, about: &'static str, least: u64, most: u64) -
     Bound { name, about, least, most }
 }
 
-/// What is wrong with the name and value of a setting, if anything is.
+/// Why settings or limits of an entry are not taken. Each text says what is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidTuning {
+    /// A limit of this name does not exist.
+    #[error("there is no limit `{0}`: the limits are {names}", names = Limits::BOUNDS.map(|bound| bound.name).join(", "))]
+    NoLimit(String),
+    /// A limit does not go that far.
+    #[error("{name} ({about}) is from {least} to {most}", name = .0.name, about = .0.about, least = .0.least, most = .0.most)]
+    OutOfBounds(Bound),
+    /// The name of a setting is empty, too long or more than a line.
+    #[error("{0}: a setting's name has 1 to {ATTRIBUTE_NAME_BYTES} bytes on one line")]
+    SettingName(String),
+    /// The value of the setting of this name is too long.
+    #[error("{0}: a setting has {SETTING_BYTES} bytes at most")]
+    SettingValue(String),
+    /// An entry would have too many settings.
+    #[error("an entry has {ATTRIBUTES} settings at most")]
+    TooManySettings,
+}
+
+/// Checks the name and value of a setting.
 ///
 /// # Errors
-/// It, for the user.
-pub fn check_setting(name: &str, value: &str) -> Result<(), String> {
+/// [`InvalidTuning::SettingName`], [`InvalidTuning::SettingValue`]
+pub fn check_setting(name: &str, value: &str) -> Result<(), InvalidTuning> {
     let is_name = (1..=ATTRIBUTE_NAME_BYTES).contains(&name.len()) && !name.chars().any(char::is_control);
     if !is_name {
-        return Err(format!("a setting's name has 1 to {ATTRIBUTE_NAME_BYTES} bytes on one line"));
+        return Err(InvalidTuning::SettingName(name.to_owned()));
     }
     if value.len() > SETTING_BYTES {
-        return Err(format!("a setting has {SETTING_BYTES} bytes at most"));
+        return Err(InvalidTuning::SettingValue(name.to_owned()));
     }
     Ok(())
 }
@@ -140,7 +159,7 @@ impl Sandbox {
         settings: Vec<(String, String)>,
         limits: Limits,
     ) -> Result<EntryConfig, SwapError> {
-        check_all(&settings, &limits).map_err(SwapError::Invalid)?;
+        check_all(&settings, &limits)?;
         let _one_at_a_time = self.shared.changes.lock().await;
         let old = self.entry(slot, entry)?;
         let live = old.live.load_full();
@@ -180,13 +199,11 @@ fn tuned(old: &Entry, live: Arc<Live>, config: EntryConfig) -> Entry {
     }
 }
 
-fn check_all(settings: &[(String, String)], limits: &Limits) -> Result<(), String> {
+fn check_all(settings: &[(String, String)], limits: &Limits) -> Result<(), InvalidTuning> {
     if settings.len() > ATTRIBUTES {
-        return Err(format!("an entry has {ATTRIBUTES} settings at most"));
+        return Err(InvalidTuning::TooManySettings);
     }
-    for (name, value) in settings {
-        check_setting(name, value).map_err(|why| format!("{name}: {why}"))?;
-    }
+    settings.iter().try_for_each(|(name, value)| check_setting(name, value))?;
     let mut checked = Limits::default();
     Limits::BOUNDS.iter().zip(limits.values()).try_for_each(|(bound, value)| checked.set(bound.name, value))
 }
@@ -208,9 +225,9 @@ mod tests {
             assert_eq!(changed[bound.name], bound.most, "{}", bound.name);
             let unlike = fields.as_object().unwrap().iter().filter(|(name, old)| changed[*name] != **old);
             assert!(unlike.count() <= 1, "{} sets another one too", bound.name);
-            assert!(limits.set(bound.name, bound.most + 1).unwrap_err().contains(bound.name));
+            assert!(limits.set(bound.name, bound.most + 1).unwrap_err().to_string().contains(bound.name));
         }
-        assert!(Limits::default().set("calls", 1).unwrap_err().contains("call-ms"));
+        assert!(Limits::default().set("calls", 1).unwrap_err().to_string().contains("call-ms"));
     }
 
     #[test]
@@ -228,6 +245,6 @@ mod tests {
         let many = vec![("a".to_owned(), String::new()); ATTRIBUTES + 1];
         assert!(check_all(&many, &Limits::default()).is_err());
         let beyond = Limits { call_ms: CALL_MS_MOST + 1, ..Limits::default() };
-        assert!(check_all(&[], &beyond).unwrap_err().contains("call-ms"));
+        assert!(check_all(&[], &beyond).unwrap_err().to_string().contains("call-ms"));
     }
 }

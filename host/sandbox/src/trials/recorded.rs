@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use mail::{AccountName, Address, PublicKey};
+use mail::{AccountName, Address, Cause, PublicKey};
 
 use crate::capabilities::{Contact, Contacts, Dns, DnsError, TxtAnswer};
 use crate::record::CapabilityCall;
@@ -47,13 +47,14 @@ impl Recorded {
         &self,
         by: &str,
         recorded: Option<Option<Contact>>,
-        ask: impl FnOnce(&dyn Contacts) -> Result<Option<Contact>, String>,
-    ) -> Result<Option<Contact>, String> {
+        ask: impl FnOnce(&dyn Contacts) -> Result<Option<Contact>, Cause>,
+    ) -> Result<Option<Contact>, Cause> {
         match (recorded, &self.otherwise) {
             (Some(answer), _) => Ok(answer),
             (None, Some(otherwise)) => ask(&**otherwise),
             (None, None) => {
-                Err(self.miss(format!("it asked for another contact by {by} than the recorded call did")))
+                let what = format!("it asked for another contact by {by} than the recorded call did");
+                Err(Cause::new(self.miss(what)))
             }
         }
     }
@@ -73,22 +74,22 @@ impl Dns for Recorded {
 }
 
 impl Contacts for Recorded {
-    fn by_alias(&self, account: &AccountName, alias: &str) -> Result<Option<Contact>, String> {
+    fn by_alias(&self, account: &AccountName, alias: &str) -> Result<Option<Contact>, Cause> {
         let recorded = self.contact("alias", |value| value == alias);
         self.contact_or("alias", recorded, |contacts| contacts.by_alias(account, alias))
     }
 
-    fn by_key(&self, account: &AccountName, key: PublicKey) -> Result<Option<Contact>, String> {
+    fn by_key(&self, account: &AccountName, key: PublicKey) -> Result<Option<Contact>, Cause> {
         let recorded = self.contact("key", |value| value.parse() == Ok(key));
         self.contact_or("key", recorded, |contacts| contacts.by_key(account, key))
     }
 
-    fn by_address(&self, account: &AccountName, address: &Address) -> Result<Option<Contact>, String> {
+    fn by_address(&self, account: &AccountName, address: &Address) -> Result<Option<Contact>, Cause> {
         let recorded = self.contact("address", |value| value.parse().as_ref() == Ok(address));
         self.contact_or("address", recorded, |contacts| contacts.by_address(account, address))
     }
 
-    fn account_of(&self, address: &Address) -> Result<Option<AccountName>, String> {
+    fn account_of(&self, address: &Address) -> Result<Option<AccountName>, Cause> {
         let recorded = self.calls.iter().find_map(|call| match call {
             CapabilityCall::AccountOf { address: asked, answer } if asked.parse().as_ref() == Ok(address) => {
                 Some(answer.clone())
@@ -99,7 +100,8 @@ impl Contacts for Recorded {
             (Some(answer), _) => Ok(answer),
             (None, Some(otherwise)) => otherwise.account_of(address),
             (None, None) => {
-                Err(self.miss("it asked whose another address is than the recorded call did".to_owned()))
+                let what = "it asked whose another address is than the recorded call did";
+                Err(Cause::new(self.miss(what.to_owned())))
             }
         }
     }

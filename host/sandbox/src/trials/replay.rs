@@ -12,15 +12,16 @@ use mail::decision::mail_filter::{Feedback, MailFacts, MessageBytes};
 use mail::decision::policy::{Deposit, FriendRequest, Retry, Submission};
 use mail::decision::relay_selector::Select;
 use mail::decision::resolver::Resolve;
-use mail::{ComponentDigest, Monotonic};
+use mail::{Cause, ComponentDigest, Monotonic};
 use serde::Serialize;
 
 use crate::awaited::Awaited;
-use crate::capabilities::Capabilities;
+use crate::capabilities::{Capabilities, StateError};
 use crate::engine::Engine;
 use crate::engine::guest::Call;
 use crate::engine::run;
 use crate::engine::version::Version;
+use crate::failure::FailureKind;
 use crate::limits::{REPLAY_DIFFERENCE_BYTES, REPLAY_DIFFERENCES, REPLAY_REASONS, REPLAY_TIME};
 use crate::questions::Question;
 use crate::questions::words::without_words;
@@ -37,11 +38,46 @@ pub trait History: Send + 'static {
     /// The next decision of the slot, oldest first; none at the end.
     ///
     /// # Errors
-    /// One line that says why it cannot be read: it is counted, and the next one asked for.
-    fn next(&mut self) -> Option<Result<(u64, DecisionRecord), String>>;
+    /// Why it cannot be read: it is counted, and the next one asked for.
+    fn next(&mut self) -> Option<Result<(u64, DecisionRecord), NotReplayed>>;
 
     /// The mail that a filter was asked about; none if it is no longer stored.
     fn mail(&mut self, record: &DecisionRecord, facts: &MailFacts) -> Option<Arc<dyn MessageBytes>>;
+}
+
+/// Why a decision cannot be replayed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotReplayed {
+    /// Its record is of another slot.
+    #[error("it was another slot's")]
+    OtherSlot,
+    /// Its record has less than the facts.
+    #[error("its record was too large and was cut")]
+    Cut,
+    /// The component was not to blame for the recorded failure.
+    #[error("the gateway itself failed then")]
+    GatewayFailed,
+    /// Its record is not one of this version.
+    #[error("it was recorded by another version of the gateway")]
+    OtherVersion,
+    /// Its facts are not those of this version.
+    #[error("its facts were recorded by another version of the gateway")]
+    OtherFacts,
+    /// The mail that it was about was deleted, or delivered elsewhere.
+    #[error("the mail is no longer stored")]
+    MailGone,
+    /// The component asked for something that the recorded call did not ask for.
+    #[error("{0}")]
+    NotRecorded(String),
+    /// The component could not be asked now.
+    #[error("{0}")]
+    Failed(FailureKind),
+    /// The state that it begins with cannot be read.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The records cannot be read from there on.
+    #[error("the records from there on cannot be read: {0}")]
+    Unreadable(#[source] Cause),
 }
 
 /// Which component is replayed.
@@ -126,8 +162,9 @@ impl Sandbox {
             }
         };
         let started = thread::Builder::new().name("replay".into()).stack_size(stack_bytes).spawn(run);
-        started.map_err(|error| SwapError::Replay(error.to_string()))?;
-        report.await.map_err(|_| SwapError::Replay("it failed within the gateway; its log says more".into()))
+        started.map_err(|error| SwapError::Replay(Cause::new(error)))?;
+        let failed = || SwapError::Replay(Cause::new("it failed within the gateway; its log says more"));
+        report.await.map_err(|_| failed())
     }
 }
 
@@ -162,12 +199,12 @@ impl Replay {
                     self.report.decisions += 1;
                     match self.ask(&mut history, &record) {
                         Ok(outcome) => self.compare(id, &record, &outcome),
-                        Err(why) => self.not_replayed(why),
+                        Err(why) => self.not_replayed(&why),
                     }
                 }
                 Err(why) => {
                     self.report.decisions += 1;
-                    self.not_replayed(why);
+                    self.not_replayed(&why);
                 }
             }
         }
@@ -198,8 +235,9 @@ impl Replay {
         }
     }
 
-    fn not_replayed(&mut self, why: String) {
+    fn not_replayed(&mut self, why: &NotReplayed) {
         let reasons = &mut self.report.not_replayed;
+        let why = why.to_string();
         let why = if reasons.contains_key(&why) || reasons.len() < REPLAY_REASONS {
             why
         } else {
@@ -209,15 +247,15 @@ impl Replay {
     }
 
     /// The answer to a recorded question, or why it cannot be asked.
-    fn ask(&mut self, history: &mut impl History, record: &DecisionRecord) -> Result<Outcome, String> {
+    fn ask(&mut self, history: &mut impl History, record: &DecisionRecord) -> Result<Outcome, NotReplayed> {
         if record.slot != self.report.slot {
-            return Err("it was another slot's".to_owned());
+            return Err(NotReplayed::OtherSlot);
         }
         if record.is_cut {
-            return Err("its record was too large and was cut".to_owned());
+            return Err(NotReplayed::Cut);
         }
         if record.outcome.as_ref().is_err_and(|failure| !failure.is_components_fault()) {
-            return Err("the gateway itself failed then".to_owned());
+            return Err(NotReplayed::GatewayFailed);
         }
         match record.function.as_str() {
             Submission::FUNCTION => self.question::<Submission>(record, None),
@@ -228,15 +266,15 @@ impl Replay {
             Select::FUNCTION => self.question::<Select>(record, None),
             MailFacts::FUNCTION => {
                 let facts: MailFacts = facts(record)?;
-                let mail = history.mail(record, &facts).ok_or(MAIL_GONE)?;
+                let mail = history.mail(record, &facts).ok_or(NotReplayed::MailGone)?;
                 self.question::<MailFacts>(record, Some(mail))
             }
             Feedback::FUNCTION => {
                 let feedback: Feedback = facts(record)?;
-                let mail = history.mail(record, &feedback.facts).ok_or(MAIL_GONE)?;
+                let mail = history.mail(record, &feedback.facts).ok_or(NotReplayed::MailGone)?;
                 self.question::<Feedback>(record, Some(mail))
             }
-            _ => Err("it was recorded by another version of the gateway".to_owned()),
+            _ => Err(NotReplayed::OtherVersion),
         }
     }
 
@@ -244,7 +282,7 @@ impl Replay {
         &mut self,
         record: &DecisionRecord,
         source: Option<Arc<dyn MessageBytes>>,
-    ) -> Result<Outcome, String> {
+    ) -> Result<Outcome, NotReplayed> {
         let question: Q = facts(record)?;
         self.copy_state(record)?;
         let recorded = Arc::new(Recorded::new(record.capability_calls.clone(), None));
@@ -275,30 +313,27 @@ impl Replay {
         );
         self.report.duration += self.now().since(begin);
         if let Some(missing) = recorded.missing() {
-            return Err(missing);
+            return Err(NotReplayed::NotRecorded(missing));
         }
         match asked.answer {
-            Err(failure) if !failure.is_components_fault() => Err(failure.kind().to_string()),
+            Err(failure) if !failure.is_components_fault() => Err(NotReplayed::Failed(failure.kind())),
             answer => Ok(answer.map(|answer| json(&answer))),
         }
     }
 
     /// An account's state begins as it is now.
-    fn copy_state(&self, record: &DecisionRecord) -> Result<(), String> {
+    fn copy_state(&self, record: &DecisionRecord) -> Result<(), NotReplayed> {
         if self.state.has(&record.account) {
             return Ok(());
         }
         // That of the live component: what was decided was decided with it.
         let live = self.entry.space(&self.entry.live.load().version);
         let space = self.capabilities.state.snapshot(&live, &record.account);
-        self.state.put(record.account.clone(), Space(space.map_err(|error| error.to_string())?));
+        self.state.put(record.account.clone(), Space(space?));
         Ok(())
     }
 }
 
-const MAIL_GONE: &str = "the mail is no longer stored";
-
-fn facts<T: serde::de::DeserializeOwned>(record: &DecisionRecord) -> Result<T, String> {
-    serde_json::from_str(&record.facts)
-        .map_err(|_| "its facts were recorded by another version of the gateway".to_owned())
+fn facts<T: serde::de::DeserializeOwned>(record: &DecisionRecord) -> Result<T, NotReplayed> {
+    serde_json::from_str(&record.facts).map_err(|_| NotReplayed::OtherFacts)
 }

@@ -3,17 +3,20 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use mail::Cause;
 use mail::decision::mail_filter::{MailFacts, MessageBytes};
 use mail::decision::resolver::Resolve;
 use mail::record::Direction;
 use sandbox::capabilities::{State as _, TxtAnswer};
-use sandbox::{Candidate, DecisionRecord, Failure, History, ReplayReport, Slot, SwapError, state_space};
+use sandbox::{
+    Candidate, DecisionRecord, Failure, History, NotReplayed, ReplayReport, Slot, SwapError, state_space,
+};
 
 use crate::defaults::{facts, retry, submission};
 use crate::setup::{Bench, NOW, anna, mail};
 
 /// Records in memory, and one mail for all of them.
-struct Records(VecDeque<Result<(u64, DecisionRecord), String>>, Option<Arc<dyn MessageBytes>>);
+struct Records(VecDeque<Result<(u64, DecisionRecord), NotReplayed>>, Option<Arc<dyn MessageBytes>>);
 
 impl Records {
     fn of(records: Vec<DecisionRecord>) -> Self {
@@ -22,7 +25,7 @@ impl Records {
 }
 
 impl History for Records {
-    fn next(&mut self) -> Option<Result<(u64, DecisionRecord), String>> {
+    fn next(&mut self) -> Option<Result<(u64, DecisionRecord), NotReplayed>> {
         self.0.pop_front()
     }
 
@@ -147,9 +150,9 @@ async fn what_cannot_be_replayed_is_counted_with_its_reason() {
     let busy = DecisionRecord { outcome: Err(Failure::Busy), ..good.clone() };
     let elsewhere = DecisionRecord { entry: "another".into(), ..good.clone() };
     let mut records = Records::of(vec![good, broken, unknown, busy, elsewhere]);
-    records.0.push_back(Err("damaged".into()));
+    records.0.push_back(Err(NotReplayed::OtherVersion));
     for number in 0..100 {
-        records.0.push_back(Err(format!("reason {number}")));
+        records.0.push_back(Err(NotReplayed::Unreadable(Cause::new(format!("reason {number}")))));
     }
     let report = replay(&bench, Slot::Policy, "default-policy", records).await;
     assert_eq!((report.decisions, report.same), (105, 1), "other entries are not counted");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mail::decision::mail_filter::MessageBytes;
-use mail::{AccountName, Address, Clock, ComponentDigest, MailId, PublicKey, Wall};
+use mail::{AccountName, Address, Cause, Clock, ComponentDigest, MailId, PublicKey, Wall};
 use sandbox::capabilities::{
     Capabilities, Contact, Contacts, Dns, DnsError, Recorder, State, StateError, StateTurn, TxtAnswer,
 };
@@ -167,23 +167,23 @@ fn ben() -> Contact {
 }
 
 impl Contacts for World {
-    fn by_alias(&self, _account: &AccountName, alias: &str) -> Result<Option<Contact>, String> {
+    fn by_alias(&self, _account: &AccountName, alias: &str) -> Result<Option<Contact>, Cause> {
         match alias {
             "ben" => Ok(Some(ben())),
-            "broken" => Err("the store is broken".into()),
+            "broken" => Err(Cause::new("the store is broken")),
             _ => Ok(None),
         }
     }
 
-    fn by_key(&self, _account: &AccountName, key: PublicKey) -> Result<Option<Contact>, String> {
+    fn by_key(&self, _account: &AccountName, key: PublicKey) -> Result<Option<Contact>, Cause> {
         Ok((key == ben().key).then(ben))
     }
 
-    fn by_address(&self, _account: &AccountName, address: &Address) -> Result<Option<Contact>, String> {
+    fn by_address(&self, _account: &AccountName, address: &Address) -> Result<Option<Contact>, Cause> {
         Ok(ben().addresses.contains(address).then(ben))
     }
 
-    fn account_of(&self, address: &Address) -> Result<Option<AccountName>, String> {
+    fn account_of(&self, address: &Address) -> Result<Option<AccountName>, Cause> {
         let now = {
             let mut now = self.questions_now.lock().unwrap();
             *now += 1;
@@ -207,7 +207,7 @@ impl Recorder for World {
 }
 
 impl SlotsKeeper for World {
-    fn save(&self, config: &SlotsConfig) -> Result<(), String> {
+    fn save(&self, config: &SlotsConfig) -> Result<(), Cause> {
         self.saved.lock().unwrap().push(config.clone());
         Ok(())
     }
@@ -229,7 +229,7 @@ impl MessageBytes for Mail {
         self.0.len() as u64
     }
 
-    fn read(&self, offset: u64, max: usize) -> Result<Bytes, String> {
+    fn read(&self, offset: u64, max: usize) -> Result<Bytes, Cause> {
         let start = (offset as usize).min(self.0.len());
         let end = start.saturating_add(max).min(self.0.len());
         Ok(Bytes::copy_from_slice(&self.0[start..end]))

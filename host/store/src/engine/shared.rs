@@ -7,9 +7,9 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 
 use bytes::Bytes;
+use mail::Cause;
 use mail::MailId;
 use mail::record::{ArrivalKey, Partial};
-use mail::storage::Cause;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::engine::Engine;

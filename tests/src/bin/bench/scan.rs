@@ -13,6 +13,7 @@ use drops::point::Secret;
 use drops::stamp::Stamp;
 use drops::token::Issuer;
 use drops::ttl::Ttl;
+use mail::decision::policy::DepositAnswer;
 use mail::{Monotonic, PublicKey, Wall};
 use rand_core::{OsRng, RngCore as _};
 use tests::gateway::Gateway;
@@ -87,7 +88,7 @@ fn fill(gateway: &Gateway, board: PublicKey) {
             })
             .collect();
         while let Some(question) = board.next_question() {
-            board.decide(question.ticket, Ok(()));
+            board.decide(question.ticket, DepositAnswer::Allow);
         }
         while let Some(batch) = board.next_batch(&store, now).expect("the cells are sound") {
             let result = store.commit(&batch);

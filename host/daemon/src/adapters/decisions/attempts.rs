@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use mail::decision::mail_filter::{MailFacts, MessageBytes};
 use mail::record::Direction;
-use mail::{AccountName, BodyHasher};
+use mail::{AccountName, BodyHasher, Cause};
 use sandbox::SlotsConfig;
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
@@ -112,7 +112,7 @@ pub fn key(
     facts: &MailFacts,
     message: &dyn MessageBytes,
     slots: &SlotsConfig,
-) -> Result<String, String> {
+) -> Result<String, Cause> {
     let mut hasher = BodyHasher::new();
     let mut part = |bytes: &[u8]| {
         hasher.update(&(bytes.len() as u64).to_le_bytes());
@@ -136,7 +136,7 @@ pub fn key(
 }
 
 /// The end of a mail, without header fields: the gateway adds some that differ each time.
-fn end_of(message: &dyn MessageBytes) -> Result<Vec<u8>, String> {
+fn end_of(message: &dyn MessageBytes) -> Result<Vec<u8>, Cause> {
     let start = message.size().saturating_sub(END_BYTES as u64);
     let mut end = Vec::new();
     while end.len() < END_BYTES {
@@ -178,7 +178,7 @@ mod tests {
             self.0.len() as u64
         }
 
-        fn read(&self, offset: u64, max: usize) -> Result<bytes::Bytes, String> {
+        fn read(&self, offset: u64, max: usize) -> Result<bytes::Bytes, Cause> {
             let rest = &self.0[(offset as usize).min(self.0.len())..];
             Ok(bytes::Bytes::from_static(&rest[..max.min(rest.len())]))
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use admin::History;
 use bytes::Bytes;
 use gateway::Gateway;
-use mail::{AccountName, Address, MailId, PublicKey};
+use mail::{AccountName, Address, Cause, MailId, PublicKey};
 use resolve::Dnssec;
 use sandbox::capabilities::{
     Contact, Contacts, Dns, DnsError, Recorder, State, StateError, StateTurn, TxtAnswer,
@@ -153,8 +153,9 @@ impl GatewayContacts {
         let _ = self.0.set(std::sync::Arc::downgrade(gateway));
     }
 
-    fn ask<T>(&self, question: impl FnOnce(&Gateway) -> T) -> Result<T, String> {
-        let gateway = self.0.get().and_then(Weak::upgrade).ok_or("the gateway is starting or stopping")?;
+    fn ask<T>(&self, question: impl FnOnce(&Gateway) -> T) -> Result<T, Cause> {
+        let gateway = self.0.get().and_then(Weak::upgrade);
+        let gateway = gateway.ok_or_else(|| Cause::new("the gateway is starting or stopping"))?;
         Ok(question(&gateway))
     }
 }
@@ -172,7 +173,7 @@ fn seen(gateway: &Gateway, account: &AccountName, contact: mail::record::Contact
 }
 
 impl Contacts for GatewayContacts {
-    fn by_alias(&self, account: &AccountName, alias: &str) -> Result<Option<Contact>, String> {
+    fn by_alias(&self, account: &AccountName, alias: &str) -> Result<Option<Contact>, Cause> {
         self.ask(|gateway| {
             let contacts = gateway.contacts(account);
             let found = contacts.into_iter().find(|contact| contact.alias.as_str() == alias);
@@ -180,18 +181,18 @@ impl Contacts for GatewayContacts {
         })
     }
 
-    fn by_key(&self, account: &AccountName, key: PublicKey) -> Result<Option<Contact>, String> {
-        let address = Address::at_tox(&key.to_string()).map_err(|error| error.to_string())?;
+    fn by_key(&self, account: &AccountName, key: PublicKey) -> Result<Option<Contact>, Cause> {
+        let address = Address::at_tox(&key.to_string()).map_err(Cause::new)?;
         self.by_address(account, &address)
     }
 
-    fn by_address(&self, account: &AccountName, address: &Address) -> Result<Option<Contact>, String> {
+    fn by_address(&self, account: &AccountName, address: &Address) -> Result<Option<Contact>, Cause> {
         self.ask(|gateway| {
             gateway.find_contact(account, address).map(|contact| seen(gateway, account, contact))
         })
     }
 
-    fn account_of(&self, address: &Address) -> Result<Option<AccountName>, String> {
+    fn account_of(&self, address: &Address) -> Result<Option<AccountName>, Cause> {
         self.ask(|gateway| gateway.account_with_address(address))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use admin::EventLog;
-use mail::{ComponentDigest, Wall};
+use mail::{Cause, ComponentDigest, Wall};
 use sandbox::{
     EntryConfig, FellBack, Library, LibraryError, Limits, LostFilter, Past, ShadowDiffers, Slot, SlotsConfig,
     SlotsKeeper,
@@ -31,10 +31,10 @@ pub struct StoredSlots {
 }
 
 impl SlotsKeeper for StoredSlots {
-    fn save(&self, config: &SlotsConfig) -> Result<(), String> {
-        let json = serde_json::to_vec(config).map_err(|error| error.to_string())?;
+    fn save(&self, config: &SlotsConfig) -> Result<(), Cause> {
+        let json = serde_json::to_vec(config).map_err(Cause::new)?;
         let saved = self.runtime.block_on(self.store.meta_put(DOCUMENT, Some(json.into())));
-        saved.map_err(|error| error.to_string())
+        saved.map_err(Cause::new)
     }
 
     fn fell_back(&self, event: FellBack) {

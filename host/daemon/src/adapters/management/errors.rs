@@ -62,7 +62,9 @@ pub fn swap_error(error: SwapError) -> ManagementError {
         SwapError::NothingToRollBack(_) | SwapError::WhichEntry(_) | SwapError::InUse { .. } => {
             ManagementError::Conflict(text)
         }
-        SwapError::Invalid(_) | SwapError::TooLarge { .. } => ManagementError::Unprocessable(text),
+        SwapError::Invalid(_) | SwapError::Tuning(_) | SwapError::TooLarge { .. } => {
+            ManagementError::Unprocessable(text)
+        }
         SwapError::Keeper(_) | SwapError::State(_) | SwapError::Replay(_) => ManagementError::Internal(text),
     }
 }

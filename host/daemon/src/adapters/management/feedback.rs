@@ -74,13 +74,13 @@ impl MessageBytes for StoredMail {
         self.size
     }
 
-    fn read(&self, offset: u64, max: usize) -> Result<Bytes, String> {
+    fn read(&self, offset: u64, max: usize) -> Result<Bytes, mail::Cause> {
         let prefix = self.prefix.len() as u64;
         if offset < prefix {
             let start = usize::try_from(offset).unwrap_or(self.prefix.len());
             let end = start.saturating_add(max).min(self.prefix.len());
             return Ok(self.prefix.slice(start..end));
         }
-        self.store.read_body_blocking(self.body, offset - prefix, max).map_err(|error| error.to_string())
+        self.store.read_body_blocking(self.body, offset - prefix, max).map_err(mail::Cause::new)
     }
 }

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use mail::decision::mail_filter::{MailFacts, MessageBytes};
 use mail::record::Direction;
 use mail::storage::{Outbox as _, Quarantine as _, StorageError};
-use mail::{AccountName, Wall};
+use mail::{AccountName, Cause, Wall};
 use sandbox::{DecisionRecord, History, Outcome, ShadowReport};
 use serde_json::Value;
 use store::Store;
@@ -217,7 +217,7 @@ async fn waiting_mails(
 }
 
 impl History for StoredHistory {
-    fn next(&mut self) -> Option<std::result::Result<(u64, DecisionRecord), String>> {
+    fn next(&mut self) -> Option<std::result::Result<(u64, DecisionRecord), sandbox::NotReplayed>> {
         if self.read.is_empty() && !self.is_at_end {
             let asked =
                 self.store.decisions_since(self.slot.name(), self.from, self.after, DECISIONS_AT_A_TIME);
@@ -229,7 +229,7 @@ impl History for StoredHistory {
                 }
                 Err(error) => {
                     self.is_at_end = true;
-                    return Some(Err(format!("the records from there on cannot be read: {error}")));
+                    return Some(Err(sandbox::NotReplayed::Unreadable(Cause::new(error))));
                 }
             }
         }
@@ -237,7 +237,7 @@ impl History for StoredHistory {
         let record = serde_json::from_slice(&decision.record);
         Some(match record {
             Ok(record) => Ok((decision.id, record)),
-            Err(_) => Err("it was recorded by another version of the gateway".to_owned()),
+            Err(_) => Err(sandbox::NotReplayed::OtherVersion),
         })
     }
 

@@ -8,7 +8,7 @@ use admin::dto::{ComponentRef, Limit, Slot, Tested, TestedCall, Tune, Tuned};
 use admin::management::{Result, Tuning};
 use async_trait::async_trait;
 use sandbox::bench::{CallReport, Case, conformance_cases};
-use sandbox::{Awaited, EntryConfig, Limits, check_setting};
+use sandbox::{Awaited, EntryConfig, InvalidTuning, Limits, check_setting};
 
 use super::GatewayManagement;
 use super::errors::{library_error, swap_error};
@@ -32,7 +32,8 @@ impl Tuning for GatewayManagement {
                 "the policy set {path} of the configuration says this at every start: change it there, and reload"
             )));
         }
-        let (settings, limits) = changed(&config, tune).map_err(ManagementError::Unprocessable)?;
+        let (settings, limits) =
+            changed(&config, tune).map_err(|error| ManagementError::Unprocessable(error.to_string()))?;
         let tuned = self.sandbox.tune(config.slot, Some(&config.entry), settings, limits).await;
         let tuned = tuned.map_err(swap_error)?;
         tracing::info!(slot = %tuned.slot, entry = tuned.entry, "settings and limits were changed");
@@ -107,13 +108,16 @@ impl GatewayManagement {
 }
 
 /// Settings and limits of an entry with what is changed; the first thing that is wrong.
-fn changed(config: &EntryConfig, tune: Tune) -> std::result::Result<(Vec<(String, String)>, Limits), String> {
+fn changed(
+    config: &EntryConfig,
+    tune: Tune,
+) -> std::result::Result<(Vec<(String, String)>, Limits), InvalidTuning> {
     let mut settings: BTreeMap<String, String> = config.settings.iter().cloned().collect();
     for (name, value) in tune.settings {
         match value {
             None => drop(settings.remove(&name)),
             Some(value) => {
-                check_setting(&name, &value).map_err(|why| format!("{name}: {why}"))?;
+                check_setting(&name, &value)?;
                 settings.insert(name, value);
             }
         }
@@ -171,7 +175,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let wrong = |json: &str| changed(&config(), serde_json::from_str(json).unwrap()).unwrap_err();
+        let wrong =
+            |json: &str| changed(&config(), serde_json::from_str(json).unwrap()).unwrap_err().to_string();
         assert!(
             wrong(r#"{"limits":{"call-ms":0}}"#)
                 .contains("call-ms (milliseconds one call may run) is from 1")

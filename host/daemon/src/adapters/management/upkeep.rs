@@ -30,7 +30,7 @@ impl Upkeep for GatewayManagement {
     }
 
     async fn reload(&self) -> Result<Reloaded> {
-        self.reloader.reload().await.map_err(ManagementError::Unprocessable)
+        self.reloader.reload().await.map_err(|error| ManagementError::Unprocessable(error.to_string()))
     }
 
     async fn backup(&self) -> Result<Backup> {

@@ -244,7 +244,7 @@ impl MessageBytes for InMemory {
         self.0.len() as u64
     }
 
-    fn read(&self, offset: u64, max: usize) -> Result<Bytes, String> {
+    fn read(&self, offset: u64, max: usize) -> Result<Bytes, mail::Cause> {
         let start = usize::try_from(offset).unwrap_or(usize::MAX).min(self.0.len());
         let end = start.saturating_add(max).min(self.0.len());
         Ok(self.0.slice(start..end))

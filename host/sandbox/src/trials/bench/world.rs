@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mail::{AccountName, Address, MailId, PublicKey};
+use mail::{AccountName, Address, Cause, MailId, PublicKey};
 
 use super::case::{Case, DnsAnswer};
 use crate::capabilities::{Contact, Contacts, Dns, DnsError, Recorder, TxtAnswer};
@@ -50,19 +50,19 @@ impl Dns for World {
 }
 
 impl Contacts for World {
-    fn by_alias(&self, _account: &AccountName, alias: &str) -> Result<Option<Contact>, String> {
+    fn by_alias(&self, _account: &AccountName, alias: &str) -> Result<Option<Contact>, Cause> {
         Ok(self.contact(|contact| contact.alias == alias))
     }
 
-    fn by_key(&self, _account: &AccountName, key: PublicKey) -> Result<Option<Contact>, String> {
+    fn by_key(&self, _account: &AccountName, key: PublicKey) -> Result<Option<Contact>, Cause> {
         Ok(self.contact(|contact| contact.key == key))
     }
 
-    fn by_address(&self, _account: &AccountName, address: &Address) -> Result<Option<Contact>, String> {
+    fn by_address(&self, _account: &AccountName, address: &Address) -> Result<Option<Contact>, Cause> {
         Ok(self.contact(|contact| contact.addresses.contains(address)))
     }
 
-    fn account_of(&self, address: &Address) -> Result<Option<AccountName>, String> {
+    fn account_of(&self, address: &Address) -> Result<Option<AccountName>, Cause> {
         let is_meant = |account: &&AccountName| address.is_tox() && address.local() == account.as_str();
         Ok(self.accounts.iter().find(is_meant).cloned())
     }

@@ -38,10 +38,7 @@ impl Sandbox {
             }
             Ok(copy)
         });
-        let state = copied
-            .await
-            .unwrap_or_else(|_| Ok(CopiedState::default()))
-            .map_err(|error: crate::capabilities::StateError| SwapError::State(error.to_string()))?;
+        let state = copied.await.unwrap_or_else(|_| Ok(CopiedState::default())).map_err(SwapError::State)?;
         let shadow = Arc::new(Shadow {
             slot,
             entry: Arc::clone(&entry.name),

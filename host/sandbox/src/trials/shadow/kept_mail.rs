@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use mail::Cause;
 use mail::decision::mail_filter::MessageBytes;
 
 use crate::limits::SHADOW_MAIL_BYTES;
@@ -43,7 +44,7 @@ impl MessageBytes for KeptMail {
         self.size
     }
 
-    fn read(&self, offset: u64, max: usize) -> Result<Bytes, String> {
+    fn read(&self, offset: u64, max: usize) -> Result<Bytes, Cause> {
         if let Some(bytes) = self.kept(offset, max) {
             return Ok(bytes);
         }
@@ -66,9 +67,9 @@ mod tests {
             self.0.len() as u64
         }
 
-        fn read(&self, offset: u64, max: usize) -> Result<Bytes, String> {
+        fn read(&self, offset: u64, max: usize) -> Result<Bytes, Cause> {
             if self.1.load(Ordering::Relaxed) {
-                return Err("it is gone".into());
+                return Err(Cause::new("it is gone"));
             }
             let start = (offset as usize).min(self.0.len());
             Ok(self.0.slice(start..start.saturating_add(max).min(self.0.len())))
