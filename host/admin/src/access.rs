@@ -32,7 +32,7 @@ pub(crate) const CSRF_HEADER: &str = "x-csrf-token";
 /// Sent by scripts that look again by themselves: such a request does not keep a session open.
 const REFRESH_HEADER: &str = "x-refresh";
 
-/// What a request must show to be heard.
+/// What a request must show before it is served.
 pub struct Access {
     token: Token,
     hosts: Vec<String>,
@@ -46,10 +46,10 @@ impl std::fmt::Debug for Access {
     }
 }
 
-/// The configured name is no host name.
+/// The configured name is not a host name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no host name: write the name without scheme, port or path, gateway.example.org for instance"
+    "`{0}` is not a host name: write the name without scheme, port or path, for instance gateway.example.org"
 )]
 pub struct InvalidHost(String);
 
@@ -87,7 +87,7 @@ impl Access {
         let host = only(request.headers(), header::HOST)?
             .ok_or_else(|| Refused::bad_request("the Host field is missing (RFC 9112 section 3.2)"))?;
         let host: Authority =
-            host.parse().map_err(|_| Refused::bad_request("the Host field names no host"))?;
+            host.parse().map_err(|_| Refused::bad_request("the Host field does not name a host"))?;
         let targets = [Some(&host), request.uri().authority()];
         if !targets.into_iter().flatten().all(|authority| self.is_ours(authority)) {
             return Err(Refused::new(
@@ -99,7 +99,7 @@ impl Access {
             None => Ok(()),
             Some(origin) if is_same_place(origin, &host) => Ok(()),
             Some(_) => {
-                Err(Refused::new(StatusCode::FORBIDDEN, "a page of another place may not use the gateway"))
+                Err(Refused::new(StatusCode::FORBIDDEN, "a page of another site may not use the gateway"))
             }
         }
     }
@@ -147,7 +147,7 @@ impl Access {
         let refused = || {
             Refused::new(
                 StatusCode::UNAUTHORIZED,
-                "show the token of this gateway: `Authorization: Bearer TOKEN`; its file is named in ready.json in the data directory",
+                "show the token of this gateway: `Authorization: Bearer TOKEN`; ready.json in the data directory names its file",
             )
             .with_header(header::WWW_AUTHENTICATE, "Bearer")
         };
@@ -164,12 +164,12 @@ fn is_same_place(origin: &str, host: &Authority) -> bool {
     place.is_some_and(|place| place.eq_ignore_ascii_case(host.as_str()))
 }
 
-/// The value of a field that may stand there once.
+/// The value of a field that may be there once.
 fn only(headers: &HeaderMap, name: header::HeaderName) -> Result<Option<&str>, Refused> {
     let mut values = headers.get_all(&name).iter();
     let first = values.next();
     if values.next().is_some() {
-        return Err(Refused::bad_request(format!("the {name} field stands there twice")));
+        return Err(Refused::bad_request(format!("the {name} field is there twice")));
     }
     first
         .map(|value| {

@@ -91,7 +91,7 @@ fn ended<T>(done: Result<management::Result<T>, JoinError>) -> Result<T, Refused
             tracing::error!(%error, "a management request failed");
             Err(Refused::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
-                "the gateway failed at this; its log says more",
+                "the gateway failed to do this; its log says more",
             ))
         }
     }
@@ -107,7 +107,7 @@ pub(crate) async fn run<T: Send + 'static>(
         Ok(done) => ended(done),
         Err(_) => Err(Refused::new(
             StatusCode::GATEWAY_TIMEOUT,
-            "this takes long and goes on; look again in a while whether it is done",
+            "this takes long and goes on; look again later to see whether it is done",
         )),
     }
 }

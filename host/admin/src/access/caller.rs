@@ -47,8 +47,7 @@ impl Caller {
         if self.is_owner() || self.own_account() == Some(account) {
             return Ok(());
         }
-        let text =
-            "this account is not yours: log in as the one you want to see, or ask the owner of this gateway";
+        let text = "this account is not yours: log in as that account, or ask the owner of this gateway";
         Err(Refused::new(StatusCode::FORBIDDEN, text))
     }
 
@@ -60,7 +59,7 @@ impl Caller {
         if self.is_owner() {
             return Ok(());
         }
-        Err(Refused::new(StatusCode::FORBIDDEN, "only the owner of this gateway may do this: ask them"))
+        Err(Refused::new(StatusCode::FORBIDDEN, "only the owner of this gateway may do this"))
     }
 }
 

@@ -179,7 +179,7 @@ pub(super) async fn add(State(shared): State<Shared>, submitted: Submitted) -> R
     match try_add(&shared, &submitted).await {
         Ok(alias) => {
             let done = format!(
-                "{alias} was asked. Mail to {alias}@tox can be written now; it is delivered once they accept and are online."
+                "{alias} was asked. You can write to {alias}@tox now. The mail is delivered once they accept and are online."
             );
             Ok(submitted.answer("/contacts", Ok(()), |()| done))
         }

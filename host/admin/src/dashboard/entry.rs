@@ -171,7 +171,7 @@ fn limit_rows(tuned: &Tuned, typed: &mut BTreeMap<String, (String, Option<String
             name: limit.name.clone(),
             about: limit.about.clone(),
             value,
-            range: format!("{} to {}; {} if nothing is said", limit.least, limit.most, limit.default),
+            range: format!("{} to {}; by default {}", limit.least, limit.most, limit.default),
             error,
         }
     };
@@ -222,7 +222,7 @@ pub(super) async fn change(
         let Err(refused) = result else {
             let path =
                 format!("/components/entry?slot={slot}&entry={}", crate::percent_encoded(&asked.entry));
-            let done = "Settings and limits hold from the next call on.";
+            let done = "The settings and limits apply from the next call on.";
             return Ok(submitted.answer(&path, result, |_| done.to_owned()));
         };
         place_error(refused.detail(), &mut rows, &mut typed_limits, &submitted);
@@ -258,7 +258,7 @@ fn changed_settings(before: &Tuned, rows: &mut [SettingRow]) -> BTreeMap<String,
         if row.name.is_empty() {
             row.error = Some("Give this setting a name.".to_owned());
         } else if !named.insert(row.name.clone()) {
-            row.error = Some("This name stands there twice.".to_owned());
+            row.error = Some("This name is there twice.".to_owned());
         } else {
             changed.insert(row.name.clone(), Some(row.value.clone()));
         }
@@ -329,7 +329,8 @@ fn shown_test(tested: Tested) -> ShownTest {
     let right = tested.calls.iter().filter(|call| call.unexpected.is_none()).count();
     let mut verdict = format!("{right} of {} calls answered as expected", tested.calls.len());
     if tested.not_asked > 0 {
-        verdict.push_str(&format!("; {} more were not asked, it took too long", tested.not_asked));
+        verdict
+            .push_str(&format!("; {} more were not asked because the test took too long", tested.not_asked));
     }
     let call = |call: crate::dto::TestedCall| ShownCall {
         is_right: call.unexpected.is_none(),

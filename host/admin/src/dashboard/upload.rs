@@ -51,7 +51,7 @@ impl FromRequest<Shared> for Upload {
         let (head, begun) = in_time(JSON_BODY_TIME, read_head(&mut body, &delimiter)).await?;
         let fields = Fields::of(head.fields);
         if fields.raw("csrf").is_empty() {
-            let text = "The form has no field csrf before its file; nothing was changed. Open the page again and repeat what you did. \
+            let text = "The form has no field csrf before its file. Nothing was changed: open the page again and repeat what you did. \
                         A program sends csrf first and the file last, or uses the API.";
             return Err(Refused::new(StatusCode::FORBIDDEN, text).into());
         }
@@ -147,7 +147,7 @@ impl Upload {
 }
 
 fn too_large(largest: usize) -> Refused {
-    let text = format!("the file has more than {}, the most that is taken", in_words(largest as u64));
+    let text = format!("the file has more than {}, the limit", in_words(largest as u64));
     Refused::new(StatusCode::PAYLOAD_TOO_LARGE, text)
 }
 

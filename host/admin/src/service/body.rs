@@ -33,7 +33,7 @@ pub(crate) trait ReadBody: Body {
 
 /// Something large that is held in memory whole; few are at a time.
 pub(crate) struct Held<T> {
-    /// It.
+    /// The value.
     pub(crate) content: T,
     /// Ends when it is no longer needed.
     pub(crate) permit: OwnedSemaphorePermit,
