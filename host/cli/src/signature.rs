@@ -53,7 +53,7 @@ pub fn read(path: &Path) -> Result<[u8; 64], String> {
         .read_to_end(&mut content)
         .map_err(|error| failed(&error))?;
     parse(&content).ok_or_else(|| {
-        failed(&"it is none of Ed25519: 64 bytes, or those as hex digits or base64 (`openssl pkeyutl -sign -rawin` writes one)")
+        failed(&"it is not an Ed25519 signature: 64 bytes, raw, as hex digits or as base64 (`openssl pkeyutl -sign -rawin` writes one)")
     })
 }
 

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::limits::CERTIFICATE_FILE_BYTES;
 
-/// A file that is of no use for TLS. Each text says what to do.
+/// A file that cannot be used for TLS. Each text says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum PemError {
     /// It cannot be read or holds nothing of use.
@@ -54,7 +54,7 @@ pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, PemErro
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
-        Ok(_) => Err(unusable("there is no certificate in PEM form in it".to_owned())),
+        Ok(_) => Err(unusable("it has no certificate in PEM form".to_owned())),
         Err(error) => Err(unusable(error.to_string())),
     }
 }

@@ -1,4 +1,4 @@
-//! Whom `contact add` means.
+//! The person that `contact add` adds.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -34,7 +34,7 @@ impl FromStr for ContactSource {
 }
 
 impl ContactSource {
-    /// The address; reads the file where it is one.
+    /// The address; reads the file if it is a vCard.
     ///
     /// # Errors
     /// A text that says what is wrong with the file.
