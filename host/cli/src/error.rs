@@ -24,7 +24,7 @@ pub enum ClientError {
     Token {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// What is wrong.
         problem: String,
     },
     /// A file or a value that the user named cannot be read or used.

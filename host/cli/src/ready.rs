@@ -67,7 +67,7 @@ pub enum ReadyError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         source: io::Error,
     },
     /// It is there but has other content.

@@ -25,7 +25,7 @@ pub enum PemError {
     Unusable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// What is wrong.
         why: String,
     },
     /// The certificate does not belong to its key, or is of a kind that is not known.
@@ -33,7 +33,7 @@ pub enum PemError {
     Refused {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// What is wrong.
         error: rustls::Error,
     },
 }

@@ -69,9 +69,9 @@ pub enum BackupError {
     /// A file.
     #[error("the backup cannot be made: {path}: {error}")]
     File {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         error: io::Error,
     },
 }
@@ -84,7 +84,7 @@ impl From<store::Error> for BackupError {
 
 /// An archive that is ready to be read.
 pub struct Archive {
-    /// Its bytes.
+    /// Its size in bytes.
     pub size: u64,
     parts: VecDeque<Part>,
     sums: Sums,

@@ -23,7 +23,7 @@ pub struct Config {
     pub listen: Listen,
     /// The Tox network.
     pub tox: ToxConfig,
-    /// Mail.
+    /// Sizes, times and bounds of mail.
     pub mail: MailConfig,
     /// DNS.
     pub dns: DnsConfig,
@@ -31,7 +31,7 @@ pub struct Config {
     pub drops: DropsConfig,
     /// TLS of what is bound to anything but loopback.
     pub tls: TlsConfig,
-    /// Components.
+    /// What components may do.
     pub components: ComponentsConfig,
 }
 
@@ -259,9 +259,9 @@ pub enum ConfigError {
     /// The file cannot be read.
     #[error("the configuration file {path} cannot be read: {error}; check the path given with --config")]
     Unreadable {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         error: std::io::Error,
     },
     /// The file is damaged.
@@ -269,7 +269,7 @@ pub enum ConfigError {
         "the configuration file {path} is not right:\n{error}\nCorrect that line, or remove it to get the default."
     )]
     Invalid {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
         /// Where and why.
         error: String,

@@ -11,9 +11,9 @@ pub struct DataDirectory(PathBuf);
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {path}: {error}")]
 pub struct FileError {
-    /// Which.
+    /// The path of the file.
     pub path: PathBuf,
-    /// Why.
+    /// What the system said.
     pub error: std::io::Error,
 }
 

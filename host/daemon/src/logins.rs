@@ -37,7 +37,7 @@ pub struct Logins {
 pub enum Checked {
     /// It is right.
     LoggedIn(LoggedIn),
-    /// There is no such account, it is switched off, or its password is another one.
+    /// The account does not exist, is switched off, or has another password.
     Wrong,
     /// The password is right, but the client wants to act for another account (RFC 4616 section 2).
     OtherIdentity,
@@ -62,11 +62,12 @@ impl From<store::Error> for CheckError {
     }
 }
 
-/// Whom a login names.
+/// The account that a login names.
 struct Named {
     /// The account, if there is one.
     account: Option<AccountName>,
-    /// What guesses are counted under: the same for each spelling, also where there is no account.
+    /// The subject that guesses are counted under: the same for each spelling, also if there is no
+    /// account.
     subject: Subject,
 }
 

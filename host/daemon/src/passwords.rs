@@ -98,11 +98,12 @@ const fn is_space(c: char) -> bool {
 /// What was found out about a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is another one, or there is no such account.
+    /// The password is another one, or the account does not exist.
     Wrong,
     /// It is right.
     Right,
-    /// It is right, and its hash is of before passwords were prepared: it is to be made anew.
+    /// The password is right, but its hash is from before passwords were prepared and has to be
+    /// made again.
     RightInOldForm,
 }
 

@@ -50,7 +50,7 @@ pub struct ServeSettings {
 pub struct Relays {
     /// Opens sessions with boards.
     pub sessions: Sessions,
-    /// Which boards there are to use.
+    /// The boards that can be used.
     pub known: KnownRelays,
     secrets: Option<Arc<Secrets>>,
     trouble: Option<String>,

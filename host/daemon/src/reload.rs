@@ -37,15 +37,15 @@ pub struct Reloader {
     pub current: Mutex<Config>,
     /// The core.
     pub gateway: Arc<Gateway>,
-    /// Identities.
+    /// The identities on the network.
     pub network: Arc<ToxNetwork>,
     /// Whether incoming mail is quarantined while the filter fails.
     pub quarantine_unfiltered: Arc<AtomicBool>,
     /// Whether components' words are kept with their decisions.
     pub keep_words: Arc<AtomicBool>,
-    /// Slots.
+    /// The slots.
     pub sandbox: Arc<Sandbox>,
-    /// Components.
+    /// The components.
     pub library: Arc<Library>,
     /// The store.
     pub store: Store,

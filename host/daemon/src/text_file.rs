@@ -1,6 +1,6 @@
 //! Text that people write with an editor: UTF-8, whatever the editor put before it.
 
-/// Why bytes are no text.
+/// Why bytes are not a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoText {
     /// Another encoding, which cannot be told.

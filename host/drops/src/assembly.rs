@@ -14,12 +14,12 @@ use crate::limits::{
 };
 use crate::parcel::{Key, Parcel, Progress, Received};
 
-/// Whose mails compete for room: strangers never push out a contact's.
+/// The sender of a mail, for the competition for room: strangers never push out a contact's mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sender {
     /// A contact of the recipient.
     Contact,
-    /// Anybody else.
+    /// Somebody who is not a contact.
     Stranger,
 }
 
@@ -36,9 +36,9 @@ impl Sender {
 /// A mail that is held no more: erase what was kept of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gone<T> {
-    /// Whose mail it was.
+    /// The account that the mail was for.
     pub to: T,
-    /// Which.
+    /// The sender and the id of the mail.
     pub key: Key,
     /// Numbers of the parts that were kept on disk.
     pub kept: Vec<u8>,
@@ -63,7 +63,7 @@ struct Part {
 struct Partial {
     sender: Sender,
     parts: Vec<Option<Part>>,
-    /// Parts held.
+    /// How many parts are held.
     have: usize,
     touched: Wall,
     /// Order of arrival, so that the oldest can go.

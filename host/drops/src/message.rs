@@ -34,7 +34,7 @@ pub enum Request {
     Info,
     /// Hold a cell.
     Deposit {
-        /// How long.
+        /// How long the cell is to be held.
         ttl: Ttl,
         /// What the depositor shows.
         admission: Admission,
@@ -102,15 +102,16 @@ pub struct Receipt {
     pub until: Wall,
 }
 
-/// Which of the four ttl classes a segment still has: classes below this number are gone. 4: nothing left.
+/// The ttl classes that a segment still has: classes below this number are gone, and 4 means that
+/// nothing is left.
 pub type Edition = u8;
 
 /// What a board answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// To `Info`.
+    /// The answer to `Info`.
     Info(Box<BoardInfo>),
-    /// To `Deposit`.
+    /// The answer to `Deposit`.
     Receipt(Receipt),
     /// A segment begins.
     Begin {
@@ -135,16 +136,16 @@ pub enum Answer {
         /// Its hash.
         hash: [u8; 32],
     },
-    /// To `Issue`.
+    /// The answer to `Issue`.
     Issued {
         /// Evaluated elements, in the order of the request.
         evaluated: Vec<Element>,
         /// Proof that the published key was used.
         proof: ProofBytes,
     },
-    /// To `Enter`.
+    /// The answer to `Enter`.
     Entered,
-    /// No.
+    /// The request is refused.
     Refused(Refusal),
 }
 
@@ -210,7 +211,7 @@ pub enum Refusal {
     Sessions,
 }
 
-/// Why bytes are no message.
+/// Why bytes are not a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
     /// Longer than any message.
@@ -225,7 +226,7 @@ pub enum MessageError {
     /// A field out of bounds.
     #[error("{0} is out of bounds")]
     Bounds(&'static str),
-    /// Damaged.
+    /// The message is damaged.
     #[error(transparent)]
     Read(#[from] ReadError),
 }

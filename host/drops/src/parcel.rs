@@ -33,7 +33,7 @@ pub struct Parcel {
     pub content: Vec<u8>,
 }
 
-/// Why bytes are no parcel, or a parcel cannot go by drops.
+/// Why bytes are not a parcel, or why a parcel cannot go by drops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParcelError {
     /// Too large for drops.
@@ -42,7 +42,7 @@ pub enum ParcelError {
     /// Unknown kind.
     #[error("a parcel of unknown kind {0}")]
     Kind(u8),
-    /// Damaged.
+    /// The parcel is damaged.
     #[error("a damaged parcel: {0}")]
     Read(#[from] ReadError),
     /// Sealing failed.
@@ -155,9 +155,9 @@ pub struct Key {
 /// A parcel put together, its digest checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
-    /// Which mail of whom.
+    /// The sender and the id of the mail.
     pub key: Key,
-    /// What it holds.
+    /// Its content.
     pub parcel: Parcel,
 }
 
@@ -168,9 +168,9 @@ pub enum Progress {
     Complete(Box<Received>),
     /// More parts are to come.
     Waiting {
-        /// Parts held.
+        /// How many parts are held.
         have: usize,
-        /// Parts of the mail.
+        /// How many parts the mail has.
         count: usize,
     },
     /// Padding, or a part already held.

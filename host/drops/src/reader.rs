@@ -74,7 +74,7 @@ impl Window {
 /// How a board broke the rules. One is enough to stop using it for a while; `Differs`, `WrongHash`, `Keys` and `Tokens` mean that it lies.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
-    /// A message that is none.
+    /// Bytes that are not a message.
     #[error("the board sent something unreadable: {0}")]
     Message(String),
     /// An answer to nothing, or out of order.
@@ -161,7 +161,7 @@ enum Phase {
     Outside,
     /// A token was shown for a seat.
     Entering,
-    /// There is none to show: what the board says of itself is all there is to hear.
+    /// There is no token to show. The session ends with the board's description of itself.
     Listening,
     Window,
     Following,

@@ -33,7 +33,7 @@ pub struct Challenge {
     pub point: Point,
     /// How long it is to be held.
     pub ttl: Ttl,
-    /// Today.
+    /// The current day, counted from 1970-01-01 UTC.
     pub day: u32,
     /// A segment closed lately.
     pub segment: u32,

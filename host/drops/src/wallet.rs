@@ -31,16 +31,16 @@ pub enum Source {
     Contact(PublicKey),
 }
 
-/// Which purse.
+/// The source and the board of a purse.
 pub type PurseKey = (Source, BoardKey);
 
 /// Why the bytes of a purse cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PurseError {
-    /// Damaged.
+    /// The bytes are damaged.
     #[error("the tokens are damaged: {0}")]
     Read(#[from] ReadError),
-    /// Of a later version.
+    /// The bytes are of a later version.
     #[error("the tokens were kept by a later version ({0})")]
     Version(u8),
 }

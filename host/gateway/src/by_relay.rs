@@ -16,7 +16,7 @@ use crate::reception::{Offer, Offered, ReceptionError};
 pub enum Received {
     /// The decision about it is durable, now or since it came before.
     Acknowledged(Acknowledgement),
-    /// Its sender is no contact (yet).
+    /// Its sender is not a contact (yet).
     Stranger,
     /// Not now: try again later.
     Later(String),

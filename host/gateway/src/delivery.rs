@@ -17,9 +17,9 @@ use crate::submission::add_headers;
 
 /// A mail that is here, before its filters saw it.
 pub(crate) struct Incoming<'a> {
-    /// Whose mailbox it is for.
+    /// The person whose mailbox it is for.
     pub person: &'a Person,
-    /// Whose key it came from; of another account here for local mail.
+    /// The key it came from; for local mail that of another account here.
     pub sender: PublicKey,
     /// The contact behind the key, under the name the user gave; None for local mail.
     pub peer: Option<PublicKey>,

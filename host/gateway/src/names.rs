@@ -11,7 +11,7 @@ use crate::Gateway;
 use crate::friendship::ContactError;
 use crate::people::Person;
 
-/// Who has a name for certain: no resolver and no peer can change it.
+/// The certain holder of a name: no resolver and no peer can change it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Holder {
     /// An account of this gateway.

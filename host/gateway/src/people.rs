@@ -15,7 +15,7 @@ use mail::{AccountName, Address, PublicKey};
 pub(crate) struct Person {
     pub account: Account,
     contacts: Arc<RwLock<BTreeMap<PublicKey, Contact>>>,
-    /// By [`Address::name`].
+    /// Pins, by [`Address::name`].
     pins: Arc<RwLock<BTreeMap<Address, Pin>>>,
     /// Names whose pins cannot be read, with the key that each was found to lead to since the start.
     lost_pins: Arc<RwLock<BTreeMap<Address, Option<PublicKey>>>>,

@@ -39,9 +39,9 @@ pub enum Offer {
     Refuse(Refusal),
     /// Not now: the sender tries again after this time.
     Later {
-        /// Why.
+        /// The reason, of class 4.
         reason: Refusal,
-        /// No earlier than this.
+        /// How long the sender waits at least.
         after: Duration,
     },
     /// The peer broke the protocol.

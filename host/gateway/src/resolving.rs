@@ -14,7 +14,8 @@ use crate::names::Holder;
 use crate::people::Person;
 
 impl Gateway {
-    /// Whom an account means by an address, for `mail` if it is for one; 451 when the resolver fails.
+    /// Finds out whom an account means by an address, for `mail` if it is for one; 451 if the
+    /// resolver fails.
     pub(crate) async fn resolve(
         &self,
         person: &Person,

@@ -77,7 +77,7 @@ pub struct Contact {
 /// A friend request that waits for the user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FriendRequest {
-    /// Who asks.
+    /// The Tox key of the person who asks.
     pub key: PublicKey,
     /// What they wrote; bounded and free of control characters.
     pub message: String,
@@ -108,7 +108,7 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// Whom it leads to.
+    /// The key it leads to.
     #[must_use]
     pub const fn key(&self) -> PublicKey {
         match self {
@@ -132,7 +132,7 @@ pub enum Route {
 pub struct OutboxEntry {
     /// Its id, also at the recipient.
     pub id: MailId,
-    /// Whose mail it is.
+    /// The account it belongs to.
     pub account: AccountName,
     /// Sender, recipient, wanted reports.
     pub envelope: Envelope,
@@ -170,7 +170,7 @@ pub struct Marks {
     pub sent_whole: bool,
 }
 
-/// A byte that is none of [`Marks`].
+/// A byte that is not one of [`Marks`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0} are no marks of an outbox entry")]
 pub struct InvalidMarks(u8);
@@ -207,7 +207,7 @@ pub struct MailboxEntry {
     pub received: Wall,
     /// Headers this gateway put before what came.
     pub prefix: Vec<u8>,
-    /// What came.
+    /// The body of the mail.
     pub body: BodyId,
     /// Bytes of prefix and body together: what POP3 says.
     pub size: u64,
@@ -270,7 +270,7 @@ impl QuarantineEntry {
 /// A new mailbox entry: what the caller decides; number and UIDL are the store's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewMail {
-    /// Whose mailbox.
+    /// The account whose mailbox it is for.
     pub account: AccountName,
     /// The entry; the store fills in `number` and `uidl`.
     pub entry: MailboxEntry,
@@ -278,7 +278,7 @@ pub struct NewMail {
     pub quarantine: Option<SetAside>,
 }
 
-/// Which way a mail goes, seen from this gateway.
+/// The direction of a mail, seen from this gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Direction {
     /// From a mail program here to somebody.
@@ -305,7 +305,7 @@ pub struct Arrival {
     pub digest: BodyDigest,
     /// What was answered: delivered or refused.
     pub acknowledgement: Acknowledgement,
-    /// When.
+    /// When it was recorded.
     pub when: Wall,
 }
 

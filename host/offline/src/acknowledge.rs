@@ -54,7 +54,8 @@ async fn erase(shared: &Shared, account: &AccountName, (sender, id): Debt) -> Re
     shared.ports.documents.put(OWED, account.as_str(), name(sender, id), None).await
 }
 
-/// A mail was taken: its sender is to be told. The same mail again, posted anew, is acknowledged again.
+/// Notes that the sender of a mail that was taken has to be told. The same mail, posted again, is
+/// acknowledged again.
 pub(crate) async fn owe(shared: &Shared, account: &AccountName, key: Key, owed: Owed) -> Result<(), Failure> {
     let document = documents::encode(&owed)?;
     let place = name(key.sender, key.mail);

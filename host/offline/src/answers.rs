@@ -47,7 +47,7 @@ impl Owed {
     }
 }
 
-/// To whom a word is owed, and about which mail.
+/// The sender who is owed a word, and the mail that it is about.
 pub(crate) type Debt = (PublicKey, MailId);
 
 /// What one account owes.
@@ -120,7 +120,7 @@ impl Answers {
         due
     }
 
-    /// Changes what is owed to `sender`. What was posted anew meanwhile is another debt.
+    /// Changes what is owed to `sender`. A mail that was posted again meanwhile is another debt.
     pub fn change(&mut self, sender: PublicKey, words: &[Owed], change: impl Fn(&mut Owed)) {
         for word in words {
             let known = self.owed.get_mut(&(sender, word.id));

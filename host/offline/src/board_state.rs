@@ -54,7 +54,7 @@ pub(crate) struct BoardState {
 /// What API and dashboard say about a board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BoardReport {
-    /// Which.
+    /// The key of the board.
     pub key: BoardKey,
     /// Whether accounts here read it.
     pub is_read: bool,

@@ -51,7 +51,7 @@ pub struct MailContent {
 /// One acknowledgement in a parcel: delivered or refused, never "try later".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
-    /// Which mail.
+    /// The id of the mail.
     pub id: MailId,
     /// What came under that id.
     pub digest: BodyDigest,

@@ -129,14 +129,14 @@ impl Row {
 pub(crate) struct Rows<'a> {
     documents: &'a dyn Documents,
     kind: &'static str,
-    /// Whose; None: everybody's.
+    /// The account whose rows are read; None for all accounts.
     owner: Option<&'a str>,
     /// Where the next page begins; None after the last one.
     from: Option<(String, Vec<u8>)>,
 }
 
 impl<'a> Rows<'a> {
-    /// Those of one account.
+    /// The rows of one account.
     pub fn of(documents: &'a dyn Documents, kind: &'static str, owner: &'a AccountName) -> Self {
         let from = Some((owner.as_str().to_owned(), vec![]));
         Self { documents, kind, owner: Some(owner.as_str()), from }

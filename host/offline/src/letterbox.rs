@@ -32,7 +32,7 @@ impl Letter {
 /// What is known of a parcel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
-    /// Nothing.
+    /// The parcel is new.
     New,
     /// It is a letter that waits.
     Waits,

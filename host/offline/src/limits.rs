@@ -50,7 +50,7 @@ pub const VISIT_LONGEST: Duration = Duration::from_secs(6 * 3600);
 /// How long after its copies ended an acknowledgement may still come: the recipient's slots, and both sides' visits.
 pub const ACKNOWLEDGEMENT_DELAY: Duration = Duration::from_secs(3 * 24 * 3600);
 
-/// How often a mail is put on boards anew after silence.
+/// How often a mail is put on boards again because no acknowledgement came.
 pub const REPOSTS: u32 = 2;
 
 /// Acknowledgements that share one parcel.

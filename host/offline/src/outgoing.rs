@@ -333,7 +333,8 @@ async fn account_for(shared: &Shared, job: &mut Job, board: BoardKey, deposited:
     }
 }
 
-/// Writes the story of a mail. Where the disk refuses, what is in memory goes on; after a restart it is planned anew.
+/// Writes the story of a mail. If the disk refuses, the story in memory goes on, and a restart
+/// plans it again.
 pub(crate) async fn store_story(shared: &Shared, id: MailId) {
     let Some(story) = shared.state().stories.get(&id).cloned() else { return };
     let stored = match documents::encode_grown(&story) {

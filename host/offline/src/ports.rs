@@ -31,7 +31,7 @@ pub struct Ports {
     pub selector: Arc<dyn Selector>,
     /// Threads for computing.
     pub workers: Arc<dyn Workers>,
-    /// Time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -103,7 +103,8 @@ pub trait Documents: Send + Sync {
 /// Private mailbox keys, each in an erasable file of its own.
 #[async_trait]
 pub trait KeyFiles: Send + Sync {
-    /// All keys of an account. What is no key is set aside, and no key is written over it.
+    /// All keys of an account. A file that is not a key is set aside, and no key is written over
+    /// it.
     async fn read(&self, account: &AccountName) -> Result<Vec<(Period, Secret)>, Failure>;
     /// Keeps a key; durable when this returns.
     async fn write(&self, account: &AccountName, period: Period, key: Secret) -> Result<(), Failure>;
@@ -170,7 +171,7 @@ pub trait Core: Send + Sync {
 /// A mail the selector decides about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitingMail {
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
     /// Cells on each board.
     pub cells: u32,
@@ -180,7 +181,7 @@ pub struct WaitingMail {
     pub recipient_is_contact: bool,
     /// Whether it was on boards before and nothing was heard.
     pub reposted: bool,
-    /// More facts.
+    /// Further facts.
     pub attributes: Vec<(String, String)>,
 }
 
@@ -201,20 +202,20 @@ pub struct BoardFacts {
     pub receipts: u64,
     /// Deposits that failed.
     pub failures: u64,
-    /// Since the last failure.
+    /// The time since the last failure.
     pub last_failure: Option<Duration>,
-    /// How full, percent.
+    /// How full it is, in percent.
     pub fill: u32,
     /// Tokens at hand for a deposit to this recipient.
     pub tokens: u32,
-    /// More facts.
+    /// Further facts.
     pub attributes: Vec<(String, String)>,
 }
 
 /// A board of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChosenBoard {
-    /// Which.
+    /// The key of the board.
     pub key: BoardKey,
     /// Under which identity cells are deposited there.
     pub identity: SessionIdentity,

@@ -26,7 +26,7 @@ pub(crate) enum Supply {
     Enough,
     /// They are fetched then.
     At(Monotonic),
-    /// So many are to be fetched now.
+    /// This many are to be fetched now.
     Fetch(usize),
 }
 
@@ -135,7 +135,7 @@ impl Purse {
         (before.is_some_and(|at| at <= wall), next)
     }
 
-    /// Takes out what is of no worth any more: what to write anew.
+    /// Removes tokens that are no longer worth anything, and gives the purses to write again.
     pub fn expire(&mut self, now: Wall) -> Vec<PurseKey> {
         self.wallet.expire(now)
     }

@@ -21,7 +21,7 @@ use crate::ports::Failure;
 use crate::shared::{AccountState, Shared};
 use crate::tokens;
 
-/// What stands in a record beside time and tokens.
+/// The content of a record besides time and tokens.
 struct Facts {
     owner: ToxId,
     keys: Vec<(Period, Point)>,

@@ -66,7 +66,7 @@ pub(crate) struct State {
     pub erasing: BTreeSet<(AccountName, Vec<u8>)>,
 }
 
-/// One account.
+/// The state of one account.
 pub(crate) struct AccountState {
     /// Cancelled when the account is forgotten: another one may have its name from then on.
     pub life: CancellationToken,

@@ -16,7 +16,7 @@ use crate::limits::{ACKNOWLEDGEMENT_DELAY, REPOSTS};
 pub struct CopyReceipt {
     /// Name of the cell on the board.
     pub name: [u8; 32],
-    /// The segment it stands in.
+    /// The segment it is in.
     pub segment: u32,
     /// Held at least until then.
     pub until: Wall,
@@ -25,7 +25,7 @@ pub struct CopyReceipt {
 /// The copies on one board.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BoardCopies {
-    /// Which board.
+    /// The key of the board.
     pub board: BoardKey,
     /// Cells the mail takes there.
     pub cells: u32,
@@ -58,7 +58,7 @@ impl BoardCopies {
 /// The story of one mail's copies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Story {
-    /// Whose mail it is.
+    /// The account of the mail.
     pub account: AccountName,
     /// When it was submitted.
     pub submitted: Wall,
@@ -68,7 +68,7 @@ pub struct Story {
     pub enough: u32,
     /// When it was handed over last.
     pub handed_over: Option<Wall>,
-    /// How often it was put on boards anew after silence.
+    /// How often it was put on boards again because no acknowledgement came.
     pub reposts: u32,
     /// Why no board is used now, one line.
     pub note: Option<String>,

@@ -71,7 +71,8 @@ pub(crate) async fn restore(
     Ok(())
 }
 
-/// A parcel of somebody who is no contact: they knock, and the letter waits for the answer.
+/// Takes a parcel of somebody who is not a contact: they knock, and the letter waits for the
+/// answer.
 pub(crate) async fn found(
     shared: &Arc<Shared>,
     account: &AccountName,

@@ -40,7 +40,7 @@ impl TakenParcels {
         }
     }
 
-    /// Those taken before this time.
+    /// The parcels that were taken before this time.
     pub fn older(&self, than: Wall) -> Vec<Key> {
         self.by_age.iter().take_while(|(when, _)| *when < than).map(|(_, key)| *key).collect()
     }

@@ -170,7 +170,8 @@ pub(crate) async fn saw_keys(
     if differs { Err(Violation::Keys.into()) } else { Ok(()) }
 }
 
-/// By which right the account gets tokens of a board now; None: by none, or its key is not trusted yet.
+/// The right by which the account gets tokens of a board now; None if it has no right, or if the
+/// board's key is not trusted yet.
 fn membership(shared: &Shared, known: &KnownBoard) -> Option<Membership> {
     if known.served_here {
         return Some(Membership::Owner);

@@ -11,7 +11,7 @@ use hickory_resolver::proto::rr::Name;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DnsName(Name);
 
-/// Why a text is no name for a look-up.
+/// Why a text is not a name for a look-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidName {
     /// Nothing, or nothing between two dots.

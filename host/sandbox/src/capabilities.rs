@@ -122,10 +122,10 @@ pub trait Dns: Send + Sync {
     fn lookup_txt(&self, name: &str, time: Duration) -> Result<TxtAnswer, DnsError>;
 }
 
-/// TXT records.
+/// The TXT records of a name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TxtAnswer {
-    /// One text a record.
+    /// One text for each record.
     pub records: Vec<String>,
     /// Whether DNSSEC vouches for them.
     pub secure: bool,
@@ -144,7 +144,7 @@ pub enum DnsError {
     /// DNSSEC found the answer forged.
     #[error("the answer fails DNSSEC")]
     Bogus,
-    /// No name of DNS.
+    /// The name is not valid in DNS.
     #[error("not a name that DNS knows")]
     InvalidName,
 }
@@ -181,7 +181,7 @@ pub trait Contacts: Send + Sync {
 pub struct Contact {
     /// The name the user gave.
     pub alias: String,
-    /// Who it is.
+    /// The contact's key.
     pub key: PublicKey,
     /// The full Tox ID, if known.
     pub tox_id: Option<ToxId>,

@@ -22,9 +22,9 @@ pub struct DecisionRecord {
     pub function: String,
     /// The entry of the policy set.
     pub entry: String,
-    /// For whom was decided.
+    /// The account that the decision is for.
     pub account: AccountName,
-    /// Which version of the component; [`DecisionRecord::NO_COMPONENT`] where a filter is lost.
+    /// The version of the component; [`DecisionRecord::NO_COMPONENT`] if a filter is lost.
     pub component: ComponentDigest,
     /// The facts of the call, as JSON.
     pub facts: String,
@@ -108,9 +108,9 @@ fn beginning(text: &str, most: usize) -> String {
 /// A line a component logged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
-    /// How important.
+    /// How important the line is.
     pub level: LogLevel,
-    /// One line.
+    /// The text, one line.
     pub text: String,
 }
 
@@ -120,11 +120,11 @@ pub struct LogLine {
 pub enum LogLevel {
     /// For the component's author.
     Debug,
-    /// Worth knowing.
+    /// A user may want to know it.
     Info,
-    /// Somebody should look.
+    /// A user should look at it.
     Warn,
-    /// Something is broken.
+    /// The component cannot do its work.
     Error,
 }
 
@@ -141,7 +141,7 @@ pub enum CapabilityCall {
     },
     /// `contacts.by-alias`, `by-key`, `by-address`.
     Contact {
-        /// Which of the three.
+        /// The kind of question: by alias, key or address.
         by: String,
         /// The alias, key or address.
         value: String,
@@ -157,7 +157,7 @@ pub enum CapabilityCall {
     },
     /// A function of `state`; values are not recorded, replays run on a copy of the state.
     State {
-        /// Which function.
+        /// The name of the function.
         function: String,
         /// The key or prefix.
         key: String,

@@ -39,7 +39,7 @@ pub struct EntryConfig {
     /// Settings, handed to the component with each call.
     #[serde(default)]
     pub settings: Vec<(String, String)>,
-    /// Limits.
+    /// Limits of a call.
     #[serde(default)]
     pub limits: Limits,
     /// Whether the settings came with a policy set put to work live; those of others come from the configuration file at each start.
@@ -65,14 +65,14 @@ pub struct Past {
 /// A component failed and another one took its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fallback {
-    /// Which version failed.
+    /// The version that failed.
     pub from: ComponentDigest,
     /// Its name.
     pub name: String,
     /// Why, without the words of the component. Programs of before kept those too, under the name `why`: they are not read.
     #[serde(rename = "reason", default = "unknown_reason")]
     pub why: String,
-    /// When.
+    /// When it was replaced.
     pub when: Wall,
 }
 
@@ -122,9 +122,9 @@ pub struct FellBack {
     pub slot: Slot,
     /// The entry.
     pub entry: String,
-    /// Which version failed.
+    /// The version that failed.
     pub from: ComponentDigest,
-    /// Which version is live now.
+    /// The version that is live now.
     pub to: ComponentDigest,
     /// The last failure.
     #[serde(serialize_with = "as_text")]
@@ -135,7 +135,7 @@ fn as_text<S: serde::Serializer>(failure: &FailureSummary, serializer: S) -> Res
     serializer.collect_str(failure)
 }
 
-/// What stands in an entry, for people and `status --json`.
+/// The content of an entry, for people and `status --json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EntryStatus {
     /// The slot.

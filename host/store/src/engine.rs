@@ -44,7 +44,7 @@ pub const STORE_FILE: &str = "store.redb";
 /// 6: decisions are counted by slot and component (`decision_components`, `decision_costs`, `decision_usage`).
 pub const FORMAT: u64 = 6;
 
-/// Where the format stands in the `system` table.
+/// The key of the format in the `system` table.
 pub(crate) const FORMAT_KEY: &str = "format";
 
 /// The open database, or none between a fault and a successful reopening.

@@ -72,7 +72,7 @@ pub enum OpenError {
         /// The newest format this program knows.
         known: u64,
     },
-    /// The file is there but is no store, or is damaged.
+    /// The file is there, but it is not a store, or it is damaged.
     #[error("{} is damaged or no mail store ({why}): restore it from a backup, or move it away to start anew", file.display())]
     Damaged {
         /// The file.
@@ -93,7 +93,7 @@ pub enum OpenError {
     Io {
         /// What was tried.
         what: &'static str,
-        /// With what.
+        /// The path it was tried with.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,

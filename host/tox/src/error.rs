@@ -23,10 +23,10 @@ pub enum StartError {
          needs a privilege; stop that program or choose another port"
     )]
     RelayPortTaken(u16),
-    /// The saved data is none, or damaged.
+    /// The bytes are not saved data, or are damaged.
     #[error(transparent)]
     SavedData(#[from] InvalidSavedData),
-    /// The proxy's host is no address and no name that resolves.
+    /// The proxy's host is neither an address nor a name that resolves.
     #[error("the proxy host {0:?} is not known: check its spelling, or give its IP address")]
     ProxyHost(String),
     /// Port 0.

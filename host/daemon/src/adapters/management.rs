@@ -51,13 +51,13 @@ const UNREADABLE_SHOWN: usize = 20;
 pub struct GatewayManagement {
     /// The core.
     pub gateway: Arc<Gateway>,
-    /// Accounts.
+    /// The accounts.
     pub accounts: Arc<Accounts>,
-    /// Identities.
+    /// The identities on the network.
     pub network: Arc<ToxNetwork>,
-    /// Slots.
+    /// The slots.
     pub sandbox: Arc<Sandbox>,
-    /// Components.
+    /// The components.
     pub library: Arc<Library>,
     /// The store.
     pub store: Store,

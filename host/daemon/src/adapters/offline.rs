@@ -31,11 +31,11 @@ pub struct Parts<'a> {
     pub relays: &'a Arc<Relays>,
     /// The relay-selector component.
     pub sandbox: &'a Arc<Sandbox>,
-    /// Documents.
+    /// The store of the documents.
     pub store: &'a Store,
     /// Where mailbox keys lie.
     pub directory: &'a DataDirectory,
-    /// Time.
+    /// The clock.
     pub clock: &'a Arc<dyn Clock>,
     /// When things happen.
     pub settings: Settings,

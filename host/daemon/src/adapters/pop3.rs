@@ -21,7 +21,7 @@ pub struct MailboxBackend {
     pub store: Store,
     /// Who may log in.
     pub logins: Arc<Logins>,
-    /// Time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Mailboxes that are open.
     open: Arc<OpenMailboxes>,

@@ -19,15 +19,15 @@ pub enum RestoreError {
     /// The backup cannot be read.
     #[error("the backup {path} cannot be read: {error}")]
     Backup {
-        /// Which.
+        /// The path.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         error: io::Error,
     },
     /// It holds something no backup holds.
     #[error("{path} is no backup of toxmail: {why}")]
     NoBackup {
-        /// Which.
+        /// The path.
         path: PathBuf,
         /// What is wrong.
         why: String,
@@ -40,9 +40,9 @@ pub enum RestoreError {
     /// The directory cannot be written.
     #[error("{path} cannot be written: {error}")]
     Directory {
-        /// Which.
+        /// The path.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         error: io::Error,
     },
 }

@@ -94,7 +94,7 @@ impl Board {
         Ok(())
     }
 
-    /// By which invitations sessions are there.
+    /// The invitations by which sessions are open.
     fn invited(&self) -> impl Iterator<Item = [u8; 32]> {
         self.sessions.values().filter_map(|session| match session.standing {
             Standing::Invited { invitation } => Some(invitation),

@@ -14,7 +14,7 @@ use crate::message::{Answer, Refusal, RequestId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(pub u64);
 
-/// By which right a session is there.
+/// The right by which a session is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// In one of the sessions open to all.
@@ -31,7 +31,7 @@ pub(super) enum Standing {
     Member,
     /// It had a seat, and gave it to somebody else.
     Leaving {
-        /// Since when.
+        /// Since when it is leaving.
         since: Monotonic,
     },
     /// Of the board's owner, within its process: beside all others.

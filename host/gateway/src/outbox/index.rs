@@ -11,7 +11,7 @@ use mail::{AccountName, MailId, PublicKey, Wall};
 use crate::limits;
 use crate::moment::{Moment, millis};
 
-/// Whose mail, and for which peer; None for local mail.
+/// The account of a mail, and the peer it goes to; None for local mail.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Owner {
     pub account: AccountName,
@@ -110,9 +110,9 @@ struct Queue {
     online: bool,
     /// All entries, the smallest first.
     members: BTreeSet<(u64, MailId)>,
-    /// Those that could be transferred now.
+    /// The mails that could be transferred now.
     ready: BTreeSet<(u64, MailId)>,
-    /// Whether it stands in [`Index::turn`].
+    /// Whether it is in [`Index::turn`].
     in_turn: bool,
     in_flight: usize,
     large_in_flight: usize,

@@ -32,7 +32,7 @@ struct Guests {
     engine: mpsc::Sender<Event>,
     clock: Arc<dyn Clock>,
     guests: HashMap<PublicKey, Guest>,
-    /// Whose last answer has left.
+    /// The keys of guests whose last answer has left.
     left: mpsc::UnboundedSender<PublicKey>,
 }
 

@@ -14,7 +14,7 @@ use crate::slot::Slot;
 
 /// A version of a component, ready to be called in one slot.
 pub struct Version {
-    /// Which bytes.
+    /// The digest of its bytes.
     pub digest: ComponentDigest,
     /// Its name in the library.
     pub name: String,

@@ -33,7 +33,7 @@ pub enum CompileMode {
         exe: PathBuf,
         /// Its arguments: a hidden verb.
         args: Vec<OsString>,
-        /// What it may use.
+        /// The limits of the compiler.
         limits: CompileLimits,
     },
 }
@@ -43,9 +43,9 @@ pub enum CompileMode {
 pub struct CompileLimits {
     /// Address space in bytes.
     pub memory_bytes: u64,
-    /// Processor seconds.
+    /// Processor time in seconds.
     pub cpu_seconds: u64,
-    /// Wall time.
+    /// Time by the clock.
     pub time: Duration,
     /// Largest compiled form.
     pub compiled_bytes: u64,
@@ -96,7 +96,7 @@ pub enum CompileError {
 pub struct Compatibility(pub [u8; 32]);
 
 impl Compatibility {
-    /// That of an engine.
+    /// The compatibility of an engine.
     pub fn of(engine: &wasmtime::Engine) -> Self {
         let mut hasher = Sha256Hasher(Sha256::new());
         engine.precompile_compatibility_hash().hash(&mut hasher);
@@ -199,7 +199,7 @@ fn in_child(
     }
 }
 
-/// Which limit stopped the child.
+/// Tells which limit stopped the child.
 fn stopped(status: ExitStatus, limits: &CompileLimits) -> CompileError {
     let is = |signal: Signal| status.signal() == Some(signal.as_raw());
     if is(Signal::XCPU) || is(Signal::KILL) {

@@ -4,14 +4,14 @@ use ed25519_dalek::{Signature, VerifyingKey};
 
 use crate::library::check::Refused;
 
-/// Whose components are trusted, and whether others are taken too.
+/// The keys whose components are trusted, and whether other components are accepted too.
 #[derive(Clone, Debug, Default)]
 pub struct Trust {
     keys: Vec<VerifyingKey>,
     required: bool,
 }
 
-/// Bytes that are no key.
+/// Bytes that are not a key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is no Ed25519 public key")]
 pub struct InvalidKey(String);

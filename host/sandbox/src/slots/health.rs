@@ -22,7 +22,7 @@ pub(crate) struct Asked {
     pub(crate) function: &'static str,
     /// Whether it was outgoing mail; none where there is no direction.
     pub(crate) is_outgoing: Option<bool>,
-    /// For whom.
+    /// The account that the call was for.
     pub(crate) account: AccountName,
 }
 

@@ -23,7 +23,7 @@ pub struct StateVersion {
 /// What is to be done with state before a version goes live.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Step {
-    /// Whose state it begins with; none for one that has its own.
+    /// The state that it begins with a copy of; None if it has its own.
     pub copy_from: Option<String>,
     /// State that nobody goes back to any more.
     pub forget: Vec<String>,

@@ -254,7 +254,8 @@ impl Sandbox {
         self.shared.entries.load().iter().flatten().map(|entry| entry.status()).collect()
     }
 
-    /// Filters that cannot be read: until each is [removed](Self::remove_filter) or [added](Self::add_filter) anew, the chain fails.
+    /// Filters that cannot be read. The chain fails until each of them is
+    /// [removed](Self::remove_filter) or [added](Self::add_filter) again.
     #[must_use]
     pub fn lost_filters(&self) -> Vec<LostFilter> {
         self.shared.lost_filters.load().to_vec()
@@ -346,7 +347,8 @@ impl Sandbox {
         Ok(())
     }
 
-    /// What an entry that is not live yet goes back to: what stands in its place now.
+    /// Keeps the component that an entry which is not live yet goes back to: the one in its place
+    /// now.
     fn keep_good_one(&self, entry: &Entry) {
         let Ok(place) = self.entry(entry.slot, Some(&entry.name)) else { return };
         let (now, next) = (place.live.load(), entry.live.load_full());
@@ -801,7 +803,7 @@ pub(crate) async fn bring_to_life(
     })
 }
 
-/// An earlier version of an entry. That it is gone is no reason not to use the new one.
+/// Gives an earlier version of an entry. If that version is gone, the new one is used all the same.
 async fn earlier(
     library: &Library,
     config: &EntryConfig,

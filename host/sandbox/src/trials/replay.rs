@@ -44,7 +44,7 @@ pub trait History: Send + 'static {
     fn mail(&mut self, record: &DecisionRecord, facts: &MailFacts) -> Option<Arc<dyn MessageBytes>>;
 }
 
-/// Which component is replayed.
+/// The component that is replayed.
 #[derive(Debug)]
 pub enum Candidate {
     /// One of the library.

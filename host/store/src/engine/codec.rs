@@ -18,7 +18,7 @@ pub const VERSION: u8 = 1;
 /// Bytes before the prefix in a record that has one.
 const HEAD_BYTES: usize = 5;
 
-/// Why bytes are no record.
+/// Why bytes are not a record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadRecord {
     /// There is nothing, or less than the record announces.
@@ -34,7 +34,7 @@ pub enum BadRecord {
 
 /// Something kept as a record of its own.
 pub trait Stored: Serialize + DeserializeOwned {
-    /// The table it stands in, for error messages.
+    /// The table it is in, for error messages.
     const TABLE: &'static str;
 }
 

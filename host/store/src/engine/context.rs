@@ -47,13 +47,13 @@ pub(crate) struct Stats {
     pub(crate) next_number: u64,
     /// Mails in the mailbox.
     pub(crate) mails: u64,
-    /// Their bytes.
+    /// Size of the mailbox in bytes.
     pub(crate) bytes: u64,
     /// The number the next outcome gets.
     pub(crate) next_outcome: u64,
-    /// Contacts.
+    /// Number of contacts.
     pub(crate) contacts: u64,
-    /// Pins.
+    /// Number of pins.
     pub(crate) pins: u64,
 }
 

@@ -18,7 +18,7 @@ pub(crate) enum Owner {
 /// A body that is being written.
 #[derive(Debug)]
 pub(crate) struct Grow {
-    /// Whose it is.
+    /// Its owner.
     pub(crate) owner: Owner,
     /// Bytes in rows, as of the last commit of any kind.
     pub(crate) written: u64,

@@ -318,7 +318,7 @@ impl Writer {
         }
     }
 
-    /// Opens the file anew after a fault, and forgets what was not on disk.
+    /// Opens the file again after a fault, and forgets what was not on disk.
     fn repair(&mut self, generation: u64, done: Option<SyncSender<()>>) {
         match self.shared.engine.reopen(generation) {
             Ok(false) => {}

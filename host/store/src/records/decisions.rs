@@ -43,14 +43,14 @@ pub struct Decision {
     pub record: Bytes,
 }
 
-/// Which decisions are wanted: all that fit.
+/// The wanted decisions: those that match every given field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DecisionSearch {
-    /// Of this slot.
+    /// Only of this slot.
     pub slot: Option<String>,
-    /// About this mail.
+    /// Only about this mail.
     pub mail: Option<MailId>,
-    /// For this account.
+    /// Only for this account.
     pub account: Option<AccountName>,
     /// Recorded at this time or later.
     pub from: Option<Wall>,

@@ -8,7 +8,7 @@ use crate::limits::{DOCUMENT_BYTES, DOCUMENT_KEY_BYTES, DOCUMENTS_PAGE_BYTES, NA
 /// A document as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
-    /// Whose it is.
+    /// Its owner.
     pub owner: String,
     /// Its name.
     pub key: Vec<u8>,

@@ -19,7 +19,7 @@ use crate::upkeep::unreadable::View;
 pub struct Ended {
     /// Its id.
     pub id: MailId,
-    /// Whose mail it was.
+    /// The account of the mail.
     pub account: AccountName,
     /// Sender and recipient.
     pub envelope: Envelope,
@@ -33,7 +33,7 @@ pub struct Ended {
     pub ended: Wall,
     /// Attempts that failed.
     pub attempts: u32,
-    /// What became of it.
+    /// How it ended.
     pub outcome: Outcome,
 }
 

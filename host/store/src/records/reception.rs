@@ -244,7 +244,7 @@ fn end(context: &mut Context<'_, '_>, key: &ArrivalKey, body: BodyId) {
     context.effects.ended.push((key.clone(), body));
 }
 
-/// Takes partials that ended out of memory, unless they were begun anew meanwhile.
+/// Takes partials that ended out of memory, unless they were begun again meanwhile.
 pub(crate) fn ended(shared: &Shared, ended: Vec<(ArrivalKey, BodyId)>) {
     let mut partials = shared.partials();
     for (key, body) in ended {
