@@ -121,7 +121,7 @@ fn lost(address: &Address, key: PublicKey) -> Refusal {
         7,
         5,
         &format!(
-            "the gateway cannot read any more which Tox key <{address}> belonged to; it leads to {}... now: ask the recipient in \
+            "the gateway can no longer read which Tox key <{address}> belonged to; it leads to {}... now: ask the recipient in \
              another way whether that is right, confirm it (toxmail pin accept {address}), then send again",
             short(key)
         ),

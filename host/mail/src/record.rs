@@ -172,7 +172,7 @@ pub struct Marks {
 
 /// A byte that is not one of [`Marks`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} are no marks of an outbox entry")]
+#[error("{0} does not stand for marks of an outbox entry")]
 pub struct InvalidMarks(u8);
 
 const DELAY_REPORTED: u8 = 1;

@@ -13,7 +13,7 @@ use crate::tox_id::{InvalidToxId, ToxId, ungrouped};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidVcard {
     /// No vCard, or an endless one.
-    #[error("this is no vCard: it does not begin with BEGIN:VCARD, or is larger than 16 MB")]
+    #[error("this is not a vCard: it does not begin with BEGIN:VCARD, or is larger than 16 MB")]
     Form,
     /// More than one person.
     #[error("there is more than one vCard in it: give one person at a time")]

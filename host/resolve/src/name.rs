@@ -24,7 +24,7 @@ pub enum InvalidName {
     #[error("names have letters, digits, dashes and underscores")]
     Character,
     /// Other scripts, and not allowed by IDNA.
-    #[error("this is no valid internationalized name")]
+    #[error("this is not a valid internationalized name")]
     Idna,
 }
 

@@ -73,7 +73,7 @@ pub enum OpenError {
         known: u64,
     },
     /// The file is there, but it is not a store, or it is damaged.
-    #[error("{} is damaged or no mail store ({why}): restore it from a backup, or move it away to start anew", file.display())]
+    #[error("{} is damaged or not a mail store ({why}): restore it from a backup, or move it away to start with a new one", file.display())]
     Damaged {
         /// The file.
         file: PathBuf,

@@ -25,7 +25,7 @@ pub enum RestoreError {
         error: io::Error,
     },
     /// It holds something no backup holds.
-    #[error("{path} is no backup of toxmail: {why}")]
+    #[error("{path} is not a Toxmail backup: {why}")]
     NoBackup {
         /// The path.
         path: PathBuf,

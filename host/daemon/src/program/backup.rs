@@ -56,7 +56,7 @@ pub async fn make(directory: &Path, file: &Path, json: bool) -> Result<String, C
         return json_text(&json!({ "file": file.display().to_string(), "size": size }));
     }
     Ok(format!(
-        "{} written and checked, {} kB. It holds secret keys and all mail: keep it where nobody else reads it.\n",
+        "{} written and checked, {} kB. It has secret keys and all mail: keep it where nobody else can read it.\n",
         file.display(),
         size / 1000
     ))
@@ -171,7 +171,7 @@ pub async fn restore(file: &Path, directory: &Path, json: bool) -> Result<String
         return json_text(&json!({ "directory": shown.path() }));
     }
     Ok(format!(
-        "restored. Start it with: toxmail up --data {}\nDo not start the gateway it was made of any more: one identity cannot be in two places.\n",
+        "restored. Start it with: toxmail up --data {}\nDo not start the gateway of the backup any more: one identity cannot be in two places.\n",
         directory.display()
     ))
 }

@@ -65,7 +65,7 @@ pub enum Refused {
     Compiled,
     /// Something else, or damaged.
     #[error(
-        "this is no WebAssembly component, or a damaged one: {0}. Build it again, or copy it again from where it was built"
+        "this is not a WebAssembly component, or it is damaged: {0}. Build it again, or copy it again from where it was built"
     )]
     NotWasm(String),
     /// It exports no slot's interface.

@@ -13,7 +13,7 @@ pub struct Trust {
 
 /// Bytes that are not a key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is no Ed25519 public key")]
+#[error("{0} is not an Ed25519 public key")]
 pub struct InvalidKey(String);
 
 impl Trust {
