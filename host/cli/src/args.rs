@@ -121,7 +121,8 @@ pub struct Id {
 /// How a daemon joins the Tox network.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Network {
-    /// UDP port of the first Tox instance: the owner's, or that of a drop relay alone. The others pick free ports
+    /// UDP port of the first Tox instance: the owner's, or that of a drop relay alone. The others
+    /// pick free ports
     #[arg(long, value_name = "PORT")]
     pub tox_port: Option<u16>,
     /// TCP port on which that instance is a Tox TCP relay

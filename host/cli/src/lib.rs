@@ -1,4 +1,5 @@
-//! The command line: its grammar and its verbs. A verb is a client of the running gateway's web API.
+//! The command line: its grammar and its verbs. A verb is a client of the running gateway's web
+//! API.
 //!
 //! [`args`] defines the verbs. `errand` turns a verb into a request to an endpoint of [`api`], and
 //! its answer into text. A verb that needs several requests, or none, is a task.

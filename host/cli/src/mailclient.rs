@@ -35,7 +35,7 @@ struct MailAccount {
     password_file: PathBuf,
 }
 
-/// The configurations that were asked for, and the general text, for which there may be no configuration.
+/// The configurations that were asked for. Where none is, the second part is the general text.
 pub async fn configurations(
     gateway: &Gateway,
     account: Option<&AccountName>,

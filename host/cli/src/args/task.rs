@@ -31,7 +31,8 @@ pub enum Task {
     Export {
         /// Format of the files
         format: MailboxFormat,
-        /// File (mbox), which must not exist yet, or directory (maildir). Mails that the directory already has are left out
+        /// File (mbox), which must not exist yet, or directory (maildir). Mails that the directory
+        /// already has are left out
         path: PathBuf,
     },
     /// Take over mails or identities from other programs
@@ -62,7 +63,8 @@ pub enum Import {
         /// The directory with `cur` and `new`
         path: PathBuf,
     },
-    /// Create an account from the profile of another Tox program, with its identity and its friends as contacts
+    /// Create an account from the profile of another Tox program, with its identity and its friends
+    /// as contacts
     ToxProfile {
         /// Profile (.tox), which may be encrypted
         file: PathBuf,
