@@ -23,7 +23,7 @@ pub(crate) struct Incoming<'a> {
     pub sender: PublicKey,
     /// The contact behind the key, under the name the user gave; None for local mail.
     pub peer: Option<PublicKey>,
-    /// Addresses `From` may have beside the key itself.
+    /// Addresses that `From` may have besides the key itself.
     pub allowed: Vec<Address>,
     /// Where an answer reaches the sender.
     pub reply_to: Option<Address>,
@@ -41,7 +41,7 @@ pub(crate) struct Incoming<'a> {
 pub(crate) enum Verdict {
     /// Into the mailbox or, with a reason, into quarantine, with this prefix.
     Deliver { prefix: Vec<u8>, quarantine: Option<SetAside> },
-    /// The sender is told no.
+    /// The mail is refused for good.
     Reject(Refusal),
     /// The sender is told to try again.
     Later(Later),

@@ -67,7 +67,7 @@ pub enum Event {
     },
     /// A component failed and its slot's failure rule was applied.
     DecisionFailed {
-        /// For whom it decided.
+        /// The account it decided for.
         account: AccountName,
         /// The slot.
         slot: &'static str,

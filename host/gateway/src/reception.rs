@@ -28,7 +28,7 @@ use crate::message::Message;
 use crate::people::Person;
 use crate::ports::Event;
 
-/// What is answered to an offered mail.
+/// The answer to an offered mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Offer {
     /// Send it, from this byte on.
@@ -448,7 +448,7 @@ impl Gateway {
         NewMail { account: key.account.clone(), entry, quarantine }
     }
 
-    /// The peer took an offered mail back.
+    /// Takes note that the peer took an offered mail back.
     ///
     /// # Errors
     /// When the store fails; what came is swept later.

@@ -26,7 +26,8 @@ impl Gateway {
         self.route(person, address, resolution).await
     }
 
-    /// Whom an address means, for adding them as a contact: a Tox ID in it, or what the resolver finds.
+    /// Finds out whom an address means, for adding them as a contact: by a Tox ID in the address,
+    /// or by the resolver.
     ///
     /// # Errors
     /// A [`Refusal`] that tells the user what to do.
@@ -167,7 +168,8 @@ impl Gateway {
         ))
     }
 
-    /// A name at `tox` that contacts told and the user never confirmed leads to the one contact who told it.
+    /// Resolves a name at `tox` that the user never confirmed: it leads to the one contact who
+    /// claims it.
     fn check_tellers(&self, person: &Person, address: &Address, key: PublicKey) -> Result<(), Refusal> {
         let name = address.name();
         let tellers = person.tellers(&name);

@@ -1,4 +1,4 @@
-//! What a Tox instance tells, handed to the core.
+//! Hands the events of a Tox instance to the core.
 
 use std::sync::Arc;
 

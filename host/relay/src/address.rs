@@ -14,7 +14,7 @@ use mail::{PublicKey, ToxId};
 pub struct BoardAddress {
     /// The key of the board.
     pub key: PublicKey,
-    /// What gives tokens there. A secret: whoever has it can use it up.
+    /// The invitation, which gives tokens there. It is a secret: anybody who has it can use it up.
     pub invitation: Option<InvitationCode>,
     /// The same for all boards of one owner: mails are spread over different ones.
     pub owner: Option<OwnerMark>,

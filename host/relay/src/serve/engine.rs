@@ -30,7 +30,7 @@ enum Changed {
     Uninvited(oneshot::Sender<bool>),
 }
 
-/// What the engine is told.
+/// A message to the engine.
 pub(super) enum Event {
     /// A client is there; its answers go here.
     Connected(Client, mpsc::Sender<Bytes>, oneshot::Sender<SessionId>),
