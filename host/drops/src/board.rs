@@ -274,7 +274,7 @@ impl Board {
         }
     }
 
-    /// Counts the request and refuses what is too much.
+    /// Counts the request, and refuses it if there are too many.
     fn may_ask(&mut self, session: SessionId, id: RequestId, now: Now) -> bool {
         let Some(client) = self.sessions.get_mut(&session) else { return false };
         client.touched = now.monotonic;

@@ -316,7 +316,8 @@ fn check_place(place: &Place) -> Option<()> {
 /// Opens `cell`, found on `board`, with one of the recipient's keys.
 ///
 /// # Errors
-/// [`OpenError::NotMine`] for everybody else's cells; the others mean that a cell meant for this key is no good.
+/// [`OpenError::NotMine`] for everybody else's cells; the other errors mean that a cell for this
+/// key cannot be used.
 pub fn open(cell: &Cell, board: &BoardKey, secret: &Secret, mailbox: &Point) -> Result<Opened, OpenError> {
     let shared = secret.agree_lifted(&Lifted::new(&cell.point())?)?;
     if !bool::from(view_tag(&shared, board, &cell.point(), mailbox).ct_eq(&cell.view())) {
@@ -358,7 +359,7 @@ pub(crate) fn open_shared(
     read_boxed(&boxed, &sender, mailbox, &point, board)
 }
 
-/// Reads what the box holds and checks every part of it against what is known.
+/// Reads the content of the box and checks every part of it against what is known.
 fn read_boxed(
     boxed: &[u8],
     sender: &Point,

@@ -1,8 +1,9 @@
 //! The durable cell store: the board's [`Shelf`] on redb, in a file of its own.
 //!
-//! A cell's row (36 bytes of key, 16 240 of cell) fits one 16 KB page. Each [`Batch`] is one write transaction: cells, spent
-//! marks and counters become durable together. Every commit saves what a quick opening after a crash needs. After an
-//! I/O error the file is opened anew before the next use.
+//! A cell's row (36 bytes of key, 16 240 of cell) fits one 16 KB page. Each [`Batch`] is one write
+//! transaction: cells, spent marks and counters become durable together. Every commit saves what a
+//! quick opening after a crash needs. After an I/O error the file is opened again before the next
+//! use.
 
 mod aside;
 mod copy;

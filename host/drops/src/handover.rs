@@ -1,7 +1,7 @@
 //! Handing a mail over to boards: which cell goes where in which session and when, which receipts came, and whether it is enough.
 //!
-//! The outbox keeps the mail all the while: a handover lost in a crash is planned anew with fresh keys, and late copies
-//! fall to dedupe.
+//! The outbox keeps the mail all the while: a handover lost in a crash is planned again with fresh
+//! keys, and late copies fall to dedupe.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ impl HandoverStatus {
         self.complete >= self.enough
     }
 
-    /// It cannot come to enough any more: choose other boards, or wait for the direct way.
+    /// Enough receipts can no longer come: choose other boards, or wait for the direct way.
     #[must_use]
     pub fn has_failed(&self) -> bool {
         self.complete + self.pending < self.enough

@@ -78,8 +78,8 @@ pub const SESSION_LONGEST: Duration = Duration::from_secs(48 * 3600);
 pub const SEAT_TIME: Duration = Duration::from_secs(3600);
 /// A session that may only enter with a token has this long for it, and one that gave its seat to another has this long to hear of it.
 pub const LOBBY_TIME: Duration = Duration::from_secs(10);
-/// A session that came in by an invitation alone has this long to get its tokens: 32 requests over
-/// a slow line.
+/// How long a session that came in only by an invitation may take to get its tokens: 32 requests
+/// over a slow line.
 pub const INVITED_TIME: Duration = Duration::from_secs(60);
 /// Sessions that may only enter with a token, at once; past that the longest waiting one ends.
 pub const LOBBY_SESSIONS: usize = 32;

@@ -1,6 +1,6 @@
 //! The messages between a board and its clients: carried in `frame` over a Tox friend connection.
 //!
-//! The tables of kinds, fields and refusals stand in the specification (PROTOCOL.md, "Messages").
+//! The tables of kinds, fields and refusals are in the specification (PROTOCOL.md, "Messages").
 
 use bytes::Bytes;
 use frame::{PacketId, ReadError, Reader, Writer};
@@ -27,7 +27,7 @@ pub type RequestId = u32;
 /// What an invitation to a board's tokens is shown by.
 pub type InvitationCode = [u8; 16];
 
-/// What a client asks.
+/// A request of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// What the board is like.
@@ -106,7 +106,7 @@ pub struct Receipt {
 /// nothing is left.
 pub type Edition = u8;
 
-/// What a board answers.
+/// An answer of a board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The answer to `Info`.
@@ -231,7 +231,7 @@ pub enum MessageError {
     Read(#[from] ReadError),
 }
 
-/// Marks an open segment where a count stands.
+/// Marks an open segment, in the place of a count.
 const OPEN: u16 = u16::MAX;
 
 impl Request {
@@ -260,7 +260,8 @@ impl Request {
         finish(writer)
     }
 
-    /// Reads a message from a client. The number is given even where the rest is no request, so that a refusal reaches it.
+    /// Reads a message from a client. The number is given even if the rest is not a request, so
+    /// that a refusal reaches the client.
     ///
     /// # Errors
     /// [`MessageError`].

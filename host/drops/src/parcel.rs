@@ -1,9 +1,10 @@
 //! Parcels: what travels in the cells of one mail, cut apart and put together again.
 //!
-//! A parcel is `kind (1), record (u16 length), content`. The record is the sender's mailbox record, so it stands in the
-//! first cell. Cells are made for a number of parts rounded up to a power of two; parts beyond the real count are
-//! empty. Recipients put parcels together with [`Assembly`](crate::assembly::Assembly): the first valid part of each number
-//! wins, unfinished mails are bounded per sender and altogether.
+//! A parcel is `kind (1), record (u16 length), content`. The record is the sender's mailbox record,
+//! so it is in the first cell. Cells are made for a number of parts rounded up to a power of two;
+//! parts beyond the real count are empty. Recipients put parcels together with
+//! [`Assembly`](crate::assembly::Assembly): the first valid part of each number wins, unfinished
+//! mails are bounded per sender and altogether.
 
 use frame::{ReadError, Reader};
 use mail::{MailId, PublicKey};

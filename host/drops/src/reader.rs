@@ -22,11 +22,11 @@ use crate::message::{Answer, BoardInfo, Edition, Refusal, Request, RequestId};
 use crate::segment::{Entry, segment_hash};
 use crate::token::Token;
 
-/// How far back a session reads. The smallest window is two days, so that whoever comes once a day takes the same as whoever is always there:
-/// it covers the last reading but one of both.
+/// How far back a session reads. The smallest window is two days, so that a reader who comes once a
+/// day takes the same as one who is always there: it covers the last reading but one of both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Window {
-    /// About two days: for whoever reads every day.
+    /// About two days: for readers who read every day.
     TwoDays,
     /// About five days.
     FiveDays,
@@ -249,9 +249,9 @@ impl ReadSession {
         result.unwrap_or_else(|violation| vec![self.broken(violation)])
     }
 
-    /// A token for a seat, spent on disk already; none: the session ends with what the board says
-    /// of itself, whose issuing keys have to be seen before there can be tokens. Only after
-    /// [`ReadEvent::NoSeat`], which comes once at most.
+    /// Gives a token for a seat, which is spent on disk already. With None the session ends with
+    /// the board's description of itself, because its issuing keys have to be seen before there can
+    /// be tokens. Call it only after [`ReadEvent::NoSeat`], which comes at most once.
     pub fn enter(&mut self, token: Option<Token>, now: Monotonic) -> ReadEvent {
         self.heard = now;
         let Some(token) = token else {

@@ -240,7 +240,8 @@ fn check_keys(keys: &[(Period, Point)]) -> Result<(), RecordError> {
 pub enum SealTo {
     /// A mailbox key whose period has not ended.
     Mailbox(Period, Point),
-    /// First contact, or nothing heard for so long that both keys have ended: the Tox key. No forward secrecy.
+    /// The Tox key: at first contact, or if both mailbox keys have ended. There is no forward
+    /// secrecy.
     FirstContact(Point),
 }
 

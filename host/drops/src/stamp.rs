@@ -24,14 +24,14 @@ pub struct Stamp {
     pub nonce: u64,
 }
 
-/// What a stamp is to be made for.
+/// What a stamp is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Challenge {
     /// The board.
     pub board: BoardKey,
     /// The cell's `E`.
     pub point: Point,
-    /// How long it is to be held.
+    /// How long the cell is to be held.
     pub ttl: Ttl,
     /// The current day, counted from 1970-01-01 UTC.
     pub day: u32,

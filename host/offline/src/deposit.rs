@@ -17,7 +17,7 @@ use crate::limits::STAMP_SLICE;
 use crate::ports::SessionIdentity;
 use crate::shared::Shared;
 
-/// What came of a session.
+/// The result of a session.
 #[derive(Debug, Default)]
 pub(crate) struct Deposited {
     /// Receipts, checked, by number of the cell.

@@ -58,7 +58,8 @@ impl Letterbox {
         }
     }
 
-    /// A parcel was taken. What is forgotten for it, oldest first: erase it on disk.
+    /// Remembers a parcel that was taken. Returns the oldest ones that were forgotten to make room:
+    /// erase them on disk.
     pub fn remember(&mut self, key: Key, when: Wall) -> Vec<Key> {
         self.taken.insert(key, when)
     }

@@ -27,7 +27,7 @@ use crate::tokens;
 /// How long a session waits where the recipient has come online: the direct way is faster.
 const ONLINE_PAUSE: Duration = Duration::from_secs(60);
 
-/// What is to be handed over.
+/// The mail to hand over.
 pub(crate) struct Job {
     pub account: AccountName,
     pub recipient: PublicKey,
@@ -113,7 +113,7 @@ pub(crate) fn own_boards(plan: &Plan, offered: &[BoardFacts]) -> Result<BTreeSet
 /// The attribute with a mail's id, the same in every slot.
 const MAIL_ID: &str = "mail-id";
 
-/// A fact that tells a mail to somebody whose boards are known from one at first contact.
+/// Whether we already know the recipient's boards or this is first contact.
 pub(crate) fn record_fact(is_known: bool) -> (String, String) {
     ("mailbox-record".to_owned(), if is_known { "known" } else { "none" }.to_owned())
 }

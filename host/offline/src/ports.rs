@@ -92,11 +92,11 @@ pub trait Documents: Send + Sync {
         key: Vec<u8>,
         document: Option<Vec<u8>>,
     ) -> Result<(), Failure>;
-    /// Documents of a kind in the order of owner and key, from this place on: as many as one page holds (about a megabyte), and none
-    /// only where there are no more.
+    /// Documents of a kind in the order of owner and key, from this place on: as many as one page
+    /// holds (about a megabyte). The page is empty only if there are no more.
     async fn page(&self, kind: &'static str, owner: &str, key: &[u8]) -> Result<Vec<Document>, Failure>;
-    /// A document that was read makes no sense. It stays as it is until another one is written in its place, and whoever looks
-    /// after the gateway is told. Never blocks.
+    /// Reports a document that makes no sense to the people who look after the gateway. It stays as
+    /// it is until another one is written in its place. Never blocks.
     fn unreadable(&self, kind: &'static str, owner: &str, key: &[u8], bytes: &[u8]);
 }
 
@@ -152,7 +152,8 @@ pub trait Core: Send + Sync {
     async fn knock(&self, account: &AccountName, key: PublicKey, text: &str) -> Result<Asked, Failure>;
     /// Whether a friend request of this key still waits for the user.
     async fn is_waiting(&self, account: &AccountName, key: PublicKey) -> Result<bool, Failure>;
-    /// The recipient `from` acknowledged a mail in a parcel. Nothing happens where there is no such mail.
+    /// Takes note that the recipient `from` acknowledged a mail in a parcel. Nothing happens if no
+    /// such mail waits.
     async fn acknowledged(
         &self,
         account: &AccountName,
@@ -161,8 +162,8 @@ pub trait Core: Send + Sync {
         digest: BodyDigest,
         word: Acknowledgement,
     ) -> Result<(), Failure>;
-    /// The mailbox record of an account changed, or what is passed on in it: contacts who are online are to be sent theirs
-    /// ([`crate::OfflineMail::record_for`]). Never blocks.
+    /// Takes note that the mailbox record of an account changed, or the tokens in it: contacts who
+    /// are online are sent theirs ([`crate::OfflineMail::record_for`]). Never blocks.
     fn record_changed(&self, account: &AccountName);
     /// Something about an outbox entry changed; one line for people.
     fn outbox_changed(&self, account: &AccountName, id: MailId, what: &str);
@@ -235,8 +236,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The time for which cells are deposited: as the plan says, but no longer than what remains; None where even a day is too long, or
-    /// for days that are no class.
+    /// The time for which cells are deposited: as the plan says, but no longer than what remains.
+    /// None if even a day is too long, or if the days are not a ttl class.
     #[must_use]
     pub fn ttl(&self, remaining: Duration) -> Option<Ttl> {
         Ttl::from_days(self.ttl_days)?.min(Ttl::within(remaining)?).into()

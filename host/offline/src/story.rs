@@ -117,7 +117,8 @@ impl Story {
         is_new
     }
 
-    /// Whether nothing was heard of it for so long that it is put on boards again: a third of the time it is held.
+    /// Whether it is put on boards again because nothing was heard of it for a third of the time it
+    /// is held.
     pub(crate) fn is_silent(&self, now: Wall) -> bool {
         let Some(since) = self.handed_over else { return false };
         let days = self.boards.last().map_or(1, |copies| copies.ttl_days);
@@ -164,7 +165,8 @@ impl Story {
         self.boards.iter().any(|copies| copies.board == *board && copies.missing)
     }
 
-    /// A board does not show a cell it gave a receipt for. True if the mail is not handed over any more.
+    /// Takes note that a board does not show a cell it gave a receipt for. True if the mail no
+    /// longer counts as handed over.
     pub(crate) fn missing(&mut self, board: &BoardKey, name: &Name, now: Wall) -> bool {
         let found = self.boards.iter_mut().find(|copies| {
             copies.board == *board && copies.receipts.iter().any(|receipt| receipt.name == name.0)

@@ -1,4 +1,4 @@
-//! The board's storage port: what must be durable, and what is asked of it.
+//! The board's storage port: what must be durable, and the questions to it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -164,7 +164,7 @@ pub trait Shelf: Send + Sync {
     /// [`ShelfError`], here and below.
     fn load(&self) -> Result<Loaded, ShelfError>;
 
-    /// Where the cell with this name stands.
+    /// The place of the cell with this name.
     ///
     /// # Errors
     /// [`ShelfError`].
