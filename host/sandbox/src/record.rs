@@ -51,7 +51,7 @@ pub struct DecisionRecord {
 }
 
 impl DecisionRecord {
-    /// The version of a component that is not known any more: no file has this digest.
+    /// The version of a component that is no longer known: no file has this digest.
     pub const NO_COMPONENT: ComponentDigest = ComponentDigest([0; 32]);
 
     /// The record as JSON, cut to `most` bytes if it is larger: of its log and its questions the first stay, of its facts and its answer
@@ -64,7 +64,7 @@ impl DecisionRecord {
         if whole.len() <= most { Ok(whole) } else { serde_json::to_vec(&self.cut(most / 8)) }
     }
 
-    /// The record with at most so many bytes in each of its four large parts, as JSON.
+    /// The record with at most this many bytes in each of its four large parts, as JSON.
     fn cut(&self, part: usize) -> Self {
         let (calls, log) = (first(&self.capability_calls, part), first(&self.log, part));
         let dropped = |all: usize, kept: usize| all.saturating_sub(kept) as u64;

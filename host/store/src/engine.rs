@@ -169,7 +169,8 @@ impl Engine {
         self.live().database.is_some()
     }
 
-    /// Closes the file and opens it again, unless that has happened since `generation`. True if it was opened anew.
+    /// Closes the file and opens it again, unless that has happened since `generation`. True if it
+    /// was opened again.
     pub(crate) fn reopen(&self, generation: u64) -> Result<bool, Error> {
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
         if live.generation != generation && live.database.is_some() {

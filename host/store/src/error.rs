@@ -122,7 +122,8 @@ impl Error {
         Self::Failed(Cause::new(cause))
     }
 
-    /// Whether redb's file handle is unusable after it: everything is refused until the file is opened anew.
+    /// Whether redb's file handle is unusable after it: everything is refused until the file is
+    /// opened again.
     pub(crate) const fn is_fault(&self) -> bool {
         matches!(self, Self::Full | Self::Failed(_))
     }

@@ -20,7 +20,7 @@ pub struct Version {
     pub name: String,
     /// Bytes of the compiled form.
     pub compiled_bytes: u64,
-    /// What is called.
+    /// The component, ready to be called.
     pub prepared: Prepared,
 }
 

@@ -212,7 +212,7 @@ fn stopped(status: ExitStatus, limits: &CompileLimits) -> CompileError {
     }
 }
 
-/// Waits for the child; none if it was stopped because it took too long or nobody waits any more.
+/// Waits for the child; None if it was stopped because it took too long or nobody waits any more.
 fn wait(mut child: Child, time: Duration, awaited: &Awaited) -> std::io::Result<Option<ExitStatus>> {
     const STEP: Duration = Duration::from_millis(5);
     let mut waited = Duration::ZERO;
@@ -235,7 +235,7 @@ fn read_back(file: &mut File, most: u64) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Stands where the compatibility does, if a module is to become a component and nothing is compiled.
+/// Takes the place of the compatibility if a module becomes a component and nothing is compiled.
 const ENCODE: &str = "encode";
 
 /// Exit code of the child where the component is to blame.
@@ -281,7 +281,7 @@ fn precompile(stack_bytes: usize, wanted: &str, component: &[u8]) -> Result<Vec<
     engine.precompile_component(component).map_err(|error| (INVALID, format!("{error:#}")))
 }
 
-/// What the child is told.
+/// The instructions for the child.
 struct Arguments {
     /// Memory in bytes, processor seconds, bytes of the compiled form.
     limits: [u64; 3],

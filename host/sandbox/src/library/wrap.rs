@@ -40,7 +40,7 @@ pub fn to_component<'a>(mode: &CompileMode, bytes: &'a [u8]) -> Result<Cow<'a, [
     }
 }
 
-/// The component of a core module, or what is wrong with that.
+/// The component of a core module, or what is wrong with the module.
 pub(crate) fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
     ComponentEncoder::default()
         .validate(true)

@@ -248,7 +248,7 @@ impl Sandbox {
         first
     }
 
-    /// Every entry: what is live, and how it is doing.
+    /// Every entry: the live component and its health.
     #[must_use]
     pub fn status(&self) -> Vec<EntryStatus> {
         self.shared.entries.load().iter().flatten().map(|entry| entry.status()).collect()
@@ -308,10 +308,10 @@ impl Sandbox {
         self.go_live(&entry, next.with_past(is_proven, None)).await
     }
 
-    /// The user has seen that a component of an entry failed and another took its place: it is no longer shown.
+    /// Dismisses the notice that a component of an entry failed and another took its place.
     ///
     /// # Errors
-    /// [`SwapError`]; it is shown on then.
+    /// [`SwapError`]; the notice stays then.
     pub async fn seen(&self, slot: Slot, entry: Option<&str>) -> Result<EntryStatus, SwapError> {
         let _one_at_a_time = self.shared.changes.lock().await;
         let entry = self.entry(slot, entry)?;
@@ -378,7 +378,7 @@ impl Sandbox {
         self.shared.call(&entry, account, now, question, None).await
     }
 
-    /// The filters as they stand now: a change in the middle of a mail does not reach it.
+    /// The filters as they are now: a change in the middle of a mail does not reach the mail.
     fn chain(&self) -> Vec<Arc<Entry>> {
         self.shared.entries.load().get(Slot::MailFilter.index()).cloned().unwrap_or_default()
     }
@@ -614,7 +614,8 @@ impl Shared {
         }
     }
 
-    /// Another version takes the place of one that fails, unless something else changed meanwhile.
+    /// Puts another version in the place of one that fails, unless something else changed
+    /// meanwhile.
     fn fall_back(&self, entry: &Arc<Entry>, failed: &Arc<Live>, why: FailureSummary, now: Wall) {
         let Ok(_one_at_a_time) = self.changes.try_lock() else { return };
         // A policy set may have put another entry in this one's place.
@@ -649,7 +650,7 @@ impl Shared {
     }
 }
 
-/// What the gateway's own log says of its own trouble with an entry.
+/// Writes the gateway's own trouble with an entry into its log.
 fn log_trouble(slot: Slot, entry: &str, failure: &Failure) {
     if matches!(failure, Failure::Gateway(_) | Failure::Lost(_)) {
         tracing::warn!(%slot, entry, %failure, "a component could not be served");
@@ -687,7 +688,7 @@ pub(crate) fn config_of(
     SlotsConfig { entries: entries.iter().flatten().map(config).collect(), lost_filters }
 }
 
-/// For whom and how an entry is asked.
+/// The account that an entry is asked for, and how it is asked.
 fn call(entry: &Entry, version: &Version, account: &AccountName, now: Wall) -> Call {
     Call {
         shown_as: Arc::clone(&entry.name),

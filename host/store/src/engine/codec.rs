@@ -133,7 +133,7 @@ pub(crate) fn split_prefix(bytes: &[u8]) -> Result<(&[u8], &[u8]), BadRecord> {
     rest.split_at_checked(length).ok_or(BadRecord::Short)
 }
 
-/// What a record begins with, for a record whose rest cannot be read.
+/// The beginning of a record, for a record whose rest cannot be read.
 pub(crate) fn start<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     let (&version, rest) = bytes.split_first()?;
     let start = || postcard::take_from_bytes(rest).ok().map(|(start, _)| start);

@@ -13,7 +13,7 @@ use crate::engine::tables::{StatsRow, Tables};
 use crate::error::Error;
 use crate::limits::{DELETED_ROWS_PER_COMMIT, ROW_BYTES};
 
-/// What is done to the writer's and the callers' memory once the transaction is committed.
+/// Changes to the writer's and the callers' memory once the transaction is committed.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     /// Bytes of growing bodies that are in rows now.

@@ -33,7 +33,7 @@ pub(crate) struct Writer {
     shared: Arc<Shared>,
     receiver: Receiver<Message>,
     growing: Growing,
-    /// When what is not on disk must be, at the latest.
+    /// The latest time at which unsaved changes must be on disk.
     due: Option<Monotonic>,
     /// Whether it must be now.
     flush: bool,
@@ -69,7 +69,7 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Runs until told to stop, then saves what is unsaved.
+    /// Runs until told to stop, then saves unsaved changes.
     pub(crate) fn run(mut self) {
         while !self.stopping {
             let Some(first) = self.wait() else { continue };

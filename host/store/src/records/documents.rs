@@ -1,4 +1,4 @@
-//! Small documents of others, by kind, owner and key: what is many, and small each.
+//! Small documents of other crates, by kind, owner and key: many, and each of them small.
 
 use crate::Store;
 use crate::engine::tables::DOCUMENTS;

@@ -38,7 +38,8 @@ pub struct Ended {
 }
 
 impl Store {
-    /// What became of an outbox entry; None if it has not ended, or so long ago that it is forgotten.
+    /// How an outbox entry ended; None if it has not ended, or if it ended so long ago that it is
+    /// forgotten.
     ///
     /// # Errors
     /// [`Error::Damaged`], [`Error::Failed`].

@@ -228,7 +228,7 @@ fn finish(
     Ok(())
 }
 
-/// Writes what is still in memory of a body that is whole.
+/// Writes the rest of a complete body that is still in memory.
 fn complete(context: &mut Context<'_, '_>, partial: &Partial) -> Result<(), Error> {
     let received = context.growing.get(partial.body.0).map(|grow| grow.end());
     if received != Some(partial.size) {

@@ -92,7 +92,8 @@ impl Overlay {
         self.usage.get(owner).copied().unwrap_or(0)
     }
 
-    /// Counts the keys on disk of an owner of whom no key has changed since the start; later they are counted along.
+    /// Counts the keys on disk of an owner whose keys have not changed since the start. Later
+    /// changes keep the count.
     fn count_keys(
         &mut self,
         owner: &Owner,
