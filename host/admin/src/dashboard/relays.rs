@@ -174,7 +174,7 @@ async fn try_remove(shared: &Shared, submitted: &Submitted) -> Result<(), Refuse
     run(REQUEST_TIME, async move { management.remove_relay(key).await }).await
 }
 
-/// Makes an invitation to the own relay: told once.
+/// Creates an invitation to the gateway's own relay. Its address is shown once.
 pub(super) async fn invite(
     State(shared): State<Shared>,
     submitted: Submitted,

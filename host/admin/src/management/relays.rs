@@ -15,7 +15,7 @@ pub trait DropRelays: Send + Sync + 'static {
     async fn add_relay(&self, relay: NewRelay) -> Result<Relay>;
     /// Forgets a relay. `Conflict` for the one that is served here.
     async fn remove_relay(&self, key: PublicKey) -> Result<()>;
-    /// Makes an invitation to the own relay. `Conflict` where no relay is served.
+    /// Creates an invitation to the gateway's own relay. `Conflict` where no relay is served.
     async fn invite_to_relay(&self) -> Result<Invitation>;
     /// Invitations to the own relay (a bounded number). `Conflict` where no relay is served.
     async fn invitations(&self) -> Result<Vec<InvitationGiven>>;

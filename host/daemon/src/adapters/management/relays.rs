@@ -160,7 +160,7 @@ fn own(relays: &Relays) -> Result<&Serving> {
     })
 }
 
-/// Makes an invitation to the own relay.
+/// Creates an invitation to the gateway's own relay.
 pub async fn invite(relays: &Relays) -> Result<Invitation> {
     let made = own(relays)?.invite().await.map_err(stopped)?;
     let address = made.map_err(|error| ManagementError::TooLarge(error.to_string()))?;
