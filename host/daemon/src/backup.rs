@@ -38,7 +38,7 @@ const BLOCK: u64 = 512;
 /// What temporary directories of backups are called; one of a killed gateway is removed at the next backup.
 const TEMPORARY: &str = ".backup-";
 
-/// Whoever makes a backup has this file locked.
+/// The process that makes a backup has this file locked.
 const LOCK: &str = ".backup.lock";
 
 /// The cells of the served drop relay; of them only what makes it the same relay goes into a backup.
@@ -197,8 +197,8 @@ fn remove_old(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens the store in `directory` as a gateway would, and reads all of it. What does not fit together in it was so before: it is said in
-/// the log, and is no reason to have no backup.
+/// Opens the store in `directory` as a gateway would, and reads all of it. Rows that do not fit
+/// together were so before: the log names them, and the backup is made all the same.
 ///
 /// # Errors
 /// [`BackupError::Copy`] where no gateway could start with it.

@@ -72,7 +72,7 @@ impl DataDirectory {
         self.0.join("compiled")
     }
 
-    /// Writes a small secret file in one step, mode 0600: whoever looks sees all of it or nothing.
+    /// Writes a small secret file in one step, mode 0600: a reader sees all of it or nothing.
     ///
     /// # Errors
     /// [`FileError`]

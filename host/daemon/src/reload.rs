@@ -59,7 +59,7 @@ impl Reloader {
         keys(&*self.current.lock().await)
     }
 
-    /// Reads the file and takes over what can be. Nothing changes where the file is not right.
+    /// Reads the file and applies what needs no restart. Nothing changes if the file is not right.
     ///
     /// # Errors
     /// What is wrong and what to do.

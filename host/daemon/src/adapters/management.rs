@@ -71,13 +71,13 @@ pub struct GatewayManagement {
     pub history: admin::History,
     /// Drop relays.
     pub relays: Arc<Relays>,
-    /// Offline mail; a drop relay alone has none.
+    /// Offline mail; a gateway that only serves a drop relay has none.
     pub offline: Option<Arc<OfflineMail>>,
     /// The end of the log.
     pub log: admin::RecentLog,
     /// Who hears how far long work is.
     pub events: admin::EventLog,
-    /// Where SMTP and POP3 listen; a drop relay alone has neither.
+    /// Where SMTP and POP3 listen; a gateway that only serves a drop relay has neither.
     pub mail: Option<(SocketAddr, SocketAddr)>,
     /// The file with the certificate, where TLS is.
     pub certificate: Option<PathBuf>,
@@ -186,7 +186,7 @@ impl GatewayManagement {
         })
     }
 
-    /// What is stored and cannot be read.
+    /// Stored rows that cannot be read.
     fn unreadable(&self) -> Result<Unreadable> {
         let all = self.store.unreadable().map_err(storage)?;
         let rows = all.len() as u64;

@@ -53,7 +53,7 @@ pub enum OfflineError {
     /// Threads for scanning and stamps.
     #[error("no thread for scanning drop relays: {0}")]
     Threads(#[from] std::io::Error),
-    /// What is stored cannot be read.
+    /// The stored documents cannot be read.
     #[error("offline mail cannot start: {0}")]
     Start(#[from] offline::ports::Failure),
 }

@@ -108,7 +108,7 @@ fn no_backup(backup: &Path, why: String) -> RestoreError {
     RestoreError::NoBackup { path: backup.to_owned(), why }
 }
 
-/// What is done with a file of a backup; returns how many bytes it had.
+/// Handles a file of a backup; returns how many bytes it had.
 type Take<'a> = dyn FnMut(&str, &mut dyn io::Read) -> Result<u64, RestoreError> + 'a;
 
 /// Reads a backup file by file. True if it has sums, which are then right; those of version 0.1.0 had none.

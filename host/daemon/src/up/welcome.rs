@@ -67,7 +67,7 @@ fn gateway(ready: &Ready, is_new: bool) {
     }
 }
 
-/// What a mail program is to be told about an address.
+/// The encryption to enter in a mail program for an address.
 fn encryption(address: &str) -> &'static str {
     let is_loopback = address.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_loopback());
     if is_loopback { "no encryption (it stays on this machine)" } else { "TLS (SSL), not STARTTLS" }

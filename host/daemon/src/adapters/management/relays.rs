@@ -27,7 +27,7 @@ fn stopped(error: relay::Stopped) -> ManagementError {
     ManagementError::Unavailable(error.to_string())
 }
 
-/// The own relay, then those its user named, then those of contacts.
+/// The gateway's own relay, then those that its user added, then those of contacts.
 pub async fn list(relays: &Relays, offline: Option<&OfflineMail>) -> Result<Vec<Relay>> {
     let mut shown = named(relays).await?;
     for report in offline.map(OfflineMail::boards).unwrap_or_default() {
@@ -96,7 +96,7 @@ async fn board(serving: &Serving) -> Result<Board> {
     })
 }
 
-/// A relay of which nothing but its address is known.
+/// A relay of which only the address is known.
 fn relay(relays: &Relays, known: KnownRelay) -> Relay {
     let KnownRelay { address, is_chosen } = known;
     Relay {
