@@ -29,7 +29,7 @@ use crate::problem::Refused;
 /// The header field in which scripts show the CSRF token of their session.
 pub(crate) const CSRF_HEADER: &str = "x-csrf-token";
 
-/// Sent by scripts that look again by themselves: such a request does not keep a session open.
+/// Sent by scripts that refresh a page by themselves: such a request does not keep a session open.
 const REFRESH_HEADER: &str = "x-refresh";
 
 /// What a request must show before it is served.
@@ -63,7 +63,7 @@ impl Access {
     /// Also under this name or IP address.
     ///
     /// # Errors
-    /// [`InvalidHost`] where it has a scheme, port or path, or is none.
+    /// [`InvalidHost`] where it has a scheme, port or path, or is not a host name.
     pub fn allow_host(mut self, host: &str) -> Result<Self, InvalidHost> {
         let host = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
@@ -120,7 +120,8 @@ impl Access {
         self.sessions.is_open(session) && self.login.is_current(&session.login())
     }
 
-    /// Ends the sessions whose login does not hold any more: after an account was changed, so that what hangs on them ends too.
+    /// Ends the sessions whose login no longer holds. Call it after an account was changed, so that
+    /// event streams of those sessions end too.
     pub(crate) fn end_those_over(&self) {
         self.sessions.end_unless(|session| self.login.is_current(&session.login()));
     }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 #[path = "multipart/tests.rs"]
 mod tests;
 
-/// Why a body is no such form. The text says what to do.
+/// Why a body is not such a form. The text says what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MultipartError {
     /// The content type has no usable boundary (RFC 2046, section 5.1.1).
@@ -33,7 +33,7 @@ pub enum MultipartError {
     BrokenOff,
 }
 
-/// What stands between the parts of a form: CRLF, two dashes, and the boundary.
+/// The delimiter between the parts of a form: CRLF, two dashes, and the boundary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delimiter(Vec<u8>);
 

@@ -61,7 +61,7 @@ impl Shared {
     }
 }
 
-/// Passes for the owner alone.
+/// Passes only for the owner.
 pub(crate) struct OwnerOnly;
 
 impl FromRequestParts<Shared> for OwnerOnly {
@@ -72,7 +72,8 @@ impl FromRequestParts<Shared> for OwnerOnly {
     }
 }
 
-/// Runs a verb that keeps a processor busy for its client alone: it is dropped when the client goes away, or after `limit`.
+/// Runs a verb that keeps a processor busy only for its client: it is dropped when the client goes
+/// away, or after `limit`.
 pub(crate) async fn run_awaited<T: Send + 'static>(
     limit: Duration,
     verb: impl Future<Output = management::Result<T>> + Send + 'static,

@@ -288,7 +288,7 @@ impl<'v> Errands<'v> {
         }
     }
 
-    /// Asks an endpoint with a query that says nothing but the account.
+    /// Asks an endpoint with a query that only has the account.
     fn ask<E>(
         self,
         endpoint: E,
@@ -330,7 +330,7 @@ fn chosen_password(from_stdin: bool) -> Result<Option<Password>, ClientError> {
     if from_stdin { read_password(&mut io::stdin().lock()).map(Some) } else { Ok(None) }
 }
 
-/// Reads one line; its end is no part of the password.
+/// Reads one line; the line end is not part of the password.
 fn read_password(input: &mut impl io::BufRead) -> Result<Password, ClientError> {
     let failed = |error: &dyn std::fmt::Display| {
         ClientError::Input(format!("the password cannot be read from standard input: {error}"))

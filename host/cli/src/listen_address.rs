@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde::de::{self, Deserializer, Visitor};
 
-/// What is wrong with such a text.
+/// Why a text is not such an address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidListenAddress {
     /// More than one address.
@@ -30,7 +30,7 @@ pub enum InvalidListenAddress {
     Port(String),
 }
 
-/// `ADDRESS:PORT`. A port alone, `:PORT` and `localhost:PORT` mean this machine alone (127.0.0.1).
+/// `ADDRESS:PORT`. A port alone, `:PORT` and `localhost:PORT` mean only this machine (127.0.0.1).
 ///
 /// # Errors
 /// [`InvalidListenAddress`], with an example.

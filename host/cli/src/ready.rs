@@ -103,7 +103,7 @@ impl Ready {
             .map_err(|error| ReadyError::Damaged { path, problem: error.to_string() })
     }
 
-    /// Writes `directory/ready.json` in one step: whoever looks sees all of it or nothing. Mode 0600.
+    /// Writes `directory/ready.json` in one step: a reader sees all of it or nothing. Mode 0600.
     ///
     /// # Errors
     /// As the file system says.

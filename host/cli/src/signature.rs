@@ -8,7 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-/// What stands before the key in the form that OpenSSL writes (SubjectPublicKeyInfo, RFC 8410 section 4).
+/// The bytes before the key in the form that OpenSSL writes (SubjectPublicKeyInfo, RFC 8410 section
+/// 4).
 const PUBLIC_KEY_INFO: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
 /// A public key whose signatures count: 64 hex digits, base64 of the 32 bytes, or the line between `BEGIN PUBLIC KEY` and `END PUBLIC

@@ -70,7 +70,8 @@ pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, PemError> {
     Ok(bytes)
 }
 
-/// Connects to a server with exactly the first certificate of this file, whatever names and times stand in it.
+/// Connects to a server with exactly the first certificate of this file, whatever names and times
+/// are in it.
 ///
 /// # Errors
 /// [`PemError`]

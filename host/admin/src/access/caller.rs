@@ -10,7 +10,7 @@ use mail::AccountName;
 use super::Session;
 use crate::problem::Refused;
 
-/// Who asks.
+/// The sender of a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Caller {
     /// A program with the token: the owner.
@@ -42,7 +42,7 @@ impl Caller {
     /// Passes for the owner, and for the account itself.
     ///
     /// # Errors
-    /// 403 for everybody else; it does not say whether there is such an account.
+    /// 403 for everybody else; the answer does not say whether the account exists.
     pub(crate) fn may_manage(&self, account: &AccountName) -> Result<(), Refused> {
         if self.is_owner() || self.own_account() == Some(account) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Why was this mail treated so: what components were told and what they answered.
+//! The page of decisions: what components were told and what they answered.
 
 use askama::Template;
 use axum::extract::{Query, State};

@@ -40,7 +40,7 @@ struct EntryPage {
     log: Vec<Logged>,
 }
 
-/// A setting as it stands in the form.
+/// A setting as it is in the form.
 #[derive(Clone, Debug, Default)]
 struct SettingRow {
     name: String,
@@ -48,7 +48,7 @@ struct SettingRow {
     error: Option<String>,
 }
 
-/// A limit as it stands in the form.
+/// A limit as it is in the form.
 struct LimitRow {
     name: String,
     about: String,
@@ -57,7 +57,7 @@ struct LimitRow {
     error: Option<String>,
 }
 
-/// What was asked of the test bench, and what came of it.
+/// The input of the test bench, and its result.
 #[derive(Default)]
 struct Test {
     case: String,
@@ -201,7 +201,8 @@ fn shown_log(decision: Decision, now: Wall) -> Logged {
     }
 }
 
-/// Changes settings and limits. What is wrong is told beside its field, and nothing is changed.
+/// Changes settings and limits. If something is wrong, the text is beside its field, and nothing is
+/// changed.
 pub(super) async fn change(
     State(shared): State<Shared>,
     submitted: Submitted,
@@ -249,7 +250,7 @@ fn typed_rows(fields: &Fields) -> Vec<SettingRow> {
     (0..crate::limits::SETTING_ROWS).map(row).filter(is_used).collect()
 }
 
-/// What the rows change; what is wrong with a row stands in it.
+/// The changes in the rows. A row with a mistake gets its error text.
 fn changed_settings(before: &Tuned, rows: &mut [SettingRow]) -> BTreeMap<String, Option<String>> {
     let mut named = BTreeSet::new();
     let mut changed: BTreeMap<String, Option<String>> =

@@ -101,7 +101,7 @@ async fn try_add(shared: &Shared, submitted: &Submitted) -> Result<String, Refus
     Ok(names(&entries).join(", "))
 }
 
-/// The name of a component; where there is none of it, what it was called by: using it says so.
+/// The name of a component; if there is no such component, the text that named it.
 fn name_of(components: &[Component], wanted: &ComponentRef) -> String {
     let ComponentRef::Digest(digest) = wanted else { return wanted.to_string() };
     let found = components.iter().find(|component| component.sha256 == *digest);

@@ -1,4 +1,4 @@
-//! Drop relays: the own one and those of others, what they said, and invitations.
+//! Drop relays: the gateway's own and those of others, what they said, and invitations.
 
 use askama::Template;
 use axum::extract::State;
@@ -33,7 +33,7 @@ struct Relay {
     address: String,
     key: String,
     origin: &'static str,
-    /// What is known of it, a sentence each.
+    /// Known facts about it, a sentence each.
     facts: Vec<String>,
     problem: Option<String>,
     problem_time: Option<Moment>,

@@ -1,4 +1,4 @@
-//! Components that run beside the live ones: how they are doing, and where they answer differently.
+//! Components that run beside the live ones: their figures, and where they answer differently.
 
 use axum::extract::State;
 use axum::response::Response;

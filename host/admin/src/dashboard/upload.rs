@@ -25,7 +25,7 @@ pub(super) struct Upload {
     pub(super) submitted: Submitted,
     file_name: String,
     delimiter: Delimiter,
-    /// What came of the file with the fields before it.
+    /// The bytes of the file that came with the fields before it.
     begun: BytesMut,
     body: Body,
 }
@@ -140,7 +140,8 @@ impl Upload {
         if length > bound { Err(too_large(largest)) } else { Ok(rest.freeze()) }
     }
 
-    /// A name made of that of the file, of at most `most` bytes: without its ending, and with dashes where a name has nothing else.
+    /// A name made from the name of the file, of at most `most` bytes: without its ending, and with
+    /// dashes in place of characters that a name cannot have.
     pub(super) fn name(&self, ending: &str, most: usize) -> String {
         name_from(&self.file_name, ending, most)
     }

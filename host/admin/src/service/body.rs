@@ -17,7 +17,7 @@ use crate::shared::Shared;
 
 /// Reads bodies.
 pub(crate) trait ReadBody: Body {
-    /// What is read.
+    /// The type of the body once it is read.
     type Read: Send + 'static;
 
     /// Reads the body.

@@ -37,7 +37,8 @@ impl Imported {
     /// The report, or why there is none; an error tells what was done before.
     ///
     /// # Errors
-    /// That of `put`. Also if a file with content gave nothing: whoever calls this by a script must see it.
+    /// The error of `put`. Also an error if a file with content gave nothing: a script that calls
+    /// this must see it.
     pub fn after(self, put: Result<(), ClientError>, path: &Path) -> Result<Self, ClientError> {
         let gave = self.imported + self.already_there;
         match put {
