@@ -92,7 +92,7 @@ pub enum AccountError {
     },
     /// The profile looked right and the Tox library does not take it.
     #[error(
-        "the Tox library refuses this profile: its keys do not belong together, or it is damaged. Export it again in the Tox program it is of, and import that file"
+        "the Tox library refuses this profile: its keys do not belong together, or it is damaged. Export it again in its Tox program, and import that file"
     )]
     Profile,
     /// The new identity could not be read.

@@ -38,7 +38,7 @@ pub enum ContactError {
     #[error("this is the Tox ID of your contact `{0}` already; remove it first to give it another alias")]
     Known(AccountName),
     /// The contact's gateway did not tell this name.
-    #[error("this contact did not tell <{0}>: see `toxmail contact names ALIAS` for the names they told")]
+    #[error("this contact does not claim <{0}>: see `toxmail contact names ALIAS` for the names they claim")]
     NotTold(Address),
     /// The name belongs to an account or to another contact.
     #[error(

@@ -135,7 +135,7 @@ impl Gateway {
         }
         let forward_path = &offered.envelope.forward_path;
         if !self.owned_by(person, forward_path) {
-            let text = format!("<{forward_path}> is no address of this recipient: check it");
+            let text = format!("<{forward_path}> is not an address of this recipient: check it");
             return Some(Offer::Refuse(Refusal::permanent(1, 1, &text)));
         }
         let limit = self.max_mail_bytes();

@@ -123,7 +123,7 @@ impl Gateway {
                 1,
                 1,
                 &format!(
-                    "<{address}> is the key of somebody who is no contact of yours: a first mail needs the full Tox ID of \
+                    "<{address}> is the key of somebody who is not your contact: a first mail needs the full Tox ID of \
                      76 digits, or a drop relay to wait on. Ask them for the ID and write to <their 76 digits>@tox, or add a relay: toxmail relay add ADDRESS"
                 ),
             )),

@@ -176,7 +176,7 @@ pub enum SwapError {
     NothingToRollBack(Slot),
     /// A component that shall go is needed.
     #[error(
-        "component {name} is live or on trial in slot {slot}, or what `toxmail slot rollback {slot}` goes back to: put others to work there first"
+        "component {name} is live or on trial in slot {slot}, or `toxmail slot rollback {slot}` goes back to it: put other components to work there first"
     )]
     InUse {
         /// The component.

@@ -146,7 +146,7 @@ impl Management for GatewayManagement {
         self.known(account).await?;
         let (smtp, pop3) = self.mail.ok_or_else(|| {
             ManagementError::Conflict(
-                "this is a drop relay alone, without SMTP and POP3: start a gateway with `toxmail up`"
+                "only a drop relay runs here, without SMTP and POP3: start a gateway with `toxmail up`"
                     .to_owned(),
             )
         })?;
@@ -181,7 +181,7 @@ impl GatewayManagement {
     pub(super) async fn known(&self, account: &AccountName) -> Result<mail::record::Account> {
         self.store.account(account).await.map_err(storage)?.ok_or_else(|| {
             ManagementError::NotFound(format!(
-                "there is no account `{account}`: `toxmail account list` shows those there are"
+                "there is no account `{account}`: `toxmail account list` shows all accounts"
             ))
         })
     }

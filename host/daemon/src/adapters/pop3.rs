@@ -152,7 +152,7 @@ impl Maildrop for OpenMailbox {
 }
 
 fn gone() -> MaildropError {
-    MaildropError::Permanent("this mail is not there any more".to_owned())
+    MaildropError::Permanent("this mail is no longer there".to_owned())
 }
 
 #[cfg(test)]

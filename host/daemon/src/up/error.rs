@@ -137,7 +137,7 @@ pub enum UpError {
     #[error("the threads that write the log do not start: {0}")]
     Console(io::Error),
     /// A test order for a program that people use.
-    #[error("TOXMAIL_TEST_FAULTS is for tests of Toxmail alone; take it out of the environment: {0}")]
+    #[error("TOXMAIL_TEST_FAULTS is only for tests of Toxmail; remove it from the environment: {0}")]
     Faults(supervisor::NotATestBuild),
     /// Something that the gateway cannot do without is gone.
     #[error("the gateway ends because a part of it failed: {0}. Nothing accepted is lost; start it again")]

@@ -28,7 +28,7 @@ fn relay(ready: &Ready) {
     say!("  web page        http://{}/ (user name {})", ready.admin, ready.account);
     say!("  password        in {}", ready.password_file.display());
     say!(
-        "\n`toxmail relay list` shows what it holds, `toxmail relay invite` makes an invitation; name the same --data"
+        "\n`toxmail relay list` shows what it holds, `toxmail relay invite` creates an invitation; name the same --data"
     );
     say!(
         "directory as here, if you named one. Connecting to Tox takes some seconds; `toxmail status` shows it."

@@ -148,7 +148,7 @@ pub async fn remove(relays: &Relays, key: PublicKey) -> Result<()> {
         ));
     }
     Err(ManagementError::NotFound(
-        "this drop relay is not known: `toxmail relay list` shows those that are".to_owned(),
+        "this drop relay is not known: `toxmail relay list` shows the known ones".to_owned(),
     ))
 }
 
@@ -191,7 +191,7 @@ pub async fn uninvite(relays: &Relays, name: &str) -> Result<()> {
         return Ok(());
     }
     Err(ManagementError::NotFound(
-        "there is no such invitation: `toxmail relay invitations` shows those that are".to_owned(),
+        "there is no such invitation: `toxmail relay invitations` shows all of them".to_owned(),
     ))
 }
 
