@@ -171,7 +171,7 @@ fn swap_and_release(anna: &Person<'_>, ben: &Person<'_>) {
     ben.open("/components");
     browser.fill("#upload-file", file.to_str().unwrap());
     browser.click("#upload button");
-    browser.wait_for_text(".notice", "strict is here. It fits mail-filter");
+    browser.wait_for_text(".notice", "strict was added. It fits mail-filter");
     // First beside the live one: it would have set this mail aside, which shows by itself.
     choose(browser);
     browser.click("#slot-mail-filter button[formaction='/components/shadow']");
@@ -227,7 +227,7 @@ fn change_the_chain(anna: &Person<'_>, ben: &Person<'_>) {
     browser.wait_for_text(".notice", "in this order now: mail-filter, strict");
     browser.click("//summary[.='Remove strict']");
     browser.click("//button[.='Remove strict from the chain']");
-    browser.wait_for_text(".notice", "strict looks at no mail any more");
+    browser.wait_for_text(".notice", "strict no longer looks at mail");
     assert_eq!(chain(), ["mail-filter"]);
     anna.send("ben@tox", "by one filter");
     let _ = ben.wait_for_mail("by one filter");
@@ -282,7 +282,7 @@ fn tune_and_test(anna: &Person<'_>) {
     check(browser, "component-wrong");
     browser.fill("#limit-call-ms", "500");
     browser.click("#tune > button");
-    browser.wait_for_text(".notice", "hold from the next call on");
+    browser.wait_for_text(".notice", "apply from the next call on");
     let tuned = anna.gateway.json(&["slot", "settings", "policy"]);
     assert_eq!(tuned["settings"], serde_json::json!({ "accept-friends": "everybody" }));
     assert_eq!(tuned["limits"][0]["value"], 500);

@@ -35,7 +35,7 @@ fn relays_are_on_the_pages_of_both_sides() {
     cleo.log_in();
     cleo.open("/relays");
     browser.wait_for_text("#relays", "served here");
-    browser.click("//button[.='Make an invitation']");
+    browser.click("//button[.='Create an invitation']");
     browser.wait_for_text(".notice", "/");
     browser.wait_for_text("main", "not used this week");
     check(&browser, "relays-own");
@@ -104,7 +104,7 @@ fn remove_a_contact(anna: &Person<'_>) {
     check(browser, "contact-details");
     browser.click("//button[.='Remove olga']");
     browser.wait_for_text(".notice", "olga is no longer a contact");
-    browser.wait_for_text("#contacts", "None yet");
+    browser.wait_for_text("#contacts", "No contacts yet");
     assert_eq!(anna.gateway.json(&["contact", "list"]).as_array().unwrap().len(), 0);
 }
 
@@ -166,7 +166,7 @@ fn files_are_uploaded_by_plain_forms() {
 
     let right = ["-F", &csrf, "-F", "name=", "-F", "file=@Strict.wasm"];
     let page = curl(&gateway, &right, "/components/add");
-    assert!(page.contains("strict is here. It fits mail-filter"), "{page}");
+    assert!(page.contains("strict was added. It fits mail-filter"), "{page}");
     assert!(gateway.json(&["component", "list"]).to_string().contains("\"strict\""));
     let page = curl(&gateway, &["-F", &csrf, "-F", "name=", "-F", "file=@emil.tox"], "/accounts/import");
     assert!(page.contains("emil was made, with 1 contact"), "{page}");

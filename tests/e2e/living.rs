@@ -262,9 +262,9 @@ fn a_mailbox_goes_out_and_comes_back_the_same() {
     }
     let wrong = gateway.run(&["import", "mbox", path(&program())]);
     assert_eq!(wrong.status.code(), Some(1));
-    assert!(text(&wrong).contains("no mbox"), "{}", text(&wrong));
+    assert!(text(&wrong).contains("not an mbox file"), "{}", text(&wrong));
     let wrong = gateway.run(&["import", "maildir", path(place.path())]);
-    assert!(text(&wrong).contains("no Maildir"), "{}", text(&wrong));
+    assert!(text(&wrong).contains("not a Maildir"), "{}", text(&wrong));
 }
 
 #[test]
@@ -391,7 +391,7 @@ fn another_programs_profile_becomes_an_account_with_its_friends() {
     assert!(text(&refused).contains("refuses this profile"), "{}", text(&refused));
     assert_eq!(refused.status.code(), Some(1));
     let none = a.run(&["import", "tox-profile", path(&right), "--name", "emil"]);
-    assert!(text(&none).contains("no Tox profile"), "{}", text(&none));
+    assert!(text(&none).contains("not a Tox profile"), "{}", text(&none));
 
     // A friend whose key nobody can have is no contact, and is not counted as one.
     let (mut saved, _) = profile(&b.tox_id());

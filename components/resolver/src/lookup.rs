@@ -27,7 +27,7 @@ type Answer = Result<Resolution, ResolveError>;
 /// Whom `address` means.
 pub fn resolve(address: &str, sources: &impl Sources) -> Answer {
     let Some((local, domain)) = address.rsplit_once('@') else {
-        return not_found(format!("`{address}` is no mail address: write name@domain"));
+        return not_found(format!("`{address}` is not a mail address: write name@domain"));
     };
     if let Some(name) = sources.account_of(address) {
         return found(Target::Account(name), Source::Account, Trust::Verified);

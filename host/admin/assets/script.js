@@ -1,4 +1,4 @@
-// Keeps pages fresh, copies, tells how long work goes. Every page does without.
+// Keeps pages fresh, copies texts, shows progress. Every page works without it.
 "use strict";
 
 const said = document.getElementById("said");
@@ -17,13 +17,13 @@ document.querySelectorAll("button.copy").forEach((button) => {
   });
 });
 
-// Times in the reader's own zone, for those who point at them.
+// Times in the reader's own zone, shown when the pointer is over them.
 const showTimes = (root) => root.querySelectorAll("time").forEach((time) => {
   time.title = new Date(time.dateTime).toLocaleString();
 });
 showTimes(document);
 
-// Parts marked data-live are read again when something happened. What the user is busy with stays as it is.
+// Parts marked data-live are read again when something happened. A part the user is busy with stays as it is.
 const hold = document.getElementById("pause");
 const isBusy = (part) => (hold?.checked && part.id === "events") || part.contains(document.activeElement) || part.querySelector("details[open]")
   || [...part.querySelectorAll("input:not([type=hidden])")].some((input) => input.value !== input.defaultValue);
@@ -40,21 +40,21 @@ const refresh = async () => {
     document.querySelectorAll("[data-live]").forEach((part) => {
       const fresh = page.getElementById(part.id);
       if (!fresh || isBusy(part)) return;
-      // Words such as "5 seconds ago" change all the time: they are no news to somebody who listens to the page.
+      // Words such as "5 seconds ago" change all the time: screen readers need not announce them.
       if (fresh.textContent.replace(/\d+/g, "") !== part.textContent.replace(/\d+/g, "")) say("The page has changed.");
       part.replaceWith(document.importNode(fresh, true));
     });
     showTimes(document);
-  } catch { /* The gateway is being restarted: the next time tells. */ } finally { reading = false; }
+  } catch { /* The gateway may be restarting: the next refresh tries again. */ } finally { reading = false; }
 };
 setInterval(refresh, 10000);
 hold?.addEventListener("change", refresh);
 document.addEventListener("visibilitychange", refresh);
 
-// How far a backup is.
+// The progress of a backup.
 const backupState = document.getElementById("backup-state");
 document.getElementById("backup")?.addEventListener("click", () => {
-  backupState.textContent = "The store is being copied; the file comes when that is done.";
+  backupState.textContent = "The store is being copied. The file comes when that is done.";
 });
 const tellBackup = (message) => {
   if (!backupState || message.type === "gap") return;
@@ -84,14 +84,14 @@ listen();
 document.addEventListener("visibilitychange", listen);
 addEventListener("pagehide", () => source?.close());
 
-// Forms with a file: how it goes, and at once where the file is too large.
+// Forms with a file show that they are busy, and refuse a file that is too large at once.
 document.querySelectorAll("form[data-busy]").forEach((form) => {
   const [button, state, file] = ["button", ".busy", "[type=file]"].map((what) => form.querySelector(what));
   form.addEventListener("submit", (event) => {
     const { largest, busy } = form.dataset;
     if (file.files[0]?.size > Number(largest)) {
       event.preventDefault();
-      state.textContent = `This file has more than ${Math.floor(largest / 1e6)} MB, the most that is taken.`;
+      state.textContent = `This file has more than ${Math.floor(largest / 1e6)} MB, the limit.`;
       return;
     }
     state.textContent = busy;

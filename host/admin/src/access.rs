@@ -29,10 +29,10 @@ use crate::problem::Refused;
 /// The header field in which scripts show the CSRF token of their session.
 pub(crate) const CSRF_HEADER: &str = "x-csrf-token";
 
-/// Sent by scripts that look again by themselves: such a request does not keep a session open.
+/// Sent by scripts that refresh a page by themselves: such a request does not keep a session open.
 const REFRESH_HEADER: &str = "x-refresh";
 
-/// What a request must show to be heard.
+/// What a request must show before it is served.
 pub struct Access {
     token: Token,
     hosts: Vec<String>,
@@ -46,10 +46,10 @@ impl std::fmt::Debug for Access {
     }
 }
 
-/// The configured name is no host name.
+/// The configured name is not a host name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no host name: write the name without scheme, port or path, gateway.example.org for instance"
+    "`{0}` is not a host name: write the name without scheme, port or path, for instance gateway.example.org"
 )]
 pub struct InvalidHost(String);
 
@@ -63,7 +63,7 @@ impl Access {
     /// Also under this name or IP address.
     ///
     /// # Errors
-    /// [`InvalidHost`] where it has a scheme, port or path, or is none.
+    /// [`InvalidHost`] where it has a scheme, port or path, or is not a host name.
     pub fn allow_host(mut self, host: &str) -> Result<Self, InvalidHost> {
         let host = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
@@ -87,7 +87,7 @@ impl Access {
         let host = only(request.headers(), header::HOST)?
             .ok_or_else(|| Refused::bad_request("the Host field is missing (RFC 9112 section 3.2)"))?;
         let host: Authority =
-            host.parse().map_err(|_| Refused::bad_request("the Host field names no host"))?;
+            host.parse().map_err(|_| Refused::bad_request("the Host field does not name a host"))?;
         let targets = [Some(&host), request.uri().authority()];
         if !targets.into_iter().flatten().all(|authority| self.is_ours(authority)) {
             return Err(Refused::new(
@@ -99,7 +99,7 @@ impl Access {
             None => Ok(()),
             Some(origin) if is_same_place(origin, &host) => Ok(()),
             Some(_) => {
-                Err(Refused::new(StatusCode::FORBIDDEN, "a page of another place may not use the gateway"))
+                Err(Refused::new(StatusCode::FORBIDDEN, "a page of another site may not use the gateway"))
             }
         }
     }
@@ -120,7 +120,8 @@ impl Access {
         self.sessions.is_open(session) && self.login.is_current(&session.login())
     }
 
-    /// Ends the sessions whose login does not hold any more: after an account was changed, so that what hangs on them ends too.
+    /// Ends the sessions whose login no longer holds. Call it after an account was changed, so that
+    /// event streams of those sessions end too.
     pub(crate) fn end_those_over(&self) {
         self.sessions.end_unless(|session| self.login.is_current(&session.login()));
     }
@@ -147,7 +148,7 @@ impl Access {
         let refused = || {
             Refused::new(
                 StatusCode::UNAUTHORIZED,
-                "show the token of this gateway: `Authorization: Bearer TOKEN`; its file is named in ready.json in the data directory",
+                "show the token of this gateway: `Authorization: Bearer TOKEN`; ready.json in the data directory names its file",
             )
             .with_header(header::WWW_AUTHENTICATE, "Bearer")
         };
@@ -164,12 +165,12 @@ fn is_same_place(origin: &str, host: &Authority) -> bool {
     place.is_some_and(|place| place.eq_ignore_ascii_case(host.as_str()))
 }
 
-/// The value of a field that may stand there once.
+/// The value of a field that may be there once.
 fn only(headers: &HeaderMap, name: header::HeaderName) -> Result<Option<&str>, Refused> {
     let mut values = headers.get_all(&name).iter();
     let first = values.next();
     if values.next().is_some() {
-        return Err(Refused::bad_request(format!("the {name} field stands there twice")));
+        return Err(Refused::bad_request(format!("the {name} field is there twice")));
     }
     first
         .map(|value| {

@@ -72,8 +72,8 @@ impl EventLog {
         self.0.newest.send_replace(id);
     }
 
-    /// An account is removed: what is kept of its events is not for the next account of its name. Their places stay, so that
-    /// listeners miss nothing else.
+    /// Forgets the events of a removed account, so that the next account of its name does not see
+    /// them. Their places stay, so that listeners miss nothing else.
     pub fn forget(&self, account: &AccountName) {
         for event in &mut self.ring().events {
             if event.account.as_ref() == Some(account) {
@@ -153,8 +153,8 @@ pub enum Heard {
     },
 }
 
-/// Hears events in order. It holds nothing but its place: a slow listener costs no memory and misses what is no
-/// longer kept.
+/// Hears events in order. It holds only its place: a slow listener costs no memory and misses
+/// events that are no longer kept.
 #[derive(Debug)]
 pub struct Listener {
     log: EventLog,

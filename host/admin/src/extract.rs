@@ -48,7 +48,9 @@ impl<S: Sync> FromRequestParts<S> for CursorParameter {
         let query = Query::<Cursor>::try_from_uri(&parts.uri);
         let Query(Cursor { after }) = query.map_err(|error| Refused::bad_request(error.body_text()))?;
         if after.as_ref().is_some_and(|after| after.len() > limits::CURSOR_BYTES) {
-            return Err(Refused::bad_request("the cursor `after` is none that a page named"));
+            return Err(Refused::bad_request(
+                "unknown cursor `after`: use the value of `next` from the previous page",
+            ));
         }
         Ok(Self(after))
     }

@@ -129,7 +129,8 @@ const fn start(now: Wall, width: u64) -> u64 {
     now.0 - now.0 % width
 }
 
-/// The slice that starts at `start`. While the clock stands before the newest one, that one goes on.
+/// The slice that starts at `start`. While the clock is before the newest slice, that slice goes
+/// on.
 fn current(slices: &mut VecDeque<Slice>, start: u64, most: usize) -> &mut Slice {
     if slices.back().is_none_or(|newest| newest.start.0.0 < start) {
         if slices.len() >= most {

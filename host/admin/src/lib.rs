@@ -22,10 +22,12 @@
 //!
 //! # Routes
 //!
-//! [`api::verbs`] has the endpoints under `/api/v1`: what each of them takes and answers, and who may ask. They need
-//! `Authorization: Bearer TOKEN` (RFC 6750), which acts for the owner, or a session's cookie, which acts for its account;
-//! a change by a session also needs its CSRF token in `X-CSRF-Token`. Errors are problem details (RFC 9457).
-//! `/api/v1/openapi.json` describes them all; a test compares the copy in this crate's directory. Beside them there are:
+//! [`api::verbs`] has the endpoints under `/api/v1`: what each of them takes and answers, and who
+//! may ask. A request needs `Authorization: Bearer TOKEN` (RFC 6750), which acts for the owner, or
+//! a session's cookie, which acts for its account. A change by a session also needs the session's
+//! CSRF token in `X-CSRF-Token`. Errors are problem details (RFC 9457). `/api/v1/openapi.json`
+//! describes all endpoints; a test compares the copy in this crate's directory. The other routes
+//! are:
 //!
 //! | route | |
 //! | --- | --- |

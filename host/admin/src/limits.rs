@@ -14,16 +14,16 @@ pub const UPLOADS: usize = 2;
 /// Bytes of a request's headers that are buffered; longer is refused with 431.
 pub const HEADER_BYTES: usize = 16 * 1024;
 
-/// Open connections: 1000 event listeners and room beside them.
+/// Open connections: 1000 event listeners, and room for others.
 pub const CONNECTIONS: usize = 1100;
 
-/// Of these, event listeners.
+/// How many of the connections may be event listeners.
 pub const EVENT_LISTENERS: usize = 1000;
 
 /// Events kept for listeners that come back: at a few hundred bytes each, about a megabyte.
 pub const EVENTS_KEPT: usize = 4096;
 
-/// Largest event, as JSON: what is larger is not sent but replaced by a note, so that the ring stays bounded.
+/// Largest event, as JSON: a note replaces a larger one, so that the ring stays bounded.
 pub const EVENT_BYTES: usize = 4096;
 
 /// How often a silent event stream sends a comment, so that both sides notice a dead connection.

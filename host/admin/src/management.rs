@@ -1,4 +1,5 @@
-//! What the web API can ask the gateway to do: implemented by the daemon, one method a verb, one trait a subject.
+//! What the web API can ask the gateway to do: implemented by the daemon, one method for each verb,
+//! one trait for each subject.
 
 mod accounts;
 mod components;

@@ -11,12 +11,12 @@ use bytes::Bytes;
 #[path = "multipart/tests.rs"]
 mod tests;
 
-/// Why a body is no such form. The text says what to do.
+/// Why a body is not such a form. The text says what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MultipartError {
     /// The content type has no usable boundary (RFC 2046, section 5.1.1).
     #[error(
-        "the content type names no boundary of 1 to 70 characters: send the form as browsers do, or `curl --form`"
+        "the content type has no boundary of 1 to 70 characters: send the form as browsers do, or with `curl --form`"
     )]
     Boundary,
     /// It is not put together as RFC 7578 says.
@@ -33,7 +33,7 @@ pub enum MultipartError {
     BrokenOff,
 }
 
-/// What stands between the parts of a form: CRLF, two dashes, and the boundary.
+/// The delimiter between the parts of a form: CRLF, two dashes, and the boundary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delimiter(Vec<u8>);
 
@@ -153,7 +153,7 @@ impl Part {
         let (_, value) = disposition.ok_or(wrong("a part has no Content-Disposition"))?;
         let (kind, mut left) = value.split_once(';').unwrap_or((value, ""));
         if !kind.trim().eq_ignore_ascii_case("form-data") {
-            return Err(wrong("a part is no form-data"));
+            return Err(wrong("a part is not form-data"));
         }
         let (mut name, mut file_name) = (None, None);
         while let Some((parameter, rest)) = left.split_once('=') {

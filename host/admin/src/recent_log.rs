@@ -11,7 +11,7 @@ use crate::limits::{LOG_LINE_BYTES, LOG_LINES};
 pub struct RecentLog(Arc<Mutex<VecDeque<String>>>);
 
 impl RecentLog {
-    /// The lines, oldest first. What is no text in them is replaced.
+    /// The lines, oldest first. Bytes that are not text are replaced.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()

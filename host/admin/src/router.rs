@@ -62,7 +62,7 @@ async fn pages_not_found(request: Request, next: Next) -> Response {
 
 async fn no_such_method(request: Request) -> Refused {
     let method: String = request.method().as_str().chars().take(40).collect();
-    Refused::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} means nothing here"))
+    Refused::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not supported here"))
 }
 
 /// Fields every answer carries: nothing is kept, guessed, framed or run by a browser. Pages say themselves what they need.

@@ -61,7 +61,7 @@ impl Shared {
     }
 }
 
-/// Passes for the owner alone.
+/// Passes only for the owner.
 pub(crate) struct OwnerOnly;
 
 impl FromRequestParts<Shared> for OwnerOnly {
@@ -72,7 +72,8 @@ impl FromRequestParts<Shared> for OwnerOnly {
     }
 }
 
-/// Runs a verb that keeps a processor busy for its client alone: it is dropped when the client goes away, or after `limit`.
+/// Runs a verb that keeps a processor busy only for its client: it is dropped when the client goes
+/// away, or after `limit`.
 pub(crate) async fn run_awaited<T: Send + 'static>(
     limit: Duration,
     verb: impl Future<Output = management::Result<T>> + Send + 'static,
@@ -91,7 +92,7 @@ fn ended<T>(done: Result<management::Result<T>, JoinError>) -> Result<T, Refused
             tracing::error!(%error, "a management request failed");
             Err(Refused::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
-                "the gateway failed at this; its log says more",
+                "the gateway failed to do this; its log says more",
             ))
         }
     }
@@ -107,7 +108,7 @@ pub(crate) async fn run<T: Send + 'static>(
         Ok(done) => ended(done),
         Err(_) => Err(Refused::new(
             StatusCode::GATEWAY_TIMEOUT,
-            "this takes long and goes on; look again in a while whether it is done",
+            "this takes long and goes on; look again later to see whether it is done",
         )),
     }
 }

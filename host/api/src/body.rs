@@ -54,7 +54,7 @@ pub struct Encoded {
     pub bytes: Vec<u8>,
 }
 
-/// None.
+/// No body.
 #[derive(Debug)]
 pub enum NoBody {}
 

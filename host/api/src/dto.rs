@@ -1,4 +1,4 @@
-//! What the API says and hears, as JSON. Fields may be added; none is renamed or removed within `/api/v1`.
+//! The JSON types of the API. Within `/api/v1` fields may be added; no field is renamed or removed.
 
 mod account;
 mod arrival;

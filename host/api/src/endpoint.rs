@@ -15,11 +15,11 @@ pub trait Endpoint: Copy + Send + Sync + 'static {
     type Who: Who;
     /// The variable segment of the path; `()` where there is none.
     type Path: Path;
-    /// The query; every field that is not in it is refused.
+    /// The query; a field that is not in it is refused.
     type Query: Query;
     /// The body of the request.
     type Body: Body;
-    /// The answer where the verb was done.
+    /// The answer when the verb was done.
     type Answer: Answer;
 
     /// The method; only `GET` changes nothing.
@@ -42,7 +42,7 @@ impl<T: Serialize + DeserializeOwned + ToSchema + Send + Sync + 'static> Value f
 /// Who may ask an endpoint. The server says what each of them means.
 pub trait Who: Send + Sync + 'static {}
 
-/// The owner of the gateway alone.
+/// Only the owner of the gateway.
 #[derive(Clone, Copy, Debug)]
 pub enum Owner {}
 
@@ -63,10 +63,10 @@ impl Who for OfAccount {}
 impl Who for OwnerForAccount {}
 impl Who for Anybody {}
 
-/// Path and query of a request, as they are written behind the host.
+/// Path and query of a request, as they are written after the host.
 ///
 /// # Errors
-/// A query of other things than plain values, which no endpoint has.
+/// A query with anything but plain values; no endpoint has one.
 pub fn target<E: Endpoint>(path: &E::Path, query: &E::Query) -> Result<String, serde_urlencoded::ser::Error> {
     let mut target = format!("/api/v1{}", E::PATH);
     if let (Some(segment), Some((start, rest))) = (path.segment(), E::PATH.split_once('{')) {

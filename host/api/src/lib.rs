@@ -1,15 +1,20 @@
-//! What crosses the web API under `/api/v1`: one typed [`Endpoint`] for each verb, and the types of its query, body and
-//! answer. It does no I/O.
+//! The web API under `/api/v1` as types: one [`Endpoint`] for each verb, and its query, body and
+//! answer.
 //!
-//! An endpoint is written once, in [`verbs`]. Everything else follows from it: the server (`admin`) routes and checks
-//! requests by it, the command line (`cli`) makes requests and reads answers by it, and [`openapi`] describes it.
+//! An endpoint is written once, in [`verbs`]. Everything else follows from it: the server (`admin`)
+//! routes and checks requests by it, the command line (`cli`) makes requests and reads answers by
+//! it, and [`openapi`] describes it.
+//!
+//! This crate never does I/O and never decides who may ask.
 //!
 //! # Rules
 //!
 //! - Within `/api/v1` endpoints and fields are added, never renamed or removed.
-//! - A query or body with a field that its endpoint does not have is refused, with the names of those it has.
+//! - A query or body with a field that its endpoint does not have is refused, with the names of the
+//!   fields it has.
 //! - Every refusal is a [`dto::Problem`] (RFC 9457).
-//! - A long list is answered in pages: `limit` and `after` say which, and a `Link` header names the next one.
+//! - A long list comes in pages: `limit` and `after` choose a page, and a `Link` header names the
+//!   next one.
 
 mod answer;
 mod body;

@@ -42,7 +42,8 @@ pub const JSON_BODY_TIME: Duration = Duration::from_secs(10);
 /// How long a client may take to upload a component: 64 MB at 5 Mbit/s.
 pub const COMPONENT_BODY_TIME: Duration = Duration::from_secs(120);
 
-/// Largest mail that is put into a mailbox: what most mail programs still sent, with room; two at a time are held in memory.
+/// Largest mail that is put into a mailbox: more than most mail programs send. Two at a time are
+/// held in memory.
 pub const MAIL_BYTES: usize = 64 * 1024 * 1024;
 
 /// How long a client may take to send a mail that is put in: it is on the same machine or a home network.

@@ -4,10 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::dto::MailSettings;
 
-/// Mails lie in this Maildir, whichever program fetches them.
+/// The Maildir for mails, whichever program fetches them.
 const MAILDIR: &str = "~/Mail/toxmail";
 
-/// Why a connection is as it is, for a comment.
+/// Why a connection has TLS or has none, for a comment.
 fn reason(tls: bool) -> &'static str {
     if tls {
         "TLS begins with the connection."
@@ -16,7 +16,7 @@ fn reason(tls: bool) -> &'static str {
     }
 }
 
-/// The certificate, where TLS is.
+/// The certificate, if there is TLS.
 fn certificate(settings: &MailSettings) -> &str {
     settings.certificate.as_deref().unwrap_or_default()
 }
@@ -146,7 +146,7 @@ pub fn fetchmail(settings: &MailSettings, password: &str) -> String {
     )
 }
 
-/// For every other one: what to enter by hand. `web` is the address of the dashboard.
+/// For every other mail program: what to enter by hand. `web` is the address of the dashboard.
 #[must_use]
 pub fn general(settings: &MailSettings, address: &str, web: &str) -> String {
     let encryption = |tls: bool| {

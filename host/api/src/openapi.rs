@@ -103,7 +103,7 @@ fn parameters<E: Endpoint>(schemas: &mut Schemas) -> Vec<Parameter> {
     query.into_iter().chain(segment).chain(headers).collect()
 }
 
-/// Every endpoint may say no.
+/// The answer of every endpoint to a request it refuses.
 fn problem() -> utoipa::openapi::Response {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
     ResponseBuilder::new()

@@ -10,7 +10,7 @@ use utoipa::openapi::{RefOr, Schema};
 use crate::dto::{ComponentRef, Slot};
 use crate::openapi::Schemas;
 
-/// What the path of an endpoint holds beside its fixed words: one segment, or nothing.
+/// The variable part in the path of an endpoint: one segment, or nothing.
 pub trait Path: Sized + Send + 'static {
     /// Reads the segment, which is already percent-decoded.
     ///
@@ -25,7 +25,7 @@ pub trait Path: Sized + Send + 'static {
     fn describe(schemas: &mut Schemas) -> Option<RefOr<Schema>>;
 }
 
-/// A segment that is not what its endpoint takes.
+/// A segment that its endpoint does not accept.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct InvalidSegment(Box<dyn Error + Send + Sync>);

@@ -35,7 +35,7 @@ pub trait Paging: Query {
     fn page(&self) -> Page;
 }
 
-/// Nothing can be said.
+/// No field is allowed.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -43,7 +43,7 @@ pub struct NoQuery {}
 
 impl Query for NoQuery {}
 
-/// Which account.
+/// The account that a request is about.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -53,7 +53,7 @@ pub struct AccountQuery {
     pub account: Option<AccountName>,
 }
 
-/// Which account, and which part of a list. The next part is named by a Link header with `rel="next"`.
+/// The account, and the part of a list. A Link header with `rel="next"` names the next part.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -69,7 +69,7 @@ pub struct PageQuery {
     pub after: Option<Cursor>,
 }
 
-/// Which account, and how many mails that left its outbox.
+/// The account, and how many of the mails that left its outbox.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -82,7 +82,7 @@ pub struct OutcomesQuery {
     pub limit: Option<PageLimit>,
 }
 
-/// Which decisions: all that fit everything that is said.
+/// The wanted decisions: those that match every given field.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -90,9 +90,9 @@ pub struct DecisionsQuery {
     /// The account; the caller's own if absent, the owner's for the token.
     #[param(value_type = Option<String>)]
     pub account: Option<AccountName>,
-    /// Of this slot alone.
+    /// Only of this slot.
     pub slot: Option<Slot>,
-    /// About this mail alone: 32 hex digits.
+    /// Only about this mail: 32 hex digits.
     #[param(value_type = Option<String>)]
     pub mail: Option<MailId>,
     /// Recorded at this time or later.
@@ -110,7 +110,7 @@ pub struct DecisionsQuery {
     pub after: Option<Cursor>,
 }
 
-/// Which entry of a slot.
+/// The entry of a slot.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -119,7 +119,7 @@ pub struct EntryQuery {
     pub entry: Option<String>,
 }
 
-/// Which component is tested.
+/// The component to test.
 #[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -129,7 +129,7 @@ pub struct ComponentQuery {
     pub component: ComponentRef,
 }
 
-/// What is replayed.
+/// The component to replay decisions with.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -139,12 +139,12 @@ pub struct TrialQuery {
     pub component: Option<ComponentRef>,
     /// The entry; needed where the slot has several.
     pub entry: Option<String>,
-    /// How many days back, 1 to 30; as many as are kept if absent.
+    /// How many days back, 1 to 30; all that are kept if absent.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 30)]
     pub days: Option<Days>,
 }
 
-/// What is uploaded.
+/// The uploaded component.
 #[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -216,9 +216,9 @@ impl From<DecisionsQuery> for DecisionQuery {
 #[serde(try_from = "usize", into = "usize")]
 pub struct PageLimit(usize);
 
-/// A number that is no [`PageLimit`].
+/// A number that is not a [`PageLimit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`limit` is from 1 to {PAGE_LARGEST}")]
+#[error("`limit` must be from 1 to {PAGE_LARGEST}")]
 pub struct InvalidPageLimit;
 
 impl PageLimit {
@@ -252,14 +252,14 @@ impl From<PageLimit> for usize {
     }
 }
 
-/// Where a page begins: behind the item that the page before named last. At most [`CURSOR_BYTES`] long.
+/// Where a page begins: after the last item of the page before. At most [`CURSOR_BYTES`] long.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Cursor(String);
 
-/// A text that is no [`Cursor`].
+/// A text that is not a [`Cursor`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the cursor `after` is none that a page named")]
+#[error("unknown cursor `after`: use the value of `next` from the previous page")]
 pub struct InvalidCursor;
 
 impl TryFrom<String> for Cursor {
@@ -283,7 +283,7 @@ pub struct Days(u32);
 
 /// A number that is no [`Days`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("days is from 1 to {REPLAY_DAYS}")]
+#[error("`days` must be from 1 to {REPLAY_DAYS}")]
 pub struct InvalidDays;
 
 impl Default for Days {

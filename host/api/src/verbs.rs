@@ -1,7 +1,8 @@
 //! Every verb of the web API, written once.
 //!
-//! A declaration says the method, the path, the name in OpenAPI and who may ask, then what is not absent of path, query,
-//! body, answer and time. Absent are: no variable segment, no query, no body, [`REQUEST_TIME`](crate::limits::REQUEST_TIME).
+//! A declaration gives the method, the path, the name in OpenAPI and who may ask. After that come
+//! path, query, body, answer and time. Left out, they mean: no variable segment, no query, no body,
+//! [`REQUEST_TIME`](crate::limits::REQUEST_TIME).
 
 /// Declares endpoints, as the module describes.
 macro_rules! endpoints {

@@ -1,4 +1,4 @@
-//! The command line, as ARCHITECTURE.md promises it: other programs rely on it.
+//! The grammar of the command line. Other programs rely on it.
 
 mod invitation;
 mod setting;
@@ -121,7 +121,8 @@ pub struct Id {
 /// How a daemon joins the Tox network.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Network {
-    /// UDP port of the first Tox instance: the owner's, or a drop relay's alone; further ones pick free ports
+    /// UDP port of the first Tox instance: the owner's, or that of a drop relay alone. The others
+    /// pick free ports
     #[arg(long, value_name = "PORT")]
     pub tox_port: Option<u16>,
     /// TCP port on which that instance is a Tox TCP relay
@@ -150,13 +151,13 @@ pub struct Up {
     /// Address of the dashboard and the web API [default: 127.0.0.1:8080]; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen_address::parse)]
     pub admin: Option<SocketAddr>,
-    /// How it joins the Tox network.
+    /// How the daemon joins the Tox network.
     #[command(flatten)]
     pub network: Network,
     /// Also serve a drop relay, which holds sealed mail for people who are offline
     #[arg(long)]
     pub serve_drops: bool,
-    /// Nothing but the drop relay: no SMTP, no POP3, no account on Tox.
+    /// Serve only the drop relay: no SMTP, no POP3, no account on Tox.
     #[arg(skip)]
     pub relay_only: bool,
     /// The DNS server to ask [default: the system's]
@@ -277,7 +278,7 @@ pub enum MailVerb {
 pub enum Account {
     /// List accounts
     List,
-    /// Make an account; prints its generated password
+    /// Create an account and print its generated password
     Add {
         /// Name of the account, for login and for NAME@tox
         name: AccountName,
@@ -287,25 +288,25 @@ pub enum Account {
     },
     /// Remove an account with its mail, contacts and identity, for good
     Remove {
-        /// Whose
+        /// Name of the account
         name: AccountName,
-        /// Confirm it: only a backup can bring the account back
+        /// Confirm the removal: only a backup can bring the account back
         #[arg(long, required = true)]
         yes: bool,
     },
-    /// Switch an account off: no login, not on the Tox network; its mail waits at the senders
+    /// Switch an account off: nobody can log in, and mail to it waits at its senders
     Disable {
-        /// Whose
+        /// Name of the account
         name: AccountName,
     },
     /// Switch an account on again
     Enable {
-        /// Whose
+        /// Name of the account
         name: AccountName,
     },
-    /// Set a new password; prints the generated one
+    /// Set a new password, and print it if it was generated
     Password {
-        /// Whose
+        /// Name of the account
         name: AccountName,
         /// Read a chosen password from standard input (one line) instead of generating one
         #[arg(long)]
@@ -320,7 +321,7 @@ pub enum Component {
     List,
     /// Check a component and keep it
     Add {
-        /// File of the component (.wasm), or the module that cargo leaves behind
+        /// File of the component (.wasm), or the core module that cargo builds
         file: PathBuf,
         /// Name to give it [default: the file's name without .wasm]
         #[arg(long)]
@@ -348,7 +349,7 @@ pub enum Component {
         /// policy, resolver, relay-selector or mail-filter
         #[arg(long)]
         slot: Slot,
-        /// Number of days to go back [default: as many as are kept]
+        /// Number of days to go back [default: all that are kept]
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(api::limits::REPLAY_DAYS)))]
         days: Option<u32>,
         /// The entry, where the slot has several
@@ -379,7 +380,7 @@ pub enum Bench {
         /// policy, resolver, relay-selector or mail-filter
         #[arg(long)]
         slot: Slot,
-        /// Directory to make, whose name becomes the component's
+        /// Directory to create. Its name becomes the component's name
         directory: PathBuf,
     },
 }
@@ -443,7 +444,7 @@ pub enum SlotVerb {
     Shadow {
         /// policy, resolver, relay-selector or mail-filter
         slot: Slot,
-        /// The component, see `component list` [default: show how the one that runs is doing]
+        /// The component, see `component list` [default: show the report of the running shadow]
         #[arg(value_name = "NAME-OR-SHA256")]
         component: Option<ComponentRef>,
         /// The entry, where the slot has several
@@ -485,27 +486,27 @@ pub enum PolicySet {
 /// Verbs about drop relays.
 #[derive(Debug, Subcommand)]
 pub enum Relay {
-    /// List your relay, and the relays that this gateway knows
+    /// List your drop relay, and the drop relays that this gateway knows
     List,
-    /// Serve a relay and nothing else: no SMTP, no POP3
+    /// Serve only a drop relay: no SMTP, no POP3
     Serve(ServeRelay),
-    /// Create an invitation to your relay. Guests deposit without proof of work
+    /// Create an invitation to your drop relay. Guests deposit without proof of work
     Invite,
-    /// List the invitations to your relay
+    /// List the invitations to your drop relay
     Invitations,
-    /// Take an invitation back, so that it gives no more tokens
+    /// Take an invitation back. It gives no more tokens
     Uninvite {
-        /// Name of the invitation, see `relay invitations`, or the address that was given away with it
+        /// Name of the invitation, see `relay invitations`, or the address that contains it
         invitation: InvitationArgument,
     },
-    /// Use a relay
+    /// Use a drop relay
     Add {
-        /// Address of the relay, from `relay list` or `relay invite` on its owner's machine
+        /// Address of the drop relay, from `relay list` or `relay invite` on its owner's machine
         address: relay::BoardAddress,
     },
-    /// Forget a relay
+    /// Forget a drop relay
     Remove {
-        /// Address or key of the relay
+        /// Address or key of the drop relay
         address: relay::BoardAddress,
     },
 }
@@ -519,7 +520,7 @@ pub struct ServeRelay {
     /// Address of the dashboard and the web API [default: 127.0.0.1:8080]; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen_address::parse)]
     pub admin: Option<SocketAddr>,
-    /// How it joins the Tox network.
+    /// How the daemon joins the Tox network.
     #[command(flatten)]
     pub network: Network,
 }

@@ -66,7 +66,7 @@ impl Gateway {
         }
         let address = ready.admin.parse().map_err(|_| {
             let path = directory.join(crate::ready::FILE_NAME);
-            ClientError::Ready(ReadyError::Damaged { path, problem: "`admin` is no address".to_owned() })
+            ClientError::Ready(ReadyError::Damaged { path, problem: "`admin` is not an address".to_owned() })
         })?;
         let token = read_token(&directory.join(&ready.admin_token_file))?;
         let tls = ready.admin_certificate_file.as_deref().map(tls::connector).transpose();
@@ -115,7 +115,7 @@ impl Gateway {
                 None => return Ok(Value::Array(items)),
             }
         }
-        Err(ClientError::Unexpected("a list without end".to_owned()))
+        Err(ClientError::Unexpected("an endless list".to_owned()))
     }
 
     /// A connection for many requests.

@@ -23,7 +23,7 @@ pub(crate) fn signed_component(file: &Path, make: ToComponent) -> Result<Vec<u8>
     let bytes = read_file(file)?;
     if made(file, &bytes, make)? != bytes {
         return Err(ClientError::Input(format!(
-            "{} is a core module: make the component first (`wasm-tools component new FILE -o COMPONENT`), and sign that",
+            "{} is a core module: make a component of it first (`wasm-tools component new FILE -o COMPONENT`), and sign the component",
             file.display()
         )));
     }
@@ -54,7 +54,7 @@ fn read_file(file: &Path) -> Result<Vec<u8>, ClientError> {
     if bytes.len() > COMPONENT_BYTES {
         let largest = COMPONENT_BYTES / 1_000_000;
         return Err(ClientError::Input(format!(
-            "{} is larger than {largest} MB: this is no component",
+            "{} is larger than {largest} MB: it is not a component",
             file.display()
         )));
     }

@@ -1,4 +1,4 @@
-//! Where the data lies when nobody says.
+//! The default data directory.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

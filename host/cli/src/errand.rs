@@ -1,4 +1,4 @@
-//! Verbs as errands: what is asked of the gateway, and how its answer reads.
+//! Verbs as errands: the request to the gateway, and how its answer reads.
 
 use std::fmt::Display;
 use std::io::{self, BufRead as _, Read as _};
@@ -28,7 +28,7 @@ use crate::{print, trials, tuning};
 
 /// What a verb asks of the gateway, and how the answer reads.
 pub struct Errand<'v> {
-    /// What is asked.
+    /// The request.
     pub request: Request,
     /// The answer as people read it, ending with a line end.
     pub to_text: ToText<'v>,
@@ -273,7 +273,7 @@ impl<'v> Errands<'v> {
                 let name = invitation.0;
                 self.ask(verbs::UninviteFromRelay, &name.to_string(), (), move |()| {
                     format!(
-                        "{name} gives no more tokens; those it gave are good until the end of next week\n"
+                        "{name} gives no more tokens; tokens that it gave are valid until the end of next week\n"
                     )
                 })
             }
@@ -289,7 +289,7 @@ impl<'v> Errands<'v> {
         }
     }
 
-    /// Asks an endpoint with a query that says nothing but the account.
+    /// Asks an endpoint with a query that only has the account.
     fn ask<E>(
         self,
         endpoint: E,
@@ -324,14 +324,14 @@ fn done(what: &dyn Display, done: &str) -> String {
 }
 
 fn asks_nobody() -> ClientError {
-    ClientError::Input("this verb asks no gateway".to_owned())
+    ClientError::Input("this verb does not ask a gateway".to_owned())
 }
 
 fn chosen_password(from_stdin: bool) -> Result<Option<Password>, ClientError> {
     if from_stdin { read_password(&mut io::stdin().lock()).map(Some) } else { Ok(None) }
 }
 
-/// Reads one line; its end is no part of the password.
+/// Reads one line; the line end is not part of the password.
 fn read_password(input: &mut impl io::BufRead) -> Result<Password, ClientError> {
     let failed = |error: &dyn std::fmt::Display| {
         ClientError::Input(format!("the password cannot be read from standard input: {error}"))

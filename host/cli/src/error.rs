@@ -11,26 +11,26 @@ use super::table::{printable, printable_lines};
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Neither `--data` nor a home directory.
-    #[error("where is the data? HOME is not set: give the directory with --data DIR")]
+    #[error("the data directory is not known because HOME is not set: give it with --data DIR")]
     NoDirectory,
     /// Nothing listens for this data directory.
     #[error("toxmail is not running here; start it with `toxmail up --data {0}`")]
     NotRunning(String),
-    /// The ready file is there and of no use.
+    /// The ready file is there but cannot be used.
     #[error("{0}")]
     Ready(ReadyError),
     /// The token file cannot be read.
-    #[error("cannot read the token {path}: {problem}; only the user who started toxmail can ask it")]
+    #[error("cannot read the token {path}: {problem}; only the user who started toxmail can use it")]
     Token {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// What is wrong.
         problem: String,
     },
-    /// What the user named cannot be read or used.
+    /// A file or a value that the user named cannot be read or used.
     #[error("{}", printable_lines(.0))]
     Input(String),
-    /// The gateway said no.
+    /// The gateway refused.
     #[error("{}", printable(&.0.detail))]
     Refused(Problem),
     /// The gateway did not answer in time.
@@ -39,7 +39,7 @@ pub enum ClientError {
     /// The connection broke.
     #[error("the connection to toxmail broke ({0}); try again")]
     Broken(String),
-    /// An answer of another kind than this program knows.
+    /// This program does not know this kind of answer.
     #[error("toxmail gave an answer this program does not understand ({0}); are both of the same version?")]
     Unexpected(String),
 }

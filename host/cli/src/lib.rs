@@ -1,8 +1,11 @@
-//! The command line: what it understands, and its verbs, which are clients of the running gateway's web API.
+//! The command line: its grammar and its verbs. A verb is a client of the running gateway's web
+//! API.
 //!
-//! A verb is defined in [`args`], and made an errand in `errand`: which endpoint of [`api`] is asked, and how the answer reads.
-//! What is more than one request, or none, is a task. This crate knows neither the core nor the sandbox nor the store: what
-//! needs them is done by the [`Program`] that the command line belongs to.
+//! [`args`] defines the verbs. `errand` turns a verb into a request to an endpoint of [`api`], and
+//! its answer into text. A verb that needs several requests, or none, is a task.
+//!
+//! This crate never uses the core, the sandbox or the store. The [`Program`] that the command line
+//! belongs to does what needs them.
 
 pub mod args;
 mod client;

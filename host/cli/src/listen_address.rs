@@ -5,32 +5,32 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde::de::{self, Deserializer, Visitor};
 
-/// What is wrong with such a text.
+/// Why a text is not such an address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidListenAddress {
-    /// More than one.
+    /// More than one address.
     #[error(
-        "`{0}` is more than one address, and each server has one: write one, as in 127.0.0.1:2525; [::]:2525 takes every \
+        "`{0}` is more than one address, but each server has one: write one, as in 127.0.0.1:2525; [::]:2525 listens on every \
          address of this machine, over TLS"
     )]
     Several(String),
     /// A host name.
     #[error(
-        "`{0}` names a host: write an IP address of this machine, as in 127.0.0.1:2525 (this machine alone) or 192.168.1.5:2525 \
+        "`{0}` names a host: write an IP address of this machine, as in 127.0.0.1:2525 (only this machine) or 192.168.1.5:2525 \
          (the local network, over TLS)"
     )]
     Name(String),
-    /// Digits and dots that are none.
-    #[error("`{0}` has no IP address: four numbers from 0 to 255, as in 127.0.0.1:2525")]
+    /// Digits and dots that are not an IP address.
+    #[error("`{0}` has no IP address: write four numbers from 0 to 255, as in 127.0.0.1:2525")]
     Address(String),
     /// The port.
     #[error(
-        "`{0}` has no port from 0 to 65535: write it behind a colon, as in 127.0.0.1:2525 or [::1]:2525 (0 picks a free one)"
+        "`{0}` has no port from 0 to 65535: write the port after a colon, as in 127.0.0.1:2525 or [::1]:2525 (0 picks a free one)"
     )]
     Port(String),
 }
 
-/// `ADDRESS:PORT`. A port alone, `:PORT` and `localhost:PORT` mean this machine alone (127.0.0.1).
+/// `ADDRESS:PORT`. A port alone, `:PORT` and `localhost:PORT` mean only this machine (127.0.0.1).
 ///
 /// # Errors
 /// [`InvalidListenAddress`], with an example.

@@ -21,21 +21,21 @@ use crate::password_line::password_in;
 pub struct Configuration {
     /// The program.
     pub program: &'static str,
-    /// Where its users keep it.
+    /// The usual place of the file.
     pub file: &'static str,
     /// The whole file.
     pub text: String,
 }
 
-/// What a mail program is told.
+/// What the configuration of a mail program needs.
 struct MailAccount {
     settings: MailSettings,
-    /// What stands in `From`.
+    /// The address for `From`.
     address: String,
     password_file: PathBuf,
 }
 
-/// The configurations asked for; none for the general ones, of which the text is the second part.
+/// The configurations that were asked for. Where none is, the second part is the general text.
 pub async fn configurations(
     gateway: &Gateway,
     account: Option<&AccountName>,
@@ -125,7 +125,7 @@ fn read_password(path: &Path) -> Result<Zeroizing<String>, ClientError> {
     }
     let line = str::from_utf8(password).map_err(|error| failed(&error))?;
     if line.is_empty() || line.chars().any(char::is_control) {
-        return Err(failed(&"it holds no password in its first line"));
+        return Err(failed(&"its first line has no password"));
     }
     Ok(Zeroizing::new(line.to_owned()))
 }

@@ -136,7 +136,7 @@ pub fn write(language: Language, slot: Slot, directory: &Path) -> Result<String,
     })?;
     let failed = |error: io::Error| {
         let advice = if error.kind() == io::ErrorKind::AlreadyExists {
-            "it is there already: name a new directory".to_owned()
+            "the directory is there already: name a new one".to_owned()
         } else {
             error.to_string()
         };
@@ -161,7 +161,7 @@ pub fn write(language: Language, slot: Slot, directory: &Path) -> Result<String,
     }
     let shown = directory.display();
     Ok(format!(
-        "{shown} is ready: {} decides. Build it and ask it its cases with\n\n    {shown}/build.sh\n\n\
+        "{shown} is ready: {} decides. Build it and test its cases with\n\n    {shown}/build.sh\n\n\
          and make it live with `{shown}/build.sh install`.\n",
         template.source
     ))

@@ -1,9 +1,9 @@
 //! A password in a file or on standard input: its first line.
 
-/// A byte order mark in UTF-8: editors put it at the start of a file; it is no part of what was written.
+/// A byte order mark in UTF-8. Editors put it at the start of a file; it is not part of the text.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// The password that a file with these bytes holds, as it stands in its first line.
+/// The password in a file with these bytes: its first line.
 pub fn password_in(bytes: &[u8]) -> &[u8] {
     let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let end = text.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(text.len());

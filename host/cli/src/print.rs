@@ -47,14 +47,14 @@ pub(crate) fn status(status: &dto::Status) -> String {
         + &slots(&status.slots)
 }
 
-/// Says what is stored and cannot be read.
+/// Lists the rows of the store that cannot be read.
 fn unreadable(text: &mut String, unreadable: &dto::Unreadable) {
     let rows = match unreadable.rows {
         0 => return,
-        1 => "1 row of the store cannot be read. It is kept as it is; everything else works".to_owned(),
-        rows => format!(
-            "{rows} rows of the store cannot be read. They are kept as they are; everything else works"
-        ),
+        1 => "1 row of the store cannot be read. It is kept unchanged; everything else works".to_owned(),
+        rows => {
+            format!("{rows} rows of the store cannot be read. They are kept unchanged; everything else works")
+        }
     };
     lines(text, &[("damaged", rows)]);
     for row in &unreadable.first {
@@ -133,7 +133,7 @@ pub(crate) fn confirmed_name(alias: &AccountName, name: &dto::ToldName) -> Strin
 }
 
 pub(crate) fn added_relay(relay: &dto::Relay) -> String {
-    format!("{} is used from now on\n", printable(&relay.address))
+    format!("the drop relay {} is used from now on\n", printable(&relay.address))
 }
 
 pub(crate) fn names(names: &[dto::ToldName]) -> String {
@@ -434,7 +434,7 @@ pub(crate) fn relays(relays: &[dto::Relay]) -> String {
     text + &table.or(&format!("{nothing}; name one to use with `toxmail relay add ADDRESS`"))
 }
 
-/// What there is of tokens; empty where there is nothing.
+/// The numbers of tokens; empty if there are none.
 fn tokens(supply: &dto::TokenSupply) -> String {
     let dto::TokenSupply { own, own_resting, from_contacts, with_contacts, .. } = *supply;
     let parts = [
@@ -449,7 +449,7 @@ fn tokens(supply: &dto::TokenSupply) -> String {
 
 pub(crate) fn invitation(invitation: &dto::Invitation) -> String {
     format!(
-        "{}\n\nThis is a secret. Give it to one person, over a way nobody else reads. They enter\n  toxmail relay add ADDRESS\nTo take it back: toxmail relay uninvite {}\n",
+        "{}\n\nThis is a secret. Give it to one person, over a channel that nobody else reads. They enter\n  toxmail relay add ADDRESS\nTo take it back: toxmail relay uninvite {}\n",
         printable(&invitation.address),
         printable(&invitation.name)
     )
@@ -471,7 +471,7 @@ pub(crate) fn accepted_pin(pin: &dto::Pin) -> String {
 pub(crate) fn pins(pins: &[dto::Pin]) -> String {
     let mut table = Table::new(["NAME", "KEY BEFORE", "TOX ID OR KEY NOW"]);
     for pin in pins {
-        let before = pin.key.map_or_else(|| "cannot be read any more".to_owned(), |key| key.to_string());
+        let before = pin.key.map_or_else(|| "can no longer be read".to_owned(), |key| key.to_string());
         let now = pin.changed_to.map(|id| id.to_string()).or(pin.leads_to.map(|key| key.to_string()));
         let now = now.unwrap_or_else(|| "not known: write to it once".to_owned());
         table.row([pin.address.to_string(), before, now]);
@@ -483,7 +483,7 @@ pub(crate) fn pins(pins: &[dto::Pin]) -> String {
     text + "\nAsk the person whether the key is new, but not by mail to that name. Then: toxmail pin accept NAME\n"
 }
 
-/// Adds lines of a word and what it is.
+/// Adds lines, each with a word and its value.
 fn lines(text: &mut String, pairs: &[(&str, String)]) {
     for (word, value) in pairs {
         // Writing to a String cannot fail.

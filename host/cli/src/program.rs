@@ -24,7 +24,7 @@ pub trait Program {
     /// Makes components of modules.
     const TO_COMPONENT: ToComponent;
 
-    /// Runs a gateway, or a drop relay alone.
+    /// Runs a gateway, or only a drop relay.
     async fn up(&self, up: Up, common: &Common) -> ExitCode;
 
     /// Runs the demonstration.

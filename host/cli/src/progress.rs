@@ -15,7 +15,7 @@ impl Progress {
         Self { what, shown: None, is_terminal: std::io::stderr().is_terminal() }
     }
 
-    /// So much is done of so much.
+    /// Shows that `done` of `of` is done.
     pub fn at(&mut self, done: u64, of: u64) {
         let percent = done.saturating_mul(100) / of.max(1);
         if self.is_terminal && self.shown != Some(percent) {

@@ -23,7 +23,7 @@ pub struct Ready {
     /// damaged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tox_id: Option<ToxId>,
-    /// The address of the drop relay served here, as others add it; absent where none is served.
+    /// The address of the drop relay served here, as others add it; absent if none is served.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relay_address: Option<String>,
     /// SMTP listener, host:port; absent where there is none.
@@ -67,10 +67,10 @@ pub enum ReadyError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         source: io::Error,
     },
-    /// It is there and says something else.
+    /// It is there but has other content.
     #[error("{path} is damaged ({problem}); if no gateway runs there, delete it")]
     Damaged {
         /// The file.
@@ -97,13 +97,13 @@ impl Ready {
             return Err(ReadyError::Unreadable { path, source });
         }
         if bytes.len() as u64 > READY_FILE_BYTES {
-            return Err(ReadyError::Damaged { path, problem: "it is far too large".to_owned() });
+            return Err(ReadyError::Damaged { path, problem: "it is too large".to_owned() });
         }
         serde_json::from_slice(&bytes)
             .map_err(|error| ReadyError::Damaged { path, problem: error.to_string() })
     }
 
-    /// Writes `directory/ready.json` in one step: whoever looks sees all of it or nothing. Mode 0600.
+    /// Writes `directory/ready.json` in one step: a reader sees all of it or nothing. Mode 0600.
     ///
     /// # Errors
     /// As the file system says.

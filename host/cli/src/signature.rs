@@ -8,7 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-/// What stands before the key in the form that OpenSSL writes (SubjectPublicKeyInfo, RFC 8410 section 4).
+/// The bytes before the key in the form that OpenSSL writes (SubjectPublicKeyInfo, RFC 8410 section
+/// 4).
 const PUBLIC_KEY_INFO: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
 /// A public key whose signatures count: 64 hex digits, base64 of the 32 bytes, or the line between `BEGIN PUBLIC KEY` and `END PUBLIC
@@ -54,8 +55,8 @@ pub enum SignatureError {
     },
     /// It holds something else.
     #[error(
-        "the signature {}: it is not an Ed25519 signature, which has 64 bytes, or those as hex digits or base64 \
-         (`openssl pkeyutl -sign -rawin` writes one)", .0.display()
+        "the signature {}: it is not an Ed25519 signature: 64 bytes, raw, as hex digits or as base64 (`openssl pkeyutl -sign -rawin` \
+         writes one)", .0.display()
     )]
     Malformed(PathBuf),
 }

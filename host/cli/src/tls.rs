@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::limits::CERTIFICATE_FILE_BYTES;
 
-/// A file that is of no use for TLS. Each text says what to do.
+/// A file that cannot be used for TLS. Each text says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum PemError {
     /// It cannot be read or holds nothing of use.
@@ -25,7 +25,7 @@ pub enum PemError {
     Unusable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// What is wrong.
         why: String,
     },
     /// The certificate does not belong to its key, or is of a kind that is not known.
@@ -33,7 +33,7 @@ pub enum PemError {
     Refused {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// What is wrong.
         error: rustls::Error,
     },
 }
@@ -54,7 +54,7 @@ pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, PemErro
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
-        Ok(_) => Err(unusable("there is no certificate in PEM form in it".to_owned())),
+        Ok(_) => Err(unusable("it has no certificate in PEM form".to_owned())),
         Err(error) => Err(unusable(error.to_string())),
     }
 }
@@ -70,7 +70,8 @@ pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, PemError> {
     Ok(bytes)
 }
 
-/// Connects to a server with exactly the first certificate of this file, whatever names and times stand in it.
+/// Connects to a server with exactly the first certificate of this file, whatever names and times
+/// are in it.
 ///
 /// # Errors
 /// [`PemError`]

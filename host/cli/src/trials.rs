@@ -28,7 +28,7 @@ pub fn shadow(shadow: &Shadow, is_over: bool) -> String {
         shadow.same, shadow.different, shadow.failures, shadow.dropped
     );
     if let Some(why) = &shadow.stopped {
-        let _ = writeln!(text, "it is not asked any more: {}", printable(why));
+        let _ = writeln!(text, "it is no longer asked: {}", printable(why));
     }
     if shadow.not_compared > 0 {
         let why = shadow.not_compared_why.as_deref().unwrap_or_default();

@@ -26,7 +26,7 @@ pub fn tuned(tuned: &Tuned) -> String {
     }
     let _ = write!(text, "\n{}", limits.or("no limits"));
     if let Some(path) = &tuned.policy_set {
-        let _ = writeln!(text, "\nThe policy set {} says this at every start.", printable(path));
+        let _ = writeln!(text, "\nThe policy set {} sets this at every start.", printable(path));
     }
     text
 }

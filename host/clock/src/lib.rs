@@ -1,5 +1,5 @@
-//! What implements [`mail::Clock`]: the machine's clock, and with the feature `testing` the two that tests hand in
-//! instead, so that days pass in milliseconds.
+//! The clocks that implement [`mail::Clock`]: the machine's clock, and with the feature `testing`
+//! two clocks for tests, in which days pass in milliseconds.
 //!
 //! | clock | monotonic time | time of day |
 //! | --- | --- | --- |
@@ -7,7 +7,8 @@
 //! | `SimulatedClock` | that of the tokio runtime, which tests pause | starts at a fixed day, and jumps on demand |
 //! | `ManualClock` | stands still until it is advanced | goes with it, and is set on demand |
 //!
-//! This crate never decides anything by the time, and is the only one that asks the machine for it.
+//! This crate never decides anything by the time. It is the only one that asks the machine for the
+//! time.
 
 #[cfg(feature = "testing")]
 mod manual;

@@ -75,9 +75,9 @@ pub enum AccountError {
     /// Tox did not start.
     #[error("Tox did not start for the account {account}: {error}")]
     Tox {
-        /// Whose.
+        /// The account.
         account: AccountName,
-        /// Why.
+        /// What is wrong.
         error: tox::StartError,
     },
     /// The Tox data in the store are damaged.
@@ -85,14 +85,14 @@ pub enum AccountError {
         "the Tox identity of the account {account} in the store is damaged ({error}): restore the data directory from a backup"
     )]
     Identity {
-        /// Whose.
+        /// The account.
         account: AccountName,
-        /// Why.
+        /// What is wrong.
         error: tox::InvalidSavedData,
     },
     /// The profile looked right and the Tox library does not take it.
     #[error(
-        "the Tox library refuses this profile: its keys do not belong together, or it is damaged. Export it again in the Tox program it is of, and import that file"
+        "the Tox library refuses this profile: its keys do not belong together, or it is damaged. Export it again in its Tox program, and import that file"
     )]
     Profile,
     /// The new identity could not be read.
@@ -116,7 +116,7 @@ pub enum AccountError {
     /// Its mailbox keys could not be erased.
     #[error("mailbox keys of the account could not be erased: {0}")]
     Keys(#[from] offline::ports::Failure),
-    /// The name the gateway uses itself is none.
+    /// The name that the gateway itself uses is not a name.
     #[error(transparent)]
     Name(#[from] mail::account::InvalidAccountName),
 }

@@ -39,7 +39,7 @@ const BLOCK: u64 = 512;
 /// What temporary directories of backups are called; one of a killed gateway is removed at the next backup.
 const TEMPORARY: &str = ".backup-";
 
-/// Whoever makes a backup has this file locked.
+/// The process that makes a backup has this file locked.
 const LOCK: &str = ".backup.lock";
 
 /// The cells of the served drop relay; of them only what makes it the same relay goes into a backup.
@@ -70,9 +70,9 @@ pub enum BackupError {
     /// A file.
     #[error("the backup cannot be made: {path}: {error}")]
     File {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         error: io::Error,
     },
 }
@@ -85,7 +85,7 @@ impl From<store::Error> for BackupError {
 
 /// An archive that is ready to be read.
 pub struct Archive {
-    /// Its bytes.
+    /// Its size in bytes.
     pub size: u64,
     parts: VecDeque<Part>,
     sums: Sums,
@@ -198,8 +198,8 @@ fn remove_old(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens the store in `directory` as a gateway would, and reads all of it. What does not fit together in it was so before: it is said in
-/// the log, and is no reason to have no backup.
+/// Opens the store in `directory` as a gateway would, and reads all of it. Rows that do not fit
+/// together were so before: the log names them, and the backup is made all the same.
 ///
 /// # Errors
 /// [`BackupError::Copy`] where no gateway could start with it.

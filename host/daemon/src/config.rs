@@ -1,6 +1,7 @@
 //! The configuration file: TOML, every key optional, unknown keys refused.
 //!
-//! What is not said here has the default that stands beside it; options of the command line win over the file.
+//! A key that is not given has the default beside it; options of the command line win over the
+//! file.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -23,15 +24,15 @@ pub struct Config {
     pub listen: Listen,
     /// The Tox network.
     pub tox: ToxConfig,
-    /// Mail.
+    /// Sizes, times and bounds of mail.
     pub mail: MailConfig,
     /// DNS.
     pub dns: DnsConfig,
     /// Drop relays.
     pub drops: DropsConfig,
-    /// TLS of what is bound to anything but loopback.
+    /// TLS for listeners on other addresses than loopback.
     pub tls: TlsConfig,
-    /// Components.
+    /// What components may do.
     pub components: ComponentsConfig,
 }
 
@@ -92,7 +93,7 @@ pub struct ToxConfig {
     pub tcp_port: Option<u16>,
     /// Whether UDP is used. Without it everything goes through Tox TCP relays: slower, and needed behind a proxy.
     pub udp: bool,
-    /// Nodes to start from, `HOST:PORT:KEY[:TCPPORT]`, beside the public ones.
+    /// Nodes to start from, `HOST:PORT:KEY[:TCPPORT]`, besides the public ones.
     pub bootstrap: Vec<String>,
     /// Whether the built-in list of public nodes is used.
     pub public_bootstrap: bool,
@@ -191,7 +192,7 @@ pub struct DropsConfig {
     pub quota_bytes: u64,
     /// Cells it takes a day: what each of its readers downloads.
     pub day_cells: u32,
-    /// `HOST:PORT` of Tor's SOCKS port, for throwaways alone; `tox.proxy` where not said.
+    /// `HOST:PORT` of Tor's SOCKS port, only for throwaways; `tox.proxy` if not given.
     pub tor: Option<String>,
     /// 16 hex digits that mark the owner of the board: to be the same for all boards of one owner, so that mails are spread over different
     /// ones. Without, a random mark is made and kept.
@@ -235,7 +236,8 @@ pub struct ComponentsConfig {
     pub settings: std::collections::BTreeMap<String, std::collections::BTreeMap<String, String>>,
     /// Ed25519 keys whose signatures of components count.
     pub trusted_keys: Vec<TrustedKey>,
-    /// Whether only components with such a signature are taken and used, beside the built-in ones.
+    /// Whether only the built-in components and components with such a signature are taken and
+    /// used.
     pub require_signature: bool,
     /// Whether what components say in their own words is kept with their decisions.
     pub keep_words: bool,
@@ -259,9 +261,9 @@ pub enum ConfigError {
     /// The file cannot be read.
     #[error("the configuration file {path} cannot be read: {error}; check the path given with --config")]
     Unreadable {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         error: std::io::Error,
     },
     /// The file is damaged.
@@ -269,7 +271,7 @@ pub enum ConfigError {
         "the configuration file {path} is not right:\n{error}\nCorrect that line, or remove it to get the default."
     )]
     Invalid {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
         /// Where and why.
         error: InvalidConfig,
@@ -319,7 +321,8 @@ pub fn read(path: &Path) -> Result<Config, ConfigError> {
     text.and_then(|text| parse(&text)).map_err(|error| ConfigError::Invalid { path: path.to_owned(), error })
 }
 
-/// Reads the file; the defaults where there is none. A link that leads nowhere is one.
+/// Reads the file; gives the defaults if there is no file. A link that leads nowhere counts as a
+/// file.
 ///
 /// # Errors
 /// As [`read`].

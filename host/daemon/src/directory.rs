@@ -11,9 +11,9 @@ pub struct DataDirectory(PathBuf);
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {path}: {error}")]
 pub struct FileError {
-    /// Which.
+    /// The path of the file.
     pub path: PathBuf,
-    /// Why.
+    /// What the system said.
     pub error: std::io::Error,
 }
 
@@ -72,7 +72,7 @@ impl DataDirectory {
         self.0.join("compiled")
     }
 
-    /// Writes a small secret file in one step, mode 0600: whoever looks sees all of it or nothing.
+    /// Writes a small secret file in one step, mode 0600: a reader sees all of it or nothing.
     ///
     /// # Errors
     /// [`FileError`]

@@ -16,9 +16,10 @@ pub const LOGIN_FAILURES_PER_ACCOUNT: usize = 10;
 /// less. Who logged in from there before is not held up by them.
 pub const LOGIN_FAILURES_PER_PLACE: usize = 50;
 
-/// Further passwords within [`LOGIN_WINDOW`] that are compared with the one that was right there lately, where the account is at
-/// home and a place has used up [`LOGIN_FAILURES_PER_ACCOUNT`]: so many more guesses, 14 400 a day in all, are what it costs that
-/// somebody at the owner's own address does not keep the owner's mail program out at once.
+/// Further passwords within [`LOGIN_WINDOW`] that are compared with the one that was right there
+/// lately, where the account is at home and a place has used up [`LOGIN_FAILURES_PER_ACCOUNT`]:
+/// this many more guesses, 14 400 a day in all, are what it costs that somebody at the owner's own
+/// address does not keep the owner's mail program out at once.
 pub const LOGIN_COMPARED_AT_HOME: usize = 90;
 
 /// Wrong passwords of one account from all places within [`LOGIN_WINDOW`] from which on each further place waits before its
@@ -31,8 +32,8 @@ pub const LOGIN_DELAY: Duration = Duration::from_secs(3);
 /// Wrong passwords remembered of one account and place, to know those that come again: a family's old telephones.
 pub const LOGIN_KNOWN_WRONG: usize = 4;
 
-/// Places and accounts remembered for their wrong passwords: each costs whoever fills this memory one argon2 hash, and
-/// the oldest make room. 200 bytes each.
+/// Places and accounts remembered for their wrong passwords. Each of them costs an attacker who
+/// fills this memory one argon2 hash, and the oldest make room. 200 bytes each.
 pub const LOGIN_PLACES: usize = 10_000;
 
 /// For how long a place counts as known where an account logged in: a month without mail.

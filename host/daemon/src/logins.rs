@@ -37,7 +37,7 @@ pub struct Logins {
 pub enum Checked {
     /// It is right.
     LoggedIn(LoggedIn),
-    /// There is no such account, it is switched off, or its password is another one.
+    /// The account does not exist, is switched off, or has another password.
     Wrong,
     /// The password is right, but the client wants to act for another account (RFC 4616 section 2).
     OtherIdentity,
@@ -62,11 +62,12 @@ impl From<store::Error> for CheckError {
     }
 }
 
-/// Whom a login names.
+/// The account that a login names.
 struct Named {
     /// The account, if there is one.
     account: Option<AccountName>,
-    /// What guesses are counted under: the same for each spelling, also where there is no account.
+    /// The subject that guesses are counted under: the same for each spelling, also if there is no
+    /// account.
     subject: Subject,
 }
 
@@ -94,7 +95,8 @@ impl Logins {
         Ok(Self { store, network, passwords, password_file, clock, limiter, fingerprints })
     }
 
-    /// Checks a login from `source`. What is wrong takes the same time whether there is such an account or not.
+    /// Checks a login from `source`. A wrong login takes the same time whether the account exists
+    /// or not.
     ///
     /// # Errors
     /// [`CheckError`]
@@ -217,7 +219,7 @@ impl Logins {
         Ok(found.unwrap_or_else(|| Named::nobody(&address.to_string())))
     }
 
-    /// The account of whoever runs the gateway.
+    /// The account of the person who runs the gateway.
     async fn owner(&self) -> Result<Option<Named>, StorageError> {
         let owner = self.store.accounts().await?.into_iter().find(|account| account.owner);
         Ok(owner.map(|owner| Named::account(owner.name)))
@@ -230,8 +232,8 @@ impl Logins {
         Ok(account.map(|account| Named::account(account.name)))
     }
 
-    /// What somebody with a wrong password is told: where the right one is. It is told to whoever asks on this machine, and is
-    /// no secret: the file is its owner's alone.
+    /// The hint after a wrong password: where the right one is. Everybody on this machine can read
+    /// the hint. It is not a secret, because only the owner can read the file.
     pub fn hint(&self) -> String {
         format!(
             "wrong user name or password: the first account's password is in {}; `toxmail account password NAME` sets a new one",
@@ -248,7 +250,7 @@ impl Named {
     }
 }
 
-/// What a client is told that has to wait.
+/// The answer to a client that has to wait.
 pub fn later(wait: Duration) -> String {
     let minutes = wait.as_secs().div_ceil(60).max(1);
     let plural = if minutes == 1 { "" } else { "s" };

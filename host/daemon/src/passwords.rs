@@ -54,7 +54,7 @@ pub fn generate() -> Result<Zeroizing<String>, PasswordError> {
     Ok(Zeroizing::new(bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect()))
 }
 
-/// What is stored of a password that [`generate`] made.
+/// The stored form of a password that [`generate`] made.
 pub fn hash_generated(password: &str) -> Result<String, PasswordError> {
     let mut salt = [0_u8; 16];
     getrandom::fill(&mut salt).map_err(|error| PasswordError::Failed(error.to_string()))?;
@@ -98,11 +98,12 @@ const fn is_space(c: char) -> bool {
 /// What was found out about a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is another one, or there is no such account.
+    /// The password is another one, or the account does not exist.
     Wrong,
     /// It is right.
     Right,
-    /// It is right, and its hash is of before passwords were prepared: it is to be made anew.
+    /// The password is right, but its hash is from before passwords were prepared and has to be
+    /// made again.
     RightInOldForm,
 }
 
@@ -120,7 +121,7 @@ impl Passwords {
         Self { argon2: Semaphore::new(ARGON2_AT_A_TIME) }
     }
 
-    /// What is stored of a password that the user chose.
+    /// The stored form of a password that the user chose.
     ///
     /// # Errors
     /// [`PasswordError`]: too short, too long.
@@ -137,7 +138,7 @@ impl Passwords {
         self.turn().await?.hash(prepared(password)).await
     }
 
-    /// What is stored of a password that is in use: however short it is.
+    /// The stored form of a password that is in use, however short it is.
     ///
     /// # Errors
     /// [`PasswordError::Failed`].
@@ -163,8 +164,9 @@ impl Passwords {
 }
 
 impl Turn<'_> {
-    /// Whether `password` is the one whose stored form is `stored`; None where there is no such account. Where it is wrong, it takes
-    /// the same time in each case: one argon2 hash for each form of the password.
+    /// Whether `password` is the one whose stored form is `stored`; None if the account does not
+    /// exist. A wrong password takes the same time in each case: one argon2 hash for each form of
+    /// the password.
     pub async fn verify(self, stored: Option<&str>, password: &str) -> Verdict {
         if password.len() > PASSWORD_BYTES {
             return Verdict::Wrong;

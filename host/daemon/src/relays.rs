@@ -1,4 +1,5 @@
-//! Drop relays: the board this gateway serves, sessions with those of others, and which are known.
+//! Drop relays: the board that this gateway serves, sessions with other boards, and the known
+//! boards.
 
 mod known;
 mod owner;
@@ -36,7 +37,7 @@ pub struct ServeSettings {
     pub tox: Options,
     /// How much it takes.
     pub quotas: Quotas,
-    /// The mark of its owner, where the configuration says one; else one is made.
+    /// The mark of its owner from the configuration; without one, a mark is made.
     pub owner: Option<OwnerMark>,
     /// The file of its cells.
     pub cells: PathBuf,
@@ -50,7 +51,7 @@ pub struct ServeSettings {
 pub struct Relays {
     /// Opens sessions with boards.
     pub sessions: Sessions,
-    /// Which boards there are to use.
+    /// The boards that can be used.
     pub known: KnownRelays,
     secrets: Option<Arc<Secrets>>,
     trouble: Option<String>,
@@ -73,7 +74,7 @@ pub enum RelayError {
     /// The mark of its owner cannot be kept.
     #[error("the mark of the drop relay's owner: {0}")]
     Owner(#[from] store::Error),
-    /// What is known of boards cannot be read.
+    /// The list of known boards cannot be read.
     #[error(transparent)]
     Known(#[from] KnownError),
     /// A blocking call was cut off.
@@ -130,7 +131,7 @@ impl Relays {
         self.secrets = Some(secrets);
     }
 
-    /// What is wrong with the board that was to be served here, one line for people.
+    /// Why the board cannot be served here, one line for people.
     pub fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()
     }

@@ -59,15 +59,15 @@ pub struct Reloader {
     pub current: Mutex<Config>,
     /// The core.
     pub gateway: Arc<Gateway>,
-    /// Identities.
+    /// The identities on the network.
     pub network: Arc<ToxNetwork>,
     /// Whether incoming mail is quarantined while the filter fails.
     pub quarantine_unfiltered: Arc<AtomicBool>,
     /// Whether components' words are kept with their decisions.
     pub keep_words: Arc<AtomicBool>,
-    /// Slots.
+    /// The slots.
     pub sandbox: Arc<Sandbox>,
-    /// Components.
+    /// The components.
     pub library: Arc<Library>,
     /// The store.
     pub store: Store,
@@ -81,7 +81,7 @@ impl Reloader {
         keys(&*self.current.lock().await)
     }
 
-    /// Reads the file and takes over what can be. Nothing changes where the file is not right.
+    /// Reads the file and applies what needs no restart. Nothing changes if the file is not right.
     ///
     /// # Errors
     /// [`ReloadError`]

@@ -14,9 +14,9 @@ pub struct Signals {
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
-    /// To stop.
+    /// The process is asked to stop.
     Stop,
-    /// To read the configuration again.
+    /// The process is asked to read the configuration again.
     Reload,
 }
 

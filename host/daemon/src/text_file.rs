@@ -1,9 +1,9 @@
 //! Text that people write with an editor: UTF-8, whatever the editor put before it.
 
-/// Why bytes are no text.
+/// Why bytes are not a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoText {
-    /// Another encoding, which cannot be told.
+    /// Another encoding that is not known.
     #[error(
         "line {0} is not UTF-8 (written by an editor that saves as Latin-1 or Windows-1252?): save the file as UTF-8, for instance with \
          `iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW`"

@@ -38,7 +38,7 @@ pub enum TlsError {
 pub struct Tls {
     /// For listeners.
     pub config: Arc<ServerConfig>,
-    /// The file with the certificate: what mail programs on this machine are told to trust.
+    /// The file with the certificate that mail programs on this machine have to trust.
     pub certificate: PathBuf,
 }
 

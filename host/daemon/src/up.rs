@@ -116,7 +116,7 @@ async fn serve(arguments: Up, common: &Common, log: RecentLog) -> Result<(), UpE
     served
 }
 
-/// The listeners; a drop relay alone has none for mail programs.
+/// The listeners; a gateway that only serves a drop relay has none for mail programs.
 struct Listeners {
     mail: Option<(TcpListener, TcpListener)>,
     admin: TcpListener,
@@ -432,7 +432,8 @@ impl Running<'_> {
         }
     }
 
-    /// What goes on beside serving: telling how connecting goes, and the service manager that all is well.
+    /// The work beside serving: reporting the progress of connecting, and telling the service
+    /// manager that all is well.
     fn watch(&self, ready: &Ready, notify: &Arc<Notify>) -> Vec<JoinHandle<()>> {
         let mut watchers = Vec::new();
         if self.network.nodes() > 0 && !self.options.relay_only {

@@ -75,12 +75,12 @@ fn text(account: &Account, id: ToxId, web: SocketAddr) -> String {
          \n\
          toxmail contact add NAME ADDRESS{option}\n\
          \n\
-         They are asked, and when they accept, write to NAME@tox. Who asks you is\n\
-         shown by: toxmail contact requests{option}\n\
+         They are asked. Once they accept, write to NAME@tox. To see who asks you:\n\
+         toxmail contact requests{option}\n\
          \n\
          Mail to somebody who is offline waits here and goes out by itself; you are\n\
          told when it takes long. Everything that leaves this machine is end-to-end\n\
-         encrypted. What lies on this machine is not: use disk encryption.\n\
+         encrypted. Mail on this machine is not: use disk encryption.\n\
          \n\
          The web page shows all of this and more: {scheme}://{web}/\n\
          Log in as \"{name}\" with the password of your mail program.\n",

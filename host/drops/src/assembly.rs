@@ -14,12 +14,12 @@ use crate::limits::{
 };
 use crate::parcel::{Key, Parcel, Progress, Received};
 
-/// Whose mails compete for room: strangers never push out a contact's.
+/// The sender of a mail, for the competition for room: strangers never push out a contact's mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sender {
     /// A contact of the recipient.
     Contact,
-    /// Anybody else.
+    /// Somebody who is not a contact.
     Stranger,
 }
 
@@ -33,12 +33,12 @@ impl Sender {
     }
 }
 
-/// A mail that is held no more: erase what was kept of it.
+/// A mail that is no longer held: erase what was kept of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gone<T> {
-    /// Whose mail it was.
+    /// The account that the mail was for.
     pub to: T,
-    /// Which.
+    /// The sender and the id of the mail.
     pub key: Key,
     /// Numbers of the parts that were kept on disk.
     pub kept: Vec<u8>,
@@ -63,7 +63,7 @@ struct Part {
 struct Partial {
     sender: Sender,
     parts: Vec<Option<Part>>,
-    /// Parts held.
+    /// How many parts are held.
     have: usize,
     touched: Wall,
     /// Order of arrival, so that the oldest can go.
@@ -110,8 +110,8 @@ impl<T: Ord + Clone> Assembly<T> {
         Taking { progress, gone }
     }
 
-    /// Puts back a part that was kept on disk, under the same bounds. What is gone afterwards, this part perhaps included, is to
-    /// be erased there.
+    /// Puts back a part that was kept on disk, under the same bounds. Parts that are gone
+    /// afterwards, perhaps including this one, have to be erased there.
     pub fn restore(&mut self, to: &T, sender: Sender, opened: Opened, now: Wall) -> Vec<Gone<T>> {
         let mut gone = vec![];
         let key = Key { sender: opened.sender, mail: opened.place.mail, digest: opened.place.digest };
@@ -229,7 +229,7 @@ impl<T: Ord + Clone> Assembly<T> {
         parts.collect()
     }
 
-    /// A part that is held: of how many it is one, and what is in it.
+    /// A part that is held: the number of parts of its mail, and its content.
     #[must_use]
     pub fn part(&self, to: &T, key: &Key, index: u8) -> Option<(u8, &[u8])> {
         let partial = self.partial.get(&(to.clone(), *key))?;
@@ -237,7 +237,8 @@ impl<T: Ord + Clone> Assembly<T> {
         Some((u8::try_from(partial.parts.len()).ok()?, &part.chunk))
     }
 
-    /// A part was kept on disk. False if it is held no more: it is to be erased there.
+    /// Takes note that a part was kept on disk. False if the part is no longer held: erase it
+    /// there.
     pub fn kept(&mut self, to: &T, key: &Key, index: u8) -> bool {
         let partial = self.partial.get_mut(&(to.clone(), *key));
         let part = partial.and_then(|partial| partial.parts.get_mut(usize::from(index))?.as_mut());

@@ -80,7 +80,8 @@ impl Audits {
         missing
     }
 
-    /// Forgets cells that no board has to hold any more: of boards that are not read again nothing else would be heard.
+    /// Forgets cells that no board has to hold any more. Nothing else would be heard of boards that
+    /// are not read again.
     pub fn expire(&mut self, now: Wall) {
         let places: Vec<(BoardKey, u32)> = self.order.iter().copied().collect();
         for place in places {

@@ -59,7 +59,7 @@ pub struct Now {
     pub monotonic: Monotonic,
 }
 
-/// How much a board takes.
+/// The limits of a board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quotas {
     /// Bytes of cells held; half of it for token holders.
@@ -108,15 +108,15 @@ pub enum BoardError {
 /// What a board's owner sees of it: counts and bytes, nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BoardStatus {
-    /// Cells held.
+    /// Number of cells held.
     pub cells: u64,
     /// Cells there is room for.
     pub capacity: u64,
     /// Cells taken today.
     pub today: u32,
-    /// Sessions now.
+    /// Number of open sessions.
     pub sessions: usize,
-    /// Invitations given.
+    /// Number of invitations given.
     pub invitations: usize,
     /// The open segment.
     pub open_segment: u32,
@@ -125,7 +125,7 @@ pub struct BoardStatus {
 /// An invitation, as the board's owner sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvitationStatus {
-    /// What it is called.
+    /// Its name.
     pub name: InvitationName,
     /// Tokens it gave in this period.
     pub issued: u32,
@@ -274,7 +274,7 @@ impl Board {
         }
     }
 
-    /// Counts the request and refuses what is too much.
+    /// Counts the request, and refuses it if there are too many.
     fn may_ask(&mut self, session: SessionId, id: RequestId, now: Now) -> bool {
         let Some(client) = self.sessions.get_mut(&session) else { return false };
         client.touched = now.monotonic;

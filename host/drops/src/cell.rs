@@ -44,7 +44,7 @@ impl fmt::Debug for Name {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Cell(Bytes);
 
-/// Bytes that are no cell because of their length.
+/// Bytes whose length is not that of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a cell has 16240 bytes, not {0}")]
 pub struct NoCell(pub usize);
@@ -94,7 +94,7 @@ impl Cell {
         hash(&[&self.0])
     }
 
-    /// All bytes.
+    /// All bytes of the cell.
     #[must_use]
     pub fn bytes(&self) -> &Bytes {
         &self.0
@@ -128,7 +128,7 @@ pub(crate) fn view_tag(shared: &Shared, board: &BoardKey, point: &Point, mailbox
     tag
 }
 
-/// Which part of which mail a cell carries.
+/// The mail and the part of it that a cell carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
     /// The mail.
@@ -146,7 +146,7 @@ pub struct Place {
 pub struct Opened {
     /// Who wrote it: a Tox public key, proven (deniably) by the box.
     pub sender: PublicKey,
-    /// Where it belongs.
+    /// The mail and the part it belongs to.
     pub place: Place,
     /// The bytes of this part, at most [`CHUNK_BYTES`].
     pub chunk: Vec<u8>,
@@ -316,7 +316,8 @@ fn check_place(place: &Place) -> Option<()> {
 /// Opens `cell`, found on `board`, with one of the recipient's keys.
 ///
 /// # Errors
-/// [`OpenError::NotMine`] for everybody else's cells; the others mean that a cell meant for this key is no good.
+/// [`OpenError::NotMine`] for everybody else's cells; the other errors mean that a cell for this
+/// key cannot be used.
 pub fn open(cell: &Cell, board: &BoardKey, secret: &Secret, mailbox: &Point) -> Result<Opened, OpenError> {
     let shared = secret.agree_lifted(&Lifted::new(&cell.point())?)?;
     if !bool::from(view_tag(&shared, board, &cell.point(), mailbox).ct_eq(&cell.view())) {
@@ -358,7 +359,7 @@ pub(crate) fn open_shared(
     read_boxed(&boxed, &sender, mailbox, &point, board)
 }
 
-/// Reads what the box holds and checks every part of it against what is known.
+/// Reads the content of the box and checks every part of it against what is known.
 fn read_boxed(
     boxed: &[u8],
     sender: &Point,

@@ -1,8 +1,9 @@
 //! The durable cell store: the board's [`Shelf`] on redb, in a file of its own.
 //!
-//! A cell's row (36 bytes of key, 16 240 of cell) fits one 16 KB page. Each [`Batch`] is one write transaction: cells, spent
-//! marks and counters become durable together. Every commit saves what a quick opening after a crash needs. After an
-//! I/O error the file is opened anew before the next use.
+//! A cell's row (36 bytes of key, 16 240 of cell) fits one 16 KB page. Each [`Batch`] is one write
+//! transaction: cells, spent marks and counters become durable together. Every commit saves what a
+//! quick opening after a crash needs. After an I/O error the file is opened again before the next
+//! use.
 
 mod aside;
 mod copy;
@@ -26,7 +27,7 @@ use crate::ttl::Ttl;
 pub use aside::set_aside;
 pub use copy::copy_without_cells;
 
-/// Key of a cell: segment (big-endian, so that a segment stands together), name.
+/// Key of a cell: segment (big-endian, so that the cells of a segment are together), name.
 type CellKey = [u8; 36];
 
 const CELLS: TableDefinition<'_, &CellKey, &[u8]> = TableDefinition::new("cells");
@@ -50,23 +51,23 @@ pub enum OpenError {
     /// The file cannot be opened.
     #[error("the cell store {} cannot be opened: {why}", file.display())]
     File {
-        /// Which file.
+        /// The file.
         file: PathBuf,
-        /// Why.
+        /// What is wrong with it.
         why: String,
     },
-    /// What is in the file makes no sense: see [`set_aside`].
+    /// The content of the file makes no sense: see [`set_aside`].
     #[error("the cell store {} is damaged: {why}", file.display())]
     Damaged {
-        /// Which file.
+        /// The file.
         file: PathBuf,
-        /// Why.
+        /// What is wrong with it.
         why: String,
     },
     /// Written by a later version.
     #[error("the cell store {} was written by a newer toxmail (format {found}); use that one", file.display())]
     NewerFormat {
-        /// Which file.
+        /// The file.
         file: PathBuf,
         /// Its format.
         found: u8,
@@ -74,7 +75,7 @@ pub enum OpenError {
     /// It belongs to another board.
     #[error("the cell store {} belongs to another board identity; restore that identity or remove the file", file.display())]
     OtherBoard {
-        /// Which file.
+        /// The file.
         file: PathBuf,
     },
 }
@@ -152,7 +153,7 @@ impl CellStore {
         result.map_err(|failure| self.failed(failure))
     }
 
-    /// The database, opened anew if an error closed it.
+    /// The database. It is opened again if an error closed it.
     fn opened(&self) -> Result<RwLockReadGuard<'_, Option<Database>>, ShelfError> {
         let guard = self.database.read().unwrap_or_else(PoisonError::into_inner);
         if guard.is_some() {
@@ -167,7 +168,8 @@ impl CellStore {
         Ok(self.database.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// After an I/O error the database refuses everything: close it, so that the next use opens it anew.
+    /// After an I/O error the database refuses everything. This closes it, so that the next use
+    /// opens it again.
     fn failed(&self, failure: Failure) -> ShelfError {
         if matches!(failure, Failure::Database(redb::Error::Io(_) | redb::Error::PreviousIo)) {
             drop(self.database.write().unwrap_or_else(PoisonError::into_inner).take());

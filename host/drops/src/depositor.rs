@@ -53,23 +53,23 @@ pub enum DepositEvent {
     Send(Vec<u8>),
     /// Search a stamp of this worth and hand it to [`DepositSession::stamped`].
     Work {
-        /// What for.
+        /// The stamp that is needed.
         challenge: Challenge,
         /// Zero bits needed.
         bits: u8,
     },
     /// The board has the cell durably.
     Receipt {
-        /// Which cell.
+        /// The tag of the cell.
         tag: u32,
         /// The receipt, checked.
         receipt: Receipt,
     },
     /// The cell was not taken. Its token, if it was shown, counts as spent.
     NotTaken {
-        /// Which cell.
+        /// The tag of the cell.
         tag: u32,
-        /// Why.
+        /// The reason.
         why: NotTaken,
         /// Its token, if it was not shown.
         unspent: Option<Token>,

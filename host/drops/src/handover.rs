@@ -1,7 +1,7 @@
 //! Handing a mail over to boards: which cell goes where in which session and when, which receipts came, and whether it is enough.
 //!
-//! The outbox keeps the mail all the while: a handover lost in a crash is planned anew with fresh keys, and late copies
-//! fall to dedupe.
+//! The outbox keeps the mail all the while: a handover lost in a crash is planned again with fresh
+//! keys, and late copies fall to dedupe.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ const RETRY: (Duration, Duration) = (Duration::from_secs(10 * 60), Duration::fro
 /// A board chosen for a mail by the `relay-selector`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// Which.
+    /// The board.
     pub board: BoardKey,
     /// Deposit at random times within this.
     pub within: Duration,
@@ -32,11 +32,11 @@ pub struct Choice {
 /// A deposit session to be held: under a fresh throwaway, at its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedSession {
-    /// When.
+    /// When the session starts.
     pub at: Monotonic,
-    /// Where.
+    /// The board it visits.
     pub board: BoardKey,
-    /// Which cells of the mail.
+    /// The numbers of the mail's cells.
     pub cells: Vec<u8>,
 }
 
@@ -58,7 +58,7 @@ impl HandoverStatus {
         self.complete >= self.enough
     }
 
-    /// It cannot come to enough any more: choose other boards, or wait for the direct way.
+    /// Enough receipts can no longer come: choose other boards, or wait for the direct way.
     #[must_use]
     pub fn has_failed(&self) -> bool {
         self.complete + self.pending < self.enough
@@ -110,7 +110,7 @@ impl Handover {
         handover
     }
 
-    /// Adds a board, with all cells sealed anew: for reposting what went missing elsewhere.
+    /// Adds a board, with all cells sealed again: for reposting cells that went missing elsewhere.
     pub fn add<R: RngCore + CryptoRng>(&mut self, choice: &Choice, now: Monotonic, rng: &mut R) {
         if self.replicas.iter().any(|replica| replica.board == choice.board) {
             return;
@@ -241,7 +241,7 @@ impl Handover {
         })
     }
 
-    /// How far it is.
+    /// The progress of the handover.
     #[must_use]
     pub fn status(&self) -> HandoverStatus {
         let is_complete = |replica: &&Replica| replica.copies.iter().all(|copy| copy.receipt.is_some());

@@ -15,11 +15,12 @@ pub const CELL_BYTES: usize = 32 + 8 + SEALED_BYTES;
 pub const TAG_BYTES: usize = 16;
 /// Plaintext under the cell key: version, sender, nonce, box.
 pub const PLAINTEXT_BYTES: usize = SEALED_BYTES - TAG_BYTES;
-/// What stands before the box in the plaintext: version (1), sender's Tox public key (32), nonce (24).
+/// The plaintext before the box: version (1), sender's Tox public key (32), nonce (24).
 pub const PLAINTEXT_HEAD_BYTES: usize = 1 + 32 + 24;
-/// What the box holds.
+/// The content of the box.
 pub const BOXED_BYTES: usize = PLAINTEXT_BYTES - PLAINTEXT_HEAD_BYTES - TAG_BYTES;
-/// What stands before the chunk in the box: label (13), S, M, E, R, mail id (16), index, count, digest (32), length (2).
+/// The content of the box before the chunk: label (13), S, M, E, R, mail id (16), index, count,
+/// digest (32), length (2).
 pub const BOXED_HEAD_BYTES: usize = 13 + 4 * 32 + 16 + 1 + 1 + 32 + 2;
 /// Most bytes of a mail in one cell.
 pub const CHUNK_BYTES: usize = BOXED_BYTES - BOXED_HEAD_BYTES;
@@ -77,8 +78,8 @@ pub const SESSION_LONGEST: Duration = Duration::from_secs(48 * 3600);
 pub const SEAT_TIME: Duration = Duration::from_secs(3600);
 /// A session that may only enter with a token has this long for it, and one that gave its seat to another has this long to hear of it.
 pub const LOBBY_TIME: Duration = Duration::from_secs(10);
-/// A session that came in by an invitation alone has this long to get its tokens: 32 requests over
-/// a slow line.
+/// How long a session that came in only by an invitation may take to get its tokens: 32 requests
+/// over a slow line.
 pub const INVITED_TIME: Duration = Duration::from_secs(60);
 /// Sessions that may only enter with a token, at once; past that the longest waiting one ends.
 pub const LOBBY_SESSIONS: usize = 32;
@@ -145,7 +146,7 @@ pub const SESSION_CELLS: usize = 16;
 pub const ENOUGH_DEFAULT: usize = 2;
 /// Boards of one mail at most.
 pub const HANDOVER_BOARDS: usize = 5;
-/// Stamps computed anew for one cell because the board raised its difficulty.
+/// Stamps computed again for one cell because the board raised its difficulty.
 pub const STAMP_RETRIES: u8 = 3;
 /// Segments that a board restored from a backup skips: more than it can have closed since, in a century.
 pub const SEGMENTS_SKIPPED: u32 = 1 << 20;

@@ -67,8 +67,8 @@ impl KeyRing {
         Self { keys: keys.into_iter().collect() }
     }
 
-    /// Makes the keys of the current and the next period where they are missing. Store what it returns, flushed,
-    /// before anybody is told.
+    /// Makes the keys of the current and the next period if they are missing. Store what it
+    /// returns, flushed, before anybody learns of them.
     pub fn renew<R: RngCore + CryptoRng>(&mut self, now: Wall, rng: &mut R) -> Vec<(Period, Secret)> {
         let current = Period::at(now);
         let mut fresh = Vec::new();

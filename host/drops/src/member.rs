@@ -14,7 +14,7 @@ use crate::message::{Answer, BoardInfo, InvitationCode, Refusal, Request, Reques
 use crate::reader::Violation;
 use crate::token::{Element, Token, TokenRequest};
 
-/// By which right tokens are asked for.
+/// The right by which tokens are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Membership {
     /// As an invited user: only with one of these issuing keys, which were trusted before.

@@ -1,6 +1,6 @@
 //! The messages between a board and its clients: carried in `frame` over a Tox friend connection.
 //!
-//! The tables of kinds, fields and refusals stand in the specification (PROTOCOL.md, "Messages").
+//! The tables of kinds, fields and refusals are in the specification (PROTOCOL.md, "Messages").
 
 use bytes::Bytes;
 use frame::{PacketId, ReadError, Reader, Writer};
@@ -27,14 +27,14 @@ pub type RequestId = u32;
 /// What an invitation to a board's tokens is shown by.
 pub type InvitationCode = [u8; 16];
 
-/// What a client asks.
+/// A request of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// What the board is like.
     Info,
     /// Hold a cell.
     Deposit {
-        /// How long.
+        /// How long the cell is to be held.
         ttl: Ttl,
         /// What the depositor shows.
         admission: Admission,
@@ -102,15 +102,16 @@ pub struct Receipt {
     pub until: Wall,
 }
 
-/// Which of the four ttl classes a segment still has: classes below this number are gone. 4: nothing left.
+/// The ttl classes that a segment still has: classes below this number are gone, and 4 means that
+/// nothing is left.
 pub type Edition = u8;
 
-/// What a board answers.
+/// An answer of a board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// To `Info`.
+    /// The answer to `Info`.
     Info(Box<BoardInfo>),
-    /// To `Deposit`.
+    /// The answer to `Deposit`.
     Receipt(Receipt),
     /// A segment begins.
     Begin {
@@ -135,16 +136,16 @@ pub enum Answer {
         /// Its hash.
         hash: [u8; 32],
     },
-    /// To `Issue`.
+    /// The answer to `Issue`.
     Issued {
         /// Evaluated elements, in the order of the request.
         evaluated: Vec<Element>,
         /// Proof that the published key was used.
         proof: ProofBytes,
     },
-    /// To `Enter`.
+    /// The answer to `Enter`.
     Entered,
-    /// No.
+    /// The request is refused.
     Refused(Refusal),
 }
 
@@ -210,7 +211,7 @@ pub enum Refusal {
     Sessions,
 }
 
-/// Why bytes are no message.
+/// Why bytes are not a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
     /// Longer than any message.
@@ -225,12 +226,12 @@ pub enum MessageError {
     /// A field out of bounds.
     #[error("{0} is out of bounds")]
     Bounds(&'static str),
-    /// Damaged.
+    /// The message is damaged.
     #[error(transparent)]
     Read(#[from] ReadError),
 }
 
-/// Marks an open segment where a count stands.
+/// Marks an open segment, in the place of a count.
 const OPEN: u16 = u16::MAX;
 
 impl Request {
@@ -259,7 +260,8 @@ impl Request {
         finish(writer)
     }
 
-    /// Reads a message from a client. The number is given even where the rest is no request, so that a refusal reaches it.
+    /// Reads a message from a client. The number is given even if the rest is not a request, so
+    /// that a refusal reaches the client.
     ///
     /// # Errors
     /// [`MessageError`].

@@ -1,9 +1,10 @@
 //! Parcels: what travels in the cells of one mail, cut apart and put together again.
 //!
-//! A parcel is `kind (1), record (u16 length), content`. The record is the sender's mailbox record, so it stands in the
-//! first cell. Cells are made for a number of parts rounded up to a power of two; parts beyond the real count are
-//! empty. Recipients put parcels together with [`Assembly`](crate::assembly::Assembly): the first valid part of each number
-//! wins, unfinished mails are bounded per sender and altogether.
+//! A parcel is `kind (1), record (u16 length), content`. The record is the sender's mailbox record,
+//! so it is in the first cell. Cells are made for a number of parts rounded up to a power of two;
+//! parts beyond the real count are empty. Recipients put parcels together with
+//! [`Assembly`](crate::assembly::Assembly): the first valid part of each number wins, unfinished
+//! mails are bounded per sender and altogether.
 
 use frame::{ReadError, Reader};
 use mail::{MailId, PublicKey};
@@ -33,7 +34,7 @@ pub struct Parcel {
     pub content: Vec<u8>,
 }
 
-/// Why bytes are no parcel, or a parcel cannot go by drops.
+/// Why bytes are not a parcel, or why a parcel cannot go by drops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParcelError {
     /// Too large for drops.
@@ -42,7 +43,7 @@ pub enum ParcelError {
     /// Unknown kind.
     #[error("a parcel of unknown kind {0}")]
     Kind(u8),
-    /// Damaged.
+    /// The parcel is damaged.
     #[error("a damaged parcel: {0}")]
     Read(#[from] ReadError),
     /// Sealing failed.
@@ -155,9 +156,9 @@ pub struct Key {
 /// A parcel put together, its digest checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
-    /// Which mail of whom.
+    /// The sender and the id of the mail.
     pub key: Key,
-    /// What it holds.
+    /// Its content.
     pub parcel: Parcel,
 }
 
@@ -168,9 +169,9 @@ pub enum Progress {
     Complete(Box<Received>),
     /// More parts are to come.
     Waiting {
-        /// Parts held.
+        /// How many parts are held.
         have: usize,
-        /// Parts of the mail.
+        /// How many parts the mail has.
         count: usize,
     },
     /// Padding, or a part already held.

@@ -22,11 +22,11 @@ use crate::message::{Answer, BoardInfo, Edition, Refusal, Request, RequestId};
 use crate::segment::{Entry, segment_hash};
 use crate::token::Token;
 
-/// How far back a session reads. The smallest window is two days, so that whoever comes once a day takes the same as whoever is always there:
-/// it covers the last reading but one of both.
+/// How far back a session reads. The smallest window is two days, so that a reader who comes once a
+/// day takes the same as one who is always there: it covers the last reading but one of both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Window {
-    /// About two days: for whoever reads every day.
+    /// About two days: for readers who read every day.
     TwoDays,
     /// About five days.
     FiveDays,
@@ -74,7 +74,7 @@ impl Window {
 /// How a board broke the rules. One is enough to stop using it for a while; `Differs`, `WrongHash`, `Keys` and `Tokens` mean that it lies.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
-    /// A message that is none.
+    /// Bytes that are not a message.
     #[error("the board sent something unreadable: {0}")]
     Message(String),
     /// An answer to nothing, or out of order.
@@ -161,7 +161,7 @@ enum Phase {
     Outside,
     /// A token was shown for a seat.
     Entering,
-    /// There is none to show: what the board says of itself is all there is to hear.
+    /// There is no token to show. The session ends with the board's description of itself.
     Listening,
     Window,
     Following,
@@ -249,9 +249,9 @@ impl ReadSession {
         result.unwrap_or_else(|violation| vec![self.broken(violation)])
     }
 
-    /// A token for a seat, spent on disk already; none: the session ends with what the board says
-    /// of itself, whose issuing keys have to be seen before there can be tokens. Only after
-    /// [`ReadEvent::NoSeat`], which comes once at most.
+    /// Gives a token for a seat, which is spent on disk already. With None the session ends with
+    /// the board's description of itself, because its issuing keys have to be seen before there can
+    /// be tokens. Call it only after [`ReadEvent::NoSeat`], which comes at most once.
     pub fn enter(&mut self, token: Option<Token>, now: Monotonic) -> ReadEvent {
         self.heard = now;
         let Some(token) = token else {

@@ -46,7 +46,7 @@ impl std::fmt::Display for OwnerMark {
     }
 }
 
-/// A text that is no mark of an owner.
+/// A text that is not the mark of an owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the mark of an owner is 16 hex digits")]
 pub struct InvalidOwnerMark;
@@ -69,7 +69,7 @@ pub const CLOCK_SKEW: Duration = Duration::from_secs(2 * DAY_SECONDS);
 pub struct MailboxRecord {
     /// When its owner made it.
     pub made: Wall,
-    /// Whom it is about.
+    /// The Tox ID of the recipient it is about.
     pub owner: ToxId,
     /// Mailbox keys with their periods, earliest first: current and next.
     pub keys: Vec<(Period, Point)>,
@@ -84,7 +84,7 @@ pub struct MailboxRecord {
 /// Why a record is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
-    /// Damaged.
+    /// The record is damaged.
     #[error("the mailbox record is damaged: {0}")]
     Read(#[from] ReadError),
     /// A later version.
@@ -240,7 +240,8 @@ fn check_keys(keys: &[(Period, Point)]) -> Result<(), RecordError> {
 pub enum SealTo {
     /// A mailbox key whose period has not ended.
     Mailbox(Period, Point),
-    /// First contact, or nothing heard for so long that both keys have ended: the Tox key. No forward secrecy.
+    /// The Tox key: at first contact, or if both mailbox keys have ended. There is no forward
+    /// secrecy.
     FirstContact(Point),
 }
 

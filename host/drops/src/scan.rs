@@ -11,7 +11,7 @@ use crate::point::{Lifted, Point, Secret};
 /// A private key cells are tried with.
 #[derive(Clone, Debug)]
 pub struct ScanKey<T> {
-    /// Whose key, for the caller: account, period.
+    /// The caller's label for the key: account and period.
     pub label: T,
     secret: Secret,
     mailbox: Point,
@@ -33,7 +33,7 @@ pub struct Hit<'a, T> {
     pub cell: usize,
     /// The key it is for.
     pub label: &'a T,
-    /// What is in it, or why it is no good although its view tag fits.
+    /// The content of the cell, or why the cell cannot be used although its view tag fits.
     pub opened: Result<Opened, OpenError>,
 }
 

@@ -15,7 +15,7 @@ const SLOTS: (Duration, Duration) = (Duration::from_secs(3600), Duration::from_s
 const REST: Duration = Duration::from_secs(1800);
 /// Mean time to the next visit of a reader, from the start of its gateway and from each visit.
 pub const READING: Duration = Duration::from_secs(2 * 3600);
-/// No wait is longer than so many means: one in three thousand is cut.
+/// The longest wait, in means: one in three thousand is cut.
 const LONGEST_READING: u32 = 8;
 /// How long a reader that stays keeps a throwaway.
 const READER_RENEWAL: (Duration, Duration) = (Duration::from_secs(12 * 3600), Duration::from_secs(36 * 3600));

@@ -23,8 +23,8 @@ pub struct Unreachable(pub String);
 /// A stream of whole messages ([`crate::message`]), both ways. Dropped, the session ends.
 #[async_trait]
 pub trait BoardSession: Send {
-    /// Another number for each throwaway there ever was in this process, as
-    /// [`crate::reader::BoardMemory`] and [`crate::token::Sightings`] want it.
+    /// The number of the throwaway, unique within this process, for [`crate::reader::BoardMemory`]
+    /// and [`crate::token::Sightings`].
     fn throwaway(&self) -> u64;
 
     /// Sends a message. Returns when the connection has taken all of it, not when it has arrived.

@@ -24,16 +24,16 @@ pub struct Stamp {
     pub nonce: u64,
 }
 
-/// What a stamp is to be made for.
+/// What a stamp is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Challenge {
     /// The board.
     pub board: BoardKey,
     /// The cell's `E`.
     pub point: Point,
-    /// How long it is to be held.
+    /// How long the cell is to be held.
     pub ttl: Ttl,
-    /// Today.
+    /// The current day, counted from 1970-01-01 UTC.
     pub day: u32,
     /// A segment closed lately.
     pub segment: u32,

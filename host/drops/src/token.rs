@@ -308,7 +308,7 @@ impl TokenRequest {
     }
 }
 
-/// Which issuing keys a board was seen to publish, by which throwaway, on which day.
+/// The issuing keys that a board was seen to publish, by throwaway and day.
 #[derive(Clone, Debug, Default)]
 pub struct Sightings {
     seen: BTreeMap<Period, Seen>,

@@ -38,7 +38,7 @@ impl Ttl {
         Self::ALL.get(usize::from(class)).copied()
     }
 
-    /// Days held.
+    /// For how many days the cell is held.
     #[must_use]
     pub const fn days(self) -> u32 {
         match self {
@@ -55,7 +55,7 @@ impl Ttl {
         Self::ALL.into_iter().find(|ttl| ttl.days() == days)
     }
 
-    /// Time held.
+    /// For how long the cell is held.
     #[must_use]
     pub const fn duration(self) -> Duration {
         Duration::from_secs(self.days() as u64 * DAY_SECONDS)

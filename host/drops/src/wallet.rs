@@ -1,9 +1,11 @@
 //! Tokens at hand, by board and by where they came from.
 //!
-//! What a contact passed on is for deposits to that contact alone: they know these tokens, and together with the board they would
-//! learn of other deposits. Fresh tokens rest for a day, old ones are thrown away. What was shown to a board, or
-//! passed on, is remembered as spent until it is worth nothing: it is never used again, and never taken again from a record that
-//! repeats it. The wallet is kept by its owner, purse by purse; a purse that says "spent" must be on disk before the token is shown.
+//! Tokens that a contact passed on are only for deposits to that contact: the contact knows these
+//! tokens, and together with the board would learn of other deposits. Fresh tokens rest for a day,
+//! old ones are thrown away. What was shown to a board, or passed on, is remembered as spent until
+//! it is worth nothing: it is never used again, and never taken again from a record that repeats
+//! it. The wallet is kept by its owner, purse by purse; a purse that says "spent" must be on disk
+//! before the token is shown.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -31,16 +33,16 @@ pub enum Source {
     Contact(PublicKey),
 }
 
-/// Which purse.
+/// The source and the board of a purse.
 pub type PurseKey = (Source, BoardKey);
 
 /// Why the bytes of a purse cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PurseError {
-    /// Damaged.
+    /// The bytes are damaged.
     #[error("the tokens are damaged: {0}")]
     Read(#[from] ReadError),
-    /// Of a later version.
+    /// The bytes are of a later version.
     #[error("the tokens were kept by a later version ({0})")]
     Version(u8),
 }
@@ -77,7 +79,8 @@ fn is_good(period: Period, now: Wall) -> bool {
 }
 
 impl Purse {
-    /// Forgets what is worth nothing any more. Spent marks stay a period longer: clocks may go back.
+    /// Forgets tokens that are no longer worth anything. Spent marks stay a period longer: clocks
+    /// may go back.
     fn expire(&mut self, now: Wall) {
         let oldest = Period::at(now).previous().previous();
         self.held.retain(|(_, token)| is_good(token.period, now));
@@ -241,7 +244,7 @@ impl Wallet {
         self.purses.keys().map(|(_, board)| *board)
     }
 
-    /// The purse as it is to be kept; None where there is nothing in it.
+    /// The purse in the form that is kept; None if it is empty.
     #[must_use]
     pub fn purse(&self, key: &PurseKey) -> Option<Vec<u8>> {
         self.purses.get(key).filter(|purse| !purse.is_empty()).map(Purse::encode)
@@ -256,7 +259,8 @@ impl Wallet {
         Ok(())
     }
 
-    /// Forgets what is worth nothing any more. The purses that are empty now: erase what was kept of them.
+    /// Forgets tokens that are no longer worth anything. Returns the purses that are empty now:
+    /// erase what was kept of them.
     pub fn expire(&mut self, now: Wall) -> Vec<PurseKey> {
         self.purses.values_mut().for_each(|purse| purse.expire(now));
         let empty = self.purses.iter().filter(|(_, purse)| purse.is_empty());

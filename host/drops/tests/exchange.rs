@@ -24,6 +24,7 @@ use drops::record::{MailboxRecord, SealTo};
 use drops::scan::{ScanKey, Scanner};
 use drops::token::Issuer;
 use drops::ttl::Ttl;
+use mail::decision::policy::DepositAnswer;
 use mail::{MailId, Monotonic, Nospam, PublicKey, ToxId, Wall};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
@@ -163,7 +164,7 @@ impl World {
     fn settle(&mut self, host: usize) {
         let Host { board, shelf, .. } = &mut self.hosts[host];
         while let Some(question) = board.next_question() {
-            board.decide(question.ticket, Ok(()));
+            board.decide(question.ticket, DepositAnswer::Allow);
         }
         while let Some(batch) = board.next_batch(shelf, self.now).unwrap() {
             let result = drops::board::Shelf::commit(shelf, &batch);

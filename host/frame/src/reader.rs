@@ -19,7 +19,7 @@ pub enum ReadError {
     /// A length or count over its bound.
     #[error("{what} is {length} long, the maximum is {max}")]
     TooLong {
-        /// Which field.
+        /// The field that was read.
         what: &'static str,
         /// What its length field says.
         length: usize,

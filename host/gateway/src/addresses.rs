@@ -1,4 +1,4 @@
-//! Which addresses an account has, and which may stand in MAIL FROM.
+//! The addresses of an account, and those it may use in MAIL FROM.
 
 use std::sync::Arc;
 
@@ -30,7 +30,8 @@ pub(crate) fn owns(account: &Account, key: Option<PublicKey>, address: &Address)
 /// The mailbox that everybody who takes mail must have (RFC 5321 section 4.5.1), in any case.
 pub const POSTMASTER: &str = "postmaster";
 
-/// The address to tell people on other gateways: the full Tox ID, which alone works there for everybody.
+/// The address to tell people on other gateways: the full Tox ID, the only address that works there
+/// for everybody.
 pub(crate) fn public(tox_id: ToxId) -> Option<Address> {
     Address::at_tox(&tox_id.to_string().to_lowercase()).ok()
 }

@@ -16,7 +16,7 @@ use crate::reception::{Offer, Offered, ReceptionError};
 pub enum Received {
     /// The decision about it is durable, now or since it came before.
     Acknowledged(Acknowledgement),
-    /// Its sender is no contact (yet).
+    /// Its sender is not a contact (yet).
     Stranger,
     /// Not now: try again later.
     Later(String),
@@ -63,7 +63,8 @@ impl Gateway {
         }
     }
 
-    /// The word of `from` about a mail came by a drop relay. Nothing happens where there is no such mail to them.
+    /// Takes the word of `from` about a mail, which came by a drop relay. Nothing happens if no
+    /// such mail to them waits.
     ///
     /// # Errors
     /// When the store fails: hand it in again.
@@ -151,7 +152,7 @@ impl Gateway {
     }
 }
 
-/// What is to be written next, in pieces as a transfer has them.
+/// The bytes to write next, in pieces as in a transfer.
 fn rest(body: &Bytes, offset: u64) -> Option<Bytes> {
     let start = usize::try_from(offset).ok().filter(|start| *start < body.len())?;
     let end = start.saturating_add(mail::limits::BODY_CHUNK_BYTES).min(body.len());

@@ -17,13 +17,13 @@ use crate::submission::add_headers;
 
 /// A mail that is here, before its filters saw it.
 pub(crate) struct Incoming<'a> {
-    /// Whose mailbox it is for.
+    /// The person whose mailbox it is for.
     pub person: &'a Person,
-    /// Whose key it came from; of another account here for local mail.
+    /// The key it came from; for local mail that of another account here.
     pub sender: PublicKey,
     /// The contact behind the key, under the name the user gave; None for local mail.
     pub peer: Option<PublicKey>,
-    /// Addresses `From` may have beside the key itself.
+    /// Addresses that `From` may have besides the key itself.
     pub allowed: Vec<Address>,
     /// Where an answer reaches the sender.
     pub reply_to: Option<Address>,
@@ -41,7 +41,7 @@ pub(crate) struct Incoming<'a> {
 pub(crate) enum Verdict {
     /// Into the mailbox or, with a reason, into quarantine, with this prefix.
     Deliver { prefix: Vec<u8>, quarantine: Option<SetAside> },
-    /// The sender is told no.
+    /// The mail is refused for good.
     Reject(Refusal),
     /// The sender is told to try again.
     Later(Later),

@@ -38,7 +38,7 @@ pub enum ContactError {
     #[error("this is the Tox ID of your contact `{0}` already; remove it first to give it another alias")]
     Known(AccountName),
     /// The contact's gateway did not tell this name.
-    #[error("this contact did not tell <{0}>: see `toxmail contact names ALIAS` for the names they told")]
+    #[error("this contact does not claim <{0}>: see `toxmail contact names ALIAS` for the names they claim")]
     NotTold(Address),
     /// The name belongs to an account or to another contact.
     #[error(
@@ -230,7 +230,8 @@ impl Gateway {
         }))
     }
 
-    /// A Tox friend connection came up, whether or not a gateway is behind it: who was asked has accepted.
+    /// Takes note that a Tox friend is online, with a gateway or without: somebody who was asked
+    /// has accepted.
     ///
     /// # Errors
     /// When the store fails.
@@ -329,7 +330,7 @@ impl Gateway {
         }
     }
 
-    /// Friend requests that are to be sent again now; each is counted as sent.
+    /// The friend requests to send again now; each is counted as sent.
     pub(crate) fn due_requests(&self, now: Moment) -> Vec<(AccountName, ToxId)> {
         let mut due = Vec::new();
         for (account, key) in self.requests.due(now) {

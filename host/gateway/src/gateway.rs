@@ -132,14 +132,14 @@ impl Gateway {
         Ok(())
     }
 
-    /// How long mails are tried from now on until they bounce, and until the sender is told. Mails under way keep the time they
-    /// bounce at.
+    /// Sets how long mails are tried from now on until they bounce, and until the sender is told.
+    /// Mails under way keep the time they bounce at.
     pub fn set_patience(&self, expiry: Duration, delay_notice: Duration) {
         *lock(&self.patience) = Patience { expiry, delay_notice };
     }
 
-    /// Largest mail that is taken from now on, in and out. One that is being taken and is larger is refused at its next bytes;
-    /// peers are told when they connect anew.
+    /// Sets the largest mail that is accepted from now on, in and out. A larger mail on its way in
+    /// is refused at its next bytes; peers are told when they connect again.
     pub fn set_max_mail_bytes(&self, bytes: u64) {
         self.max_mail_bytes.store(bytes, Ordering::Relaxed);
     }
@@ -227,7 +227,7 @@ impl Gateway {
         self.people.contact(account, key)
     }
 
-    /// The addresses a contact's gateway told that count now.
+    /// The addresses claimed by a contact's gateway that count now.
     #[must_use]
     pub fn counting_addresses(&self, account: &AccountName, contact: &Contact) -> Vec<Address> {
         let person = self.people.get(account);
@@ -285,7 +285,7 @@ impl Gateway {
         });
     }
 
-    /// What is known of the copies of a mail on drop relays.
+    /// Tells what is known of the copies of a mail on drop relays.
     pub(crate) fn copies(&self, id: MailId) -> Copies {
         self.relays.get().map(|relays| relays.copies(id)).unwrap_or_default()
     }
@@ -297,7 +297,7 @@ impl Gateway {
         }
     }
 
-    /// Whether drop relays reach somebody whose key alone is known.
+    /// Whether drop relays reach somebody of whom only the key is known.
     pub(crate) fn reaches_strangers(&self) -> bool {
         self.relays.get().is_some_and(|relays| relays.reaches_strangers())
     }
@@ -310,7 +310,7 @@ impl Gateway {
     }
 }
 
-/// What a mail program or peer is told when the store fails; it tries again by itself.
+/// The answer to a mail program or peer when the store fails; it tries again by itself.
 pub(crate) fn storage_refusal(error: &StorageError) -> Refusal {
     tracing::warn!(%error, "the store refused");
     match error {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::ports::{Event, Events};
 
-/// Events go out after something is durable: a panic of whoever takes them must not lose the reply to it.
+/// Events that cannot fail their sender. They go out after something is durable, so a panic of a
+/// listener must not lose the reply.
 pub(crate) struct Harmless(pub(crate) Arc<dyn Events>);
 
 impl Events for Harmless {

@@ -1,4 +1,5 @@
-//! Bounds of the core, each with its reason. Those shared with other crates stand in [`mail::limits`].
+//! Bounds of the core, each with its reason. Bounds shared with other crates are in
+//! [`mail::limits`].
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ pub const IN_FLIGHT_PER_PEER: usize = 32;
 /// Mails on their way in total: each holds one entry (a few KB) and one window of the peer protocol.
 pub const IN_FLIGHT: usize = 256;
 
-/// Of the mails on their way to one peer, so many may be large: the rest stays free for small ones.
+/// How many of the mails on their way to one peer may be large: the rest stays free for small ones.
 pub const LARGE_IN_FLIGHT_PER_PEER: usize = 4;
 
 /// From here a mail is large: about a tenth of a second of a fast link.
@@ -52,7 +53,7 @@ pub const PARKED: u64 = 1024 * 1024 * 1024;
 /// Mails one contact may have coming in at once: twice what a gateway sends to one peer. Each holds a header section in memory.
 pub const RECEPTIONS_PER_PEER: usize = 2 * IN_FLIGHT_PER_PEER;
 
-/// An unfinished mail nobody continued for so long is thrown away: the sender starts again.
+/// An unfinished mail that nobody continues for this long is thrown away: the sender starts again.
 pub const PARTIAL_MEMORY: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// How often old arrivals and unfinished mails are swept.
@@ -103,8 +104,9 @@ pub const FILTER_LATER: Duration = Duration::from_secs(300);
 /// A mail that the filters had no free place for comes again after this: a burst is over then.
 pub const FILTER_BUSY: Duration = Duration::from_secs(60);
 
-/// A mail program waits for its `250` so long while the filters have no free place, over all recipients. RFC 5321 section 4.5.3.2.6 lets
-/// it wait ten minutes; common ones give up after 100 seconds, and would send the mail twice.
+/// How long a mail program waits for its `250` while the filters have no free place, over all
+/// recipients. RFC 5321 section 4.5.3.2.6 lets it wait ten minutes; common ones give up after 100
+/// seconds, and would send the mail twice.
 pub const FILTERS_WAIT: Duration = Duration::from_secs(60);
 
 /// Filters without a free place are asked again after this.

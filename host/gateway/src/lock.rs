@@ -1,4 +1,4 @@
-//! How what is kept in memory is locked.
+//! Locks for what is kept in memory.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

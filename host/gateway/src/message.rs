@@ -17,7 +17,7 @@ pub(crate) enum Body {
     Stored(Arc<dyn Storage>, BodyId),
 }
 
-/// A mail: what this gateway puts before it, and what came.
+/// A mail: the header fields that this gateway puts before it, and the bytes that came.
 #[derive(Clone)]
 pub(crate) struct Message {
     pub prefix: Bytes,

@@ -1,7 +1,7 @@
-//! Whom a name means as far as this gateway knows by itself, whatever a resolver or a peer says.
+//! The meaning of names that this gateway knows by itself, whatever a resolver or a peer says.
 //!
-//! What a peer tells about itself is a claim. Whether a claim counts is asked anew each time: an account or a contact that got the
-//! name meanwhile has it.
+//! What a peer tells about itself is a claim. Whether a claim counts is checked each time, because
+//! an account or a contact may have got the name meanwhile.
 
 use mail::from_check::key_of;
 use mail::record::{Contact, Pin};
@@ -11,7 +11,7 @@ use crate::Gateway;
 use crate::friendship::ContactError;
 use crate::people::Person;
 
-/// Who has a name for certain: no resolver and no peer can change it.
+/// The certain holder of a name: no resolver and no peer can change it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Holder {
     /// An account of this gateway.
@@ -22,7 +22,7 @@ pub(crate) enum Holder {
     Alias(PublicKey),
 }
 
-/// What an address that a contact's gateway told is worth.
+/// What an address that a contact's gateway claims is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// It counts: DNS said so, the user confirmed it, or it is a name at `tox` that nobody else has.
@@ -33,7 +33,7 @@ pub enum Claim {
     Foreign,
 }
 
-/// An address that a contact's gateway told.
+/// An address that a contact's gateway claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToldName {
     /// The address.
@@ -56,7 +56,7 @@ impl Gateway {
         by_alias.map(|contact| Holder::Alias(contact.key))
     }
 
-    /// What it is worth that the gateway of `key` told this address.
+    /// What the claim of this address by the gateway of `key` is worth.
     pub(crate) fn claim(&self, person: &Person, key: PublicKey, told: &Address) -> Claim {
         let counts_if = |is_theirs: bool| if is_theirs { Claim::Counts } else { Claim::Foreign };
         match self.holder(person, told) {
@@ -107,7 +107,7 @@ impl Gateway {
         person.contact(key?)
     }
 
-    /// What a contact's gateway told about its addresses, and what it is worth.
+    /// The addresses that a contact's gateway claims, and what each claim is worth.
     pub fn told_names(&self, account: &AccountName, key: PublicKey) -> Vec<ToldName> {
         let Some(person) = self.people.get(account) else { return Vec::new() };
         let told = person.contact(key).map(|contact| contact.addresses).unwrap_or_default();
@@ -116,7 +116,7 @@ impl Gateway {
         names.map(worth).collect()
     }
 
-    /// The user confirms a name that a contact told.
+    /// Confirms for the user a name that a contact claims.
     ///
     /// # Errors
     /// [`ContactError`]; nothing is changed then.

@@ -40,7 +40,8 @@ pub(crate) use self::runner::run;
 pub enum Cancelled {
     /// It is out of the outbox and was not delivered as far as this gateway knows.
     Yes,
-    /// There is no such entry (any more): delivered, bounced, or never there.
+    /// The entry does not exist (any more): the mail was delivered, it bounced, or it was never
+    /// there.
     NotThere,
 }
 

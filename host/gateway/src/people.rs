@@ -15,7 +15,7 @@ use mail::{AccountName, Address, PublicKey};
 pub(crate) struct Person {
     pub account: Account,
     contacts: Arc<RwLock<BTreeMap<PublicKey, Contact>>>,
-    /// By [`Address::name`].
+    /// Pins, by [`Address::name`].
     pins: Arc<RwLock<BTreeMap<Address, Pin>>>,
     /// Names whose pins cannot be read, with the key that each was found to lead to since the start.
     lost_pins: Arc<RwLock<BTreeMap<Address, Option<PublicKey>>>>,
@@ -76,8 +76,8 @@ impl People {
         Ok(())
     }
 
-    /// The account is being removed: what works for it writes nothing more, and whoever asks for the name finds nobody, until another
-    /// account has it.
+    /// Marks the account as being removed: its tasks write nothing more, and nobody is found under
+    /// the name until another account has it.
     pub fn forget(&self, name: &AccountName) {
         let forgotten = self.all.write().unwrap_or_else(PoisonError::into_inner).remove(name);
         if let Some(person) = forgotten {
@@ -100,7 +100,8 @@ impl People {
 }
 
 impl Person {
-    /// Whether the account is being removed or was: nothing is written under its name any more, which may be another one's.
+    /// Whether the account is being or was removed. Nothing is written under its name any more,
+    /// because another account may have the name.
     pub fn is_gone(&self) -> bool {
         self.gone.load(Ordering::SeqCst)
     }
@@ -122,7 +123,7 @@ impl Person {
         contacts.values().find(|contact| contact.alias.as_str() == alias).cloned()
     }
 
-    /// The contacts whose gateways told this name.
+    /// The contacts whose gateways claim this name.
     pub fn tellers(&self, name: &Address) -> Vec<PublicKey> {
         let contacts = self.contacts.read().unwrap_or_else(PoisonError::into_inner);
         contacts
@@ -142,17 +143,18 @@ impl Person {
         self.pins.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    /// Whether a [name](Address::name) has a pin that cannot be read: whose it was is not known.
+    /// Whether a [name](Address::name) has a pin that cannot be read, so that its owner is not
+    /// known.
     pub fn has_lost_pin(&self, name: &Address) -> bool {
         self.lost_pins.read().unwrap_or_else(PoisonError::into_inner).contains_key(name)
     }
 
-    /// Whether anything is known about whose a [name](Address::name) is.
+    /// Whether anything is known about the owner of a [name](Address::name).
     pub fn is_pinned(&self, name: &Address) -> bool {
         self.has_lost_pin(name) || self.pin(name).is_some()
     }
 
-    /// A name whose pin cannot be read leads to this key now.
+    /// Notes the key that a name whose pin cannot be read leads to now.
     pub fn leads_to(&self, name: &Address, key: PublicKey) {
         let mut lost = self.lost_pins.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(leads_to) = lost.get_mut(name) {

@@ -10,12 +10,12 @@ use crate::Gateway;
 use crate::gateway::storage_refusal;
 use crate::people::Person;
 
-/// A name that no mail goes to until the user says whose it is.
+/// A name that no mail goes to until the user confirms its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeldName {
     /// It leads to another key than the one it is pinned to.
     Changed(Pin),
-    /// It was pinned to a key that cannot be read any more.
+    /// It was pinned to a key that can no longer be read.
     Lost {
         /// The name.
         address: Address,
@@ -39,8 +39,8 @@ pub enum PinError {
 }
 
 impl Gateway {
-    /// A name is pinned to the first key it led to, whoever found it; another one later is held for the user, like a changed SSH
-    /// host key.
+    /// Pins a name to the first key it led to, whoever found it. A different key later is held for
+    /// the user, like a changed SSH host key.
     pub(crate) async fn check_pin(
         &self,
         person: &Person,
@@ -115,13 +115,14 @@ impl Gateway {
     }
 }
 
-/// The pin of a name is lost: whether the key it leads to is the one of before, only the user can find out.
+/// Refuses a name whose pin is lost: only the user can find out whether the key it leads to is the
+/// earlier one.
 fn lost(address: &Address, key: PublicKey) -> Refusal {
     Refusal::transient(
         7,
         5,
         &format!(
-            "the gateway cannot read any more which Tox key <{address}> belonged to; it leads to {}... now: ask the recipient in \
+            "the gateway can no longer read which Tox key <{address}> belonged to; it leads to {}... now: ask the recipient in \
              another way whether that is right, confirm it (toxmail pin accept {address}), then send again",
             short(key)
         ),

@@ -26,25 +26,25 @@ pub trait Random: Send + Sync + std::fmt::Debug {
 pub enum Event {
     /// A mail was accepted from a mail program.
     Submitted {
-        /// Whose.
+        /// The account.
         account: AccountName,
         /// The new outbox entry.
         id: MailId,
     },
     /// Something about an outbox entry changed; `what` is one line for people.
     OutboxChanged {
-        /// Whose.
+        /// The account.
         account: AccountName,
-        /// Which entry.
+        /// The id of the outbox entry.
         id: MailId,
-        /// What happened.
+        /// What happened to it, one line for people.
         what: String,
     },
     /// An outbox entry ended: the recipient has the mail, or its sender was told that they will not.
     Ended {
-        /// Whose.
+        /// The account.
         account: AccountName,
-        /// Which entry.
+        /// The id of the outbox entry.
         id: MailId,
         /// Whether the recipient has it.
         delivered: bool,
@@ -53,21 +53,21 @@ pub enum Event {
     },
     /// A mail arrived in a mailbox or in quarantine.
     Arrived {
-        /// Whose.
+        /// The account.
         account: AccountName,
-        /// From whom; None for mail made here.
+        /// The sender's key; None for mail made here.
         sender: Option<PublicKey>,
         /// Whether it went to quarantine.
         quarantined: bool,
     },
     /// Contacts, requests or pins of an account changed.
     ContactsChanged {
-        /// Whose.
+        /// The account.
         account: AccountName,
     },
     /// A component failed and its slot's failure rule was applied.
     DecisionFailed {
-        /// For whom it decided.
+        /// The account it decided for.
         account: AccountName,
         /// The slot.
         slot: &'static str,

@@ -28,7 +28,7 @@ use crate::message::Message;
 use crate::people::Person;
 use crate::ports::Event;
 
-/// What is answered to an offered mail.
+/// The answer to an offered mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Offer {
     /// Send it, from this byte on.
@@ -39,9 +39,9 @@ pub enum Offer {
     Refuse(Refusal),
     /// Not now: the sender tries again after this time.
     Later {
-        /// Why.
+        /// The reason, of class 4.
         reason: Refusal,
-        /// No earlier than this.
+        /// How long the sender waits at least.
         after: Duration,
     },
     /// The peer broke the protocol.
@@ -135,7 +135,7 @@ impl Gateway {
         }
         let forward_path = &offered.envelope.forward_path;
         if !self.owned_by(person, forward_path) {
-            let text = format!("<{forward_path}> is no address of this recipient: check it");
+            let text = format!("<{forward_path}> is not an address of this recipient: check it");
             return Some(Offer::Refuse(Refusal::permanent(1, 1, &text)));
         }
         let limit = self.max_mail_bytes();
@@ -448,7 +448,7 @@ impl Gateway {
         NewMail { account: key.account.clone(), entry, quarantine }
     }
 
-    /// The peer took an offered mail back.
+    /// Takes note that the peer took an offered mail back.
     ///
     /// # Errors
     /// When the store fails; what came is swept later.

@@ -33,7 +33,7 @@ impl Gateway {
     }
 }
 
-/// What the sender of a mail to an account of this gateway that is gone is told.
+/// The refusal for the sender of a mail to an account of this gateway that was removed.
 pub(crate) fn removed(account: &AccountName) -> Refusal {
     let text = format!("the account {account} of this gateway was removed; check the address");
     Refusal::permanent(1, 1, &text)

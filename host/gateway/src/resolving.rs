@@ -14,7 +14,8 @@ use crate::names::Holder;
 use crate::people::Person;
 
 impl Gateway {
-    /// Whom an account means by an address, for `mail` if it is for one; 451 when the resolver fails.
+    /// Finds out whom an account means by an address, for `mail` if it is for one; 451 if the
+    /// resolver fails.
     pub(crate) async fn resolve(
         &self,
         person: &Person,
@@ -25,7 +26,8 @@ impl Gateway {
         self.route(person, address, resolution).await
     }
 
-    /// Whom an address means, for adding them as a contact: a Tox ID in it, or what the resolver finds.
+    /// Finds out whom an address means, for adding them as a contact: by a Tox ID in the address,
+    /// or by the resolver.
     ///
     /// # Errors
     /// A [`Refusal`] that tells the user what to do.
@@ -121,7 +123,7 @@ impl Gateway {
                 1,
                 1,
                 &format!(
-                    "<{address}> is the key of somebody who is no contact of yours: a first mail needs the full Tox ID of \
+                    "<{address}> is the key of somebody who is not your contact: a first mail needs the full Tox ID of \
                      76 digits, or a drop relay to wait on. Ask them for the ID and write to <their 76 digits>@tox, or add a relay: toxmail relay add ADDRESS"
                 ),
             )),
@@ -166,7 +168,8 @@ impl Gateway {
         ))
     }
 
-    /// A name at `tox` that contacts told and the user never confirmed leads to the one contact who told it.
+    /// Resolves a name at `tox` that the user never confirmed: it leads to the one contact who
+    /// claims it.
     fn check_tellers(&self, person: &Person, address: &Address, key: PublicKey) -> Result<(), Refusal> {
         let name = address.name();
         let tellers = person.tellers(&name);

@@ -67,7 +67,7 @@ impl std::fmt::Display for Accepted {
 struct Asking {
     from_verified: bool,
     now: Wall,
-    /// So long filters without a free place are asked again.
+    /// Until when filters without a free place are asked again.
     until: Monotonic,
 }
 
@@ -418,7 +418,7 @@ impl<'a> Digests<'a> {
     }
 }
 
-/// Adds the header fields a filter asked for; one whose name is no field name is left out.
+/// Adds the header fields that a filter asked for. A field whose name is not valid is left out.
 pub(crate) fn add_headers(fields: &mut Fields, headers: &[Header]) {
     for Header { name, value } in headers {
         match FieldName::new(name) {

@@ -1,8 +1,9 @@
-//! What `toxmail demo` and the end-to-end tests stand on: a private Tox network, gateways as processes of their own,
-//! and the two mail clients that talk to them as a user's mail program does.
+//! The base of `toxmail demo` and of the end-to-end tests: a private Tox network, gateways as
+//! separate processes, and two mail clients that talk to them as a user's mail program does.
 //!
-//! Nothing here reaches beyond 127.0.0.1. Whatever is started ends when its handle is dropped. Nothing panics:
-//! the demo is part of what people install, so every failure is an [`Error`] that says who failed at what.
+//! This crate never reaches beyond 127.0.0.1. A process ends when its handle is dropped. Nothing
+//! panics, because the demo is part of what people install: every failure is an [`Error`] that says
+//! who failed at what.
 
 mod error;
 mod gateway;

@@ -28,7 +28,7 @@ pub async fn soon<T>(future: impl Future<Output = T>) -> T {
 /// Runs the clients of a bench on a thread and runtime of their own.
 ///
 /// # Errors
-/// Those of the clients, and where there is no runtime to be had.
+/// The errors of the clients, or that no runtime can be built.
 pub async fn apart<F: Future<Output = io::Result<()>> + Send + 'static>(clients: F) -> io::Result<()> {
     tokio::task::spawn_blocking(|| {
         tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(clients)

@@ -34,7 +34,7 @@ pub struct LoggedIn {
     pub standing: Standing,
 }
 
-/// Why a text is no account name.
+/// Why a text is not an account name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` cannot be an account name: use 1 to 40 letters, digits, dots, dashes or underscores, \

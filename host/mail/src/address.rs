@@ -28,7 +28,7 @@ pub struct Address {
     domain: String,
 }
 
-/// Why a text is no mail address.
+/// Why a text is not a mail address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAddress {
     /// There is no `@`, or nothing on one side of it.

@@ -64,7 +64,7 @@ pub struct Report<'a> {
     pub id: MailId,
     /// When the mail was submitted.
     pub submitted: Wall,
-    /// Now.
+    /// The time of the report.
     pub time: Wall,
     /// What is returned of the mail.
     pub returned: Returned<'a>,

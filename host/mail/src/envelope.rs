@@ -8,8 +8,8 @@ use crate::address::Address;
 
 /// The reverse-path: where bounces go. Null (`<>`) for mails that must not bounce (RFC 5321 section 4.5.5).
 ///
-/// A stored one whose address is none (programs of before accepted some that they could not read again) is read as null: the mail is
-/// worth more than the way back.
+/// A stored text that is not an address (earlier programs accepted some that they could not read
+/// again) is read as null: the mail is worth more than the way back.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "StoredPath")]
 pub enum ReversePath {

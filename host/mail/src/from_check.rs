@@ -4,7 +4,8 @@ use crate::address::Address;
 use crate::header::HeaderFacts;
 use crate::tox_id::{PublicKey, ToxId};
 
-/// What came out of a check. Only [`FromCheck::Pass`] means that the sender may use every address in `From`.
+/// The result of a check. Only [`FromCheck::Pass`] means that the sender may use every address in
+/// `From`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FromCheck {
     /// Every address in `From` belongs to the sender.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Why a text is no identifier of the wanted length.
+/// Why a text is not an identifier of the wanted length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected {0} hex digits")]
 pub struct InvalidHex(pub usize);

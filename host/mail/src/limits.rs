@@ -44,8 +44,9 @@ pub const EXPIRY_LONGEST: Duration = Duration::from_secs(21 * 24 * 3600);
 /// clock difference.
 pub const DEDUPE_MEMORY: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// What a key of component state counts against its quota beyond its own bytes and those of its value: whose it is, and the
-/// place of a row in the file. Without it a megabyte of small values took 39 MB of disk.
+/// Bytes that a key of component state counts against its quota beyond its own bytes and those of
+/// its value: for its owner, and for the place of a row in the file. Without it a megabyte of small
+/// values took 39 MB of disk.
 pub const STATE_ROW_BYTES: u64 = 128;
 
 /// Largest vCard that is read: a photo as a telephone's camera takes it has some 10 MB in base64.

@@ -46,7 +46,7 @@ pub enum Scan {
     /// The line, or a further part of one that was refused, is refused: remove `discard` bytes and answer once. No byte up
     /// to the next CR LF comes out as a line.
     Refused {
-        /// Why.
+        /// What is wrong with the line.
         error: LineError,
         /// Bytes to remove from the front.
         discard: usize,

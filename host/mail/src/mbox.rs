@@ -213,7 +213,7 @@ pub enum Found {
     TooLarge,
     /// A separator with nothing behind it: left out.
     Empty,
-    /// Something before the first separator: this is no mbox.
+    /// Something before the first separator: this is not an mbox.
     Junk,
 }
 

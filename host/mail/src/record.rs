@@ -41,7 +41,8 @@ pub struct Account {
     pub created: Wall,
 }
 
-/// Stored addresses, without those that are none: programs of before accepted some that they could not read again.
+/// Stored addresses, without texts that are not addresses: earlier programs accepted some that they
+/// could not read again.
 fn addresses_that_are<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Address>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
     Ok(texts.into_iter().filter_map(|text| text.parse().ok()).collect())
@@ -65,7 +66,7 @@ pub struct Contact {
     pub key: PublicKey,
     /// The full Tox ID where known (typed by the user, or told in `hello`).
     pub tox_id: Option<ToxId>,
-    /// Addresses the contact's own gateway told in `hello`: claims, of which some count.
+    /// Addresses that the contact's own gateway claims in `hello`. Some of the claims count.
     #[serde(deserialize_with = "addresses_that_are")]
     pub addresses: Vec<Address>,
     /// How far it has got.
@@ -77,7 +78,7 @@ pub struct Contact {
 /// A friend request that waits for the user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FriendRequest {
-    /// Who asks.
+    /// The Tox key of the person who asks.
     pub key: PublicKey,
     /// What they wrote; bounded and free of control characters.
     pub message: String,
@@ -108,7 +109,7 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// Whom it leads to.
+    /// The key it leads to.
     #[must_use]
     pub const fn key(&self) -> PublicKey {
         match self {
@@ -132,7 +133,7 @@ pub enum Route {
 pub struct OutboxEntry {
     /// Its id, also at the recipient.
     pub id: MailId,
-    /// Whose mail it is.
+    /// The account it belongs to.
     pub account: AccountName,
     /// Sender, recipient, wanted reports.
     pub envelope: Envelope,
@@ -152,7 +153,7 @@ pub struct OutboxEntry {
     pub expires: Wall,
     /// Attempts that failed so far.
     pub attempts: u32,
-    /// When it is tried next; None while it is to be tried at once.
+    /// When it is tried next; None if it is tried at once.
     pub next_attempt: Option<Wall>,
     /// Why it is still here.
     pub last_problem: Option<Refusal>,
@@ -164,15 +165,15 @@ pub struct OutboxEntry {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub struct Marks {
-    /// Whether the sender was told that it takes long.
+    /// Whether the sender was told about the delay.
     pub delay_reported: bool,
     /// Whether all bytes were sent in a transfer that nobody acknowledged: the recipient may have it.
     pub sent_whole: bool,
 }
 
-/// A byte that is none of [`Marks`].
+/// A byte that is not one of [`Marks`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} are no marks of an outbox entry")]
+#[error("{0} does not stand for marks of an outbox entry")]
 pub struct InvalidMarks(u8);
 
 const DELAY_REPORTED: u8 = 1;
@@ -205,9 +206,9 @@ pub struct MailboxEntry {
     pub uidl: MailId,
     /// When it was delivered.
     pub received: Wall,
-    /// Headers this gateway put before what came.
+    /// Headers that this gateway put before the bytes that came.
     pub prefix: Vec<u8>,
-    /// What came.
+    /// The body of the mail.
     pub body: BodyId,
     /// Bytes of prefix and body together: what POP3 says.
     pub size: u64,
@@ -236,8 +237,9 @@ pub struct QuarantineEntry {
     pub direction: Direction,
     /// For an outgoing one: the entry to put into the outbox when released.
     pub outgoing: Option<OutboxEntry>,
-    /// When the mail is deleted for good: the filter threw it away. None for a mail that stays until the user decides. It is
-    /// no part of the stored record: the store keeps it in a table of its own.
+    /// When the mail is deleted for good: the filter threw it away. None for a mail that stays
+    /// until the user decides. It is not part of the stored record: the store keeps it in a table
+    /// of its own.
     #[serde(skip)]
     pub delete_at: Option<Wall>,
 }
@@ -270,7 +272,7 @@ impl QuarantineEntry {
 /// A new mailbox entry: what the caller decides; number and UIDL are the store's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewMail {
-    /// Whose mailbox.
+    /// The account whose mailbox it is for.
     pub account: AccountName,
     /// The entry; the store fills in `number` and `uidl`.
     pub entry: MailboxEntry,
@@ -278,7 +280,7 @@ pub struct NewMail {
     pub quarantine: Option<SetAside>,
 }
 
-/// Which way a mail goes, seen from this gateway.
+/// The direction of a mail, seen from this gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Direction {
     /// From a mail program here to somebody.
@@ -301,11 +303,11 @@ pub struct ArrivalKey {
 /// What is remembered of a mail that came, longer than any sender tries again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Arrival {
-    /// What came: the same id with another digest is a protocol error.
+    /// The digest of the mail that came: the same id with another digest is a protocol error.
     pub digest: BodyDigest,
     /// What was answered: delivered or refused.
     pub acknowledgement: Acknowledgement,
-    /// When.
+    /// When it was recorded.
     pub when: Wall,
 }
 

@@ -7,8 +7,9 @@ use zeroize::Zeroizing;
 /// A login with its password; the password is erased from memory when this is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
-    /// The authorization identity: as whom the client wants to act; None where it did not say. Whoever checks the password
-    /// decides whether it names the account that logs in (RFC 4616 section 2).
+    /// The authorization identity: as whom the client wants to act; None where it did not say. The
+    /// code that checks the password decides whether it names the account that logs in (RFC 4616
+    /// section 2).
     pub acts_as: Option<String>,
     /// The authentication identity, as the client wrote it.
     pub login: String,

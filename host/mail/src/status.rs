@@ -16,7 +16,7 @@ pub struct EnhancedStatus {
     detail: u16,
 }
 
-/// Why a text is no enhanced status code.
+/// Why a text is not an enhanced status code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an enhanced status code has the form 5.1.1, its class being 2, 4 or 5 (RFC 3463)")]
 pub struct InvalidStatus;

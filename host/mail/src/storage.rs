@@ -1,4 +1,4 @@
-//! Durable storage, by subject: the seam between the core and whatever keeps its mails.
+//! Durable storage, by subject: the seam between the core and the crate that keeps its mails.
 //!
 //! Every method that changes something returns only after the change is on disk, unless its
 //! documentation says *lazy*: then a crash may undo it. Each change is atomic. A call that failed

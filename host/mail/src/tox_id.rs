@@ -18,13 +18,13 @@ pub struct Nospam(pub [u8; 4]);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ToxId {
-    /// Whose it is.
+    /// The public key of its owner.
     pub key: PublicKey,
     /// The nospam their client expects in a friend request.
     pub nospam: Nospam,
 }
 
-/// Why a text is no Tox ID or key.
+/// Why a text is not a Tox ID or key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidToxId {
     /// Not hexadecimal, or of another length.

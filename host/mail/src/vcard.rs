@@ -13,7 +13,7 @@ use crate::tox_id::{InvalidToxId, ToxId, ungrouped};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidVcard {
     /// No vCard, or an endless one.
-    #[error("this is no vCard: it does not begin with BEGIN:VCARD, or is larger than 16 MB")]
+    #[error("this is not a vCard: it does not begin with BEGIN:VCARD, or is larger than 16 MB")]
     Form,
     /// More than one person.
     #[error("there is more than one vCard in it: give one person at a time")]
@@ -98,7 +98,7 @@ fn strip_scheme<'a>(text: &'a str, wanted: &str) -> Option<&'a str> {
     scheme.eq_ignore_ascii_case(wanted).then(|| rest.strip_prefix("//").unwrap_or(rest))
 }
 
-/// Which messenger a property says it is about, by its parameter `X-SERVICE-TYPE`.
+/// The messenger that a property is about, by its parameter `X-SERVICE-TYPE`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Service {
     Tox,
@@ -106,7 +106,7 @@ enum Service {
 }
 
 impl Service {
-    /// That of a line before its colon.
+    /// The service of a line, from the text before its colon.
     fn of(head: &str) -> Self {
         let is_tox = |parameter: &str| {
             let (name, value) = parameter.split_once('=').unwrap_or_default();
@@ -122,7 +122,7 @@ struct Property {
     /// In upper case, without group and parameters.
     name: String,
     service: Service,
-    /// Unescaped.
+    /// Its value, unescaped.
     value: String,
 }
 

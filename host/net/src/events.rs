@@ -1,4 +1,4 @@
-//! What a Tox instance tells, handed to the core.
+//! Hands the events of a Tox instance to the core.
 
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ impl Instance {
         }
     }
 
-    /// An event was lost: what it was about begins anew.
+    /// Makes good for a lost event: what it was about begins again.
     async fn make_good(self: &Arc<Self>, about: About, gateway: &Arc<Gateway>) {
         match about {
             // Without one of its packets a session would wait for ever.

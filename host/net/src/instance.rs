@@ -18,7 +18,7 @@ use crate::outgoing::OutgoingMails;
 
 /// An account on the network.
 pub struct Instance {
-    /// Whose.
+    /// The account it belongs to.
     pub account: AccountName,
     /// Its Tox instance.
     pub tox: Tox,

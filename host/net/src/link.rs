@@ -7,9 +7,9 @@ use tox::Tox;
 
 /// Sends packets to one friend.
 pub struct FriendLink {
-    /// Over which instance.
+    /// The instance that carries the packets.
     pub tox: Tox,
-    /// To whom.
+    /// The friend at the other end.
     pub friend: PublicKey,
 }
 

@@ -114,7 +114,7 @@ impl ToxNetwork {
         let _first_one_stays = self.offline.set(Arc::downgrade(offline));
     }
 
-    /// The mailbox record of an account changed: friends in sessions are told theirs.
+    /// Tells friends in sessions that their mailbox record of an account changed.
     pub fn announce_record(&self, account: &AccountName) {
         let Some(instance) = self.instance(account) else { return };
         for friend in instance.greeted_friends() {

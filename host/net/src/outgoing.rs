@@ -35,7 +35,7 @@ impl Drop for Registered {
 }
 
 impl OutgoingMails {
-    /// None yet.
+    /// No mails yet.
     pub fn new(bodies: Arc<dyn Bodies>) -> Self {
         Self { bodies, mails: Arc::default() }
     }

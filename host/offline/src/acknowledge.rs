@@ -1,6 +1,6 @@
-//! Acknowledgements of mails that came over boards. They go out in slots that were drawn before anything was read, after a rest,
-//! and only for mails that a second throwaway was shown too; while the sender is online the direct way is left to the outbox of
-//! the sender, which offers the mail and is told.
+//! Acknowledgements of mails that came over boards. They go out in slots that were drawn before
+//! anything was read, after a rest, and only for mails that a second throwaway was shown too; while
+//! the sender is online, the sender's outbox offers the mail directly and gets the answer there.
 
 use std::sync::Arc;
 
@@ -54,7 +54,8 @@ async fn erase(shared: &Shared, account: &AccountName, (sender, id): Debt) -> Re
     shared.ports.documents.put(OWED, account.as_str(), name(sender, id), None).await
 }
 
-/// A mail was taken: its sender is to be told. The same mail again, posted anew, is acknowledged again.
+/// Notes that the sender of a mail that was taken has to be told. The same mail, posted again, is
+/// acknowledged again.
 pub(crate) async fn owe(shared: &Shared, account: &AccountName, key: Key, owed: Owed) -> Result<(), Failure> {
     let document = documents::encode(&owed)?;
     let place = name(key.sender, key.mail);
@@ -66,9 +67,10 @@ pub(crate) async fn owe(shared: &Shared, account: &AccountName, key: Key, owed: 
     Ok(())
 }
 
-/// A cell of a parcel that was taken is shown. Where it is a new one, long after the parcel was acknowledged, that word was lost and
-/// the sender posted again: it is owed again, in memory alone (after a restart the cell is a new one again). As for any mail, a
-/// second throwaway has to be shown this very cell first.
+/// Takes note of a cell of a parcel that was taken. If the cell is new, long after the parcel was
+/// acknowledged, the acknowledgement was lost and the sender posted again. It is owed again, only
+/// in memory (after a restart the cell is new again). As for any mail, a second throwaway has to be
+/// shown this very cell first.
 pub(crate) fn reposted(shared: &Shared, account: &AccountName, key: Key, shown: Shown) {
     let now = shared.wall();
     let is_lost = |sent| shared.has_passed(sent, ACKNOWLEDGE_AGAIN);

@@ -27,7 +27,7 @@ pub(crate) struct Owed {
     pub is_confirmed: bool,
     /// When it was handed over to boards.
     pub sent: Option<Wall>,
-    /// Owed again since this cell was shown: it alone can confirm that.
+    /// The cell for which it is owed again: only this cell can confirm that.
     #[serde(skip)]
     pub confirmed_by: Option<(BoardKey, Name)>,
     /// On its way to boards now.
@@ -47,7 +47,7 @@ impl Owed {
     }
 }
 
-/// To whom a word is owed, and about which mail.
+/// The sender who is owed a word, and the mail that it is about.
 pub(crate) type Debt = (PublicKey, MailId);
 
 /// What one account owes.
@@ -67,8 +67,8 @@ impl Answers {
         (is_due, self.slots.next())
     }
 
-    /// Takes one in. What is forgotten for it, the oldest first, whose senders post again: erase it
-    /// on disk.
+    /// Adds one. Returns the oldest ones that were forgotten to make room: erase them on disk.
+    /// Their senders post again.
     pub fn owe(&mut self, sender: PublicKey, owed: Owed) -> Vec<Debt> {
         self.owed.insert((sender, owed.id), owed);
         let mut gone = vec![];
@@ -85,8 +85,8 @@ impl Answers {
         self.owed.get_mut(&(key.sender, key.mail)).filter(|owed| owed.parcel == key.digest)
     }
 
-    /// A new cell of a parcel is shown whose word was sent so long ago that it `is_lost`: it is
-    /// owed again. True if so.
+    /// Takes note of a new cell of a parcel whose acknowledgement was sent so long ago that it
+    /// `is_lost`: it is owed again. True if so.
     pub fn reposted(&mut self, key: Key, shown: Shown, now: Wall, is_lost: impl Fn(Wall) -> bool) -> bool {
         let Some(owed) = self.of_parcel(key) else { return false };
         if !shown.is_first || !owed.sent.is_some_and(is_lost) || owed.is_running {
@@ -97,8 +97,8 @@ impl Answers {
         true
     }
 
-    /// A second throwaway was shown a cell of this parcel. What to store because of that: what is
-    /// owed again is stored when it is said.
+    /// Takes note that a second throwaway was shown a cell of this parcel. Returns what to store
+    /// because of that; an acknowledgement that is owed again is stored when it is said.
     pub fn confirmed(&mut self, key: Key, shown: Shown) -> Option<Owed> {
         let owed = self.of_parcel(key)?;
         let counts = owed.confirmed_by.is_none_or(|cell| cell == (shown.board, shown.name));
@@ -107,7 +107,8 @@ impl Answers {
         (is_news && owed.confirmed_by.is_none()).then(|| owed.clone())
     }
 
-    /// What may go out now, by whom it is for: what `has_rested` since it was read.
+    /// The acknowledgements that may go out now, by sender: those that `has_rested` since they were
+    /// read.
     pub fn due(&self, has_rested: impl Fn(Wall) -> bool) -> BTreeMap<PublicKey, Vec<Owed>> {
         let mut due: BTreeMap<PublicKey, Vec<Owed>> = BTreeMap::new();
         for ((sender, _), owed) in &self.owed {
@@ -120,7 +121,7 @@ impl Answers {
         due
     }
 
-    /// Changes what is owed to `sender`. What was posted anew meanwhile is another debt.
+    /// Changes what is owed to `sender`. A mail that was posted again meanwhile is another debt.
     pub fn change(&mut self, sender: PublicKey, words: &[Owed], change: impl Fn(&mut Owed)) {
         for word in words {
             let known = self.owed.get_mut(&(sender, word.id));

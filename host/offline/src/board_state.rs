@@ -16,7 +16,8 @@ use crate::supply::TokenSupply;
 pub(crate) struct History {
     /// Deposits with a receipt.
     pub receipts: u64,
-    /// Deposits without, and sessions that failed by its fault: the relay-selector is told.
+    /// Deposits without a receipt, and sessions that failed by its fault. The relay-selector gets
+    /// this number.
     pub failures: u64,
     pub last_failure: Option<Wall>,
     /// The last problem, one line.
@@ -29,7 +30,7 @@ pub(crate) struct History {
     pub read_before: Option<Wall>,
     /// When it was caught lying.
     pub lied: Option<Wall>,
-    /// Sessions that failed and may have failed by nobody's fault: people are told.
+    /// Sessions that failed, perhaps by nobody's fault. People see this number.
     pub troubles: u64,
     pub last_trouble: Option<Wall>,
 }
@@ -54,7 +55,7 @@ pub(crate) struct BoardState {
 /// What API and dashboard say about a board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BoardReport {
-    /// Which.
+    /// The key of the board.
     pub key: BoardKey,
     /// Whether accounts here read it.
     pub is_read: bool,
@@ -74,7 +75,7 @@ pub struct BoardReport {
     pub is_trusted: bool,
     /// Whether it was caught lying lately.
     pub lied: bool,
-    /// The mark of who runs it, where an address or a contact's record told.
+    /// The mark of its owner, if an address or a contact's record has it.
     pub owner: Option<OwnerMark>,
     /// Tokens for deposits on it.
     pub tokens: TokenSupply,

@@ -14,7 +14,8 @@ use crate::ports::{BoardFacts, KnownBoard};
 use crate::shared::{AccountState, Shared, State};
 
 impl State {
-    /// The board's state, made where there is none; past the bound the one heard of longest ago goes.
+    /// The state of the board, created if there is none. Past the bound, the board heard of longest
+    /// ago is dropped.
     pub fn board(&mut self, key: BoardKey) -> &mut BoardState {
         if !self.boards.contains_key(&key) && self.boards.len() >= BOARDS_REMEMBERED {
             let idle = self.boards.iter().filter(|(_, board)| !board.is_visiting);

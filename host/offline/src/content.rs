@@ -1,4 +1,4 @@
-//! What stands in a parcel after the record: a mail with its envelope, or acknowledgements.
+//! The content of a parcel after the record: a mail with its envelope, or acknowledgements.
 //!
 //! Mail: `version (1), flags (1), reverse-path, forward-path, ENVID, ORCPT (texts), attributes, body`. Acknowledgements:
 //! `version (1), count (1)`, then each `mail id (16), digest (32), kind (1)` and for a refusal `status, reason (texts)`. Numbers are
@@ -51,9 +51,9 @@ pub struct MailContent {
 /// One acknowledgement in a parcel: delivered or refused, never "try later".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
-    /// Which mail.
+    /// The id of the mail.
     pub id: MailId,
-    /// What came under that id.
+    /// The digest of the body that came under that id.
     pub digest: BodyDigest,
     /// What became of it; None: delivered.
     pub refusal: Option<Refusal>,

@@ -17,12 +17,12 @@ use crate::limits::STAMP_SLICE;
 use crate::ports::SessionIdentity;
 use crate::shared::Shared;
 
-/// What came of a session.
+/// The result of a session.
 #[derive(Debug, Default)]
 pub(crate) struct Deposited {
     /// Receipts, checked, by number of the cell.
     pub receipts: Vec<(u32, Receipt)>,
-    /// Cells that were not taken: number, and whether they must be sealed anew.
+    /// Cells that were not taken: number, and whether they must be sealed again.
     pub not_taken: Vec<(u32, bool)>,
     /// A cell left for the board, whatever became of it.
     pub was_sent: bool,

@@ -41,8 +41,8 @@ pub(crate) fn encode<T: Serialize>(document: &T) -> Result<Vec<u8>, Failure> {
         .map_err(|error| Failure(format!("a document cannot be written: {error}")))
 }
 
-/// The document in these bytes; None where it is damaged or of another version. Then it is as if it were not there, and
-/// [`Rows::readable`] tells.
+/// The document in these bytes; None if it is damaged or of another version. Then it counts as
+/// missing, and [`Rows::readable`] reports it.
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     let (version, rest) = bytes.split_first()?;
     (*version == VERSION).then(|| postcard::from_bytes(rest).ok()).flatten()
@@ -129,25 +129,25 @@ impl Row {
 pub(crate) struct Rows<'a> {
     documents: &'a dyn Documents,
     kind: &'static str,
-    /// Whose; None: everybody's.
+    /// The account whose rows are read; None for all accounts.
     owner: Option<&'a str>,
     /// Where the next page begins; None after the last one.
     from: Option<(String, Vec<u8>)>,
 }
 
 impl<'a> Rows<'a> {
-    /// Those of one account.
+    /// The rows of one account.
     pub fn of(documents: &'a dyn Documents, kind: &'static str, owner: &'a AccountName) -> Self {
         let from = Some((owner.as_str().to_owned(), vec![]));
         Self { documents, kind, owner: Some(owner.as_str()), from }
     }
 
-    /// All there are.
+    /// The rows of all accounts.
     pub fn all(documents: &'a dyn Documents, kind: &'static str) -> Self {
         Self { documents, kind, owner: None, from: Some((String::new(), vec![])) }
     }
 
-    /// What was read of a row; where that is nothing, it is told.
+    /// The document of a row; a row that cannot be read is reported.
     pub fn readable<T>(&self, row: &Row, read: Option<T>) -> Option<T> {
         if read.is_none() {
             self.documents.unreadable(self.kind, &row.owner, &row.key, &row.bytes);

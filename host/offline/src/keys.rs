@@ -11,7 +11,8 @@ pub(crate) async fn load(shared: &Shared, account: &AccountName) -> Result<KeyRi
     Ok(KeyRing::restore(shared.ports.keys.read(account).await?))
 }
 
-/// Makes the keys of this period and the next where they are missing. They are on disk before anybody can be told of them.
+/// Makes the keys of this period and the next if they are missing. They are on disk before anybody
+/// can learn of them.
 pub(crate) async fn renew(shared: &Shared, account: &AccountName) -> Result<(), Failure> {
     let now = shared.wall();
     let Some(mut ring) = shared.with(account, |state| state.ring.clone()) else { return Ok(()) };
@@ -27,7 +28,7 @@ pub(crate) async fn renew(shared: &Shared, account: &AccountName) -> Result<(), 
     Ok(())
 }
 
-/// Erases the keys whose time is over. To be called only while the clock can be believed.
+/// Erases the keys whose time is over. Call it only while the clock can be believed.
 pub(crate) async fn erase(shared: &Shared, account: &AccountName) -> Result<(), Failure> {
     let now = shared.wall();
     let due = shared.with(account, |state| state.ring.due(now)).unwrap_or_default();

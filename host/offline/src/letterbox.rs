@@ -32,7 +32,7 @@ impl Letter {
 /// What is known of a parcel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
-    /// Nothing.
+    /// The parcel is new.
     New,
     /// It is a letter that waits.
     Waits,
@@ -58,7 +58,8 @@ impl Letterbox {
         }
     }
 
-    /// A parcel was taken. What is forgotten for it, oldest first: erase it on disk.
+    /// Remembers a parcel that was taken. Returns the oldest ones that were forgotten to make room:
+    /// erase them on disk.
     pub fn remember(&mut self, key: Key, when: Wall) -> Vec<Key> {
         self.taken.insert(key, when)
     }

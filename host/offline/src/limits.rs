@@ -4,7 +4,7 @@ use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Boards an account reads without having been told to: enough for three copies, few enough to download.
+/// Boards that an account reads by itself: enough for three copies, few enough to download.
 pub const BOARDS_READ: usize = 3;
 
 /// Boards offered to the relay-selector for one mail.
@@ -50,7 +50,7 @@ pub const VISIT_LONGEST: Duration = Duration::from_secs(6 * 3600);
 /// How long after its copies ended an acknowledgement may still come: the recipient's slots, and both sides' visits.
 pub const ACKNOWLEDGEMENT_DELAY: Duration = Duration::from_secs(3 * 24 * 3600);
 
-/// How often a mail is put on boards anew after silence.
+/// How often a mail is put on boards again because no acknowledgement came.
 pub const REPOSTS: u32 = 2;
 
 /// Acknowledgements that share one parcel.
@@ -90,7 +90,7 @@ pub const LOOK: Duration = Duration::from_secs(60);
 /// After a board was not reached, it is tried again after this (or its ordinary time, if that is sooner).
 pub const UNREACHED: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(300));
 
-/// A board that was caught lying is left for so long.
+/// How long a board that was caught lying is left alone.
 pub const LIAR: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Fewer own tokens of the current period than this for a board: more are fetched.

@@ -114,8 +114,8 @@ impl OfflineMail {
         records::received(&self.shared, account, sender, record).await
     }
 
-    /// An account is being removed, or there is none of this name: nothing that was kept for one is left, so that the next account of
-    /// the name finds nothing.
+    /// Removes everything that was kept for an account that is being removed, or for a name without
+    /// an account, so that the next account of the name finds nothing.
     ///
     /// # Errors
     /// When its keys cannot be erased: call it again.
@@ -123,7 +123,8 @@ impl OfflineMail {
         upkeep::forget(&self.shared, account).await
     }
 
-    /// Strangers whose letters wait here until there is room for another friend request: the user is asked when some were answered.
+    /// How many strangers' letters wait here until there is room for another friend request. The
+    /// user is asked about them once some requests were answered.
     #[must_use]
     pub fn strangers_unasked(&self, account: &AccountName) -> usize {
         self.shared.with(account, |state| state.letterbox.unasked()).unwrap_or(0)

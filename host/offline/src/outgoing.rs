@@ -27,7 +27,7 @@ use crate::tokens;
 /// How long a session waits where the recipient has come online: the direct way is faster.
 const ONLINE_PAUSE: Duration = Duration::from_secs(60);
 
-/// What is to be handed over.
+/// The mail to hand over.
 pub(crate) struct Job {
     pub account: AccountName,
     pub recipient: PublicKey,
@@ -113,7 +113,7 @@ pub(crate) fn own_boards(plan: &Plan, offered: &[BoardFacts]) -> Result<BTreeSet
 /// The attribute with a mail's id, the same in every slot.
 const MAIL_ID: &str = "mail-id";
 
-/// A fact that tells a mail to somebody whose boards are known from one at first contact.
+/// Whether we already know the recipient's boards or this is first contact.
 pub(crate) fn record_fact(is_known: bool) -> (String, String) {
     ("mailbox-record".to_owned(), if is_known { "known" } else { "none" }.to_owned())
 }
@@ -333,7 +333,8 @@ async fn account_for(shared: &Shared, job: &mut Job, board: BoardKey, deposited:
     }
 }
 
-/// Writes the story of a mail. Where the disk refuses, what is in memory goes on; after a restart it is planned anew.
+/// Writes the story of a mail. If the disk refuses, the story in memory goes on, and a restart
+/// plans it again.
 pub(crate) async fn store_story(shared: &Shared, id: MailId) {
     let Some(story) = shared.state().stories.get(&id).cloned() else { return };
     let stored = match documents::encode_grown(&story) {

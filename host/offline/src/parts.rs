@@ -40,7 +40,7 @@ fn sender(shared: &Shared, account: &AccountName, key: mail::PublicKey) -> Sende
 }
 
 impl State {
-    /// What was kept of these mails is to be erased.
+    /// Erases what was kept of these mails.
     fn erase(&mut self, gone: Vec<Gone<AccountName>>) {
         for Gone { to, key, kept } in gone {
             self.erasing.extend(kept.into_iter().map(|index| (to.clone(), name(&key, index))));
@@ -130,7 +130,8 @@ pub(crate) async fn store(shared: &Shared) -> Result<(), Failure> {
     result
 }
 
-/// Puts the parts that were kept for an account back, page by page. What has no place any more is erased.
+/// Puts back the parts that were kept for an account, page by page. Parts that no longer have room
+/// are erased.
 pub(crate) async fn restore(shared: &Shared, account: &AccountName) -> Result<(), Failure> {
     let now = shared.wall();
     let mut rows = Rows::of(&*shared.ports.documents, PARTS, account);

@@ -31,7 +31,7 @@ pub struct Ports {
     pub selector: Arc<dyn Selector>,
     /// Threads for computing.
     pub workers: Arc<dyn Workers>,
-    /// Time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -92,18 +92,19 @@ pub trait Documents: Send + Sync {
         key: Vec<u8>,
         document: Option<Vec<u8>>,
     ) -> Result<(), Failure>;
-    /// Documents of a kind in the order of owner and key, from this place on: as many as one page holds (about a megabyte), and none
-    /// only where there are no more.
+    /// Documents of a kind in the order of owner and key, from this place on: as many as one page
+    /// holds (about a megabyte). The page is empty only if there are no more.
     async fn page(&self, kind: &'static str, owner: &str, key: &[u8]) -> Result<Vec<Document>, Failure>;
-    /// A document that was read makes no sense. It stays as it is until another one is written in its place, and whoever looks
-    /// after the gateway is told. Never blocks.
+    /// Reports a document that makes no sense to the people who look after the gateway. It stays as
+    /// it is until another one is written in its place. Never blocks.
     fn unreadable(&self, kind: &'static str, owner: &str, key: &[u8], bytes: &[u8]);
 }
 
 /// Private mailbox keys, each in an erasable file of its own.
 #[async_trait]
 pub trait KeyFiles: Send + Sync {
-    /// All keys of an account. What is no key is set aside, and no key is written over it.
+    /// All keys of an account. A file that is not a key is set aside, and no key is written over
+    /// it.
     async fn read(&self, account: &AccountName) -> Result<Vec<(Period, Secret)>, Failure>;
     /// Keeps a key; durable when this returns.
     async fn write(&self, account: &AccountName, period: Period, key: Secret) -> Result<(), Failure>;
@@ -151,7 +152,8 @@ pub trait Core: Send + Sync {
     async fn knock(&self, account: &AccountName, key: PublicKey, text: &str) -> Result<Asked, Failure>;
     /// Whether a friend request of this key still waits for the user.
     async fn is_waiting(&self, account: &AccountName, key: PublicKey) -> Result<bool, Failure>;
-    /// The recipient `from` acknowledged a mail in a parcel. Nothing happens where there is no such mail.
+    /// Takes note that the recipient `from` acknowledged a mail in a parcel. Nothing happens if no
+    /// such mail waits.
     async fn acknowledged(
         &self,
         account: &AccountName,
@@ -160,8 +162,8 @@ pub trait Core: Send + Sync {
         digest: BodyDigest,
         word: Acknowledgement,
     ) -> Result<(), Failure>;
-    /// The mailbox record of an account changed, or what is passed on in it: contacts who are online are to be sent theirs
-    /// ([`crate::OfflineMail::record_for`]). Never blocks.
+    /// Takes note that the mailbox record of an account changed, or the tokens in it: contacts who
+    /// are online are sent theirs ([`crate::OfflineMail::record_for`]). Never blocks.
     fn record_changed(&self, account: &AccountName);
     /// Something about an outbox entry changed; one line for people.
     fn outbox_changed(&self, account: &AccountName, id: MailId, what: &str);
@@ -170,7 +172,7 @@ pub trait Core: Send + Sync {
 /// A mail the selector decides about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitingMail {
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
     /// Cells on each board.
     pub cells: u32,
@@ -180,7 +182,7 @@ pub struct WaitingMail {
     pub recipient_is_contact: bool,
     /// Whether it was on boards before and nothing was heard.
     pub reposted: bool,
-    /// More facts.
+    /// Further facts.
     pub attributes: Vec<(String, String)>,
 }
 
@@ -201,20 +203,20 @@ pub struct BoardFacts {
     pub receipts: u64,
     /// Deposits that failed.
     pub failures: u64,
-    /// Since the last failure.
+    /// The time since the last failure.
     pub last_failure: Option<Duration>,
-    /// How full, percent.
+    /// How full it is, in percent.
     pub fill: u32,
     /// Tokens at hand for a deposit to this recipient.
     pub tokens: u32,
-    /// More facts.
+    /// Further facts.
     pub attributes: Vec<(String, String)>,
 }
 
 /// A board of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChosenBoard {
-    /// Which.
+    /// The key of the board.
     pub key: BoardKey,
     /// Under which identity cells are deposited there.
     pub identity: SessionIdentity,
@@ -234,8 +236,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The time for which cells are deposited: as the plan says, but no longer than what remains; None where even a day is too long, or
-    /// for days that are no class.
+    /// The time for which cells are deposited: as the plan says, but no longer than what remains.
+    /// None if even a day is too long, or if the days are not a ttl class.
     #[must_use]
     pub fn ttl(&self, remaining: Duration) -> Option<Ttl> {
         Ttl::from_days(self.ttl_days)?.min(Ttl::within(remaining)?).into()

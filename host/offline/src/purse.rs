@@ -19,14 +19,14 @@ struct Fetch {
     is_running: bool,
 }
 
-/// What is to be done about tokens of a board.
+/// What to do about the tokens of a board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Supply {
     /// There are enough, or some are on their way.
     Enough,
     /// They are fetched then.
     At(Monotonic),
-    /// So many are to be fetched now.
+    /// This many are to be fetched now.
     Fetch(usize),
 }
 
@@ -100,8 +100,8 @@ impl Purse {
         self.wallet.issued(board, tokens, rest, now);
     }
 
-    /// What is to be done about a board's tokens. What is to be fetched now counts as being fetched
-    /// from now on; `wait` is how long a fetch is put off that was not planned yet.
+    /// What to do about a board's tokens. Tokens to fetch now count as being fetched from now on;
+    /// `wait` is how long a fetch that was not planned yet is put off.
     pub fn supply(&mut self, board: BoardKey, (now, wall): (Monotonic, Wall), wait: Duration) -> Supply {
         let held = self.wallet.count_fresh(&(Source::Own, board), wall);
         if held >= TOKENS_LOW {
@@ -135,7 +135,7 @@ impl Purse {
         (before.is_some_and(|at| at <= wall), next)
     }
 
-    /// Takes out what is of no worth any more: what to write anew.
+    /// Removes tokens that are no longer worth anything, and gives the purses to write again.
     pub fn expire(&mut self, now: Wall) -> Vec<PurseKey> {
         self.wallet.expire(now)
     }

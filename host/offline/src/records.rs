@@ -21,7 +21,7 @@ use crate::ports::Failure;
 use crate::shared::{AccountState, Shared};
 use crate::tokens;
 
-/// What stands in a record beside time and tokens.
+/// The content of a record besides time and tokens.
 struct Facts {
     owner: ToxId,
     keys: Vec<(Period, Point)>,
@@ -145,7 +145,8 @@ async fn top_up(
     Ok(())
 }
 
-/// A contact deposited a parcel of so many cells, on boards of the record they were given: as many tokens as that are taken for spent.
+/// Takes note that a contact deposited a parcel of this many cells on boards of the record they
+/// were given: as many tokens count as spent.
 pub(crate) fn used(shared: &Shared, account: &AccountName, contact: PublicKey, cells: usize) {
     shared.with(account, |state| {
         let Some(given) = state.given.get_mut(&contact) else { return };
@@ -164,7 +165,7 @@ pub(crate) fn last(state: &AccountState, contact: PublicKey) -> Option<Vec<u8>> 
     given.map(|given| given.bytes.clone()).filter(|bytes| !bytes.is_empty()).or_else(|| state.own.bytes())
 }
 
-/// Forgets what was given to those who are contacts no more, and what they told.
+/// Forgets what was given to people who are no longer contacts, and what they told.
 pub(crate) async fn forget(shared: &Shared, account: &AccountName) -> Result<(), Failure> {
     let known = shared.with(account, |state| {
         state.given.keys().chain(state.records.keys()).copied().collect::<BTreeSet<PublicKey>>()

@@ -2,11 +2,11 @@
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// So many sessions at once.
+/// A bound on the sessions at one time.
 pub(crate) struct Seats {
-    /// For all boards.
+    /// The bound for all boards.
     open: Semaphore,
-    /// For those the user named.
+    /// The bound for boards that the user named.
     kept: Semaphore,
 }
 

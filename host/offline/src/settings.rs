@@ -1,4 +1,5 @@
-//! When things happen. The defaults are those of the specification; every shorter time tells a board more.
+//! The times at which things happen. The defaults are those of the specification; every shorter
+//! time tells a board more.
 
 use std::time::Duration;
 

@@ -44,7 +44,7 @@ pub(crate) struct Shared {
     pub tokens: tokio::sync::Mutex<()>,
     /// Held while parts of unfinished mails are written and erased.
     pub parts: tokio::sync::Mutex<()>,
-    /// The clocks have agreed for so long that the time of day can be believed.
+    /// Whether the clocks have agreed long enough for the time of day to be believed.
     pub is_clock_steady: AtomicBool,
     /// Something became due.
     pub changed: Notify,
@@ -66,7 +66,7 @@ pub(crate) struct State {
     pub erasing: BTreeSet<(AccountName, Vec<u8>)>,
 }
 
-/// One account.
+/// The state of one account.
 pub(crate) struct AccountState {
     /// Cancelled when the account is forgotten: another one may have its name from then on.
     pub life: CancellationToken,
@@ -76,11 +76,11 @@ pub(crate) struct AccountState {
     pub records: BTreeMap<PublicKey, MailboxRecord>,
     /// Records contacts were given.
     pub given: BTreeMap<PublicKey, Given>,
-    /// What pays for deposits.
+    /// The tokens that pay for deposits.
     pub purse: Purse,
-    /// What came in.
+    /// Parcels and letters that came in.
     pub letterbox: Letterbox,
-    /// What is owed to senders.
+    /// Acknowledgements that are owed to senders.
     pub answers: Answers,
 }
 

@@ -16,7 +16,7 @@ use crate::limits::{ACKNOWLEDGEMENT_DELAY, REPOSTS};
 pub struct CopyReceipt {
     /// Name of the cell on the board.
     pub name: [u8; 32],
-    /// The segment it stands in.
+    /// The segment it is in.
     pub segment: u32,
     /// Held at least until then.
     pub until: Wall,
@@ -25,7 +25,7 @@ pub struct CopyReceipt {
 /// The copies on one board.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BoardCopies {
-    /// Which board.
+    /// The key of the board.
     pub board: BoardKey,
     /// Cells the mail takes there.
     pub cells: u32,
@@ -58,7 +58,7 @@ impl BoardCopies {
 /// The story of one mail's copies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Story {
-    /// Whose mail it is.
+    /// The account of the mail.
     pub account: AccountName,
     /// When it was submitted.
     pub submitted: Wall,
@@ -68,7 +68,7 @@ pub struct Story {
     pub enough: u32,
     /// When it was handed over last.
     pub handed_over: Option<Wall>,
-    /// How often it was put on boards anew after silence.
+    /// How often it was put on boards again because no acknowledgement came.
     pub reposts: u32,
     /// Why no board is used now, one line.
     pub note: Option<String>,
@@ -117,7 +117,8 @@ impl Story {
         is_new
     }
 
-    /// Whether nothing was heard of it for so long that it is put on boards again: a third of the time it is held.
+    /// Whether it is put on boards again because nothing was heard of it for a third of the time it
+    /// is held.
     pub(crate) fn is_silent(&self, now: Wall) -> bool {
         let Some(since) = self.handed_over else { return false };
         let days = self.boards.last().map_or(1, |copies| copies.ttl_days);
@@ -164,7 +165,8 @@ impl Story {
         self.boards.iter().any(|copies| copies.board == *board && copies.missing)
     }
 
-    /// A board does not show a cell it gave a receipt for. True if the mail is not handed over any more.
+    /// Takes note that a board does not show a cell it gave a receipt for. True if the mail no
+    /// longer counts as handed over.
     pub(crate) fn missing(&mut self, board: &BoardKey, name: &Name, now: Wall) -> bool {
         let found = self.boards.iter_mut().find(|copies| {
             copies.board == *board && copies.receipts.iter().any(|receipt| receipt.name == name.0)

@@ -1,4 +1,5 @@
-//! Letters of people who are no contacts: they wait here for the user's answer, or for room to ask the user.
+//! Letters of people who are not contacts: they wait here for the user's answer, or for room to ask
+//! the user.
 
 use std::sync::Arc;
 
@@ -71,7 +72,8 @@ pub(crate) async fn restore(
     Ok(())
 }
 
-/// A parcel of somebody who is no contact: they knock, and the letter waits for the answer.
+/// Takes a parcel of somebody who is not a contact: they knock, and the letter waits for the
+/// answer.
 pub(crate) async fn found(
     shared: &Arc<Shared>,
     account: &AccountName,
@@ -118,8 +120,8 @@ async fn read(shared: &Shared, account: &AccountName, key: &Key) -> Result<Optio
     Ok(bytes.and_then(|bytes| StoredStranger::decode(&bytes)))
 }
 
-/// Letters of strangers who have become contacts are handed on; those nobody asks about any more go; and where there is room again,
-/// the user is asked about those who wait for that.
+/// Hands on the letters of strangers who have become contacts, and deletes letters that nobody is
+/// asked about any more. When there is room again, asks the user about strangers who wait for that.
 pub(crate) async fn look_after(shared: &Arc<Shared>, account: &AccountName) -> Result<(), Failure> {
     let waiting = shared.with(account, |state| state.letterbox.waiting());
     let mut is_full = false;

@@ -18,7 +18,7 @@ pub struct TokenSupply {
     pub own_gone: usize,
     /// From contacts, in their mailbox records: each pays for mail to that contact.
     pub from_contacts: usize,
-    /// Of those, spent. Remembered for two to three weeks.
+    /// Tokens from contacts that are spent. They are remembered for two to three weeks.
     pub from_contacts_gone: usize,
     /// Passed on to contacts, and not known to be spent by them.
     pub with_contacts: usize,

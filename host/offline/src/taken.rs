@@ -19,7 +19,7 @@ impl TakenParcels {
         self.when.contains_key(key)
     }
 
-    /// Remembers one. What is forgotten for it, oldest first: erase it on disk.
+    /// Remembers one. Returns the oldest ones that were forgotten to make room: erase them on disk.
     pub fn insert(&mut self, key: Key, when: Wall) -> Vec<Key> {
         self.remove(&key);
         self.when.insert(key, when);
@@ -40,7 +40,7 @@ impl TakenParcels {
         }
     }
 
-    /// Those taken before this time.
+    /// The parcels that were taken before this time.
     pub fn older(&self, than: Wall) -> Vec<Key> {
         self.by_age.iter().take_while(|(when, _)| *when < than).map(|(_, key)| *key).collect()
     }

@@ -94,8 +94,10 @@ pub(crate) async fn take(
     taken
 }
 
-/// A token for a seat on a board whose open sessions are all taken, from whoever of `accounts` has most. Own ones alone: a contact knows
-/// those it passed on, and the board and it would know whose session that is. Spent on disk when this returns it.
+/// A token for a seat on a board whose open sessions are all taken, from the account among
+/// `accounts` that has most. Only own tokens are used: a contact knows the tokens it passed on, and
+/// together with the board would know whose session that is. The token is spent on disk when this
+/// returns it.
 pub(crate) async fn for_a_seat(
     shared: &Shared,
     board: BoardKey,
@@ -142,7 +144,8 @@ pub(crate) async fn put_back(
     }
 }
 
-/// A board told its issuing keys in a reading session. Those of other times than now are of no interest.
+/// Takes note of the issuing keys that a board told in a reading session. Only keys of the present
+/// time matter.
 pub(crate) async fn saw_keys(
     shared: &Shared,
     board: BoardKey,
@@ -170,7 +173,8 @@ pub(crate) async fn saw_keys(
     if differs { Err(Violation::Keys.into()) } else { Ok(()) }
 }
 
-/// By which right the account gets tokens of a board now; None: by none, or its key is not trusted yet.
+/// The right by which the account gets tokens of a board now; None if it has no right, or if the
+/// board's key is not trusted yet.
 fn membership(shared: &Shared, known: &KnownBoard) -> Option<Membership> {
     if known.served_here {
         return Some(Membership::Owner);
@@ -189,7 +193,7 @@ fn membership(shared: &Shared, known: &KnownBoard) -> Option<Membership> {
     Some(Membership::Invited(code, trusted.into_iter().flatten().collect()))
 }
 
-/// Begins to fetch what is due. Returns when the next fetch is.
+/// Begins to fetch the tokens that are due. Returns when the next fetch is.
 pub(crate) fn look(shared: &Arc<Shared>, account: &AccountName) -> Option<Monotonic> {
     let (now, wall) = (shared.monotonic(), shared.wall());
     let mut next = None;
@@ -266,7 +270,8 @@ async fn fetch(
     shared.changed.notify_one();
 }
 
-/// One session for tokens. What came is durable when this returns, also where it ends badly.
+/// Runs one session for tokens. The tokens that came are durable when this returns, also if the
+/// session fails.
 async fn hold(
     shared: &Arc<Shared>,
     account: &AccountName,

@@ -107,7 +107,7 @@ async fn scan_keys(shared: &Shared) -> Vec<ScanKey<Reader>> {
 #[derive(Clone)]
 struct Reader {
     account: AccountName,
-    /// Cancelled when it is forgotten: what is found after that is nobody's.
+    /// Cancelled when the account is forgotten: a cell found after that belongs to nobody.
     life: CancellationToken,
 }
 
@@ -126,7 +126,7 @@ struct Visit<'a> {
     cells: Vec<Cell>,
     caught_up: Option<Monotonic>,
     begun: Monotonic,
-    /// How long the board was waited for, without what is done here with what it sends.
+    /// How long the board was waited for, without the time for handling what it sends.
     waited: Duration,
     /// Bytes it sent.
     bytes: u64,
@@ -249,7 +249,7 @@ impl Visit<'_> {
         Ok(())
     }
 
-    /// Hands a slice to the worker threads. What is found in it comes later.
+    /// Hands a slice to the worker threads. The cells found in it come later.
     fn scan_slice(&self, cells: Vec<Cell>) -> oneshot::Receiver<Vec<Found>> {
         let scanner = Arc::clone(&self.scanner);
         let (sender, receiver) = oneshot::channel();

@@ -1,4 +1,4 @@
-//! Why bytes are no message.
+//! Why bytes are not a message.
 
 use frame::ReadError;
 use mail::address::InvalidAddress;
@@ -6,7 +6,7 @@ use mail::tox_id::InvalidToxId;
 
 use crate::limits::VERSION;
 
-/// Why bytes are no message of this protocol.
+/// Why bytes are not a message of this protocol.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// Lengths do not fit.
@@ -18,7 +18,7 @@ pub enum DecodeError {
     /// A field with a value it cannot have.
     #[error("the {0} has a value it cannot have")]
     Value(&'static str),
-    /// An address in an envelope or hello that is none.
+    /// A text in an envelope or hello that is not an address.
     #[error("an address that is none: {0}")]
     Address(#[from] InvalidAddress),
     /// The Tox ID of a hello is damaged.

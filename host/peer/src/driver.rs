@@ -55,7 +55,7 @@ pub struct Setup {
     pub outgoing: Arc<dyn Outgoing>,
     /// Where mails go that come.
     pub incoming: Arc<dyn Incoming>,
-    /// Time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Memory shared by all sessions.
     pub memory: Memory,

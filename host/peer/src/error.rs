@@ -16,7 +16,7 @@ pub enum ProtocolError {
     /// Packets that make no message.
     #[error("broken packets: {0}")]
     Frame(#[from] FrameError),
-    /// A message that is none.
+    /// Bytes that are not a message.
     #[error("broken message: {0}")]
     Message(#[from] DecodeError),
     /// The hello names another key than the one this connection is with.

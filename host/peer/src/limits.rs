@@ -86,7 +86,8 @@ pub const BLOCK_BYTES: usize = mail::limits::BODY_CHUNK_BYTES;
 /// What a sending transfer holds of its body at most: half a block when the next one is asked for.
 pub const SEND_BYTES: usize = BLOCK_BYTES + BLOCK_BYTES / 2;
 
-/// Received bytes are handed on once there are so many (or none will follow, or a tick came): fewer, larger writes.
+/// Received bytes are handed on once there are this many (or none will follow, or a tick came):
+/// fewer, larger writes.
 pub const WRITE_BYTES_LEAST: usize = 8 * 1024;
 
 /// Memory of all sessions' receive windows by default: 32 full windows. More transfers wait for their accept.
@@ -124,26 +125,26 @@ pub const RECEIVE_BATCH_PACKETS: usize = 64;
 /// How often a session's owner calls `tick`.
 pub const TICK: Duration = Duration::from_secs(1);
 
-/// Without a hello for so long, the friend is no gateway (or one of no use now).
+/// After this time without a hello, the friend is not a gateway (or not a useful one now).
 pub const HELLO_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// With transfers open and nothing heard for so long, a ping is sent.
+/// With transfers open and nothing heard for this long, a ping is sent.
 pub const PING_AFTER: Duration = Duration::from_secs(30);
 
-/// With transfers open and nothing heard for so long, the session ends. Tox itself notices a dead
+/// With transfers open and nothing heard for this long, the session ends. Tox itself notices a dead
 /// connection after 32 s, so this is a gateway that hangs.
 pub const SILENCE: Duration = Duration::from_secs(120);
 
 /// An offer may wait this long for its answer: the other side may be short of memory.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// A transfer that could go on and does not for so long is given up.
+/// A transfer that could go on and does not for this long is given up.
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// After the last byte, mail filters have this long; also the longest for an answer to a cancel.
 pub const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(900);
 
-/// A driver waits so long for the link to take its last words.
+/// How long a driver waits for the link to take its last words.
 pub const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Longest "try later" that is taken seriously, so that a peer cannot park a mail until it expires.
@@ -158,8 +159,9 @@ pub const HOLD_FIRST: Duration = Duration::from_secs(60);
 /// Longest hold: a peer that was repaired is back within a working day.
 pub const HOLD_LONGEST: Duration = Duration::from_secs(6 * 3600);
 
-/// How long to hold a peer after its `broken`-th session in a row (from 1) that ended as a protocol error:
-/// [`HOLD_FIRST`], doubled each time, at most [`HOLD_LONGEST`]. A mail that was acknowledged starts the count anew.
+/// How long to hold a peer after its `broken`-th session in a row (from 1) that ended as a protocol
+/// error: [`HOLD_FIRST`], doubled each time, at most [`HOLD_LONGEST`]. A mail that was acknowledged
+/// starts the count again.
 #[must_use]
 pub fn hold(broken: u32) -> Duration {
     let doublings = broken.saturating_sub(1).min(16);

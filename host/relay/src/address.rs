@@ -12,15 +12,15 @@ use mail::{PublicKey, ToxId};
 /// its key (64), then `/` and the 32 hex digits of the invitation, then `/` and the 16 of the mark, where there are such.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BoardAddress {
-    /// Which board.
+    /// The key of the board.
     pub key: PublicKey,
-    /// What gives tokens there. A secret: whoever has it can use it up.
+    /// The invitation, which gives tokens there. It is a secret: anybody who has it can use it up.
     pub invitation: Option<InvitationCode>,
     /// The same for all boards of one owner: mails are spread over different ones.
     pub owner: Option<OwnerMark>,
 }
 
-/// Why a text names no board.
+/// Why a text does not name a board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidBoardAddress {
     /// Not of the form.

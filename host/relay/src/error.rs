@@ -2,7 +2,7 @@
 
 use drops::session::Unreachable;
 
-/// Why there is no session, or no longer.
+/// Why there is no session, or why it ended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SessionError {
     /// The board was not found in [`crate::limits::CONNECT_TIME`], by [`crate::limits::CONNECT_TRIES`] throwaways.
@@ -11,7 +11,7 @@ pub enum SessionError {
     /// The board ended the session, or the connection broke.
     #[error("the drop relay ended the session")]
     Ended,
-    /// The board sent what is no message.
+    /// The board sent bytes that are not a message.
     #[error("the drop relay sent something unreadable: {0}")]
     Unreadable(#[from] frame::FrameError),
     /// Messages were not taken as fast as they came.

@@ -6,9 +6,9 @@
 //! connect to a few Tox TCP relays chosen for them and to nothing else. [`Serving`] is the other
 //! side: a board under an identity of its own.
 //!
-//! This crate never reads what is in a cell, never decides who may deposit (the caller's
-//! [`DepositPolicy`] does), and writes nothing to disk but the board's cells. It does not decide
-//! which boards are used, when, and for what.
+//! This crate never reads what is in a cell, and writes nothing to disk but the board's cells. It
+//! never decides who may deposit (the caller's [`DepositPolicy`] does), nor which boards are used,
+//! when, and for what.
 
 mod address;
 mod error;

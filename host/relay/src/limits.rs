@@ -1,4 +1,5 @@
-//! The bounds of drop relays on the network, with their reasons. What the protocol bounds stands in `drops`.
+//! The bounds of drop relays on the network, with their reasons. The bounds of the protocol are in
+//! `drops`.
 
 use std::time::Duration;
 
@@ -56,8 +57,9 @@ pub const HTTP_BYTES: usize = 4096;
 
 /// Friend requests accepted and not yet connected: they cost a few hundred bytes each. Past that the longest waiting goes.
 pub const WAITING_FRIENDS: usize = 256;
-/// So long an accepted friend may take to connect however many others ask: over Tox TCP relays alone it takes 2 s to 9 s. By then, too, no
-/// relay has an answer under way that would go to another guest (see [`LEAVING_TIME`]).
+/// How long an accepted friend may take to connect, however many others ask: over Tox TCP relays
+/// alone it takes 2 s to 9 s. By then, too, no relay has an answer under way that would go to
+/// another guest (see [`LEAVING_TIME`]).
 pub const FRIEND_TIME_SURE: Duration = Duration::from_secs(10);
 /// How long an accepted friend may take to connect before it is deleted.
 pub const FRIEND_TIME: Duration = Duration::from_secs(180);
@@ -67,10 +69,12 @@ pub const EARLY_PACKETS: usize = 32;
 pub const BOARD_INBOX: usize = 1_024;
 /// Answers of a session that wait for its connection: enough to keep it busy, little to hold in memory for each.
 pub const SESSION_ANSWERS: usize = 2;
-/// How long after it went offline a friend is deleted. c-toxcore (0.2.18) begins to look for a lost friend at once, over all relays it knows
-/// for them; deleted before the relays have answered, each of them is told to forget the connection of number 0 instead: that of some
-/// other guest, or, where there is none, the relay hangs up without a word, and nobody finds the board for up to 40 s. Relays answer within a
-/// second or two; after 8 s the search begins anew.
+/// How long after it went offline a friend is deleted. c-toxcore (0.2.18) begins to look for a lost
+/// friend at once, over all relays it knows for them. If the friend is deleted before the relays
+/// have answered, each of them is told to forget the connection of number 0 instead. That is the
+/// connection of some other guest; if there is none, the relay hangs up without a word, and nobody
+/// finds the board for up to 40 s. Relays answer within a second or two; after 8 s the search
+/// begins again.
 pub const LEAVING_TIME: Duration = Duration::from_secs(4);
 /// How long the last answers of a session may take to leave before its friend is deleted.
 pub const GOODBYE_TIME: Duration = Duration::from_secs(3);

@@ -70,7 +70,7 @@ pub enum ServeError {
     /// Its cells cannot be opened.
     #[error(transparent)]
     Cells(#[from] OpenError),
-    /// What is in them cannot be used.
+    /// Their content cannot be used.
     #[error(transparent)]
     Board(#[from] BoardError),
     /// Its damaged cells cannot be moved out of the way.
@@ -82,7 +82,7 @@ pub enum ServeError {
 }
 
 impl ServeError {
-    /// Whether what is in the file of its cells makes no sense.
+    /// Whether the content of the file of cells makes no sense.
     fn is_damage(&self) -> bool {
         matches!(self, Self::Cells(OpenError::Damaged { .. }) | Self::Board(BoardError::Key(_)))
     }

@@ -68,7 +68,7 @@ impl BoardSession {
         Self { board, number, way: Way::Inside(inside), incoming, clock }
     }
 
-    /// Which board.
+    /// The key of the board.
     #[must_use]
     pub fn board(&self) -> PublicKey {
         self.board

@@ -86,7 +86,8 @@ impl Sessions {
         self.pool.maker.hiding()
     }
 
-    /// How often throwaways were kept from going to a Tox TCP relay that was named to them and is none of their own.
+    /// How often throwaways were kept from going to a Tox TCP relay that was named to them and is
+    /// not one of theirs.
     #[must_use]
     pub fn strange_relays(&self) -> u64 {
         self.pool.maker.refused.load(Ordering::Relaxed)

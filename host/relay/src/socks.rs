@@ -24,15 +24,15 @@ const NO_METHOD: u8 = 0xff;
 /// What a reply says (RFC 1928 section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// Connected.
+    /// The connection was made.
     Succeeded,
     /// Something failed.
     Failure,
     /// Not allowed to go there.
     NotAllowed,
-    /// Nobody there.
+    /// The host was not reached.
     HostUnreachable,
-    /// Refused there.
+    /// The host refused the connection.
     Refused,
     /// Only CONNECT is done.
     Command,

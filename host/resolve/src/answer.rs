@@ -40,7 +40,7 @@ pub enum DnsError {
     #[error("DNSSEC says that the answer was forged or broken on its way")]
     Bogus,
     /// Not a name DNS can be asked for.
-    #[error("this is no name for DNS: {0}")]
+    #[error("this is not a name for DNS: {0}")]
     InvalidName(#[from] crate::name::InvalidName),
 }
 

@@ -11,7 +11,7 @@ use hickory_resolver::proto::rr::Name;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DnsName(Name);
 
-/// Why a text is no name for a look-up.
+/// Why a text is not a name for a look-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidName {
     /// Nothing, or nothing between two dots.
@@ -24,7 +24,7 @@ pub enum InvalidName {
     #[error("names have letters, digits, dashes and underscores")]
     Character,
     /// Other scripts, and not allowed by IDNA.
-    #[error("this is no valid internationalized name")]
+    #[error("this is not a valid internationalized name")]
     Idna,
 }
 

@@ -82,7 +82,7 @@ impl fmt::Debug for TrustAnchors {
 /// Why a text names no DNS server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidServer {
-    /// Not HOST:PORT.
+    /// The text is not of the form HOST:PORT.
     #[error("`{0}` names no DNS server: write HOST:PORT, as in 9.9.9.9:53")]
     Form(String),
     /// The system does not know the host.

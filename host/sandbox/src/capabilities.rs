@@ -33,8 +33,9 @@ impl std::fmt::Debug for Capabilities {
 /// Durable keys and values, a space of their own for each entry of the policy set, version of a component, and account. What is called `entry`
 /// here names entry and version: `slot/entry/component/version`, at most 161 bytes.
 pub trait State: Send + Sync {
-    /// Keeps other calls away from a space until what is returned is dropped; waits `longest` at most. A call takes its turn before it first touches
-    /// its state. Nothing is kept away where nobody else is.
+    /// Keeps other calls away from a space until the returned guard is dropped; waits at most
+    /// `longest`. A call takes its turn before it first touches its state. The default is for a
+    /// single caller and keeps nobody away.
     ///
     /// # Errors
     /// [`StateError::Unavailable`] where the space was not free in time.
@@ -43,8 +44,8 @@ pub trait State: Send + Sync {
         Ok(Box::new(()))
     }
 
-    /// A version goes live in an entry: its state is what [`Lines`](crate::Lines) says. Blocks until that is durable. Nothing is to be done where
-    /// state is not kept.
+    /// Prepares state for a version that goes live in an entry, as [`Lines`](crate::Lines) says.
+    /// Blocks until the state is durable. Does nothing where state is not kept.
     ///
     /// # Errors
     /// [`StateError::Unavailable`].
@@ -122,10 +123,10 @@ pub trait Dns: Send + Sync {
     fn lookup_txt(&self, name: &str, time: Duration) -> Result<TxtAnswer, DnsError>;
 }
 
-/// TXT records.
+/// The TXT records of a name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TxtAnswer {
-    /// One text a record.
+    /// One text for each record.
     pub records: Vec<String>,
     /// Whether DNSSEC vouches for them.
     pub secure: bool,
@@ -144,7 +145,7 @@ pub enum DnsError {
     /// DNSSEC found the answer forged.
     #[error("the answer fails DNSSEC")]
     Bogus,
-    /// No name of DNS.
+    /// The name is not valid in DNS.
     #[error("not a name that DNS knows")]
     InvalidName,
 }
@@ -181,11 +182,11 @@ pub trait Contacts: Send + Sync {
 pub struct Contact {
     /// The name the user gave.
     pub alias: String,
-    /// Who it is.
+    /// The contact's key.
     pub key: PublicKey,
     /// The full Tox ID, if known.
     pub tox_id: Option<ToxId>,
-    /// Addresses the contact's gateway told, of which DNS or the user said that they are theirs.
+    /// Addresses that the contact's gateway claims and that DNS or the user confirmed.
     pub addresses: Vec<Address>,
     /// Whether both sides agreed.
     pub confirmed: bool,

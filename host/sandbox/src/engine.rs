@@ -25,7 +25,7 @@ use crate::limits::{DNS_ASIDE, STACK_LEAST};
 use crate::slot::Slot;
 use crate::trials::shadow::lane::ShadowLane;
 
-/// Settings of the whole sandbox; those of one component are [`Limits`](crate::Limits).
+/// Settings of the whole sandbox; the settings of one component are [`Limits`](crate::Limits).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Threads of each slot: calls of a slot that run at once. 1 to 64.

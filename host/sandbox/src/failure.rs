@@ -175,7 +175,7 @@ pub struct CallError {
     pub entry: Option<String>,
     /// The function of the slot's interface.
     pub function: &'static str,
-    /// Why.
+    /// Why it failed.
     pub failure: Failure,
 }
 

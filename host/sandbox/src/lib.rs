@@ -1,11 +1,11 @@
 //! The host of components: it checks, compiles, limits, calls and swaps the WebAssembly that
 //! decides.
 //!
-//! A component answers typed questions ([`mail::decision`]), each in a fresh instance, on threads of its slot's own, within [`Limits`]. Its
-//! answer is checked and parsed before anybody sees it. Whatever goes wrong is one [`Failure`]. The
-//! four slots live in a [`Sandbox`]; components and their compiled forms in a [`Library`]; both
-//! share an [`Engine`]. What a component may use of the gateway comes through the traits in
-//! [`capabilities`].
+//! A component answers typed questions ([`mail::decision`]), each in a fresh instance, on its
+//! slot's own threads, within [`Limits`]. The answer is checked and parsed before anybody sees it.
+//! Everything that goes wrong is a [`Failure`]. The four slots live in a [`Sandbox`]; components
+//! and their compiled forms in a [`Library`]; both share an [`Engine`]. What a component may use of
+//! the gateway comes through the traits in [`capabilities`].
 //!
 //! ```text
 //! Library: file -> checked -> compiled in a child process -> cache      (off the async threads)

@@ -300,7 +300,7 @@ impl Shared {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `added` is none for a built-in component.
+    /// `added` is None for a built-in component.
     fn add(
         &self,
         name: &str,

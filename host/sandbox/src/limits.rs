@@ -25,9 +25,9 @@ pub struct Limits {
     /// Things one answer may list: header fields, relays, attributes. Not more than [`HEADERS_ADDED`], [`RELAYS_CHOSEN`] and [`ATTRIBUTES`]
     /// have any effect.
     pub output_items: u32,
-    /// Log lines of one call; what is over is dropped and counted.
+    /// Log lines of one call; further lines are dropped and counted.
     pub log_lines: u32,
-    /// Bytes of log text of one call; what is over is dropped and counted.
+    /// Bytes of log text of one call; further text is dropped and counted.
     pub log_bytes: u32,
     /// Calls of capabilities in one call. Reading a mail of 50 MB in pieces of 64 KB takes 800.
     pub capability_calls: u32,
@@ -119,8 +119,9 @@ pub const STATE_KEY_BYTES: usize = 256;
 /// Longest wait for a turn at the state: longer than all calls of an entry take that may run at once, each as long as it usually may.
 pub const STATE_WAIT: Duration = Duration::from_secs(10);
 
-/// Versions of a component of one name that have state in an entry, beside those that it may go back to: one that comes back finds its own.
-/// Each may take the quota of the entry.
+/// Versions of a component of one name that have state in an entry, besides the versions that the
+/// entry may go back to. A version that comes back finds its own state. Each may take the quota of
+/// the entry.
 pub const STATE_VERSIONS: usize = 4;
 
 /// Most keys one listing of the state returns, as the WIT package says.
@@ -219,7 +220,7 @@ pub const REPLAY_DIFFERENCES: usize = 1000;
 /// Bytes of the differences a replay lists.
 pub const REPLAY_DIFFERENCE_BYTES: usize = 4 << 20;
 
-/// Reasons for not replaying that are told apart.
+/// How many different reasons for not replaying a report lists.
 pub const REPLAY_REASONS: usize = 20;
 
 /// How long a replay may go on: somebody waits for it.
@@ -234,7 +235,8 @@ pub const FAILURES_IN_A_ROW: u32 = 5;
 /// Calls that the share of failures is counted over, at most 32.
 pub const HEALTH_WINDOW: u32 = 20;
 
-/// Failures among the last [`HEALTH_WINDOW`] calls after which a component is replaced: every second mail unfiltered is no filter.
+/// Failures among the last [`HEALTH_WINDOW`] calls after which a component is replaced: a filter
+/// that misses every second mail does not filter.
 pub const FAILED_OF_WINDOW: u32 = 10;
 
 /// Real calls a component has to answer before it is one to go back to.
@@ -243,7 +245,7 @@ pub const GOOD_ANSWERS: u64 = 5;
 /// Accounts and functions whose failures are counted apart, for one component.
 pub const HEALTH_ROWS: usize = 4096;
 
-/// Failures in a row after which a shadow is not asked any more: it has shown what it can.
+/// Failures in a row after which a shadow is no longer asked: it has shown what it can.
 pub const SHADOW_FAILURES: u32 = 20;
 
 /// Time a shadow may spend in calls that fail, in a row: one that spins would keep a processor busy for ever.

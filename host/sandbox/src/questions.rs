@@ -23,7 +23,7 @@ use crate::slot::Slot;
 
 /// Facts that a component is asked about; one type for each function of the WIT package.
 pub(crate) trait Question: Clone + Serialize + DeserializeOwned + Send + 'static {
-    /// Who answers.
+    /// The slot that answers.
     const SLOT: Slot;
     /// The function's name in WIT.
     const FUNCTION: &'static str;
@@ -33,7 +33,7 @@ pub(crate) trait Question: Clone + Serialize + DeserializeOwned + Send + 'static
     /// The mail that the question is about, if it is about one.
     fn mail(&self) -> Option<MailId>;
 
-    /// Which way the mail goes that is asked about, where filters are asked.
+    /// The direction of the mail that filters are asked about; None for other questions.
     fn direction(&self) -> Option<Direction> {
         None
     }

@@ -22,9 +22,9 @@ pub struct DecisionRecord {
     pub function: String,
     /// The entry of the policy set.
     pub entry: String,
-    /// For whom was decided.
+    /// The account that the decision is for.
     pub account: AccountName,
-    /// Which version of the component; [`DecisionRecord::NO_COMPONENT`] where a filter is lost.
+    /// The version of the component; [`DecisionRecord::NO_COMPONENT`] if a filter is lost.
     pub component: ComponentDigest,
     /// The facts of the call, as JSON.
     pub facts: String,
@@ -51,7 +51,7 @@ pub struct DecisionRecord {
 }
 
 impl DecisionRecord {
-    /// The version of a component that is not known any more: no file has this digest.
+    /// The version of a component that is no longer known: no file has this digest.
     pub const NO_COMPONENT: ComponentDigest = ComponentDigest([0; 32]);
 
     /// The record as JSON, cut to `most` bytes if it is larger: of its log and its questions the first stay, of its facts and its answer
@@ -64,7 +64,7 @@ impl DecisionRecord {
         if whole.len() <= most { Ok(whole) } else { serde_json::to_vec(&self.cut(most / 8)) }
     }
 
-    /// The record with at most so many bytes in each of its four large parts, as JSON.
+    /// The record with at most this many bytes in each of its four large parts, as JSON.
     fn cut(&self, part: usize) -> Self {
         let (calls, log) = (first(&self.capability_calls, part), first(&self.log, part));
         let dropped = |all: usize, kept: usize| all.saturating_sub(kept) as u64;
@@ -108,9 +108,9 @@ fn beginning(text: &str, most: usize) -> String {
 /// A line a component logged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
-    /// How important.
+    /// How important the line is.
     pub level: LogLevel,
-    /// One line.
+    /// The text, one line.
     pub text: String,
 }
 
@@ -120,11 +120,11 @@ pub struct LogLine {
 pub enum LogLevel {
     /// For the component's author.
     Debug,
-    /// Worth knowing.
+    /// A user may want to know it.
     Info,
-    /// Somebody should look.
+    /// A user should look at it.
     Warn,
-    /// Something is broken.
+    /// The component cannot do its work.
     Error,
 }
 
@@ -141,7 +141,7 @@ pub enum CapabilityCall {
     },
     /// `contacts.by-alias`, `by-key`, `by-address`.
     Contact {
-        /// Which of the three.
+        /// The kind of question: by alias, key or address.
         by: String,
         /// The alias, key or address.
         value: String,
@@ -157,7 +157,7 @@ pub enum CapabilityCall {
     },
     /// A function of `state`; values are not recorded, replays run on a copy of the state.
     State {
-        /// Which function.
+        /// The name of the function.
         function: String,
         /// The key or prefix.
         key: String,

@@ -41,18 +41,19 @@ pub struct EntryConfig {
     /// Settings, handed to the component with each call.
     #[serde(default)]
     pub settings: Vec<(String, String)>,
-    /// Limits.
+    /// Limits of a call.
     #[serde(default)]
     pub limits: Limits,
-    /// Whether the settings came with a policy set put to work live; those of others come from the configuration file at each start.
+    /// Whether the settings came with a policy set put to work live; otherwise they come from the
+    /// configuration file at each start.
     #[serde(default)]
     pub keeps_settings: bool,
-    /// What is known of how its components did.
+    /// What is known about the calls of its components.
     #[serde(default)]
     pub past: Past,
 }
 
-/// What is known of how the components of an entry did.
+/// What is known about the calls of an entry's components.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Past {
@@ -67,14 +68,15 @@ pub struct Past {
 /// A component failed and another one took its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fallback {
-    /// Which version failed.
+    /// The version that failed.
     pub from: ComponentDigest,
     /// Its name.
     pub name: String,
-    /// Why, without the words of the component. Programs of before kept those too, under the name `why`: they are not read.
+    /// Why it failed, without the words of the component. Earlier programs kept those words too,
+    /// under the name `why`; they are not read.
     #[serde(rename = "reason", default = "unknown_reason")]
     pub why: String,
-    /// When.
+    /// When it was replaced.
     pub when: Wall,
 }
 
@@ -82,13 +84,14 @@ fn unknown_reason() -> String {
     "it failed".to_owned()
 }
 
-/// All entries. Those of slot `mail-filter` stand in the order of the chain; the other slots have one entry each.
+/// All entries. The entries of slot `mail-filter` are in the order of the chain; the other slots
+/// have one entry each.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotsConfig {
     /// The entries.
     pub entries: Vec<EntryConfig>,
-    /// Filters that were in the chain and of which nothing but this is known any more: the chain fails until somebody has
-    /// decided about each.
+    /// Filters of the chain that cannot be read, with all that is known of them. The chain fails
+    /// until somebody has decided about each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost_filters: Vec<LostFilter>,
 }
@@ -96,7 +99,7 @@ pub struct SlotsConfig {
 /// A filter whose entry cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LostFilter {
-    /// Its name, as far as that can be told.
+    /// Its name, as far as it is known.
     pub entry: String,
     /// Why it cannot be read, one line.
     pub why: String,
@@ -124,9 +127,9 @@ pub struct FellBack {
     pub slot: Slot,
     /// The entry.
     pub entry: String,
-    /// Which version failed.
+    /// The version that failed.
     pub from: ComponentDigest,
-    /// Which version is live now.
+    /// The version that is live now.
     pub to: ComponentDigest,
     /// The last failure.
     #[serde(serialize_with = "as_text")]
@@ -137,7 +140,7 @@ fn as_text<S: serde::Serializer>(failure: &FailureSummary, serializer: S) -> Res
     serializer.collect_str(failure)
 }
 
-/// What stands in an entry, for people and `status --json`.
+/// The content of an entry, for people and `status --json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EntryStatus {
     /// The slot.
@@ -175,7 +178,7 @@ pub enum SwapError {
     NothingToRollBack(Slot),
     /// A component that shall go is needed.
     #[error(
-        "component {name} is live or on trial in slot {slot}, or what `toxmail slot rollback {slot}` goes back to: put others to work there first"
+        "component {name} is live or on trial in slot {slot}, or `toxmail slot rollback {slot}` goes back to it: put other components to work there first"
     )]
     InUse {
         /// The component.
@@ -316,7 +319,7 @@ impl Entry {
         state_space(self.slot, &self.name, &version.name, version.digest).into()
     }
 
-    /// What is live, as those see it who keep its state.
+    /// The live version in the form that the keepers of state need.
     pub(crate) fn state_version(&self, live: &Live) -> StateVersion {
         let earlier = live.last_good.iter().chain(&live.proven);
         StateVersion {

@@ -1,5 +1,5 @@
-//! Components on trial: on the test bench, beside the live one, and asked again what the live one was asked.
-//! What they answer decides nothing.
+//! Components on trial: on the test bench, beside the live one, or asked again what the live one
+//! was asked. Their answers decide nothing.
 
 pub mod bench;
 pub(crate) mod copied_state;

@@ -108,7 +108,7 @@ impl Reply {
             other => match refusal.status.class() {
                 5 => (550, other),
                 4 => (451, other),
-                // A success is no refusal: whoever made it is broken, and trying again may help.
+                // A 2.x.x status cannot be a refusal; treat it as a temporary failure.
                 _ => (451, "4.3.0"),
             },
         };

@@ -44,7 +44,7 @@ pub const STORE_FILE: &str = "store.redb";
 /// 6: decisions are counted by slot and component (`decision_components`, `decision_costs`, `decision_usage`).
 pub const FORMAT: u64 = 6;
 
-/// Where the format stands in the `system` table.
+/// The key of the format in the `system` table.
 pub(crate) const FORMAT_KEY: &str = "format";
 
 /// The open database, or none between a fault and a successful reopening.
@@ -169,7 +169,8 @@ impl Engine {
         self.live().database.is_some()
     }
 
-    /// Closes the file and opens it again, unless that has happened since `generation`. True if it was opened anew.
+    /// Closes the file and opens it again, unless that has happened since `generation`. True if it
+    /// was opened again.
     pub(crate) fn reopen(&self, generation: u64) -> Result<bool, Error> {
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
         if live.generation != generation && live.database.is_some() {

@@ -73,8 +73,8 @@ pub enum OpenError {
         /// The newest format this program knows.
         known: u64,
     },
-    /// The file is there but is no store, or is damaged.
-    #[error("{} is damaged or no mail store ({why}): restore it from a backup, or move it away to start anew", file.display())]
+    /// The file is there, but it is not a store, or it is damaged.
+    #[error("{} is damaged or not a mail store ({why}): restore it from a backup, or move it away to start with a new one", file.display())]
     Damaged {
         /// The file.
         file: PathBuf,
@@ -94,7 +94,7 @@ pub enum OpenError {
     Io {
         /// What was tried.
         what: &'static str,
-        /// With what.
+        /// The path it was tried with.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
@@ -123,7 +123,8 @@ impl Error {
         Self::Failed(Cause::new(cause))
     }
 
-    /// Whether redb's file handle is unusable after it: everything is refused until the file is opened anew.
+    /// Whether redb's file handle is unusable after it: everything is refused until the file is
+    /// opened again.
     pub(crate) const fn is_fault(&self) -> bool {
         matches!(self, Self::Full | Self::Failed(_))
     }

@@ -140,7 +140,7 @@ pub const DECISIONS_SEARCHED: usize = 10_000;
 /// Longest setting in `meta_put`.
 pub const META_BYTES: usize = 1024 * 1024;
 
-/// Settings.
+/// Rows of settings.
 pub const META_ENTRIES: u64 = 10_000;
 
 /// Arrivals forgotten per commit by `sweep`.

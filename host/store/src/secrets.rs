@@ -31,7 +31,7 @@ const ASIDE: &str = ".damaged-";
 /// Why a secret could not be kept, read or erased.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// The name is no plain file name.
+    /// The name is not a plain file name.
     #[error(
         "`{0}` cannot name a secret: use 1 to 100 letters, digits, dashes, dots and underscores, not starting with a dot"
     )]

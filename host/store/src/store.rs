@@ -43,8 +43,8 @@ impl Store {
     /// where the file is large, and longer once where most of it is unused, which is given back to the disk.
     ///
     /// # Errors
-    /// [`OpenError::InUse`] where another process has it open, [`OpenError::NewerFormat`] where a newer version wrote it, [`OpenError::Damaged`]
-    /// where the file is no store.
+    /// [`OpenError::InUse`] where another process has it open, [`OpenError::NewerFormat`] where a
+    /// newer version wrote it, [`OpenError::Damaged`] where the file is not a store.
     pub fn open(dir: impl AsRef<Path>, options: OpenOptions) -> Result<Self, OpenError> {
         let dir = dir.as_ref();
         directory::prepare(dir)?;
@@ -144,7 +144,7 @@ impl Drop for Inner {
     }
 }
 
-/// What is kept in memory beside the file.
+/// The state in memory, besides the file.
 fn load(shared: &Shared) -> Result<(), Error> {
     let next_body = shared.read(|transaction| {
         let last_body = transaction.open_table(BODIES)?.last()?.map_or(0, |row| row.0.value());

@@ -5,8 +5,8 @@
 //! each time. A *vital* task, whose state can no longer be trusted, dooms the process, and so does
 //! a kept one that fails again and again. A *job* was one piece of work.
 //!
-//! A bare task of the runtime elsewhere is only a shell: what can fail in it runs within an [`attempt`], and the shell
-//! hands on what came of that, so that whoever waits for it never waits in vain.
+//! A bare task of the runtime elsewhere is only a shell. Everything that can fail in it runs within
+//! an [`attempt`], and the shell hands on the result, so that nobody waits for it in vain.
 //!
 //! The state of the tasks belongs to the process. [`status`] gives it, and [`doomed`] waits for a
 //! reason to end the process. This crate never decides how the process ends.

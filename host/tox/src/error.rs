@@ -23,10 +23,10 @@ pub enum StartError {
          needs a privilege; stop that program or choose another port"
     )]
     RelayPortTaken(u16),
-    /// The saved data is none, or damaged.
+    /// The bytes are not saved data, or are damaged.
     #[error(transparent)]
     SavedData(#[from] InvalidSavedData),
-    /// The proxy's host is no address and no name that resolves.
+    /// The proxy's host is neither an address nor a name that resolves.
     #[error("the proxy host {0:?} is not known: check its spelling, or give its IP address")]
     ProxyHost(String),
     /// Port 0.
@@ -77,7 +77,7 @@ pub enum AddFriendError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
     /// No friend has this key.
-    #[error("this Tox key is no friend: add it first")]
+    #[error("this Tox key is not a friend: add it first")]
     NotAFriend,
     /// The friend is not online, or went while the packet waited.
     #[error("this friend is not online: wait until they are")]
@@ -141,7 +141,7 @@ pub enum DecryptError {
     #[error("the password does not open this Tox profile: check the password file")]
     Password,
     /// Not in the format, or cut short.
-    #[error("this is no encrypted Tox profile, or it is damaged")]
+    #[error("this is not an encrypted Tox profile, or it is damaged")]
     Damaged,
     /// No memory for deriving the key.
     #[error("there is not enough memory to open the Tox profile: close other programs and try again")]

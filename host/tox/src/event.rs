@@ -28,7 +28,7 @@ pub enum Event {
     /// Somebody who knows the Tox ID wants to be a friend. Answer with [`crate::Tox::accept_friend`], or not
     /// at all. At most [`crate::limits::UNDELIVERED_FRIEND_REQUESTS`] wait; those beyond are dropped.
     FriendRequest {
-        /// Who asks.
+        /// The key of the person who asks.
         key: PublicKey,
         /// What they wrote, up to 1016 bytes.
         message: String,
@@ -36,42 +36,42 @@ pub enum Event {
     /// A friend came, went, or is reached another way. Of many changes that were not taken in time only the
     /// last is kept.
     FriendConnection {
-        /// Which friend.
+        /// The key of the friend.
         key: PublicKey,
         /// How they are reached from now on.
         connection: Connection,
     },
     /// A custom lossless packet: complete, in order, authentic.
     Packet {
-        /// From whom.
+        /// The key of the sender.
         key: PublicKey,
         /// 1 to [`crate::limits::PACKET_BYTES`] bytes, the first in [`crate::limits::PACKET_IDS`].
         bytes: Vec<u8>,
     },
     /// A text message, as people write in Tox clients.
     Message {
-        /// From whom.
+        /// The key of the sender.
         key: PublicKey,
         /// The text.
         text: String,
     },
     /// The friend's client has the message.
     Receipt {
-        /// Which friend.
+        /// The key of the friend.
         key: PublicKey,
         /// What [`crate::Tox::send_message`] returned.
         message: MessageId,
     },
     /// The name a friend gives itself.
     Name {
-        /// Which friend.
+        /// The key of the friend.
         key: PublicKey,
         /// The name, up to 128 bytes; may be empty.
         name: String,
     },
     /// The status message of a friend.
     StatusMessage {
-        /// Which friend.
+        /// The key of the friend.
         key: PublicKey,
         /// The text, up to 1007 bytes; may be empty.
         text: String,
@@ -84,7 +84,7 @@ pub enum Event {
     /// dropped (packets, messages, names; connection changes and receipts still come) until
     /// [`crate::Tox::resume`]. Other friends notice nothing of it.
     Overflow {
-        /// Which friend.
+        /// The key of the friend.
         key: PublicKey,
     },
 }

@@ -23,7 +23,7 @@ pub struct Node {
     pub tcp_port: Option<u16>,
 }
 
-/// Why a text is no node.
+/// Why a text is not a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidNode {
     /// Not of the form.

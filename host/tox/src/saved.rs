@@ -19,7 +19,7 @@ pub struct SavedData {
     public_key: PublicKey,
 }
 
-/// Why bytes are no saved data.
+/// Why bytes are not saved data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSavedData {
     /// Encrypted by a Tox client's password.
@@ -91,7 +91,7 @@ impl SavedData {
         secret
     }
 
-    /// Whose identity it is.
+    /// The public key of the identity.
     #[must_use]
     pub fn public_key(&self) -> PublicKey {
         self.public_key

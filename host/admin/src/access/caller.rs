@@ -10,7 +10,7 @@ use mail::AccountName;
 use super::Session;
 use crate::problem::Refused;
 
-/// Who asks.
+/// The sender of a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Caller {
     /// A program with the token: the owner.
@@ -42,13 +42,12 @@ impl Caller {
     /// Passes for the owner, and for the account itself.
     ///
     /// # Errors
-    /// 403 for everybody else; it does not say whether there is such an account.
+    /// 403 for everybody else; the answer does not say whether the account exists.
     pub(crate) fn may_manage(&self, account: &AccountName) -> Result<(), Refused> {
         if self.is_owner() || self.own_account() == Some(account) {
             return Ok(());
         }
-        let text =
-            "this account is not yours: log in as the one you want to see, or ask the owner of this gateway";
+        let text = "this account is not yours: log in as that account, or ask the owner of this gateway";
         Err(Refused::new(StatusCode::FORBIDDEN, text))
     }
 
@@ -60,7 +59,7 @@ impl Caller {
         if self.is_owner() {
             return Ok(());
         }
-        Err(Refused::new(StatusCode::FORBIDDEN, "only the owner of this gateway may do this: ask them"))
+        Err(Refused::new(StatusCode::FORBIDDEN, "only the owner of this gateway may do this"))
     }
 }
 

@@ -24,11 +24,11 @@ pub(crate) fn random_hex() -> Result<Zeroizing<String>> {
 
 /// One browser that is logged in.
 pub(crate) struct Session {
-    /// Whose.
+    /// The account that logged in.
     pub(crate) account: AccountName,
     /// Whether that account manages the gateway.
     pub(crate) is_owner: bool,
-    /// What has to hold as long as it lasts.
+    /// The login, which has to hold as long as the session lasts.
     login: Mutex<LoggedIn>,
     csrf: Zeroizing<String>,
     began: Monotonic,

@@ -128,7 +128,7 @@ async fn try_import(
     let name = name.map_err(|error: InvalidAccountName| Refused::bad_request(error.to_string()))?;
     let password = Some(fields.raw("password")).filter(|password| !password.is_empty());
     if password.is_some_and(|password| password.len() > mail::limits::PASSWORD_BYTES) {
-        return Err(Refused::bad_request("the password of a profile has 1024 bytes at most"));
+        return Err(Refused::bad_request("the password of a profile has at most 1024 bytes"));
     }
     let password = password.map(|password| Zeroizing::new(password.to_owned()));
     let management = shared.management.clone();
@@ -147,7 +147,7 @@ pub(super) async fn set_password(
         Ok(password) => set(&shared, Some(&visitor.session), name, password).await,
         Err(refused) => Err(refused),
     };
-    let done = "The password of {} was set. Change it in the mail programs too; other browsers have to log in again.";
+    let done = "The password of {} was set. Change it in the mail programs too. Other browsers have to log in again.";
     answer(&shared, visitor, result, done).await
 }
 
@@ -176,9 +176,9 @@ async fn switch(shared: &Shared, submitted: &Submitted, enabled: bool) -> Result
     shared.access.end_those_over();
     Ok(submitted.answer("/accounts", result, |()| {
         if enabled {
-            format!("{name} is on again: mail that waits at its senders comes now.")
+            format!("{name} is on again. Mail that waits at its senders can arrive now.")
         } else {
-            format!("{name} is off: nobody can log in, and mail to it waits at its senders.")
+            format!("{name} is off. Nobody can log in, and mail to it waits at its senders.")
         }
     }))
 }

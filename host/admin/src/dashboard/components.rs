@@ -220,7 +220,7 @@ pub(super) async fn add(State(shared): State<Shared>, mut upload: Upload) -> Res
     let result = add_component(&shared, permit, name, bytes, None).await;
     Ok(upload.submitted.answer("/components", result, |added| {
         let slots: Vec<&str> = added.slots.iter().map(|slot| slot.as_str()).collect();
-        format!("{} is here. It fits {}: use it there.", added.name, slots.join(", "))
+        format!("{} was added. It fits {}: use it there.", added.name, slots.join(", "))
     }))
 }
 
@@ -274,9 +274,7 @@ async fn try_roll_back(shared: &Shared, submitted: &Submitted) -> Result<(Slot, 
 pub(super) async fn seen(State(shared): State<Shared>, submitted: Submitted) -> Result<Response, PageError> {
     submitted.visitor.caller.must_be_owner()?;
     let result = try_seen(&shared, &submitted).await;
-    Ok(submitted.answer("/components", result, |slot| {
-        format!("Noted: what happened in slot {slot} is no longer shown.")
-    }))
+    Ok(submitted.answer("/components", result, |slot| format!("The notice about slot {slot} is dismissed.")))
 }
 
 async fn try_seen(shared: &Shared, submitted: &Submitted) -> Result<Slot, Refused> {
@@ -304,7 +302,7 @@ pub(super) async fn clear_state(
         Err(refused) => Err(refused),
     };
     Ok(submitted
-        .answer("/components", result, |account| format!("{space} forgot everything about {account}.")))
+        .answer("/components", result, |account| format!("{space} remembers nothing about {account} now.")))
 }
 
 /// The page about an entry.

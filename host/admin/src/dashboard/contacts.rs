@@ -39,9 +39,9 @@ struct Contact {
     address: String,
     key: String,
     tox_id: Option<String>,
-    /// Addresses beside `address` that people can read and mail reaches them at.
+    /// Further addresses that people can read and that mail reaches them at.
     names: Vec<String>,
-    /// Names their gateway told that wait for the user's word.
+    /// Names that their gateway claims and that wait for the user's answer.
     claims: Vec<String>,
     /// All that their gateway says, some of them.
     addresses: Vec<String>,
@@ -60,7 +60,7 @@ struct Request {
 
 struct Pin {
     address: String,
-    /// The key of before, and since when; None where it cannot be read.
+    /// The earlier key, and since when; None if it cannot be read.
     before: Option<(String, Moment)>,
     /// The key it leads to now.
     leads_to: Option<String>,
@@ -75,7 +75,7 @@ fn named(names: &[ToldName], claim: Claim) -> Vec<String> {
     meant.take(ADDRESSES).map(|name| name.address.to_string()).collect()
 }
 
-/// What stood in the form when it could not be done.
+/// The content of a form that could not be done.
 #[derive(Default)]
 struct Typed {
     alias: String,
@@ -179,7 +179,7 @@ pub(super) async fn add(State(shared): State<Shared>, submitted: Submitted) -> R
     match try_add(&shared, &submitted).await {
         Ok(alias) => {
             let done = format!(
-                "{alias} was asked. Mail to {alias}@tox can be written now; it is delivered once they accept and are online."
+                "{alias} was asked. You can write to {alias}@tox now. The mail is delivered once they accept and are online."
             );
             Ok(submitted.answer("/contacts", Ok(()), |()| done))
         }
@@ -230,7 +230,7 @@ async fn try_accept(shared: &Shared, submitted: &Submitted) -> Result<AccountNam
     run(REQUEST_TIME, verb).await.map(|contact| contact.alias)
 }
 
-/// Confirms a name that a contact told.
+/// Confirms a name that a contact claims.
 pub(super) async fn confirm_name(State(shared): State<Shared>, submitted: Submitted) -> Response {
     let result = try_confirm_name(&shared, &submitted).await;
     submitted.answer("/contacts", result, |(alias, name)| format!("{name} is {alias}'s."))

@@ -1,4 +1,4 @@
-//! Why was this mail treated so: what components were told and what they answered.
+//! The page of decisions: what components were told and what they answered.
 
 use askama::Template;
 use axum::extract::{Query, State};
@@ -52,10 +52,10 @@ struct Decision {
     facts: String,
     answer: String,
     calls: Vec<String>,
-    /// Those that are not shown.
+    /// How many more there are than are shown.
     more_calls: u64,
     log: Vec<String>,
-    /// Those that are not shown.
+    /// How many more there are than are shown.
     more_log: u64,
     /// Whether the component's words are not there.
     words_left_out: bool,

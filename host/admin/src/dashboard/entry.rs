@@ -40,7 +40,7 @@ struct EntryPage {
     log: Vec<Logged>,
 }
 
-/// A setting as it stands in the form.
+/// A setting as it is in the form.
 #[derive(Clone, Debug, Default)]
 struct SettingRow {
     name: String,
@@ -48,7 +48,7 @@ struct SettingRow {
     error: Option<String>,
 }
 
-/// A limit as it stands in the form.
+/// A limit as it is in the form.
 struct LimitRow {
     name: String,
     about: String,
@@ -57,7 +57,7 @@ struct LimitRow {
     error: Option<String>,
 }
 
-/// What was asked of the test bench, and what came of it.
+/// The input of the test bench, and its result.
 #[derive(Default)]
 struct Test {
     case: String,
@@ -171,7 +171,7 @@ fn limit_rows(tuned: &Tuned, typed: &mut BTreeMap<String, (String, Option<String
             name: limit.name.clone(),
             about: limit.about.clone(),
             value,
-            range: format!("{} to {}; {} if nothing is said", limit.least, limit.most, limit.default),
+            range: format!("{} to {}; by default {}", limit.least, limit.most, limit.default),
             error,
         }
     };
@@ -201,7 +201,8 @@ fn shown_log(decision: Decision, now: Wall) -> Logged {
     }
 }
 
-/// Changes settings and limits. What is wrong is told beside its field, and nothing is changed.
+/// Changes settings and limits. If something is wrong, the text is beside its field, and nothing is
+/// changed.
 pub(super) async fn change(
     State(shared): State<Shared>,
     submitted: Submitted,
@@ -222,7 +223,7 @@ pub(super) async fn change(
         let Err(refused) = result else {
             let path =
                 format!("/components/entry?slot={slot}&entry={}", crate::percent_encoded(&asked.entry));
-            let done = "Settings and limits hold from the next call on.";
+            let done = "The settings and limits apply from the next call on.";
             return Ok(submitted.answer(&path, result, |_| done.to_owned()));
         };
         place_error(refused.detail(), &mut rows, &mut typed_limits, &submitted);
@@ -249,7 +250,7 @@ fn typed_rows(fields: &Fields) -> Vec<SettingRow> {
     (0..crate::limits::SETTING_ROWS).map(row).filter(is_used).collect()
 }
 
-/// What the rows change; what is wrong with a row stands in it.
+/// The changes in the rows. A row with a mistake gets its error text.
 fn changed_settings(before: &Tuned, rows: &mut [SettingRow]) -> BTreeMap<String, Option<String>> {
     let mut named = BTreeSet::new();
     let mut changed: BTreeMap<String, Option<String>> =
@@ -258,7 +259,7 @@ fn changed_settings(before: &Tuned, rows: &mut [SettingRow]) -> BTreeMap<String,
         if row.name.is_empty() {
             row.error = Some("Give this setting a name.".to_owned());
         } else if !named.insert(row.name.clone()) {
-            row.error = Some("This name stands there twice.".to_owned());
+            row.error = Some("This name is there twice.".to_owned());
         } else {
             changed.insert(row.name.clone(), Some(row.value.clone()));
         }
@@ -329,7 +330,8 @@ fn shown_test(tested: Tested) -> ShownTest {
     let right = tested.calls.iter().filter(|call| call.unexpected.is_none()).count();
     let mut verdict = format!("{right} of {} calls answered as expected", tested.calls.len());
     if tested.not_asked > 0 {
-        verdict.push_str(&format!("; {} more were not asked, it took too long", tested.not_asked));
+        verdict
+            .push_str(&format!("; {} more were not asked because the test took too long", tested.not_asked));
     }
     let call = |call: crate::dto::TestedCall| ShownCall {
         is_right: call.unexpected.is_none(),

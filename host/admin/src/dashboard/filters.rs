@@ -33,7 +33,7 @@ async fn try_move(shared: &Shared, submitted: &Submitted) -> Result<String, Refu
     let direction = match submitted.fields.text("to") {
         "up" => Direction::Up,
         "down" => Direction::Down,
-        _ => return Err(Refused::bad_request("say where the filter goes: `to` is up or down")),
+        _ => return Err(Refused::bad_request("`to` must be up or down")),
     };
     let order = moved(chain(shared).await?, entry, direction)?;
     let management = shared.management.clone();
@@ -55,9 +55,10 @@ fn names(entries: &[SlotEntry]) -> Vec<String> {
 
 /// The chain with a filter one place on. One that is at its end stays there.
 fn moved(mut chain: Vec<String>, entry: &str, direction: Direction) -> Result<Vec<String>, Refused> {
-    let from = chain.iter().position(|name| name == entry).ok_or_else(|| {
-        Refused::bad_request("this filter is not in the chain any more: look at the page again")
-    })?;
+    let from = chain
+        .iter()
+        .position(|name| name == entry)
+        .ok_or_else(|| Refused::bad_request("this filter is no longer in the chain: load the page again"))?;
     let to = match direction {
         Direction::Up => from.saturating_sub(1),
         Direction::Down => (from + 1).min(chain.len() - 1),
@@ -76,7 +77,7 @@ pub(super) async fn remove(
     let (management, name) = (shared.management.clone(), entry.clone());
     let result = run(COMPONENT_TIME, async move { management.remove_filter(name).await }).await;
     Ok(submitted.answer("/components", result, |_| {
-        format!("{entry} looks at no mail any more. What it remembers is kept for a filter of this name.")
+        format!("{entry} no longer looks at mail. Its state is kept for a filter of this name.")
     }))
 }
 
@@ -85,7 +86,7 @@ pub(super) async fn add(State(shared): State<Shared>, submitted: Submitted) -> R
     submitted.visitor.caller.must_be_owner()?;
     let result = try_add(&shared, &submitted).await;
     Ok(submitted.answer("/components", result, |chain| {
-        format!("One filter more. They look at mail in this order now: {chain}.")
+        format!("The filter was added. Filters look at mail in this order now: {chain}.")
     }))
 }
 
@@ -100,7 +101,7 @@ async fn try_add(shared: &Shared, submitted: &Submitted) -> Result<String, Refus
     Ok(names(&entries).join(", "))
 }
 
-/// The name of a component; where there is none of it, what it was called by: using it says so.
+/// The name of a component; if there is no such component, the text that named it.
 fn name_of(components: &[Component], wanted: &ComponentRef) -> String {
     let ComponentRef::Digest(digest) = wanted else { return wanted.to_string() };
     let found = components.iter().find(|component| component.sha256 == *digest);

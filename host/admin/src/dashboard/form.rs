@@ -109,7 +109,10 @@ pub(super) fn check_origin(headers: &HeaderMap) -> Result<(), Refused> {
     if headers.contains_key(header::ORIGIN) {
         return Ok(());
     }
-    Err(Refused::new(StatusCode::FORBIDDEN, "this form comes from nowhere: use a page of the gateway"))
+    Err(Refused::new(
+        StatusCode::FORBIDDEN,
+        "the browser does not say where this form comes from: use a page of the gateway",
+    ))
 }
 
 /// The session a form was posted in.
@@ -129,7 +132,7 @@ impl Submitted {
     pub(super) fn checked(session: Arc<Session>, fields: Fields) -> Result<Self, Refused> {
         if !session.is_csrf(fields.text("csrf")) {
             let text =
-                "This form is out of date, nothing was changed: open the page again and repeat what you did.";
+                "This form is out of date. Nothing was changed: open the page again and repeat what you did.";
             return Err(Refused::new(StatusCode::FORBIDDEN, text));
         }
         let visitor = Visitor::of(session, fields.optional("account")?)?;

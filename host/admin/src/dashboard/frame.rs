@@ -1,4 +1,4 @@
-//! What all pages have around them: navigation, whose account, what was just done.
+//! The frame of all pages: navigation, account, and the notice about the last action.
 
 use super::assets;
 use super::page::PageError;

@@ -66,8 +66,7 @@ pub(super) async fn login(State(shared): State<Shared>, request: Request) -> Res
     let is_ours = !expected.is_empty() && bool::from(expected.as_bytes().ct_eq(shown.as_bytes()));
     let name = fields.text("name");
     if !is_ours {
-        let text =
-            "The page was open for long, or the browser keeps no cookies for this address. Please try again.";
+        let text = "The page was open for too long, or the browser keeps no cookies for this address. Please try again.";
         return form(&headers, StatusCode::FORBIDDEN, name, Some(text));
     }
     if name.len() > LOGIN_NAME_BYTES {

@@ -29,7 +29,7 @@ pub(super) async fn page(
     let listing = run(REQUEST_TIME, verb).await?;
     let names = Names::of(&shared, &visitor.account).await?;
     let page = Mails {
-        intro: "Mails that arrived and are still kept here. Read them with your mail program: their text is never shown on a page.",
+        intro: "These mails arrived and are still kept here. Read them with your mail program: no page ever shows their text.",
         none: "The mailbox is empty.",
         count: format!(
             "{}, {} in all, newest first.",

@@ -11,7 +11,7 @@ use super::visitor::Visitor;
 pub(super) struct Mails {
     pub(super) frame: Frame,
     pub(super) intro: &'static str,
-    /// Said where there is none.
+    /// The text for an empty list.
     pub(super) none: &'static str,
     /// How many there are and in what order.
     pub(super) count: String,
@@ -24,7 +24,7 @@ pub(super) struct Mails {
 pub(super) struct Mail {
     pub(super) id: String,
     pub(super) title: String,
-    /// Who, whom, how large, what happened to it when.
+    /// Sender, recipient, size, and what happened to it when.
     pub(super) facts: String,
     pub(super) when: Moment,
     pub(super) key: Option<String>,

@@ -1,4 +1,4 @@
-//! What the user says of a mail, told to the filters that learn.
+//! The user's verdict on a mail, told to the filters that learn.
 
 use axum::extract::State;
 use axum::response::Response;

@@ -34,7 +34,7 @@ pub(super) async fn page(
     let (listing, outcomes) = run(REQUEST_TIME, verbs).await?;
     let names = Names::of(&shared, &visitor.account).await?;
     let page = Mails {
-        intro: "Mails that wait for their recipient. A mail leaves this list when the recipient's gateway has it on its disk; until then it is kept here and tried again by itself.",
+        intro: "These mails wait for their recipients. A mail leaves this list when the recipient's gateway has it on disk. Until then the gateway keeps it and tries again by itself.",
         none: "No mail waits.",
         count: format!("{}, oldest first.", plural(status.outbox.queued, "mail")),
         mails: listing.items.into_iter().map(|entry| waiting(&visitor, &names, entry, now)).collect(),
@@ -105,9 +105,12 @@ fn shown_copies(copies: Copies, now: Wall) -> ShownCopies {
         copies.answer_until.map(|time| format!("An acknowledgement may come until {}.", moment(time))),
     );
     if copies.reposts > 0 {
-        summary.push(format!("Left anew {} after silence.", plural(copies.reposts.into(), "time")));
+        summary.push(format!(
+            "Left again {} because no acknowledgement came.",
+            plural(copies.reposts.into(), "time")
+        ));
     }
-    summary.extend(copies.note.as_deref().map(|note| format!("What hinders: {}.", shortened(note))));
+    summary.extend(copies.note.as_deref().map(|note| format!("Problem: {}.", shortened(note))));
     let relay = |relay: RelayCopies| ShownRelay {
         key: relay.key.to_string(),
         receipts: format!("{} of {}", plural(relay.receipts, "receipt"), relay.cells),

@@ -82,8 +82,8 @@ fn connection(status: &Status) -> (&'static str, &'static str) {
     match status.tox.connection {
         Connection::Udp => ("Connected to Tox", "Mail goes directly to every contact who is online."),
         Connection::Tcp => (
-            "Connected to Tox through relays",
-            "This network blocks UDP, so Tox's own TCP relays carry the mail. It stays end-to-end encrypted; large mails are slower.",
+            "Connected to Tox through Tox TCP relays",
+            "This network blocks UDP, so Tox TCP relays carry the mail. It stays end-to-end encrypted. Large mails are slower.",
         ),
         Connection::None if status.tox.nodes == 0 => (
             "No Tox node is known",
@@ -120,7 +120,7 @@ fn attention(status: &Status, visitor: &Visitor) -> Vec<Waiting> {
         changed,
         "/contacts#names",
         format!(
-            "{} with another key than before: mail there waits for you",
+            "{} with a changed key: mail there waits for you",
             plural(changed, "address").replace("addresss", "addresses")
         ),
     );

@@ -86,7 +86,7 @@ impl IntoResponse for PageError {
 
 pub(super) async fn no_such_method(method: Method) -> PageError {
     let method: String = method.as_str().chars().take(40).collect();
-    PageError(Refused::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} means nothing here")))
+    PageError(Refused::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not supported here")))
 }
 
 /// A page for browsers that ask for something that is not there; None for programs.

@@ -31,7 +31,7 @@ pub(super) async fn page(
     let listing = run(REQUEST_TIME, verb).await?;
     let names = Names::of(&shared, &visitor.account).await?;
     let page = Mails {
-        intro: "Mails that a filter set aside. They stay here until you release or delete them. Mails that a filter threw away are here too until the day they are deleted for good. A filter that learns is told what you decided.",
+        intro: "A filter set these mails aside. They stay here until you release or delete them. Mails that a filter threw away are here too, until the day they are deleted for good. A filter that learns is told what you decided.",
         none: "No mail is in quarantine.",
         count: count(status.attention.quarantined, status.attention.discarded),
         mails: listing.items.into_iter().map(|entry| held(&visitor, &names, entry, now)).collect(),

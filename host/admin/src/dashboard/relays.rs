@@ -1,4 +1,4 @@
-//! Drop relays: the own one and those of others, what they said, and invitations.
+//! Drop relays: the gateway's own and those of others, what they said, and invitations.
 
 use askama::Template;
 use axum::extract::State;
@@ -33,7 +33,7 @@ struct Relay {
     address: String,
     key: String,
     origin: &'static str,
-    /// What is known of it, a sentence each.
+    /// Known facts about it, a sentence each.
     facts: Vec<String>,
     problem: Option<String>,
     problem_time: Option<Moment>,
@@ -73,7 +73,7 @@ fn shown(relay: dto::Relay, now: mail::Wall) -> Relay {
     let is_own = relay.serving.is_some();
     let mut facts = relay.serving.as_ref().map(board).unwrap_or_default();
     let receipts = plural(relay.receipts, "receipt");
-    facts.push(format!("{receipts} for what was left there, {}.", plural(relay.failures, "failure")));
+    facts.push(format!("{receipts} for copies left there, {}.", plural(relay.failures, "failure")));
     facts.extend(relay.fill.map(|fill| format!("It says that it is {fill} % full.")));
     facts.push(tokens(&relay.tokens, is_own));
     if !is_own {
@@ -99,7 +99,7 @@ fn shown(relay: dto::Relay, now: mail::Wall) -> Relay {
 const fn hiding(hiding: Hiding) -> &'static str {
     match hiding {
         Hiding::Proxy => "A proxy hides the address of this machine from everybody.",
-        Hiding::Relays => "It does not learn the address of this machine; Tox's TCP relays in between do.",
+        Hiding::Relays => "It does not learn the address of this machine. The Tox TCP relays in between do.",
         Hiding::Visible => "It can learn the address of this machine.",
     }
 }
@@ -154,7 +154,7 @@ pub(super) async fn add(State(shared): State<Shared>, submitted: Submitted) -> R
     let relay = NewRelay { address: submitted.fields.text("address").to_owned() };
     let management = shared.management.clone();
     let result = run(REQUEST_TIME, async move { management.add_relay(relay).await }).await;
-    let done = |_: &dto::Relay| "The relay is used from now on.".to_owned();
+    let done = |_: &dto::Relay| "The drop relay is used from now on.".to_owned();
     Ok(submitted.answer("/relays", result, done))
 }
 
@@ -165,7 +165,7 @@ pub(super) async fn remove(
 ) -> Result<Response, PageError> {
     submitted.visitor.caller.must_be_owner()?;
     let result = try_remove(&shared, &submitted).await;
-    Ok(submitted.answer("/relays", result, |()| "The relay is no longer used.".to_owned()))
+    Ok(submitted.answer("/relays", result, |()| "The drop relay is no longer used.".to_owned()))
 }
 
 async fn try_remove(shared: &Shared, submitted: &Submitted) -> Result<(), Refused> {
@@ -174,7 +174,7 @@ async fn try_remove(shared: &Shared, submitted: &Submitted) -> Result<(), Refuse
     run(REQUEST_TIME, async move { management.remove_relay(key).await }).await
 }
 
-/// Makes an invitation to the own relay: told once.
+/// Creates an invitation to the gateway's own relay. Its address is shown once.
 pub(super) async fn invite(
     State(shared): State<Shared>,
     submitted: Submitted,
@@ -183,7 +183,7 @@ pub(super) async fn invite(
     let management = shared.management.clone();
     let result = run(REQUEST_TIME, async move { management.invite_to_relay().await }).await;
     Ok(submitted.answer("/relays", result, |invitation| {
-        format!("Give this to one person, in secret; it is shown this once: {}", invitation.address)
+        format!("Give this to one person, in secret. It is shown only once: {}", invitation.address)
     }))
 }
 

@@ -104,7 +104,7 @@ pub(super) async fn page(
     };
     let page = Settings {
         servers: settings.as_ref().map(|settings| Servers::new(settings, asked.as_deref())),
-        missing: "They cannot be shown now. Open this page again in a moment.",
+        missing: "The settings cannot be shown now. Open this page again in a moment.",
         files,
         apple_link: format!("/api/v1/mail-settings/apple?account={}", visitor.account),
         keys: keys.into_iter().map(key).collect(),
@@ -147,10 +147,10 @@ pub(super) async fn reload(
 fn told(reloaded: &Reloaded) -> String {
     let mut text = match reloaded.changed.as_slice() {
         [] => "The configuration was read again.".to_owned(),
-        keys => format!("The configuration was read again; this holds now: {}.", keys.join(", ")),
+        keys => format!("The configuration was read again. In effect now: {}.", keys.join(", ")),
     };
     if !reloaded.after_restart.is_empty() {
-        text.push_str(&format!(" After a restart: {}.", reloaded.after_restart.join(", ")));
+        text.push_str(&format!(" In effect after a restart: {}.", reloaded.after_restart.join(", ")));
     }
     if reloaded.changed.is_empty() && reloaded.after_restart.is_empty() {
         text.push_str(" Nothing in it has changed.");

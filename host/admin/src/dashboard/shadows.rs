@@ -1,4 +1,4 @@
-//! Components that run beside the live ones: how they are doing, and where they answer differently.
+//! Components that run beside the live ones: their figures, and where they answer differently.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -61,7 +61,7 @@ pub(super) async fn all(shared: &Shared, names: &Names, now: Wall) -> Result<Vec
 fn shown(shadow: dto::Shadow, names: &Names, now: Wall) -> Shadow {
     let mut figures = format!("{}, {} failed", plural(shadow.calls, "call"), shadow.failures);
     if shadow.dropped > 0 {
-        figures.push_str(&format!("; {} not asked, it is too slow for the traffic", shadow.dropped));
+        figures.push_str(&format!("; {} not asked because it is too slow for the traffic", shadow.dropped));
     }
     if shadow.not_compared > 0 {
         let why = shadow.not_compared_why.as_deref().map(shortened).unwrap_or_default();

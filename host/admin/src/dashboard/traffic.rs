@@ -17,7 +17,7 @@ use crate::shared::{Shared, run};
 
 /// Milliseconds of a minute.
 const MINUTE: u64 = 60_000;
-/// Hours that one bar of the days stands for.
+/// Hours in one bar of the days.
 const HOURS_OF_A_BAR: usize = 6;
 
 #[derive(Template)]
@@ -31,7 +31,7 @@ struct Traffic {
 struct Span {
     id: &'static str,
     title: &'static str,
-    /// What stands under the left end of the charts.
+    /// The text under the left end of the charts.
     start: &'static str,
     charts: Vec<Chart>,
     components: Vec<Component>,

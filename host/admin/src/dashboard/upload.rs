@@ -25,7 +25,7 @@ pub(super) struct Upload {
     pub(super) submitted: Submitted,
     file_name: String,
     delimiter: Delimiter,
-    /// What came of the file with the fields before it.
+    /// The bytes of the file that came with the fields before it.
     begun: BytesMut,
     body: Body,
 }
@@ -51,7 +51,7 @@ impl FromRequest<Shared> for Upload {
         let (head, begun) = in_time(JSON_BODY_TIME, read_head(&mut body, &delimiter)).await?;
         let fields = Fields::of(head.fields);
         if fields.raw("csrf").is_empty() {
-            let text = "The form has no field csrf before its file; nothing was changed. Open the page again and repeat what you did. \
+            let text = "The form has no field csrf before its file. Nothing was changed: open the page again and repeat what you did. \
                         A program sends csrf first and the file last, or uses the API.";
             return Err(Refused::new(StatusCode::FORBIDDEN, text).into());
         }
@@ -140,14 +140,15 @@ impl Upload {
         if length > bound { Err(too_large(largest)) } else { Ok(rest.freeze()) }
     }
 
-    /// A name made of that of the file, of at most `most` bytes: without its ending, and with dashes where a name has nothing else.
+    /// A name made from the name of the file, of at most `most` bytes: without its ending, and with
+    /// dashes in place of characters that a name cannot have.
     pub(super) fn name(&self, ending: &str, most: usize) -> String {
         name_from(&self.file_name, ending, most)
     }
 }
 
 fn too_large(largest: usize) -> Refused {
-    let text = format!("the file has more than {}, the most that is taken", in_words(largest as u64));
+    let text = format!("the file has more than {}, the limit", in_words(largest as u64));
     Refused::new(StatusCode::PAYLOAD_TOO_LARGE, text)
 }
 

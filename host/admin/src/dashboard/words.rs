@@ -106,7 +106,7 @@ fn plan(answer: &Value) -> Option<String> {
 pub(super) fn event(kind: &str, data: &Value, names: &Names) -> String {
     let text = |name: &str| data[name].as_str().unwrap_or_default();
     let said = match kind {
-        "submitted" => "A mail program handed a mail in.".to_owned(),
+        "submitted" => "A mail program submitted a mail.".to_owned(),
         "outbox-changed" => format!("A mail of the outbox: {}.", text("what")),
         "arrived" => {
             let from = data["sender"].as_str().map_or_else(|| "here".to_owned(), |key| names.text(key));
@@ -118,8 +118,8 @@ pub(super) fn event(kind: &str, data: &Value, names: &Names) -> String {
         "component-fell-back" => {
             format!("The component of slot {} failed and was replaced: {}", text("slot"), text("why"))
         }
-        "shadow-difference" => format!("The shadow of slot {} answered otherwise.", text("slot")),
-        "backup" => format!("A backup: {} % of the store are copied.", data["percent"]),
+        "shadow-difference" => format!("The shadow of slot {} answered differently.", text("slot")),
+        "backup" => format!("A backup has copied {} % of the store.", data["percent"]),
         _ if data.as_object().is_some_and(serde_json::Map::is_empty) => String::new(),
         _ => data.to_string(),
     };

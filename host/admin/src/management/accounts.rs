@@ -12,8 +12,8 @@ use crate::dto::{Account, Credentials, ImportedAccount, NewAccount, Password};
 pub trait Accounts: Send + Sync + 'static {
     /// All accounts, the owner first.
     async fn accounts(&self) -> Result<Vec<Account>>;
-    /// Makes an account with an identity of its own. Without a password one of 128 random bits is made and
-    /// returned, this once.
+    /// Creates an account with an identity of its own. Without a password, one of 128 random bits
+    /// is made and returned, only this once.
     async fn add_account(&self, account: NewAccount) -> Result<Credentials>;
     /// Sets the password of an account; None makes one of 128 random bits and returns it, this once.
     async fn set_password(&self, account: &AccountName, password: Option<Password>) -> Result<Credentials>;

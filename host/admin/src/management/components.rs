@@ -38,7 +38,7 @@ pub trait Components: Send + Sync + 'static {
     ) -> Result<Vec<SlotEntry>>;
     /// Goes back to what was live in an entry before. `Conflict` when there was nothing.
     async fn roll_back(&self, slot: Slot, entry: Option<String>) -> Result<Vec<SlotEntry>>;
-    /// The owner has seen that a component of an entry failed and another took its place: it is no longer told.
+    /// Dismisses the notice that a component of an entry failed and another took its place.
     async fn fallback_seen(&self, slot: Slot, entry: Option<String>) -> Result<Vec<SlotEntry>>;
     /// Brings the filters of slot `mail-filter` into another order: the names of all of them.
     async fn order_filters(&self, entries: Vec<String>) -> Result<Vec<SlotEntry>>;

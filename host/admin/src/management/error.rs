@@ -10,8 +10,8 @@ pub enum ManagementError {
     /// It is there already, or its state forbids this: 409.
     #[error("{0}")]
     Conflict(String),
-    /// The request is well formed and yet cannot be done as asked (a component that does not fit its slot, an
-    /// address that leads to nobody): 422.
+    /// The request is well formed but cannot be done as asked (a component that does not fit its
+    /// slot, an address that leads to nobody): 422.
     #[error("{0}")]
     Unprocessable(String),
     /// Larger than this gateway takes, or no room for one more: 413.

@@ -15,9 +15,10 @@ pub trait People: Send + Sync + 'static {
     async fn add_contact(&self, account: &AccountName, contact: NewContact) -> Result<Contact>;
     /// Removes a contact; on Tox the friendship ends.
     async fn remove_contact(&self, account: &AccountName, alias: &AccountName) -> Result<()>;
-    /// The names a contact's gateway told, and what they are worth (a bounded number by nature).
+    /// The names that a contact's gateway claims, and what they are worth (a bounded number by
+    /// nature).
     async fn told_names(&self, account: &AccountName, alias: &AccountName) -> Result<Vec<ToldName>>;
-    /// Pins a name that a contact told to their key: the user says that it is theirs.
+    /// Pins a name that a contact claims to their key, because the user says that it is theirs.
     async fn confirm_name(
         &self,
         account: &AccountName,

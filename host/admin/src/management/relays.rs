@@ -11,13 +11,13 @@ use crate::dto::{Invitation, InvitationGiven, NewRelay, Relay};
 pub trait DropRelays: Send + Sync + 'static {
     /// Drop relays that are known, the own one first (a bounded number by nature).
     async fn relays(&self) -> Result<Vec<Relay>>;
-    /// Names a relay to use. `Unprocessable` where the address is none of a relay.
+    /// Names a relay to use. `Unprocessable` where the address is not that of a relay.
     async fn add_relay(&self, relay: NewRelay) -> Result<Relay>;
     /// Forgets a relay. `Conflict` for the one that is served here.
     async fn remove_relay(&self, key: PublicKey) -> Result<()>;
-    /// Makes an invitation to the own relay. `Conflict` where none is served.
+    /// Creates an invitation to the gateway's own relay. `Conflict` where no relay is served.
     async fn invite_to_relay(&self) -> Result<Invitation>;
-    /// Invitations to the own relay (a bounded number). `Conflict` where none is served.
+    /// Invitations to the own relay (a bounded number). `Conflict` where no relay is served.
     async fn invitations(&self) -> Result<Vec<InvitationGiven>>;
     /// Takes the invitation of this name back (or the one with this address or code). `NotFound` if there is none, `Conflict` where no relay is served.
     async fn uninvite_from_relay(&self, name: &str) -> Result<()>;

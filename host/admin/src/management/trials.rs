@@ -6,7 +6,7 @@ use bytes::Bytes;
 use super::Result;
 use crate::dto::{BeginShadow, ComponentRef, Replay, ReplayQuery, Shadow, Slot};
 
-/// Which component is tried.
+/// The component on trial.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Candidate {
     /// One the gateway has.
@@ -18,9 +18,9 @@ pub enum Candidate {
 /// Components beside the live ones, and against what was recorded.
 #[async_trait]
 pub trait Trials: Send + Sync + 'static {
-    /// How the shadow of a slot is doing; `NotFound` if there is none.
+    /// The report of a slot's shadow; `NotFound` if there is none.
     async fn shadow(&self, slot: Slot) -> Result<Shadow>;
-    /// Lets a component run beside the live one; the slot's shadow of before ends.
+    /// Lets a component run beside the live one; the slot's earlier shadow ends.
     async fn begin_shadow(&self, slot: Slot, shadow: BeginShadow) -> Result<Shadow>;
     /// Ends the shadow of a slot; its last report.
     async fn end_shadow(&self, slot: Slot) -> Result<Shadow>;

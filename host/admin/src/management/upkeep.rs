@@ -10,9 +10,9 @@ use crate::metrics::Metric;
 
 /// A backup that is ready to go out.
 pub struct Backup {
-    /// Its bytes in all.
+    /// Its size in bytes.
     pub size: u64,
-    /// It, piece by piece.
+    /// Its bytes, piece by piece.
     pub pieces: BoxStream<'static, std::io::Result<Bytes>>,
 }
 

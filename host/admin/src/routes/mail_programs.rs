@@ -34,7 +34,8 @@ pub struct AutoconfigQuery {
     emailaddress: Option<String>,
 }
 
-/// Thunderbird's autoconfig file: for whoever asks, since it says nothing but where the servers are.
+/// Thunderbird's autoconfig file. Everybody may ask for it, because it only says where the servers
+/// are.
 pub async fn thunderbird(
     State(management): State<Arc<dyn Management>>,
     AskedHost(asked): AskedHost,

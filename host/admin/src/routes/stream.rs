@@ -48,7 +48,7 @@ async fn events(call: Call<WatchEvents>) -> Result<Response, Refused> {
         run(REQUEST_TIME, async move { management.identity(&account).await }).await?;
     }
     let permit = shared.listeners.try_acquire_owned().map_err(|_| {
-        Refused::new(StatusCode::SERVICE_UNAVAILABLE, "too many listen already: close some event streams")
+        Refused::new(StatusCode::SERVICE_UNAVAILABLE, "too many event streams are open: close some of them")
     })?;
     let listener = match last_event_id(&parts.headers)? {
         Some(id) => shared.events.listen_after(id),
@@ -68,7 +68,7 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Refused> {
     let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
     match value.to_str().ok().and_then(|text| text.parse().ok()) {
         Some(id) => Ok(Some(id)),
-        None => Err(Refused::bad_request("Last-Event-ID is no id this gateway gave")),
+        None => Err(Refused::bad_request("unknown Last-Event-ID: use an id that this gateway sent")),
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) trait Admit: Who {
     /// The account a request is about; `()` where it is about none.
     type Account: Send + 'static;
 
-    /// Passes for whoever may ask at all; before anything else of the request is looked at.
+    /// Passes for callers who may ask at all, before anything else of the request is looked at.
     ///
     /// # Errors
     /// 403 for everybody else.

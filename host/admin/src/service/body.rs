@@ -17,7 +17,7 @@ use crate::shared::Shared;
 
 /// Reads bodies.
 pub(crate) trait ReadBody: Body {
-    /// What is read.
+    /// The type of the body once it is read.
     type Read: Send + 'static;
 
     /// Reads the body.
@@ -33,7 +33,7 @@ pub(crate) trait ReadBody: Body {
 
 /// Something large that is held in memory whole; few are at a time.
 pub(crate) struct Held<T> {
-    /// It.
+    /// The value.
     pub(crate) content: T,
     /// Ends when it is no longer needed.
     pub(crate) permit: OwnedSemaphorePermit,

@@ -14,7 +14,7 @@ const PAGES: [(&str, &str); 13] = [
     ("/mailbox", ", as carol@tox"),
     ("/quarantine", "looks odd"),
     ("/traffic", "Arrived here"),
-    ("/relays", "Use a relay"),
+    ("/relays", "Use a drop relay"),
     ("/components", "mail-filter"),
     ("/components/entry?slot=policy&entry=policy", "quiet-from"),
     ("/settings", "mail.max_bytes"),
@@ -209,7 +209,7 @@ async fn forms_do_what_they_say_and_the_next_page_tells() {
             "/components/seen",
             vec![("slot", "resolver"), ("entry", "resolver")],
             "has seen what happened in resolver/resolver".to_owned(),
-            "no longer shown",
+            "is dismissed",
         ),
         (
             "/components/filters/move",
@@ -221,19 +221,19 @@ async fn forms_do_what_they_say_and_the_next_page_tells() {
             "/components/filters/remove",
             vec![("entry", "mail-filter")],
             "removes filter mail-filter".to_owned(),
-            "mail-filter looks at no mail any more",
+            "mail-filter no longer looks at mail",
         ),
         (
             "/components/filters/add",
             vec![("slot", "mail-filter"), ("component", "default")],
             "uses default in mail-filter/default".to_owned(),
-            "One filter more",
+            "The filter was added",
         ),
         (
             "/components/state/clear",
             vec![("space", "mail-filter/my tags/spam"), ("of", "bob")],
             "clears mail-filter/my tags/spam of bob".to_owned(),
-            "forgot everything about bob",
+            "remembers nothing about bob now",
         ),
         (
             "/components/shadow",
@@ -246,7 +246,7 @@ async fn forms_do_what_they_say_and_the_next_page_tells() {
             "/relays/add",
             vec![("address", STRANGER)],
             format!("uses relay {STRANGER}"),
-            "The relay is used from now on",
+            "The drop relay is used from now on",
         ),
         ("/accounts/disable", vec![("name", "bob")], "account bob enabled: false".to_owned(), "bob is off"),
         ("/accounts/enable", vec![("name", "bob")], "account bob enabled: true".to_owned(), "bob is on again"),
@@ -267,7 +267,7 @@ async fn forms_do_what_they_say_and_the_next_page_tells() {
             ],
             "tunes policy: {\"settings\":{\"quiet-from\":null,\"quiet-until\":\"7:00\"},\"limits\":{\"call-ms\":50}}"
                 .to_owned(),
-            "hold from the next call on",
+            "apply from the next call on",
         ),
         ("/relays/invite", vec![], "invites".to_owned(), "00112233445566778899AABBCCDDEEFF"),
         (
@@ -347,7 +347,7 @@ async fn what_is_wrong_with_a_setting_stands_beside_its_field() {
         (vec![("name-0", "a"), ("limit-call-ms", "0")], "limit-call-ms-error", "from 1 to 60000"),
         (vec![("name-0", "a"), ("limit-call-ms", "ten")], "limit-call-ms-error", "a whole number"),
         (vec![("value-0", "x"), ("limit-call-ms", "5")], "error-0", "Give this setting a name"),
-        (vec![("name-0", "a"), ("name-1", "a"), ("limit-call-ms", "5")], "error-1", "stands there twice"),
+        (vec![("name-0", "a"), ("name-1", "a"), ("limit-call-ms", "5")], "error-1", "is there twice"),
         (vec![("name-0", "refused"), ("limit-call-ms", "")], "error-0", "it means nothing"),
     ] {
         let answer = browser.submit("/components/settings", &[&place[..], &fields].concat()).await;
@@ -400,7 +400,7 @@ async fn the_pages_of_mails_lead_to_their_decisions() {
     let quarantine = browser.get("/quarantine").await.text();
     assert!(quarantine.contains(&format!("/decisions?mail={}", mail_id(8))), "{quarantine}");
     let page = browser.get(&format!("/decisions?mail={}", mail_id(8))).await.text();
-    assert!(page.contains("About the mail"), "{page}");
+    assert!(page.contains("Only about the mail"), "{page}");
     assert!(api.memory.take_asked().last().unwrap().ends_with(&format!("about {}", mail_id(8))));
 }
 
@@ -416,8 +416,8 @@ async fn what_cannot_be_done_is_told() {
         ("/outbox/retry", vec![("id", "x")], "32 hex digits"),
         ("/components/roll-back", vec![("slot", "resolver")], "nothing was live there before"),
         ("/components/use", vec![("slot", "none"), ("component", "x")], "the slots are"),
-        ("/components/filters/move", vec![("entry", "gone"), ("to", "up")], "not in the chain any more"),
-        ("/components/filters/move", vec![("entry", "mail-filter")], "`to` is up or down"),
+        ("/components/filters/move", vec![("entry", "gone"), ("to", "up")], "no longer in the chain"),
+        ("/components/filters/move", vec![("entry", "mail-filter")], "`to` must be up or down"),
         ("/components/filters/add", vec![("component", "none")], "no such component"),
     ] {
         let answer = browser.submit(path, &fields).await;
@@ -508,5 +508,5 @@ async fn a_component_that_was_replaced_is_shown_until_it_is_seen() {
     assert!(overview.contains("The component mine in slot policy failed: default decides now"), "{overview}");
     let slots = browser.get("/components").await.text();
     assert!(slots.contains("mine failed and was replaced by this one: it trapped"), "{slots}");
-    assert!(slots.contains("I have seen it") && slots.contains("2 more were not made"), "{slots}");
+    assert!(slots.contains("Dismiss") && slots.contains("2 more were not made"), "{slots}");
 }

@@ -148,7 +148,7 @@ async fn csrf_a_form_without_the_right_token_changes_nothing() {
             fields.extend(csrf.map(|csrf| ("csrf", csrf)));
             let answer = browser.post(form, &fields).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{form} {csrf:?}");
-            assert!(answer.text().contains("nothing was changed"));
+            assert!(answer.text().contains("Nothing was changed"));
         }
     }
     let csrf = browser.csrf().await;
@@ -241,7 +241,7 @@ async fn the_owner_manages_every_account() {
     let api = Api::new();
     let mut anna = Browser::login(&api, "anna", ANNAS_PASSWORD).await;
     let page = anna.get("/contacts?account=bob").await;
-    assert!(page.text().contains("You look at the account <strong>bob</strong> as anna"));
+    assert!(page.text().contains("You are looking at the account <strong>bob</strong> as anna"));
     let answer = anna.submit("/contacts/remove", &[("account", "bob"), ("alias", "a")]).await;
     assert_eq!(answer.headers["location"], "/contacts?account=bob");
     assert_eq!(api.memory.take_asked(), ["bob removes a"]);

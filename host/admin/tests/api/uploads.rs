@@ -52,10 +52,10 @@ async fn a_component_is_uploaded_without_script() {
             field("csrf", &csrf) + &field("name", name) + &file("From the File.wasm", "\0asm\r\n--x") + END;
         let answer = post(&mut browser, "/components/add", form.clone()).await;
         let page = browser.follow(&answer).await.text();
-        assert!(page.contains(&format!("{called} is here. It fits mail-filter")), "{page}");
+        assert!(page.contains(&format!("{called} was added. It fits mail-filter")), "{page}");
         let bytes: Vec<Bytes> = form.into_bytes().into_iter().map(|byte| vec![byte].into()).collect();
         let answer = post_in_pieces(&mut browser, "/components/add", bytes).await;
-        assert!(browser.follow(&answer).await.text().contains(&format!("{called} is here")));
+        assert!(browser.follow(&answer).await.text().contains(&format!("{called} was added")));
     }
     assert_eq!(*api.memory.uploads.lock().unwrap(), [9; 4]);
 }
@@ -138,7 +138,7 @@ async fn a_file_that_is_too_large_is_refused_by_its_size() {
                 "{path} {bytes}"
             );
             if !is_right {
-                assert!(answer.text().contains("the most that is taken"), "{}", answer.text());
+                assert!(answer.text().contains("MB, the limit"), "{}", answer.text());
             }
         }
         // One that does not say how long it is is read no further than twice as far.

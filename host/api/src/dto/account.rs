@@ -16,21 +16,21 @@ pub struct Account {
     /// Login and local part.
     #[schema(value_type = String)]
     pub name: AccountName,
-    /// The first account: manages the gateway.
+    /// Whether it is the first account, which manages the gateway.
     pub owner: bool,
     /// Its full Tox ID; absent while its identity starts.
     #[schema(value_type = Option<String>)]
     pub tox_id: Option<ToxId>,
-    /// Every address that leads to it.
+    /// Every address that leads to the account.
     #[schema(value_type = Vec<String>)]
     pub addresses: Vec<Address>,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
     /// False while it is switched off: nobody can log in, and it is not on the Tox network.
     pub enabled: bool,
 }
 
-/// An account made of another Tox program's profile.
+/// An account made from another Tox program's profile.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ImportedAccount {
     /// Its user name and password.
@@ -39,7 +39,7 @@ pub struct ImportedAccount {
     pub contacts: u64,
 }
 
-/// An account to make.
+/// An account to create.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAccount {
@@ -71,7 +71,7 @@ pub struct Credentials {
     /// Its full Tox ID; absent while its identity starts.
     #[schema(value_type = Option<String>)]
     pub tox_id: Option<ToxId>,
-    /// The password, if it was generated: shown this once. Absent if the user chose it.
+    /// The password, if it was generated. It is shown only this once. Absent if the user chose it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub password: Option<Password>,
@@ -85,7 +85,7 @@ pub struct Credentials {
 #[serde(try_from = "String", into = "String")]
 pub struct Password(Zeroizing<String>);
 
-/// Why a text is no password. Never says what it was.
+/// Why a text is not a password. The error never contains the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a password has {PASSWORD_CHARS} characters or more, {PASSWORD_BYTES} bytes at most, and no control characters"

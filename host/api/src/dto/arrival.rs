@@ -29,7 +29,7 @@ pub struct Arrival {
     /// The Tox key it came from; absent for mail made here.
     #[schema(value_type = Option<String>)]
     pub key: Option<PublicKey>,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
     /// When it arrived.
     pub received: Timestamp,

@@ -26,7 +26,7 @@ pub enum Slot {
     MailFilter,
 }
 
-/// There is no such slot.
+/// The slot does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the slots are policy, resolver, relay-selector and mail-filter")]
 pub struct UnknownSlot;
@@ -67,7 +67,7 @@ impl FromStr for Slot {
 #[serde(try_from = "String", into = "String")]
 pub struct ComponentName(String);
 
-/// Why a text is no name for a component.
+/// Why a text is not a component name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a component's name has 1 to 64 letters, digits, dots, dashes or underscores, starts with a letter or digit, \
@@ -181,13 +181,14 @@ pub struct Component {
     pub signed_by: Option<String>,
 }
 
-/// How a live component is doing.
+/// Whether the calls of a live component succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Health {
-    /// Its functions answer, or it was not called yet.
+    /// Its functions answer, or it has not been called yet.
     Ok,
-    /// In some function its last call failed, or half of its last calls; or calls were not made since none of its places became free.
+    /// In some function its last call failed, or half of its last calls did; or calls were not made
+    /// because no place became free.
     Failing,
 }
 
@@ -196,9 +197,9 @@ pub enum Health {
 pub struct SlotEntry {
     /// The slot.
     pub slot: Slot,
-    /// Its place in the chain, from 0; 0 in slots that hold one.
+    /// Its place in the chain, from 0; always 0 in slots with one component.
     pub position: u32,
-    /// The entry of the policy set: names a filter among others.
+    /// The entry of the policy set. It tells a filter from the others.
     #[serde(default)]
     pub entry: String,
     /// The component's name.
@@ -207,7 +208,7 @@ pub struct SlotEntry {
     /// SHA-256 of its file.
     #[schema(value_type = String)]
     pub sha256: ComponentDigest,
-    /// How it is doing.
+    /// Whether its calls succeed.
     pub health: Health,
     /// Calls since it went live in this run of the gateway.
     pub calls: u64,
@@ -218,7 +219,7 @@ pub struct SlotEntry {
     /// Calls by how long they took, shortest first.
     #[serde(default)]
     pub timing: Vec<TimingBucket>,
-    /// What `rollback` goes back to; absent when there is nothing.
+    /// The component that `rollback` goes back to; absent if there is none.
     #[schema(value_type = Option<String>)]
     pub previous: Option<ComponentDigest>,
     /// Calls that were not made since it went live: no place became free in time.
@@ -227,12 +228,12 @@ pub struct SlotEntry {
     /// Calls that failed by the gateway's own fault since it went live.
     #[serde(default)]
     pub gateway_failures: u64,
-    /// That another component failed and this one took its place, until somebody has seen it.
+    /// The component that failed and that this one replaced; absent once somebody dismissed it.
     #[serde(default)]
     pub fallback: Option<Fallback>,
 }
 
-/// A component failed and another one took its place.
+/// A component that failed and was replaced.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Fallback {
     /// The name of the component that failed.
@@ -246,7 +247,7 @@ pub struct Fallback {
     pub time: Option<Timestamp>,
 }
 
-/// Whose fallback was seen.
+/// The entry whose fallback was seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SeenFallback {
@@ -258,25 +259,26 @@ pub struct SeenFallback {
 /// How many calls took how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TimingBucket {
-    /// Longest of them, in microseconds; absent for those longer than every other bucket's.
+    /// The bucket's upper bound in microseconds; absent in the last bucket.
     pub up_to: Option<u64>,
-    /// How many.
+    /// How many calls.
     pub calls: u64,
 }
 
-/// What to make live.
+/// The component to make live.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UseComponent {
-    /// By name or SHA-256.
+    /// The component, by name or SHA-256.
     #[schema(value_type = String)]
     pub component: ComponentRef,
-    /// In which entry; needed where the slot has several. A new one of slot `mail-filter` is added at the end of the chain.
+    /// The entry; needed where the slot has several. In slot `mail-filter` a new entry is added at
+    /// the end of the chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<String>,
 }
 
-/// Which entry goes back to what was live before.
+/// The entry that goes back to its component before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RollBack {
@@ -285,7 +287,7 @@ pub struct RollBack {
     pub entry: Option<String>,
 }
 
-/// The chain of filters in the order they shall run.
+/// The chain of filters, in the order in which they run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FilterOrder {
@@ -293,7 +295,7 @@ pub struct FilterOrder {
     pub entries: Vec<String>,
 }
 
-/// Which policy set is put to work.
+/// The policy set to put to work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UsePolicySet {
@@ -306,7 +308,7 @@ pub struct UsePolicySet {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ComponentSignature(pub [u8; 64]);
 
-/// A text is no signature.
+/// The text is not a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a signature has 128 hex digits (64 bytes, Ed25519)")]
 pub struct InvalidComponentSignature;
@@ -350,11 +352,12 @@ impl<'de> Deserialize<'de> for ComponentSignature {
 pub struct ComponentState {
     /// Its name: slot, entry of the policy set, component, and 16 hex digits of the component's SHA-256, with slashes between.
     pub space: String,
-    /// For whom.
+    /// The account it is kept for.
     #[schema(value_type = String)]
     pub account: AccountName,
-    /// What it counts against the quota of the entry, bytes.
+    /// Bytes that count against the quota of the entry.
     pub bytes: u64,
-    /// Whether that version is live in that entry: the others use their state when they come back.
+    /// Whether that version is live in that entry. The other versions find their state again when
+    /// they come back.
     pub live: bool,
 }

@@ -12,11 +12,11 @@ use utoipa::ToSchema;
 
 use super::Timestamp;
 
-/// How far two people have got.
+/// The state of a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ContactState {
-    /// We asked; they have not answered.
+    /// The account asked; they have not answered.
     Requested,
     /// Both agreed.
     Confirmed,
@@ -30,16 +30,17 @@ pub struct Contact {
     pub alias: AccountName,
     /// What to write in a mail program: `alias@tox`.
     pub address: String,
-    /// Who it is.
+    /// Their Tox key.
     #[schema(value_type = String)]
     pub key: PublicKey,
-    /// The full Tox ID where known.
+    /// The full Tox ID, if known.
     #[schema(value_type = Option<String>)]
     pub tox_id: Option<ToxId>,
-    /// Addresses the contact's own gateway told: claims. Which of them count, `/contacts/{alias}/names` says.
+    /// Addresses that the contact's own gateway claims. `/contacts/{alias}/names` says which of
+    /// them count.
     #[schema(value_type = Vec<String>)]
     pub addresses: Vec<Address>,
-    /// How far it has got.
+    /// Whether they have answered.
     pub state: ContactState,
     /// Whether their gateway is connected now.
     pub online: bool,
@@ -72,20 +73,20 @@ impl Contact {
     }
 }
 
-/// What a name is worth that a contact's gateway told.
+/// What a name is worth that a contact's gateway claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Claim {
     /// Mails of the contact may come from it, and mail to it leads there: DNS says so, the user confirmed it, or it is a name at `tox`
     /// that nobody else has.
     Counts,
-    /// Neither DNS nor the user said so yet, or several contacts claim it.
+    /// Neither DNS nor the user has said so yet, or several contacts claim it.
     Unconfirmed,
     /// It is an address of an account, the name of another contact, or leads to another key.
     Foreign,
 }
 
-/// A name that a contact's gateway told.
+/// A name that a contact's gateway claims.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ToldName {
     /// The name.
@@ -95,7 +96,7 @@ pub struct ToldName {
     pub claim: Claim,
 }
 
-/// The user confirms a name that a contact told.
+/// A name that the user confirms for a contact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConfirmName {
@@ -107,10 +108,10 @@ pub struct ConfirmName {
 /// A friend request that waits for the user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ContactRequest {
-    /// Who asks.
+    /// The Tox key of the person who asks.
     #[schema(value_type = String)]
     pub key: PublicKey,
-    /// What they wrote: text from a stranger.
+    /// Their message: text from a stranger.
     pub message: String,
     /// When it came.
     pub received: Timestamp,
@@ -126,13 +127,13 @@ impl From<&record::FriendRequest> for ContactRequest {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewContact {
-    /// The name to give.
+    /// The name to give the contact.
     #[schema(value_type = String)]
     pub alias: AccountName,
-    /// Where to find them.
+    /// A Tox ID or an address of theirs.
     #[schema(value_type = String)]
     pub address: ContactAddress,
-    /// What to write in the friend request; the gateway's own words if absent. Bounds: as c-toxcore's
+    /// The text of the friend request; the gateway's own words if absent. Its bound is c-toxcore's
     /// `TOX_MAX_FRIEND_REQUEST_LENGTH`, checked when it is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
@@ -148,13 +149,13 @@ pub enum ContactAddress {
     Name(Address),
 }
 
-/// Why a text names no contact.
+/// Why a text does not name a contact.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidContactAddress {
-    /// It looks like a Tox ID and is none.
+    /// It looks like a Tox ID and is not one.
     #[error("{0}")]
     ToxId(#[from] InvalidToxId),
-    /// It is no address either.
+    /// It is not an address either.
     #[error("give a Tox ID (76 hex digits) or an address name@domain: {0}")]
     Address(#[from] InvalidAddress),
 }
@@ -214,7 +215,7 @@ impl From<ContactAddress> for String {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AcceptRequest {
-    /// The name to give; absent for one the gateway picks.
+    /// The name to give the contact; if absent, the gateway picks one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub alias: Option<AccountName>,

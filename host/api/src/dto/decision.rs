@@ -21,7 +21,7 @@ pub struct Decision {
     pub time: Timestamp,
     /// The slot that decided.
     pub slot: Slot,
-    /// For whom.
+    /// The account it was decided for.
     #[schema(value_type = String)]
     pub account: AccountName,
     /// The entry of the policy set.
@@ -31,28 +31,31 @@ pub struct Decision {
     /// SHA-256 of the component that answered.
     #[schema(value_type = String)]
     pub component: ComponentDigest,
-    /// What it was told, as the function wants it.
+    /// What the component was told: the arguments of the function.
     pub facts: Value,
-    /// What it answered; absent when it failed. Header values, reasons and texts of refusals in it are the component's own words.
+    /// What the component answered; absent if it failed. Header values, reasons and texts of
+    /// refusals in it are the component's own words.
     pub answer: Option<Value>,
-    /// Why there is no answer. After the kind of failure come the component's own words, where there are any.
+    /// Why there is no answer: the kind of failure, followed by the component's own words, if any.
     pub failure: Option<String>,
-    /// What it asked the gateway on the way, and what the gateway said.
+    /// What the component asked the gateway during the call, and what the gateway answered.
     pub calls: Vec<Value>,
-    /// What it asked beyond the room of a record: it was answered, and is not in `calls`.
+    /// How many questions to the gateway are not in `calls`. They were answered, but the record had
+    /// no room.
     pub calls_dropped: u64,
-    /// What it logged, one line each: the component's own words.
+    /// What the component logged, one line each: its own words.
     pub log: Vec<String>,
-    /// Lines it logged that are kept nowhere: beyond its limits, or left out.
+    /// How many lines it logged that are not kept: beyond its limits, or left out.
     pub log_lines_dropped: u64,
     /// Whether the component's own words were left out when it was recorded.
     #[serde(default)]
     pub words_left_out: bool,
-    /// Whether parts are missing because the record was larger than one may be: `facts` or `answer` is then a text, the beginning of
-    /// what was there, and `calls_dropped` and `log_lines_dropped` count what is not there.
+    /// Whether parts are missing because the record was too large. `facts` or `answer` is then a
+    /// text, the beginning of the whole, and `calls_dropped` and `log_lines_dropped` count what is
+    /// missing.
     #[serde(default)]
     pub cut: bool,
-    /// How long it took, in microseconds.
+    /// How long the call took, in microseconds.
     pub microseconds: u64,
 }
 
@@ -98,14 +101,14 @@ impl From<SearchText> for String {
     }
 }
 
-/// Which decisions are wanted: all that fit.
+/// The wanted decisions: those that match every given field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DecisionQuery {
-    /// Of this slot.
+    /// Only of this slot.
     pub slot: Option<Slot>,
-    /// About this mail.
+    /// Only about this mail.
     pub mail: Option<MailId>,
-    /// For this account.
+    /// Only for this account.
     pub account: Option<AccountName>,
     /// Recorded at this time or later.
     pub from: Option<Timestamp>,

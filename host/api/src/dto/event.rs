@@ -12,19 +12,20 @@ use super::Timestamp;
 pub struct Event {
     /// Its number.
     pub id: u64,
-    /// When.
+    /// When it happened.
     pub time: Timestamp,
-    /// What kind of thing: lower-case words joined by `-`.
+    /// The kind of event: lower-case words joined by `-`.
     pub kind: String,
-    /// Whose; absent for what concerns the whole gateway.
+    /// The account it concerns; absent for the whole gateway.
     #[schema(value_type = Option<String>)]
     pub account: Option<AccountName>,
-    /// The rest, as the kind wants it.
+    /// What happened, in fields that depend on the kind.
     pub data: Value,
 }
 
-/// The type of the note that events were missed: the only one that has a type, and no [`Event`] as data.
+/// The type of the note that events were missed. Only this note has a type, and its data is not an
+/// [`Event`].
 pub const GAP: &str = "gap";
 
-/// The kind of an event whose account is removed: it says nothing more.
+/// The kind of an event whose account was removed. Its data is gone.
 pub const FORGOTTEN: &str = "forgotten";

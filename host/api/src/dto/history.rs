@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{Slot, Timestamp};
 
-/// What happened in this gateway lately. Minutes and hours in which nothing happened are left out.
+/// What happened in this gateway lately. Minutes and hours without events are left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct History {
     /// The last hour by the minute, oldest first.
@@ -24,33 +24,33 @@ pub struct Slice {
     pub start: Timestamp,
     /// Mails accepted from mail programs, one for each recipient.
     pub submitted: u64,
-    /// Mails that their recipients have.
+    /// Mails that reached their recipients.
     pub delivered: u64,
     /// Mails whose senders were told that they cannot be delivered.
     pub returned: u64,
     /// Mails that arrived here.
     pub arrived: u64,
-    /// Those of them that a filter set aside.
+    /// Arrived mails that a filter set aside.
     pub quarantined: u64,
-    /// From submission to delivery.
+    /// Times from submission to delivery.
     pub delivery: Times,
     /// Calls of components, by slot.
     pub components: BTreeMap<Slot, Times>,
 }
 
-/// How often, and how long in all.
+/// A number of times, and their sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Times {
-    /// How many.
+    /// How many times.
     pub calls: u64,
-    /// Their times added up, in microseconds.
+    /// Their sum in microseconds.
     pub microseconds: u64,
     /// The longest, in microseconds.
     pub longest: u64,
 }
 
 impl Times {
-    /// Adds one that took this long.
+    /// Adds one time.
     pub fn add(&mut self, time: Duration) {
         let microseconds = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         self.calls += 1;
@@ -65,7 +65,7 @@ impl Times {
         self.longest = self.longest.max(other.longest);
     }
 
-    /// The mean time in microseconds; 0 where there was nothing.
+    /// The mean time in microseconds; 0 if there is none.
     #[must_use]
     pub fn mean(self) -> u64 {
         self.microseconds.checked_div(self.calls).unwrap_or(0)

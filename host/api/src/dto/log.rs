@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 /// The last lines of the gateway's own log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Log {
-    /// Oldest first: time, level, where, and what, as on standard error. Long ones are cut.
+    /// Lines, oldest first, with time, level, place and text as on standard error. Long lines are
+    /// cut.
     pub lines: Vec<String>,
 }

@@ -33,14 +33,15 @@ pub struct OutboxEntry {
     pub expires: Timestamp,
     /// Attempts that failed so far.
     pub attempts: u32,
-    /// When it is tried next; absent while it is to be tried at once.
+    /// When it is tried next; absent if it is tried at once.
     pub next_attempt: Option<Timestamp>,
-    /// Why it is still here.
+    /// Why it still waits.
     #[schema(value_type = Option<RefusalText>)]
     pub last_problem: Option<Refusal>,
-    /// Whether the sender was told that it takes long.
+    /// Whether the sender was told about the delay.
     pub delay_reported: bool,
-    /// Where copies wait while the recipient is offline; absent if none was tried to leave.
+    /// Copies that wait while the recipient is offline; absent if the gateway never tried to leave
+    /// one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub copies: Option<Copies>,
 }
@@ -48,9 +49,9 @@ pub struct OutboxEntry {
 /// Copies of a mail on drop relays.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Copies {
-    /// Relays that have the whole mail.
+    /// How many drop relays have the whole mail.
     pub complete: u64,
-    /// Relays that have to have it for the mail to count as handed over.
+    /// How many must have it before the mail counts as handed over.
     pub enough: u32,
     /// When it was handed over.
     pub handed_over: Option<Timestamp>,
@@ -58,25 +59,25 @@ pub struct Copies {
     pub until: Option<Timestamp>,
     /// Until when an acknowledgement may come.
     pub answer_until: Option<Timestamp>,
-    /// How often it was left anew after silence.
+    /// How often copies were left again because no acknowledgement came.
     pub reposts: u32,
-    /// Why no relay is used.
+    /// Why no drop relay is used.
     pub note: Option<String>,
-    /// Relay by relay.
+    /// The copies, by drop relay.
     pub relays: Vec<RelayCopies>,
 }
 
 /// Copies on one drop relay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RelayCopies {
-    /// Which relay.
+    /// The key of the drop relay.
     #[schema(value_type = String)]
     pub key: PublicKey,
     /// Receipts it gave.
     pub receipts: u64,
-    /// Cells the mail takes there: as many receipts, and it has the whole mail.
+    /// Cells that the mail needs there. With as many receipts, the drop relay has the whole mail.
     pub cells: u32,
-    /// Until when it holds them.
+    /// Until when it keeps them.
     pub until: Option<Timestamp>,
     /// What went wrong last.
     pub problem: Option<String>,
@@ -114,12 +115,12 @@ pub(super) fn mailbox(path: &ReversePath) -> Option<Address> {
     }
 }
 
-/// How a refusal is written: what it says, and its enhanced status code.
+/// The JSON form of a refusal: its text and its enhanced status code.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "describes the JSON of mail::Refusal")]
 struct RefusalText {
     /// Enhanced status code, `4.4.1` (RFC 3463).
     status: String,
-    /// For people.
+    /// The reason, for people.
     text: String,
 }

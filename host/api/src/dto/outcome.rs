@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::Timestamp;
 
-/// What became of a mail.
+/// How a mail left the outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OutcomeKind {
@@ -33,22 +33,22 @@ pub struct Outcome {
     /// RCPT TO.
     #[schema(value_type = String)]
     pub recipient: Address,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
     /// When it was submitted.
     pub created: Timestamp,
     /// When it left.
     pub ended: Timestamp,
-    /// Attempts that failed before.
+    /// Attempts that had failed before.
     pub attempts: u32,
-    /// What became of it.
+    /// How it left.
     pub outcome: OutcomeKind,
     /// Why it bounced or was thrown away.
     pub reason: Option<String>,
 }
 
 impl OutcomeKind {
-    /// What became of an entry, and why.
+    /// How an entry left the outbox, and why.
     #[must_use]
     pub fn of(outcome: &record::Outcome) -> (Self, Option<String>) {
         match outcome {

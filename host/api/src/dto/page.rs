@@ -2,7 +2,7 @@
 
 use crate::limits::{PAGE_DEFAULT, PAGE_LARGEST};
 
-/// Which part of a list is wanted.
+/// The wanted part of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     limit: usize,

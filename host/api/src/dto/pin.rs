@@ -19,18 +19,19 @@ pub struct Pin {
     pub key: Option<PublicKey>,
     /// When it was first seen with that key.
     pub first_seen: Option<Timestamp>,
-    /// What DNS answers now; present while mail to the name waits because it is another key.
+    /// The key that DNS answers now; present while mail to the name waits because this key is
+    /// different.
     #[schema(value_type = Option<String>)]
     pub changed_to: Option<ToxId>,
-    /// The key that is pinned when the user accepts it. Absent for a pin that cannot be read until a mail to the name was
-    /// submitted.
+    /// The key that is pinned when the user accepts. For a pin that cannot be read it is absent
+    /// until a mail to the name was submitted.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub leads_to: Option<PublicKey>,
 }
 
 impl Pin {
-    /// A name whose pin cannot be read, and the key it leads to, where that is known.
+    /// A name whose pin cannot be read, and the key it leads to, if that is known.
     #[must_use]
     pub fn unreadable(address: Address, leads_to: Option<PublicKey>) -> Self {
         Self { address, key: None, first_seen: None, changed_to: None, leads_to }

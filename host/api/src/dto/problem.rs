@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A problem (RFC 9457): what every error answer carries, as `application/problem+json`. Its type is always
-/// `about:blank`, which RFC 9457 section 4.2.1 defines as "no more than the status says".
+/// A problem (RFC 9457): the body of every error answer, as `application/problem+json`. Its type is
+/// always `about:blank`, which RFC 9457 section 4.2.1 defines as "no more than the status says".
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// The status in words.

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::Timestamp;
 use super::outbox::mailbox;
 
-/// Which way a mail goes, seen from this gateway.
+/// The direction of a mail, seen from this gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
@@ -39,13 +39,14 @@ pub struct QuarantineEntry {
     /// The Tox key it came from; absent for mail made here.
     #[schema(value_type = Option<String>)]
     pub key: Option<PublicKey>,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
     /// When it was set aside.
     pub received: Timestamp,
     /// The filter's reason.
     pub reason: String,
-    /// When it is deleted for good, where the filter threw it away; absent where it stays until the user decides.
+    /// When it is deleted for good, if the filter threw it away; absent if it stays until the user
+    /// decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete_at: Option<Timestamp>,
 }
@@ -70,7 +71,7 @@ impl From<&record::QuarantineEntry> for QuarantineEntry {
     }
 }
 
-/// What the user says of a mail.
+/// The user's verdict on a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
     /// Nobody asked for it.

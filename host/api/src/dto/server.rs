@@ -25,10 +25,11 @@ pub struct MailSettings {
     /// Whether POP3 is over TLS.
     #[serde(default)]
     pub pop3_tls: bool,
-    /// The file with the certificate, where TLS is: for programs on this machine.
+    /// The file with the certificate, if there is TLS: for programs on this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
-    /// The file with the account's password, where the gateway keeps one (the owner's as it was made): for programs on this machine.
+    /// The file with the account's password, if the gateway keeps one (the owner's generated
+    /// password): for programs on this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_file: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! How an account and its gateway are doing.
+//! The state of an account and its gateway.
 
 use mail::{AccountName, Address, ToxId};
 use serde::{Deserialize, Serialize};
@@ -23,14 +23,14 @@ pub struct Status {
     /// Its mailbox.
     #[serde(default)]
     pub mailbox: MailboxStatus,
-    /// What waits for its user.
+    /// What waits for the account's user.
     pub attention: Attention,
-    /// What decides in this gateway: a row for each live component.
+    /// The live components, a row for each.
     pub slots: Vec<SlotEntry>,
-    /// What is stored and cannot be read, of all accounts; told to the owner alone.
+    /// Stored rows that cannot be read, of all accounts; only for the owner.
     #[serde(default)]
     pub unreadable: Unreadable,
-    /// What the gateway goes on without, one line each; told to the owner alone.
+    /// What the gateway runs without, one line each; only for the owner.
     #[serde(default)]
     pub faults: Vec<String>,
     /// The parts of the gateway that run beside each other.
@@ -38,7 +38,7 @@ pub struct Status {
     pub tasks: Vec<TaskStatus>,
 }
 
-/// Rows of the store that cannot be read. They are kept as they are; everything else works.
+/// Rows of the store that cannot be read. They are kept unchanged; everything else works.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Unreadable {
     /// How many there are, 1 000 at most.
@@ -63,20 +63,22 @@ pub struct UnreadableRow {
 pub struct TaskStatus {
     /// Its name.
     pub name: String,
-    /// What a fault in it leads to: `kept` is started again, `vital` ends the gateway, `job` is one piece of work.
+    /// What a fault in it leads to: `kept` starts again, `vital` ends the gateway, `job` is one
+    /// piece of work.
     pub kind: String,
     /// How many run now.
     pub running: u64,
-    /// How many do not run though they should: they are about to be started again, or the gateway is about to end.
+    /// How many should run and do not: they are about to start again, or the gateway is about to
+    /// end.
     pub down: u64,
     /// Faults since the gateway was started.
     pub panics: u64,
-    /// What the last fault was; told to the owner alone.
+    /// The last fault; only for the owner.
     pub problem: Option<String>,
 }
 
 impl TaskStatus {
-    /// One line about a part that failed; none about one that never did.
+    /// One line about a part that failed; None if it never failed.
     #[must_use]
     pub fn fault(&self) -> Option<String> {
         let times = if self.panics == 1 { "once".to_owned() } else { format!("{} times", self.panics) };
@@ -92,9 +94,9 @@ impl TaskStatus {
 pub struct ToxStatus {
     /// Whether it is connected.
     pub online: bool,
-    /// How.
+    /// How it is connected.
     pub connection: Connection,
-    /// Nodes it can start from (bootstrap nodes); without any it reaches nobody.
+    /// Bootstrap nodes it can start from; without any it reaches nobody.
     pub nodes: u64,
 }
 
@@ -102,11 +104,11 @@ pub struct ToxStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Connection {
-    /// Not at all.
+    /// Not connected.
     None,
-    /// Through Tox TCP relays.
+    /// Connected through Tox TCP relays.
     Tcp,
-    /// Directly.
+    /// Connected directly.
     Udp,
 }
 
@@ -134,7 +136,7 @@ pub struct OutboxStatus {
 pub struct MailboxStatus {
     /// Mails that wait for the mail program.
     pub mails: u64,
-    /// Their bytes.
+    /// Size of these mails in bytes.
     pub bytes: u64,
 }
 
@@ -145,10 +147,11 @@ pub struct Attention {
     pub contact_requests: u64,
     /// Mails in quarantine that wait for the user to decide.
     pub quarantined: u64,
-    /// Mails that filters threw away and that can still be restored; they are in the quarantine's list too.
+    /// Mails that filters threw away and that can still be restored. They are in the quarantine
+    /// list too.
     #[serde(default)]
     pub discarded: u64,
-    /// DNS names of which the key changed.
+    /// DNS names whose key has changed.
     pub changed_pins: u64,
 }
 
@@ -167,7 +170,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The address mail programs put into `From`: a name in DNS where there is one, else the full Tox ID, which works for everybody.
+    /// The address that mail programs put into `From`: a name in DNS if there is one, else the full
+    /// Tox ID, which works for everybody.
     #[must_use]
     pub fn sender_address(&self) -> Address {
         let named = self.addresses.iter().find(|address| !address.is_tox());

@@ -29,7 +29,7 @@ impl Timestamp {
     }
 }
 
-/// Why a text is no time.
+/// Why a text is not a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a time is written as 2026-01-31T12:00:00Z (RFC 3339), 1970 or later")]
 pub struct InvalidTimestamp;

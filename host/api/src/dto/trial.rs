@@ -7,19 +7,19 @@ use utoipa::ToSchema;
 
 use super::{ComponentName, ComponentRef, Health, Slot, Timestamp};
 
-/// What shall run beside the live component.
+/// The component to run beside the live one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BeginShadow {
-    /// By name or SHA-256.
+    /// The component, by name or SHA-256.
     #[schema(value_type = String)]
     pub component: ComponentRef,
-    /// Beside which entry; needed where the slot has several.
+    /// The entry to run beside; needed where the slot has several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<String>,
 }
 
-/// A component that is asked what the live one is asked; its answers are compared and not used.
+/// A component that gets the same questions as the live one. Its answers are compared and not used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Shadow {
     /// The slot.
@@ -32,26 +32,26 @@ pub struct Shadow {
     /// SHA-256 of its file.
     #[schema(value_type = String)]
     pub sha256: ComponentDigest,
-    /// Since when. A restart of the gateway ends it.
+    /// Since when it runs. A restart of the gateway ends it.
     pub since: Timestamp,
     /// Whether its last call was answered.
     pub health: Health,
-    /// Why it is not asked any more, if so: it failed too often in a row.
+    /// Why it is no longer asked: it failed too often in a row. Absent while it is asked.
     #[serde(default)]
     pub stopped: Option<String>,
-    /// Calls it was asked.
+    /// Calls that it got.
     pub calls: u64,
-    /// Those of them that failed.
+    /// Calls that failed.
     pub failures: u64,
-    /// Answers like the live one's.
+    /// Answers equal to those of the live component.
     pub same: u64,
     /// Answers that differ, failures included.
     pub different: u64,
-    /// Calls it was not asked, because it was too slow for the traffic.
+    /// Calls that it did not get because it was too slow for the traffic.
     pub dropped: u64,
-    /// Calls that cannot be compared, and the last reason.
+    /// Calls that cannot be compared.
     pub not_compared: u64,
-    /// The last reason for that.
+    /// The last reason why a call could not be compared.
     pub not_compared_why: Option<String>,
     /// The newest differences, oldest first, 100 at most. Each new one is an event `shadow-difference`.
     pub differences: Vec<Difference>,
@@ -60,20 +60,21 @@ pub struct Shadow {
 /// One question and two answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Difference {
-    /// Counts the differences of a shadow; for a replay the id of the recorded decision.
+    /// For a shadow the number of the difference, counted up; for a replay the id of the recorded
+    /// decision.
     pub id: u64,
     /// When the live component was asked.
     pub time: Timestamp,
     /// The function that was called.
     pub function: String,
-    /// For whom.
+    /// The account it was asked for.
     #[schema(value_type = String)]
     pub account: AccountName,
     /// What was asked.
     pub facts: Value,
     /// What the live component answered.
     pub live: Answer,
-    /// What the one on trial answered.
+    /// What the component on trial answered.
     pub other: Answer,
 }
 
@@ -86,18 +87,18 @@ pub struct Answer {
     pub failure: Option<String>,
 }
 
-/// What is asked of a replay.
+/// What a replay covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplayQuery {
-    /// Decisions of this slot.
+    /// The slot whose decisions are replayed.
     pub slot: Slot,
-    /// Of this entry; needed where the slot has several.
+    /// The entry; needed where the slot has several.
     pub entry: Option<String>,
-    /// Of the last days.
+    /// The last days, as a number.
     pub days: u32,
 }
 
-/// A component asked what the live ones were asked before.
+/// The result of asking a component what the live ones were asked before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Replay {
     /// The slot.
@@ -109,13 +110,13 @@ pub struct Replay {
     pub sha256: ComponentDigest,
     /// Decisions that were recorded.
     pub decisions: u64,
-    /// Answers as recorded.
+    /// Answers equal to the recorded ones.
     pub same: u64,
     /// Answers that differ, failures included.
     pub different: u64,
     /// The first differences, 1000 at most.
     pub differences: Vec<Difference>,
-    /// What could not be replayed, and why.
+    /// Decisions that could not be replayed, and why.
     pub not_replayed: Vec<NotReplayed>,
     /// Whether the replay ended before all decisions were asked, because it took too long.
     pub incomplete: bool,
@@ -126,8 +127,8 @@ pub struct Replay {
 /// Decisions that could not be replayed for one reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NotReplayed {
-    /// Why.
+    /// The reason.
     pub why: String,
-    /// How many.
+    /// How many decisions.
     pub decisions: u64,
 }

@@ -15,11 +15,13 @@ pub struct Tuned {
     pub slot: Slot,
     /// The entry of the policy set.
     pub entry: String,
-    /// What the component is told with each call, by name. Which names mean something is the component's.
+    /// Settings that the component gets with each call, by name. The component defines which names
+    /// it knows.
     pub settings: BTreeMap<String, String>,
-    /// What it may use.
+    /// The limits of a call.
     pub limits: Vec<Limit>,
-    /// The policy set of the configuration that says all this at each start, if one does: it is changed there.
+    /// The policy set of the configuration that sets all this at each start, if there is one.
+    /// Change settings and limits there.
     pub policy_set: Option<String>,
 }
 
@@ -30,9 +32,9 @@ pub struct Limit {
     pub name: String,
     /// What it bounds.
     pub about: String,
-    /// What holds.
+    /// The value in effect.
     pub value: u64,
-    /// What holds where nothing is said.
+    /// The default.
     pub default: u64,
     /// The smallest that can be set.
     pub least: u64,
@@ -40,14 +42,14 @@ pub struct Limit {
     pub most: u64,
 }
 
-/// What shall be otherwise; what is not named stays (as in RFC 7396).
+/// The changes; what is not named stays (as in RFC 7396).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tune {
-    /// Settings by name; null takes one away.
+    /// Settings by name; null removes one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, Option<String>>,
-    /// Limits by name; null is the default again.
+    /// Limits by name; null restores the default.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub limits: BTreeMap<String, Option<u64>>,
 }
@@ -59,7 +61,7 @@ pub struct Tested {
     pub case: String,
     /// Whether everything is as expected.
     pub as_expected: bool,
-    /// Calls of the case that were not asked, because the time was up.
+    /// Calls of the case that were not made because the time was up.
     pub not_asked: u64,
     /// The calls, in order.
     pub calls: Vec<TestedCall>,
@@ -74,7 +76,7 @@ pub struct TestedCall {
     pub answer: Option<Value>,
     /// Why there is no answer.
     pub failure: Option<String>,
-    /// What is not as the case says.
+    /// What differs from the case.
     pub unexpected: Option<String>,
     /// How long it took, in microseconds.
     pub microseconds: u64,

@@ -4,24 +4,25 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// A key of the configuration and what holds now.
+/// A key of the configuration and its value in effect.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ConfigurationKey {
-    /// As in the file: `mail.expiry_days`.
+    /// Its name as in the file: `mail.expiry_days`.
     pub key: String,
-    /// What it says; null where nothing is said and nothing holds by default.
+    /// The value; null if the file has none and there is no default.
     pub value: Value,
-    /// Whether that is the default.
+    /// Whether the value is the default.
     pub is_default: bool,
-    /// Whether a change holds after a restart only.
+    /// Whether a change takes effect only after a restart.
     pub after_restart: bool,
 }
 
-/// What became of a configuration that was read again. Keys as they stand in the file: `mail.expiry_days`.
+/// The result of reading the configuration again. Keys are written as in the file:
+/// `mail.expiry_days`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reloaded {
-    /// Keys that changed and hold now.
+    /// Keys that changed and are in effect now.
     pub changed: Vec<String>,
-    /// Keys that changed and hold after a restart.
+    /// Keys that changed and take effect after a restart.
     pub after_restart: Vec<String>,
 }

@@ -24,7 +24,7 @@ fn bounds_are_told() {
         assert!(error.contains(told), "{query}: {error}");
     }
     let long = format!("after={}", "x".repeat(CURSOR_BYTES + 1));
-    assert!(read::<PageQuery>(&long).unwrap_err().contains("none that a page named"));
+    assert!(read::<PageQuery>(&long).unwrap_err().contains("unknown cursor"));
     for query in ["days=0", "days=31"] {
         assert!(read::<TrialQuery>(query).unwrap_err().contains("from 1 to 30"), "{query}");
     }

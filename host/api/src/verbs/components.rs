@@ -37,12 +37,12 @@ endpoints! {
         path: Slot, body: Json<dto::UseComponent>, answer: List<dto::SlotEntry>, time: COMPONENT_TIME
     }
 
-    /// Goes back to what was live before; for the owner.
+    /// Goes back to the component that was live before; for the owner.
     RollBack: POST "/slots/{slot}/rollback" as roll_back for Owner {
         path: Slot, body: OptionalJson<dto::RollBack>, answer: List<dto::SlotEntry>, time: COMPONENT_TIME
     }
 
-    /// Says that a fallback was seen, so that it is no longer shown; for the owner.
+    /// Dismisses the notice of a fallback; for the owner.
     FallbackSeen: POST "/slots/{slot}/seen" as fallback_seen for Owner {
         path: Slot, body: OptionalJson<dto::SeenFallback>, answer: List<dto::SlotEntry>
     }

@@ -19,17 +19,17 @@ endpoints! {
         path: AccountName, query: AccountQuery, answer: Empty
     }
 
-    /// Names that a contact's gateway told.
+    /// Names that a contact's gateway claims.
     ListToldNames: GET "/contacts/{alias}/names" as told_names for OfAccount {
         path: AccountName, query: AccountQuery, answer: List<dto::ToldName>
     }
 
-    /// Confirms that a name a contact told is theirs.
+    /// Confirms that a name which a contact claims is theirs.
     ConfirmName: POST "/contacts/{alias}/names" as confirm_name for OfAccount {
         path: AccountName, query: AccountQuery, body: Json<dto::ConfirmName>, answer: One<dto::ToldName>
     }
 
-    /// Friend requests that wait.
+    /// Friend requests that wait for an answer.
     ListContactRequests: GET "/contact-requests" as contact_requests for OfAccount {
         query: AccountQuery, answer: List<dto::ContactRequest>
     }
@@ -39,7 +39,7 @@ endpoints! {
         path: PublicKey, query: AccountQuery, body: OptionalJson<dto::AcceptRequest>, answer: One<dto::Contact>
     }
 
-    /// Names of which the key changed or cannot be read.
+    /// Names whose key has changed or cannot be read.
     ListChangedPins: GET "/pins" as changed_pins for OfAccount { query: AccountQuery, answer: List<dto::Pin> }
 
     /// Accepts the new key of a name.

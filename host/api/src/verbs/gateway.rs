@@ -8,7 +8,7 @@ use crate::{
 };
 
 endpoints! {
-    /// How an account and the gateway are doing.
+    /// The state of an account and of the gateway.
     ShowStatus: GET "/status" as status for OfAccount { query: AccountQuery, answer: One<dto::Status> }
 
     /// Tox ID and addresses of an account.
@@ -27,7 +27,7 @@ endpoints! {
     /// Figures of the last hour and days; for the owner.
     ShowHistory: GET "/history" as history for Owner { answer: One<dto::History> }
 
-    /// The last lines of the gateway's own log; for the owner.
+    /// The last lines of the gateway's log; for the owner.
     ShowLog: GET "/log" as log for Owner { answer: One<dto::Log> }
 
     /// What components decided, newest first. A search looks at a bounded number of decisions at a time: a page may be short, even
@@ -42,9 +42,9 @@ endpoints! {
     /// A backup of everything, as a tar archive; for the owner. It holds secret keys and all mail.
     MakeBackup: GET "/backup" as backup for Owner { answer: Download<Archive>, time: BACKUP_TIME }
 
-    /// Every key of the configuration file and what holds; for the owner.
+    /// Every key of the configuration file with the value in effect; for the owner.
     ShowConfiguration: GET "/configuration" as configuration for Owner { answer: List<dto::ConfigurationKey> }
 
-    /// Reads the configuration again and takes over what can be without a restart; for the owner.
+    /// Reads the configuration again and applies what needs no restart; for the owner.
     Reload: POST "/reload" as reload for Owner { answer: One<dto::Reloaded> }
 }

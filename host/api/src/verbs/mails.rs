@@ -32,12 +32,13 @@ endpoints! {
     /// Mails of the mailbox in the order of arrival.
     ListMailbox: GET "/mailbox" as mailbox for OfAccount { query: PageQuery, answer: Paged<dto::MailboxMail> }
 
-    /// One mail as POP3 would give it, line ends CRLF.
+    /// One mail as POP3 would give it, with CRLF line ends.
     ReadMail: GET "/mailbox/{number}" as read_mail for OfAccount {
         path: u64, query: AccountQuery, answer: Download<MailText>
     }
 
-    /// Puts a mail into the mailbox, if it does not hold the very same already. Line ends become CRLF.
+    /// Puts a mail into the mailbox, unless the mailbox has the very same mail already. Line ends
+    /// become CRLF.
     ImportMail: POST "/mailbox" as import_mail for OfAccount {
         query: AccountQuery, body: MailFile, answer: Imported
     }
@@ -47,7 +48,7 @@ endpoints! {
         query: PageQuery, answer: Paged<dto::QuarantineEntry>
     }
 
-    /// Lets a quarantined mail go where it was going.
+    /// Releases a quarantined mail: it goes on to where it was going.
     Release: POST "/quarantine/{id}/release" as release for OfAccount {
         path: MailId, query: AccountQuery, answer: Empty
     }
@@ -57,9 +58,9 @@ endpoints! {
         path: MailId, query: AccountQuery, answer: Empty
     }
 
-    /// Says that a mail in the mailbox or in quarantine is spam: filters that learn hear it.
+    /// Says that a mail in the mailbox or in quarantine is spam. Filters that learn are told.
     MarkSpam: POST "/mails/{id}/spam" as mark_spam for OfAccount { path: MailId, query: AccountQuery, answer: Empty }
 
-    /// Says that a mail in the mailbox or in quarantine is no spam: filters that learn hear it.
+    /// Says that a mail in the mailbox or in quarantine is not spam. Filters that learn are told.
     MarkHam: POST "/mails/{id}/ham" as mark_ham for OfAccount { path: MailId, query: AccountQuery, answer: Empty }
 }

@@ -6,7 +6,7 @@ use crate::dto;
 use crate::{Created, Empty, Json, List, Owner};
 
 endpoints! {
-    /// Drop relays that are known, the own one first; for the owner.
+    /// Known drop relays, the gateway's own first; for the owner.
     ListRelays: GET "/relays" as list_relays for Owner { answer: List<dto::Relay> }
 
     /// Names a drop relay to use; for the owner.
@@ -15,15 +15,15 @@ endpoints! {
     /// Forgets a drop relay; for the owner.
     RemoveRelay: DELETE "/relays/{key}" as remove_relay for Owner { path: PublicKey, answer: Empty }
 
-    /// Makes an invitation to the own drop relay; for the owner.
+    /// Creates an invitation to the gateway's own drop relay; for the owner.
     InviteToRelay: POST "/relays/invitations" as invite_to_relay for Owner { answer: Created<dto::Invitation> }
 
-    /// Invitations to the own drop relay; for the owner.
+    /// Invitations to the gateway's own drop relay; for the owner.
     ListInvitations: GET "/relays/invitations" as list_relay_invitations for Owner {
         answer: List<dto::InvitationGiven>
     }
 
-    /// Takes an invitation to the own drop relay back; for the owner.
+    /// Takes back an invitation to the gateway's own drop relay; for the owner.
     UninviteFromRelay: DELETE "/relays/invitations/{name}" as uninvite_from_relay for Owner {
         path: String, answer: Empty
     }

@@ -1,17 +1,17 @@
-//! Which invitation `relay uninvite` means.
+//! The invitation that `relay uninvite` takes back.
 
 use std::str::FromStr;
 
 use relay::{BoardAddress, InvitationName};
 
-/// An invitation: by its name, or by what was given away.
+/// An invitation, by its name or by the address that contains it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvitationArgument(pub InvitationName);
 
-/// A text that names no invitation.
+/// A text that does not name an invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "an invitation's name is 16 hex digits (see `toxmail relay invitations`); or give the address it was given away in"
+    "the name of an invitation is 16 hex digits (see `toxmail relay invitations`); you can also give the address that contains it"
 )]
 pub struct InvalidInvitation;
 

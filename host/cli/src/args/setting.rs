@@ -11,12 +11,12 @@ pub struct Setting {
     pub value: String,
 }
 
-/// `NAME=NUMBER`: a limit; `NAME=default` for the default again.
+/// `NAME=NUMBER`: a limit; `NAME=default` restores the default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitChange {
     /// Its name.
     pub name: String,
-    /// Its value; none for the default.
+    /// Its value; None for the default.
     pub value: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! Whom `contact add` means.
+//! The person that `contact add` adds.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -56,7 +56,7 @@ pub enum CardError {
 }
 
 impl ContactSource {
-    /// The address; reads the file where it is one.
+    /// The address; reads the file if it is a vCard.
     ///
     /// # Errors
     /// [`CardError`]

@@ -17,12 +17,12 @@ pub enum Task {
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
     },
-    /// Copy everything into one file while the gateway runs (it holds secret keys and all mail)
+    /// Copy everything into one file while the gateway runs. The file has secret keys and all mail
     Backup {
         /// File to write, which must not exist yet
         file: PathBuf,
     },
-    /// Make a data directory from a backup
+    /// Create a data directory from a backup
     Restore {
         /// File that `toxmail backup` wrote
         file: PathBuf,
@@ -31,7 +31,8 @@ pub enum Task {
     Export {
         /// Format of the files
         format: MailboxFormat,
-        /// File (mbox), which must not exist yet, or directory (maildir), where mails that are there already are left out
+        /// File (mbox), which must not exist yet, or directory (maildir). Mails that the directory
+        /// already has are left out
         path: PathBuf,
     },
     /// Take over mails or identities from other programs
@@ -62,11 +63,12 @@ pub enum Import {
         /// The directory with `cur` and `new`
         path: PathBuf,
     },
-    /// Make an account from the profile of another Tox program, with its identity and its friends as contacts
+    /// Create an account from the profile of another Tox program, with its identity and its friends
+    /// as contacts
     ToxProfile {
         /// Profile (.tox), which may be encrypted
         file: PathBuf,
-        /// Name of the account to make
+        /// Name of the account to create
         #[arg(long, value_name = "NAME")]
         name: AccountName,
         /// File with the password of an encrypted profile

@@ -139,7 +139,7 @@ fn a_component_is_named_after_its_file() {
     let target = request_of(&signed).unwrap().target;
     assert!(target.ends_with(&format!("&signature={}", "ab".repeat(64))), "{target}");
     std::fs::write(&signature, "what is this").unwrap();
-    assert!(request_of(&signed).unwrap_err().to_string().contains("none of Ed25519"));
+    assert!(request_of(&signed).unwrap_err().to_string().contains("not an Ed25519 signature"));
 
     let missing = request_of(&format!("component add {}/none.wasm", directory.path().display())).unwrap_err();
     assert!(missing.to_string().contains("none.wasm"), "{missing}");

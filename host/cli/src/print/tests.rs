@@ -135,7 +135,7 @@ fn lists_are_tables() {
         (
             "pin list",
             json!([{ "address": "d@example.org", "key": null, "first_seen": null, "changed_to": null }]),
-            "cannot be read any more  not known: write to it once".to_owned(),
+            "can no longer be read  not known: write to it once".to_owned(),
         ),
     ] {
         let text = print(line, answer);

@@ -83,7 +83,7 @@ impl Importer<'_> {
                 Found::Empty => self.done.empty += 1,
                 Found::Junk => {
                     return Err(ClientError::Input(format!(
-                        "{} is no mbox file: it does not begin with a line `From ...` that has a date or a header behind it",
+                        "{} is not an mbox file: it does not begin with a line `From ...` that is followed by a date or a header",
                         path.display()
                     )));
                 }
@@ -144,7 +144,7 @@ pub async fn tox_profile(
     let profile = if tox::is_encrypted(&bytes) {
         let password_file = password_file.ok_or_else(|| {
             ClientError::Input(format!(
-                "{} is encrypted: name a file with its password, --password-file FILE",
+                "{} is encrypted: name a file with its password with --password-file FILE",
                 file.display()
             ))
         })?;
@@ -159,8 +159,9 @@ pub async fn tox_profile(
         bytes
     };
     // Here already: the gateway is not to be bothered with what is none.
-    let saved = tox::SavedData::new(profile.to_vec())
-        .map_err(|_| ClientError::Input(format!("{} is no Tox profile, or damaged", file.display())))?;
+    let saved = tox::SavedData::new(profile.to_vec()).map_err(|_| {
+        ClientError::Input(format!("{} is not a Tox profile, or it is damaged", file.display()))
+    })?;
     let request = Request::new(ImportProfile, None, name, NoQuery {}, saved.as_bytes().to_vec())?;
     let answer = gateway.ask(request).await?;
     Created::<ImportedAccount>::read(answer).map_err(|error| ClientError::unexpected(&error))

@@ -4,7 +4,7 @@ use admin::{EventLog, History};
 use gateway::ports::{Event, Events};
 use serde_json::json;
 
-/// Publishes what the core tells, and counts it.
+/// Publishes and counts the events of the core.
 pub struct PublishedEvents {
     /// For those who listen.
     pub log: EventLog,

@@ -51,13 +51,13 @@ const UNREADABLE_SHOWN: usize = 20;
 pub struct GatewayManagement {
     /// The core.
     pub gateway: Arc<Gateway>,
-    /// Accounts.
+    /// The accounts.
     pub accounts: Arc<Accounts>,
-    /// Identities.
+    /// The identities on the network.
     pub network: Arc<ToxNetwork>,
-    /// Slots.
+    /// The slots.
     pub sandbox: Arc<Sandbox>,
-    /// Components.
+    /// The components.
     pub library: Arc<Library>,
     /// The store.
     pub store: Store,
@@ -71,13 +71,13 @@ pub struct GatewayManagement {
     pub history: admin::History,
     /// Drop relays.
     pub relays: Arc<Relays>,
-    /// Offline mail; a drop relay alone has none.
+    /// Offline mail; a gateway that only serves a drop relay has none.
     pub offline: Option<Arc<OfflineMail>>,
     /// The end of the log.
     pub log: admin::RecentLog,
     /// Who hears how far long work is.
     pub events: admin::EventLog,
-    /// Where SMTP and POP3 listen; a drop relay alone has neither.
+    /// Where SMTP and POP3 listen; a gateway that only serves a drop relay has neither.
     pub mail: Option<(SocketAddr, SocketAddr)>,
     /// The file with the certificate, where TLS is.
     pub certificate: Option<PathBuf>,
@@ -146,7 +146,7 @@ impl Management for GatewayManagement {
         self.known(account).await?;
         let (smtp, pop3) = self.mail.ok_or_else(|| {
             ManagementError::Conflict(
-                "this is a drop relay alone, without SMTP and POP3: start a gateway with `toxmail up`"
+                "only a drop relay runs here, without SMTP and POP3: start a gateway with `toxmail up`"
                     .to_owned(),
             )
         })?;
@@ -181,12 +181,12 @@ impl GatewayManagement {
     pub(super) async fn known(&self, account: &AccountName) -> Result<mail::record::Account> {
         self.store.account(account).await.map_err(storage)?.ok_or_else(|| {
             ManagementError::NotFound(format!(
-                "there is no account `{account}`: `toxmail account list` shows those there are"
+                "there is no account `{account}`: `toxmail account list` shows all accounts"
             ))
         })
     }
 
-    /// What is stored and cannot be read.
+    /// Stored rows that cannot be read.
     fn unreadable(&self) -> Result<Unreadable> {
         let all = self.store.unreadable().map_err(storage)?;
         let rows = all.len() as u64;

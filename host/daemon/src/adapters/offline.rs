@@ -31,11 +31,11 @@ pub struct Parts<'a> {
     pub relays: &'a Arc<Relays>,
     /// The relay-selector component.
     pub sandbox: &'a Arc<Sandbox>,
-    /// Documents.
+    /// The store of the documents.
     pub store: &'a Store,
     /// Where mailbox keys lie.
     pub directory: &'a DataDirectory,
-    /// Time.
+    /// The clock.
     pub clock: &'a Arc<dyn Clock>,
     /// When things happen.
     pub settings: Settings,
@@ -53,7 +53,7 @@ pub enum OfflineError {
     /// Threads for scanning and stamps.
     #[error("no thread for scanning drop relays: {0}")]
     Threads(#[from] std::io::Error),
-    /// What is stored cannot be read.
+    /// The stored documents cannot be read.
     #[error("offline mail cannot start: {0}")]
     Start(#[from] offline::ports::Failure),
 }

@@ -21,7 +21,7 @@ pub struct MailboxBackend {
     pub store: Store,
     /// Who may log in.
     pub logins: Arc<Logins>,
-    /// Time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Mailboxes that are open.
     open: Arc<OpenMailboxes>,
@@ -152,7 +152,7 @@ impl Maildrop for OpenMailbox {
 }
 
 fn gone() -> MaildropError {
-    MaildropError::Permanent("this mail is not there any more".to_owned())
+    MaildropError::Permanent("this mail is no longer there".to_owned())
 }
 
 #[cfg(test)]

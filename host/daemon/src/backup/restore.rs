@@ -22,15 +22,15 @@ pub enum RestoreError {
     /// The backup cannot be read.
     #[error("the backup {path} cannot be read: {error}")]
     Backup {
-        /// Which.
+        /// The path.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         error: io::Error,
     },
     /// It holds something no backup holds.
-    #[error("{path} is no backup of toxmail: {why}")]
+    #[error("{path} is not a Toxmail backup: {why}")]
     NoBackup {
-        /// Which.
+        /// The path.
         path: PathBuf,
         /// What is wrong.
         why: String,
@@ -55,9 +55,9 @@ pub enum RestoreError {
     /// The directory cannot be written.
     #[error("{path} cannot be written: {error}")]
     Directory {
-        /// Which.
+        /// The path.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         error: io::Error,
     },
 }
@@ -115,7 +115,7 @@ fn no_backup(backup: &Path, why: String) -> RestoreError {
     RestoreError::NoBackup { path: backup.to_owned(), why }
 }
 
-/// What is done with a file of a backup; returns how many bytes it had.
+/// Handles a file of a backup; returns how many bytes it had.
 type Take<'a> = dyn FnMut(&str, &mut dyn io::Read) -> Result<u64, RestoreError> + 'a;
 
 /// Reads a backup file by file. True if it has sums, which are then right; those of version 0.1.0 had none.

@@ -119,7 +119,7 @@ fn left_on_relay(gateway: &mut lab::Gateway) -> Result<(), Error> {
     })
 }
 
-/// Waits until the relay holds so many cells.
+/// Waits until the relay holds this many cells.
 fn holds(relay: &mut lab::Gateway, cells: u64) -> Result<(), Error> {
     relay.wait(&format!("{cells} cells on the drop relay"), |relay| {
         let relays = relay.verb(&["relay", "list"])?;

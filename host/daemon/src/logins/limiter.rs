@@ -40,7 +40,7 @@ impl From<IpAddr> for Place {
     }
 }
 
-/// What is guessed at: an account by its name, or what would be its name.
+/// The target of guesses: an account by its name, or a name without an account.
 pub type Subject = String;
 
 /// Counts wrong passwords. See the module.
@@ -148,7 +148,8 @@ impl Limiter {
         of_place.map_or(Ok(()), Err)
     }
 
-    /// The password was wrong; `fingerprint` is the same for the same password of the same account, and tells nothing about it.
+    /// Counts a wrong password. `fingerprint` is the same for the same password of the same
+    /// account, and tells nothing about the password.
     pub fn failed(&self, subject: &Subject, place: Place, fingerprint: u64, now: Monotonic) {
         let mut memory = self.memory();
         memory.make_room(now);
@@ -165,8 +166,9 @@ impl Limiter {
         memory.subjects.entry(subject.clone()).or_default().add(LOGIN_FAILURES_BEFORE_DELAY, now);
     }
 
-    /// The password was right: what was wrong before from this place does not count against the account any more, unless it was so
-    /// much that the place has to wait: the mail program that logs in is not who guesses.
+    /// Takes note of a right password. Earlier wrong ones from this place no longer count against
+    /// the account. They still count if there were so many that the place has to wait, because then
+    /// the mail program that logs in is not the guesser.
     pub fn succeeded(&self, subject: &Subject, place: Place, fingerprint: u64, now: Monotonic) {
         let mut memory = self.memory();
         let pair = (subject.clone(), place);
@@ -200,7 +202,8 @@ impl Memory {
     }
 }
 
-/// Forgets what is over where there is no room for one more, and where that is not enough, the one that failed last longest ago.
+/// If there is no room for one more, forgets entries whose time is over, and if that is not enough,
+/// the one whose last failure is the longest ago.
 fn make_room<K: Clone + Eq + Hash>(all: &mut HashMap<K, Failures>, now: Monotonic) {
     if all.len() < LOGIN_PLACES {
         return;

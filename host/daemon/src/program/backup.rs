@@ -17,8 +17,8 @@ use crate::backup;
 use crate::directory::DataDirectory;
 use clock::SystemClock;
 
-/// Writes a backup: through the gateway while one runs, else straight from the data directory. Under its name stands only what was read
-/// again and found good.
+/// Writes a backup: through the gateway while one runs, else straight from the data directory. The
+/// file gets its name only after it was read again and found good.
 pub async fn make(directory: &Path, file: &Path, json: bool) -> Result<String, ClientError> {
     let gateway = match Gateway::find(directory) {
         Err(ClientError::NotRunning(_)) if directory.join(store::STORE_FILE).exists() => None,
@@ -56,7 +56,7 @@ pub async fn make(directory: &Path, file: &Path, json: bool) -> Result<String, C
         return json_text(&json!({ "file": file.display().to_string(), "size": size }));
     }
     Ok(format!(
-        "{} written and checked, {} kB. It holds secret keys and all mail: keep it where nobody else reads it.\n",
+        "{} written and checked, {} kB. It has secret keys and all mail: keep it where nobody else can read it.\n",
         file.display(),
         size / 1000
     ))
@@ -66,7 +66,8 @@ pub async fn make(directory: &Path, file: &Path, json: bool) -> Result<String, C
 const PREFIX: &str = ".toxmail-backup-";
 const SUFFIX: &str = ".part";
 
-/// How often a file is made anew that another backup took for left over in the moment before it was locked.
+/// How often a file is made again if another backup took it for left over in the moment before it
+/// was locked.
 const TRIES: usize = 8;
 
 /// A file for a backup that is being written. It is removed when it is dropped, also by Ctrl-C and SIGTERM, and locked until then.
@@ -85,8 +86,8 @@ fn part_in(place: &Path) -> io::Result<tempfile::NamedTempFile> {
     Err(io::ErrorKind::ResourceBusy.into())
 }
 
-/// Removes what killed backups left in a directory: nobody has it locked. It holds secret keys and all mail. Where that cannot be
-/// done the backup is made all the same.
+/// Removes files that killed backups left in a directory, which nobody has locked. They hold secret
+/// keys and all mail. If a file cannot be removed, the backup is made all the same.
 fn remove_left_over(place: &Path) {
     for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -160,7 +161,7 @@ pub async fn restore(file: &Path, directory: &Path, json: bool) -> Result<String
         return json_text(&json!({ "directory": shown.path() }));
     }
     Ok(format!(
-        "restored. Start it with: toxmail up --data {}\nDo not start the gateway it was made of any more: one identity cannot be in two places.\n",
+        "restored. Start it with: toxmail up --data {}\nDo not start the gateway of the backup any more: one identity cannot be in two places.\n",
         directory.display()
     ))
 }

@@ -15,11 +15,11 @@ use crate::compiler::compiler;
 use cli::{ClientError, Program as _, printable, read_component};
 use clock::SystemClock;
 
-/// A case and what came of its calls.
+/// A case and the results of its calls.
 struct Ran {
     about: String,
     reports: Vec<CallReport>,
-    /// Calls that were not made any more, after [`TEST_TIME`].
+    /// Calls that were not made because [`TEST_TIME`] was over.
     not_asked: usize,
 }
 

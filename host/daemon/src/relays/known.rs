@@ -93,7 +93,7 @@ impl KnownRelays {
         self.relays().values().cloned().collect()
     }
 
-    /// One.
+    /// A known relay, by its key.
     pub fn get(&self, key: &PublicKey) -> Option<KnownRelay> {
         self.relays().get(key).cloned()
     }

@@ -14,7 +14,7 @@ use sandbox::Sandbox;
 pub struct ComponentPolicy {
     /// The components.
     pub sandbox: Arc<Sandbox>,
-    /// Whose board it is.
+    /// The owner of the board.
     pub owner: AccountName,
     /// The time of the question.
     pub clock: Arc<dyn Clock>,

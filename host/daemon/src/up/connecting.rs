@@ -1,4 +1,4 @@
-//! What is told while Tox connects.
+//! Messages while Tox connects.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use net::ToxNetwork;
 /// Time between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// After so many seconds without connection something is said.
+/// Seconds without connection after which a message is logged.
 const STEPS: [(u64, &str); 4] = [
     (5, "still connecting: nodes are asked for the way into the network"),
     (15, "still connecting: this takes up to half a minute on a slow line"),

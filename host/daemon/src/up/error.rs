@@ -28,7 +28,7 @@ pub enum UpError {
         option: &'static str,
         /// What was tried.
         address: SocketAddr,
-        /// Why not.
+        /// What the system said.
         error: io::Error,
     },
     /// Two listeners at one place.
@@ -47,7 +47,7 @@ pub enum UpError {
     /// TLS for listeners beyond this machine.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// A name that is none.
+    /// A name that is not a host name.
     #[error("tls.names in the configuration: {0}")]
     Name(#[from] admin::InvalidHost),
     /// The configuration file.
@@ -56,7 +56,7 @@ pub enum UpError {
     /// A value of the configuration.
     #[error("{key} in the configuration: {why}")]
     Value {
-        /// Which key.
+        /// The key of the configuration.
         key: &'static str,
         /// What is wrong and what to write.
         why: String,
@@ -64,7 +64,7 @@ pub enum UpError {
     /// A value on the command line.
     #[error("{option}: {why}")]
     Option {
-        /// Which option.
+        /// The option of the command line.
         option: &'static str,
         /// What is wrong and what to write.
         why: String,
@@ -78,9 +78,9 @@ pub enum UpError {
     /// The data directory cannot be named.
     #[error("the data directory {path} cannot be used: {error}")]
     Directory {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         error: io::Error,
     },
     /// The store.
@@ -89,7 +89,7 @@ pub enum UpError {
     /// The store, later.
     #[error(transparent)]
     Store(#[from] StorageError),
-    /// Accounts.
+    /// The accounts cannot be opened.
     #[error(transparent)]
     Account(#[from] AccountError),
     /// WebAssembly.
@@ -128,7 +128,7 @@ pub enum UpError {
     /// The directory for marks of mails that filters look at.
     #[error("cannot make the directory `under-way` in the data directory: {0}")]
     Marks(io::Error),
-    /// Signals.
+    /// The system gives no signals.
     #[error("the system gives no signals: {0}")]
     Signals(io::Error),
     /// Listeners that do not know where they listen.
@@ -141,7 +141,7 @@ pub enum UpError {
     #[error("the threads that write the log do not start: {0}")]
     Console(io::Error),
     /// A test order for a program that people use.
-    #[error("TOXMAIL_TEST_FAULTS is for tests of Toxmail alone; take it out of the environment: {0}")]
+    #[error("TOXMAIL_TEST_FAULTS is only for tests of Toxmail; remove it from the environment: {0}")]
     Faults(supervisor::NotATestBuild),
     /// Something that the gateway cannot do without is gone.
     #[error("the gateway ends because a part of it failed: {0}. Nothing accepted is lost; start it again")]

@@ -125,7 +125,7 @@ impl Options {
         RelaySettings { sessions, serve }
     }
 
-    /// What the core is told.
+    /// The settings of the core.
     pub fn gateway(&self) -> gateway::Settings {
         gateway::Settings {
             max_mail_bytes: self.config.mail.max_bytes,

@@ -28,7 +28,7 @@ fn relay(ready: &Ready) {
     say!("  web page        http://{}/ (user name {})", ready.admin, ready.account);
     say!("  password        in {}", ready.password_file.display());
     say!(
-        "\n`toxmail relay list` shows what it holds, `toxmail relay invite` makes an invitation; name the same --data"
+        "\n`toxmail relay list` shows what it holds, `toxmail relay invite` creates an invitation; name the same --data"
     );
     say!(
         "directory as here, if you named one. Connecting to Tox takes some seconds; `toxmail status` shows it."
@@ -67,7 +67,7 @@ fn gateway(ready: &Ready, is_new: bool) {
     }
 }
 
-/// What a mail program is to be told about an address.
+/// The encryption to enter in a mail program for an address.
 fn encryption(address: &str) -> &'static str {
     let is_loopback = address.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_loopback());
     if is_loopback { "no encryption (it stays on this machine)" } else { "TLS (SSL), not STARTTLS" }

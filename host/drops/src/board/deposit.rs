@@ -24,7 +24,7 @@ pub struct Ticket(pub u64);
 pub struct Question {
     /// To be given back with the answer.
     pub ticket: Ticket,
-    /// What the component is told.
+    /// The facts for the component.
     pub facts: DepositFacts,
 }
 
@@ -53,11 +53,11 @@ pub(super) struct Waiting {
     pub digest: [u8; 32],
     pub share: Share,
     pub mark: Option<SpentMark>,
-    /// Who waits for its receipt: the same deposit may be made twice meanwhile.
+    /// The sessions that wait for its receipt. The same deposit may be made twice.
     pub clients: Vec<(SessionId, RequestId)>,
 }
 
-/// What is stored by the next commit.
+/// What the next commit stores.
 #[derive(Debug)]
 pub(super) enum Job {
     Deposit(Name),
@@ -243,7 +243,7 @@ impl Board {
         }
     }
 
-    /// The deposit is not stored: its token is not spent, everybody who waits is told.
+    /// Gives up a deposit: its token is not spent, and every session that waits is told.
     pub(super) fn give_up(&mut self, name: &Name, refusal: &Refusal) {
         let Some(waiting) = self.waiting.remove(name) else { return };
         if let Some(mark) = waiting.mark {
@@ -268,7 +268,7 @@ pub(super) fn taken_at(held: &Held) -> Wall {
     Wall(held.until.0.saturating_sub(ttl))
 }
 
-/// What the depositor is told.
+/// The refusal for the depositor.
 pub(super) fn receipt(name: Name, held: &Held) -> Receipt {
     Receipt { name, segment: held.segment, until: held.until }
 }

@@ -79,7 +79,8 @@ impl Board {
     }
 }
 
-/// The edition to be read now: that of the time, or a later one where cells were erased before the clock went back.
+/// The edition to read now: the one of the present time, or a later one if cells were erased before
+/// the clock went back.
 fn edition_held(
     closed: &ClosedSegment,
     entries: &[Entry],

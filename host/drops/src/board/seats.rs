@@ -23,8 +23,8 @@ impl Board {
     }
 
     /// Ends the session that has to give its seat to somebody else, if there is one among these:
-    /// those of no token before those of one, whoever follows before whoever sits there since
-    /// [`SEAT_TIME`], and of these the longest there.
+    /// sessions without a token before those with one, followers before those that have been there
+    /// for [`SEAT_TIME`], and of these the longest there.
     fn make_room(&mut self, among: &[Standing], now: Now) -> bool {
         let rank = |session: &Session| {
             let standing = among.iter().position(|standing| *standing == session.standing)?;
@@ -94,7 +94,7 @@ impl Board {
         Ok(())
     }
 
-    /// By which invitations sessions are there.
+    /// The invitations by which sessions are open.
     fn invited(&self) -> impl Iterator<Item = [u8; 32]> {
         self.sessions.values().filter_map(|session| match session.standing {
             Standing::Invited { invitation } => Some(invitation),

@@ -14,7 +14,7 @@ use crate::message::{Answer, Refusal, RequestId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(pub u64);
 
-/// By which right a session is there.
+/// The right by which a session is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// In one of the sessions open to all.
@@ -31,10 +31,10 @@ pub(super) enum Standing {
     Member,
     /// It had a seat, and gave it to somebody else.
     Leaving {
-        /// Since when.
+        /// Since when it is leaving.
         since: Monotonic,
     },
-    /// Of the board's owner, within its process: beside all others.
+    /// A session of the board's owner, within its process: it is not counted with the others.
     Owner,
 }
 
@@ -75,9 +75,9 @@ pub(super) struct Session {
     /// When something last went either way.
     pub touched: Monotonic,
     pub begun: Monotonic,
-    /// Was told that it may only enter.
+    /// Whether it was told that it may only enter.
     pub turned_away: bool,
-    /// Was told what the board says of itself, after that.
+    /// Whether it was told the board's description of itself after that.
     pub informed: bool,
     /// Ends when everything in `out` went.
     pub ending: bool,
@@ -102,7 +102,8 @@ impl Session {
         }
     }
 
-    /// Gives its seat away: what it asked for is refused, what is stored already is still receipted.
+    /// Gives its seat away: its open requests are refused, but a deposit that is stored already
+    /// still gets its receipt.
     pub fn leave(&mut self, now: Monotonic) {
         let asked = self.reads.drain(..).map(|reading| reading.id).collect::<Vec<_>>();
         let followed = self.following.take().map(|following| following.id);
@@ -117,7 +118,7 @@ impl Session {
         self.out.len() + self.reads.len() + self.waiting
     }
 
-    /// Whether it is to be forgotten: idle, too old, or done.
+    /// Whether it can be forgotten: idle, too old, or done.
     pub fn is_over(&self, now: Now) -> bool {
         let quiet = now.monotonic.since(self.touched);
         let is_idle = match self.standing {

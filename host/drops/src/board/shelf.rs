@@ -1,4 +1,4 @@
-//! The board's storage port: what must be durable, and what is asked of it.
+//! The board's storage port: what must be durable, and the questions to it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -20,7 +20,7 @@ use crate::ttl::Ttl;
 #[error("the cell store failed: {0}")]
 pub struct ShelfError(pub String);
 
-/// Where a cell stands.
+/// The place of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
     /// Its segment.
@@ -38,7 +38,7 @@ pub struct Held {
 pub struct NewCell {
     /// Its name.
     pub name: Name,
-    /// Where it stands.
+    /// Its place.
     pub held: Held,
     /// The cell.
     pub cell: Cell,
@@ -64,7 +64,7 @@ impl Invitation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InvitationName(pub [u8; 8]);
 
-/// A text that is no name of an invitation.
+/// A text that is not the name of an invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the name of an invitation is 16 hex digits")]
 pub struct InvalidInvitationName;
@@ -102,7 +102,7 @@ impl FromStr for InvitationName {
 /// Counters kept with the cells, in the same commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Totals {
-    /// Cells held.
+    /// Number of cells held.
     pub cells: u64,
     /// The day the next two count.
     pub day: u32,
@@ -164,7 +164,7 @@ pub trait Shelf: Send + Sync {
     /// [`ShelfError`], here and below.
     fn load(&self) -> Result<Loaded, ShelfError>;
 
-    /// Where the cell with this name stands.
+    /// The place of the cell with this name.
     ///
     /// # Errors
     /// [`ShelfError`].

@@ -54,7 +54,7 @@ impl Pace {
     }
 }
 
-/// Where erasing stands.
+/// The progress of erasing.
 #[derive(Debug, Default)]
 pub(super) struct Sweep {
     /// Up to which edition each segment was erased.

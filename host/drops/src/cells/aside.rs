@@ -1,8 +1,8 @@
-//! A damaged store is set aside, and the board begins anew.
+//! Sets a damaged store aside, so that the board begins again.
 //!
-//! Cells are copies: who left them still has the mail. The board derives its issuing keys anew from
-//! its identity, so its readers and guests go on using it. Invitations are lost, and which tokens
-//! were spent: each can be spent once more. A backup has both.
+//! Cells are copies: their senders still have the mail. The board derives its issuing keys again
+//! from its identity, so its readers and guests go on using it. Invitations and spent marks are
+//! lost: each token can be spent once more. A backup has both.
 
 use std::io;
 use std::path::{Path, PathBuf};

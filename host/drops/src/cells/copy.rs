@@ -51,7 +51,7 @@ fn write(from: &ReadTransaction, to: &Path) -> Result<(), ShelfError> {
     commit(transaction).map_err(failed)
 }
 
-/// Whose it is, and how far it has got.
+/// The board it belongs to, and how far it has got.
 fn head(from: &ReadTransaction) -> Result<(BoardKey, Option<Totals>), Failure> {
     let system = from.open_table(SYSTEM)?;
     let format = system.get("format")?.and_then(|value| value.value().first().copied());

@@ -1,4 +1,4 @@
-//! An entry that its claimer alone decides about.
+//! An entry that only its claimer decides about.
 
 use mail::MailId;
 

@@ -11,7 +11,7 @@ use mail::{AccountName, MailId, PublicKey, Wall};
 use crate::limits;
 use crate::moment::{Moment, millis};
 
-/// Whose mail, and for which peer; None for local mail.
+/// The account of a mail, and the peer it goes to; None for local mail.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Owner {
     pub account: AccountName,
@@ -28,9 +28,9 @@ pub(crate) struct Waiting {
     pub size: u64,
     pub created: Wall,
     pub try_at: u64,
-    /// When the sender is to be told of the delay; `u64::MAX` for never.
+    /// When the sender is told about the delay; `u64::MAX` for never.
     pub delay_at: u64,
-    /// When it is to be given up.
+    /// When it is given up.
     pub deadline: u64,
 }
 
@@ -55,7 +55,7 @@ impl Job {
     }
 }
 
-/// What is to happen after a task.
+/// What happens after a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     /// It is no longer in the outbox.
@@ -110,9 +110,9 @@ struct Queue {
     online: bool,
     /// All entries, the smallest first.
     members: BTreeSet<(u64, MailId)>,
-    /// Those that could be transferred now.
+    /// The mails that could be transferred now.
     ready: BTreeSet<(u64, MailId)>,
-    /// Whether it stands in [`Index::turn`].
+    /// Whether it is in [`Index::turn`].
     in_turn: bool,
     in_flight: usize,
     large_in_flight: usize,
@@ -280,7 +280,7 @@ impl Index {
         free
     }
 
-    /// What is to be done now. The jobs count as running until [`Self::finish`].
+    /// Gives the jobs that are due now. They count as running until [`Self::finish`].
     pub fn take(&mut self, now: Moment) -> Vec<Job> {
         let mut jobs = Vec::new();
         while self.visits < limits::VISITS {
@@ -294,7 +294,7 @@ impl Index {
         jobs
     }
 
-    /// The next moment something becomes due without being told of it.
+    /// The next moment when something becomes due by itself.
     pub fn next_due(&self) -> Option<u64> {
         if self.visits >= limits::VISITS { None } else { self.due.first().map(|(time, _)| *time) }
     }
@@ -415,7 +415,7 @@ impl Index {
         }
     }
 
-    /// What is to be done about an entry that is due; None if it became ready for its turn.
+    /// The job for an entry that is due; None if the entry became ready for its turn.
     fn due_job(&mut self, id: MailId, now: Moment) -> Option<Job> {
         let steady_from = self.clocks.steady_from();
         let slot = self.slots.get(&id)?;

@@ -99,7 +99,7 @@ impl Gateway {
         Ok(Next::Wait { try_at: now.after(wait), not_before: asked.map_or(0, |asked| now.after(asked)) })
     }
 
-    /// The sender is told that it takes long, once.
+    /// Tells the sender about the delay, once.
     pub(super) async fn tell_delay(&self, id: mail::MailId) -> Result<Next, StorageError> {
         let Some(mut entry) = self.storage.outbox_entry(id).await? else { return Ok(Next::Gone) };
         if entry.marks.delay_reported || !entry.envelope.notify.delay {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use mail::record::OutboxEntry;
 use mail::{AccountName, MailId, Wall};
 
-/// What is known of the copies of a mail.
+/// Known facts about the copies of a mail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Copies {
     /// Relays that have the whole mail.
@@ -20,14 +20,14 @@ pub struct Copies {
 /// Somebody who leaves copies on drop relays. Set with [`crate::Gateway::use_relays`]; without, mails wait in the outbox alone.
 #[async_trait]
 pub trait DropRelays: Send + Sync {
-    /// The recipient of `entry` is offline: sees to its copies, and tells what is known of them. Quick; the deposits take their time
-    /// after it has returned.
+    /// Sees to copies of `entry`, whose recipient is offline, and tells what is known of them. It
+    /// returns quickly; the deposits happen later.
     async fn leave_copies(&self, entry: &OutboxEntry) -> Copies;
 
-    /// What is known of the copies of a mail.
+    /// Known facts about the copies of a mail.
     fn copies(&self, id: MailId) -> Copies;
 
-    /// Whether a mail can reach somebody by relays whose key alone is known.
+    /// Whether a mail can reach somebody by drop relays if only their key is known.
     fn reaches_strangers(&self) -> bool;
 
     /// A mail has left the outbox, in whatever way. Called once or more, never blocks.

@@ -58,7 +58,7 @@ impl Gateway {
         Ok(scanner)
     }
 
-    /// Writes the whole mail anew.
+    /// Writes the whole mail again.
     async fn copy(
         &self,
         partial: &Partial,

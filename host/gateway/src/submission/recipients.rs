@@ -9,7 +9,7 @@ use super::Submission;
 
 /// One recipient of a mail.
 pub(super) struct Recipient {
-    /// The id the mail to it gets; policy and filters are told it.
+    /// The id of the mail to this recipient. Policy and filters get it too.
     pub id: MailId,
     pub route: Route,
     /// The address as the user wrote it.

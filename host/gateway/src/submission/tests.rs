@@ -311,7 +311,7 @@ async fn a_name_whose_pin_cannot_be_read_is_held_until_the_user_confirms() {
     for spelling in ["ben@example.org", "BEN+x@example.org"] {
         let (status, text) = refused(&world, spelling).await;
         assert_eq!(status, "4.7.5");
-        assert!(text.contains("cannot read any more") && text.contains("pin accept"), "{text}");
+        assert!(text.contains("can no longer read") && text.contains("pin accept"), "{text}");
     }
     let held = HeldName::Lost { address: name.clone(), leads_to: Some(key("mallory")) };
     assert_eq!(gateway.held_names(&anna), [held]);

@@ -21,7 +21,7 @@ pub struct Received<'a> {
     pub id: MailId,
     /// The address it was delivered to. Never at submission: others who get the mail would read it.
     pub recipient: Option<&'a Address>,
-    /// When.
+    /// The time for `Received`.
     pub time: Wall,
 }
 

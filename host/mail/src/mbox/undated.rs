@@ -50,7 +50,7 @@ pub(super) struct Undated {
 /// What a line behind it decided.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Decided {
-    /// Nothing.
+    /// Nothing is decided yet.
     NotYet,
     /// It is a separator.
     Separator,

@@ -56,7 +56,7 @@ pub enum Action {
     Interrupted {
         /// Which mail.
         mail: MailId,
-        /// Why.
+        /// Why it was interrupted.
         why: Interruption,
     },
     /// All bytes of a mail offered by the owner are on their way: from now on the peer may have it, whatever its outcome.

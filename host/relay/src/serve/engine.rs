@@ -31,7 +31,7 @@ enum Changed {
     Uninvited(oneshot::Sender<bool>),
 }
 
-/// What the engine is told.
+/// A message to the engine.
 pub(super) enum Event {
     /// A client is there; its answers go here.
     Connected(Client, mpsc::Sender<Bytes>, oneshot::Sender<SessionId>),
@@ -53,13 +53,13 @@ pub(super) enum Event {
     Invite(InvitationCode, Invited),
     /// The owner takes an invitation back. Durable when the answer is there; false: there was none.
     Uninvite(InvitationName, oneshot::Sender<bool>),
-    /// Which invitations there are.
+    /// The owner asks for the invitations.
     Invitations(oneshot::Sender<Vec<InvitationStatus>>),
     /// Commit what is waiting, then end.
     Stop(oneshot::Sender<()>),
 }
 
-/// Who connects.
+/// The client that connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Client {
     /// A throwaway.
@@ -87,9 +87,9 @@ pub(super) struct Engine {
     clients: HashMap<SessionId, mpsc::Sender<Bytes>>,
     /// A batch is being committed.
     in_flight: bool,
-    /// Whose change of invitations no batch holds yet.
+    /// Callers whose change of invitations is not in a batch yet.
     changed: Vec<Changed>,
-    /// Those whose change is in the batch that is being committed.
+    /// Callers whose change is in the batch that is being committed.
     committing: Vec<Changed>,
     stopping: Option<oneshot::Sender<()>>,
 }

@@ -32,11 +32,11 @@ struct Guests {
     engine: mpsc::Sender<Event>,
     clock: Arc<dyn Clock>,
     guests: HashMap<PublicKey, Guest>,
-    /// Whose last answer has left.
+    /// The keys of guests whose last answer has left.
     left: mpsc::UnboundedSender<PublicKey>,
 }
 
-/// Hands what Tox tells to the engine, until either stops.
+/// Hands the events of Tox to the engine, until either stops.
 pub(super) async fn listen(identity: Identity, engine: mpsc::WeakSender<Event>, clock: Arc<dyn Clock>) {
     let Some(mut events) = identity.take_events() else { return };
     let (left, mut leaving) = mpsc::unbounded_channel();

@@ -11,7 +11,7 @@ use super::ServeError;
 #[derive(Clone)]
 pub struct Identity {
     pub(crate) tox: Tox,
-    /// Taken by whoever listens.
+    /// The events of the identity, for the task that listens.
     events: Arc<Mutex<Option<Events>>>,
 }
 

@@ -25,7 +25,7 @@ pub enum DialError {
     #[error("the proxy does not speak the protocol it is configured for; check its address and kind")]
     Protocol,
     /// It wants to know who asks.
-    #[error("the proxy wants a way of authentication that is not spoken here")]
+    #[error("the proxy wants a way of authentication that Toxmail does not have")]
     Authentication,
     /// It cannot or will not connect: the code of RFC 1928 section 6, or the status of HTTP.
     #[error("the proxy did not connect (code {0})")]

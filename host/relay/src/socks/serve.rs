@@ -25,7 +25,8 @@ enum Phase {
     Over,
 }
 
-/// A client's handshake. Holds at most [`SOCKS_BYTES`] and what came with them in one piece.
+/// A client's handshake. It holds at most [`SOCKS_BYTES`], and the bytes that came with them in one
+/// piece.
 #[derive(Debug)]
 pub struct Serve {
     phase: Phase,

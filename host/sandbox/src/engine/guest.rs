@@ -71,7 +71,7 @@ impl fmt::Display for Stop {
 
 impl std::error::Error for Stop {}
 
-/// For whom and how a call is made.
+/// The account and the limits of a call.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// The name before its lines in the gateway's log: the entry of the policy set, or what runs beside it.
@@ -84,7 +84,7 @@ pub struct Call {
     pub now: Wall,
     /// Limits of the entry.
     pub limits: Arc<Limits>,
-    /// What it leaves while it waits for DNS; none for calls beside the slots.
+    /// The seat that it leaves while it waits for DNS; None for calls beside the slots.
     pub seat: Option<Arc<Seat>>,
     /// Whether somebody waits for the answer.
     pub awaited: Awaited,
@@ -122,7 +122,8 @@ impl Guest {
         }
     }
 
-    /// Ticks the call may still run until somebody looks again; none when its time is over or nobody waits for it any more.
+    /// Ticks that the call may still run until somebody looks again; None when its time is over or
+    /// nobody waits for it any more.
     pub fn ticks_left(&self) -> Option<u64> {
         if self.awaited.is_abandoned() {
             return None;

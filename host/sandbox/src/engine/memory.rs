@@ -44,7 +44,8 @@ impl Memory {
         self.limit.saturating_sub(self.used).saturating_sub(self.kept) as u64
     }
 
-    /// The host keeps so many bytes more for the call, until it ends. They are at most what is [`left`](Self::left).
+    /// Notes that the host keeps this many more bytes for the call, until it ends: at most what is
+    /// [`left`](Self::left).
     pub fn keep(&mut self, bytes: u64) {
         self.kept = self.kept.saturating_add(usize::try_from(bytes).unwrap_or(usize::MAX));
     }

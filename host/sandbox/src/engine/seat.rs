@@ -19,7 +19,7 @@ pub struct Seat {
     taken: Mutex<Option<Taken>>,
 }
 
-/// What is given back when it is dropped.
+/// The permits that are given back when the seat is dropped.
 type Taken = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 
 impl Seat {

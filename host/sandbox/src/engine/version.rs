@@ -14,13 +14,13 @@ use crate::slot::Slot;
 
 /// A version of a component, ready to be called in one slot.
 pub struct Version {
-    /// Which bytes.
+    /// The digest of its bytes.
     pub digest: ComponentDigest,
     /// Its name in the library.
     pub name: String,
     /// Bytes of the compiled form.
     pub compiled_bytes: u64,
-    /// What is called.
+    /// The component, ready to be called.
     pub prepared: Prepared,
 }
 

@@ -33,7 +33,8 @@ pub struct Cache {
     key: [u8; KEY_BYTES],
 }
 
-/// Bytes that this gateway wrote itself: those of `file` from `begin` on. An interpreter has a hundred million of them: they are not copied.
+/// Bytes that this gateway wrote itself: the bytes of `file` from `begin` on. They are not copied,
+/// because an interpreter has a hundred million of them.
 struct Authentic {
     file: Vec<u8>,
     begin: usize,

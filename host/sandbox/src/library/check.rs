@@ -10,10 +10,10 @@ use crate::slot::Slot;
 /// The WIT package components are written against.
 const PACKAGE: &str = "toxmail:gateway/";
 
-/// Its version, as it stands behind an interface.
+/// Its version, as it is written behind an interface.
 const VERSION: &str = "0.1.0";
 
-/// Why a file is no component for this gateway. Each text says what to do.
+/// Why a file is not a component for this gateway. Each text says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// Larger than [`COMPONENT_BYTES`].
@@ -65,7 +65,7 @@ pub enum Refused {
     Compiled,
     /// Something else, or damaged.
     #[error(
-        "this is no WebAssembly component, or a damaged one: {0}. Build it again, or copy it again from where it was built"
+        "this is not a WebAssembly component, or it is damaged: {0}. Build it again, or copy it again from where it was built"
     )]
     NotWasm(String),
     /// It exports no slot's interface.

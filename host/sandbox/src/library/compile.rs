@@ -33,7 +33,7 @@ pub enum CompileMode {
         exe: PathBuf,
         /// Its arguments: a hidden verb.
         args: Vec<OsString>,
-        /// What it may use.
+        /// The limits of the compiler.
         limits: CompileLimits,
     },
 }
@@ -43,9 +43,9 @@ pub enum CompileMode {
 pub struct CompileLimits {
     /// Address space in bytes.
     pub memory_bytes: u64,
-    /// Processor seconds.
+    /// Processor time in seconds.
     pub cpu_seconds: u64,
-    /// Wall time.
+    /// Time by the clock.
     pub time: Duration,
     /// Largest compiled form.
     pub compiled_bytes: u64,
@@ -96,7 +96,7 @@ pub enum CompileError {
 pub struct Compatibility(pub [u8; 32]);
 
 impl Compatibility {
-    /// That of an engine.
+    /// The compatibility of an engine.
     pub fn of(engine: &wasmtime::Engine) -> Self {
         let mut hasher = Sha256Hasher(Sha256::new());
         engine.precompile_compatibility_hash().hash(&mut hasher);
@@ -199,7 +199,7 @@ fn in_child(
     }
 }
 
-/// Which limit stopped the child.
+/// Tells which limit stopped the child.
 fn stopped(status: ExitStatus, limits: &CompileLimits) -> CompileError {
     let is = |signal: Signal| status.signal() == Some(signal.as_raw());
     if is(Signal::XCPU) || is(Signal::KILL) {
@@ -212,7 +212,7 @@ fn stopped(status: ExitStatus, limits: &CompileLimits) -> CompileError {
     }
 }
 
-/// Waits for the child; none if it was stopped because it took too long or nobody waits any more.
+/// Waits for the child; None if it was stopped because it took too long or nobody waits any more.
 fn wait(mut child: Child, time: Duration, awaited: &Awaited) -> std::io::Result<Option<ExitStatus>> {
     const STEP: Duration = Duration::from_millis(5);
     let mut waited = Duration::ZERO;
@@ -235,7 +235,7 @@ fn read_back(file: &mut File, most: u64) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Stands where the compatibility does, if a module is to become a component and nothing is compiled.
+/// Takes the place of the compatibility if a module becomes a component and nothing is compiled.
 const ENCODE: &str = "encode";
 
 /// Exit code of the child where the component is to blame.
@@ -281,7 +281,7 @@ fn precompile(stack_bytes: usize, wanted: &str, component: &[u8]) -> Result<Vec<
     engine.precompile_component(component).map_err(|error| (INVALID, format!("{error:#}")))
 }
 
-/// What the child is told.
+/// The instructions for the child.
 struct Arguments {
     /// Memory in bytes, processor seconds, bytes of the compiled form.
     limits: [u64; 3],

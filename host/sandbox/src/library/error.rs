@@ -11,13 +11,13 @@ use crate::slot::Slot;
 /// Why a component could not be added, found or loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LibraryError {
-    /// The file is no component for this gateway.
+    /// The file is not a component for this gateway.
     #[error(transparent)]
     Refused(#[from] Refused),
     /// It does not compile.
     #[error(transparent)]
     Compile(#[from] CompileError),
-    /// No such component.
+    /// The component does not exist.
     #[error("there is no component `{0}`: `toxmail component list` shows them")]
     Unknown(String),
     /// Several components begin with these digits.
@@ -31,7 +31,7 @@ pub enum LibraryError {
         /// The slot.
         slot: Slot,
     },
-    /// No valid name.
+    /// The name is not valid.
     #[error("`{0}` cannot be a component's name: use 1 to 64 letters, digits, dots, dashes or underscores")]
     InvalidName(String),
     /// Too many components.
@@ -44,7 +44,7 @@ pub enum LibraryError {
     Directory {
         /// The path.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         error: io::Error,
     },
     /// The built-in conformance cases are damaged: a fault of the gateway.

@@ -4,23 +4,23 @@ use ed25519_dalek::{Signature, VerifyingKey};
 
 use crate::library::check::Refused;
 
-/// Whose components are trusted, and whether others are taken too.
+/// The keys whose components are trusted, and whether other components are accepted too.
 #[derive(Clone, Debug, Default)]
 pub struct Trust {
     keys: Vec<VerifyingKey>,
     required: bool,
 }
 
-/// Bytes that are no key.
+/// Bytes that are not a key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is no Ed25519 public key")]
+#[error("{0} is not an Ed25519 public key")]
 pub struct InvalidKey(String);
 
 impl Trust {
     /// Trusts `keys`. With `required`, only components with a signature of one of them are taken and used, beside the built-in ones.
     ///
     /// # Errors
-    /// [`InvalidKey`] for bytes that are no point of the curve, or a weak one.
+    /// [`InvalidKey`] for bytes that are not a point of the curve, or are a weak one.
     pub fn new(keys: &[[u8; 32]], required: bool) -> Result<Self, InvalidKey> {
         let key = |bytes: &[u8; 32]| match VerifyingKey::from_bytes(bytes) {
             Ok(key) if !key.is_weak() => Ok(key),
@@ -29,7 +29,8 @@ impl Trust {
         Ok(Self { keys: keys.iter().map(key).collect::<Result<_, _>>()?, required })
     }
 
-    /// The key that signed the file, as hex digits; none if there is no signature and none is needed.
+    /// The key that signed the file, as hex digits; None if there is no signature and none is
+    /// needed.
     ///
     /// # Errors
     /// [`Refused::Unsigned`] or [`Refused::Signature`].

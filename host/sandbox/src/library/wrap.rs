@@ -34,7 +34,7 @@ pub fn to_component<'a>(mode: &CompileMode, bytes: &'a [u8]) -> Result<Cow<'a, [
         Ok(component) => Ok(Cow::Owned(component)),
         Err(CompileError::Invalid(words)) => Err(Refused::Module(one_line(&words, 1000)).into()),
         Err(CompileError::TooMuchMemory(_)) => {
-            Err(Refused::Module("what it says of the world it was built for is damaged".to_owned()).into())
+            Err(Refused::Module("its description of the world it was built for is damaged".to_owned()).into())
         }
         Err(error) => Err(error.into()),
     }

@@ -54,7 +54,7 @@ impl Message {
         Self { source, headers: OnceCell::new(), parts: OnceCell::new() }
     }
 
-    /// All bytes.
+    /// The size of all bytes.
     pub fn size(&self) -> u64 {
         self.source.size()
     }

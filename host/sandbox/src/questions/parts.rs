@@ -35,7 +35,7 @@ pub struct Leaf {
 pub enum Content {
     /// UTF-8.
     Text(Bytes),
-    /// Anything.
+    /// Bytes of any other kind.
     Binary(Bytes),
     /// A multipart: its content is other parts.
     Container,
@@ -135,7 +135,7 @@ struct Walker<'a, 'b> {
     at: usize,
     leaves: &'a mut Vec<Leaf>,
     open: Vec<Open>,
-    /// The part that all of this stands in.
+    /// The part that contains all of this.
     outside: Option<u32>,
     levels: Levels,
     budget: &'a mut Budget<'b>,

@@ -1,4 +1,4 @@
-//! How a live component is doing: counts, durations, and whether it is to be replaced.
+//! The health of a live component: counts, durations, and whether it has to be replaced.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,9 +20,9 @@ pub const TIMING_BUCKETS: [u64; 8] = [50, 100, 250, 1000, 5000, 25_000, 100_000,
 pub(crate) struct Asked {
     /// The function.
     pub(crate) function: &'static str,
-    /// Whether it was outgoing mail; none where there is no direction.
+    /// Whether it was outgoing mail; None if there is no direction.
     pub(crate) is_outgoing: Option<bool>,
-    /// For whom.
+    /// The account that the call was for.
     pub(crate) account: AccountName,
 }
 
@@ -88,7 +88,7 @@ impl Row {
         self.in_a_row >= FAILURES_IN_A_ROW || self.failed() >= FAILED_OF_WINDOW
     }
 
-    /// Whether people are told that something is wrong.
+    /// Whether people are told that the component fails.
     fn is_failing(self) -> bool {
         self.in_a_row > 0 || (self.known >= FAILURES_IN_A_ROW && self.failed() * 2 >= self.known)
     }

@@ -20,12 +20,12 @@ pub struct StateVersion {
     pub keep: Vec<String>,
 }
 
-/// What is to be done with state before a version goes live.
+/// What to do with state before a version goes live.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Step {
-    /// Whose state it begins with; none for one that has its own.
+    /// The state that it begins with a copy of; None if it has its own.
     pub copy_from: Option<String>,
-    /// State that nobody goes back to any more.
+    /// State that no version goes back to any more.
     pub forget: Vec<String>,
 }
 
@@ -35,8 +35,9 @@ pub struct Step {
 pub struct Lines(BTreeMap<String, Vec<String>>);
 
 impl Lines {
-    /// A version goes live: what is to be done before; none if nothing changes. Programs of before kept one state for all versions of a
-    /// line, under the name of the line: the first version begins with that.
+    /// What to do before a version goes live; None if nothing changes. Earlier programs kept one
+    /// state for all versions of a line, under the name of the line: the first version begins with
+    /// that state.
     pub fn goes_live(&mut self, version: &StateVersion) -> Option<Step> {
         let spaces = self.0.entry(version.line.clone()).or_default();
         if spaces.last() == Some(&version.space) {

@@ -1,4 +1,4 @@
-//! Components that nobody needs any more go.
+//! Removes components that nobody needs any more.
 
 use mail::ComponentDigest;
 

@@ -248,13 +248,14 @@ impl Sandbox {
         first
     }
 
-    /// Every entry: what is live, and how it is doing.
+    /// Every entry: the live component and its health.
     #[must_use]
     pub fn status(&self) -> Vec<EntryStatus> {
         self.shared.entries.load().iter().flatten().map(|entry| entry.status()).collect()
     }
 
-    /// Filters that cannot be read: until each is [removed](Self::remove_filter) or [added](Self::add_filter) anew, the chain fails.
+    /// Filters that cannot be read. The chain fails until each of them is
+    /// [removed](Self::remove_filter) or [added](Self::add_filter) again.
     #[must_use]
     pub fn lost_filters(&self) -> Vec<LostFilter> {
         self.shared.lost_filters.load().to_vec()
@@ -307,10 +308,10 @@ impl Sandbox {
         self.go_live(&entry, next.with_past(is_proven, None)).await
     }
 
-    /// The user has seen that a component of an entry failed and another took its place: it is no longer shown.
+    /// Dismisses the notice that a component of an entry failed and another took its place.
     ///
     /// # Errors
-    /// [`SwapError`]; it is shown on then.
+    /// [`SwapError`]; the notice stays then.
     pub async fn seen(&self, slot: Slot, entry: Option<&str>) -> Result<EntryStatus, SwapError> {
         let _one_at_a_time = self.shared.changes.lock().await;
         let entry = self.entry(slot, entry)?;
@@ -346,7 +347,8 @@ impl Sandbox {
         Ok(())
     }
 
-    /// What an entry that is not live yet goes back to: what stands in its place now.
+    /// Keeps the component that an entry which is not live yet goes back to: the one in its place
+    /// now.
     fn keep_good_one(&self, entry: &Entry) {
         let Ok(place) = self.entry(entry.slot, Some(&entry.name)) else { return };
         let (now, next) = (place.live.load(), entry.live.load_full());
@@ -376,7 +378,7 @@ impl Sandbox {
         self.shared.call(&entry, account, now, question, None).await
     }
 
-    /// The filters as they stand now: a change in the middle of a mail does not reach it.
+    /// The filters as they are now: a change in the middle of a mail does not reach the mail.
     fn chain(&self) -> Vec<Arc<Entry>> {
         self.shared.entries.load().get(Slot::MailFilter.index()).cloned().unwrap_or_default()
     }
@@ -612,7 +614,8 @@ impl Shared {
         }
     }
 
-    /// Another version takes the place of one that fails, unless something else changed meanwhile.
+    /// Puts another version in the place of one that fails, unless something else changed
+    /// meanwhile.
     fn fall_back(&self, entry: &Arc<Entry>, failed: &Arc<Live>, why: FailureSummary, now: Wall) {
         let Ok(_one_at_a_time) = self.changes.try_lock() else { return };
         // A policy set may have put another entry in this one's place.
@@ -647,7 +650,7 @@ impl Shared {
     }
 }
 
-/// What the gateway's own log says of its own trouble with an entry.
+/// Writes the gateway's own trouble with an entry into its log.
 fn log_trouble(slot: Slot, entry: &str, failure: &Failure) {
     if matches!(failure, Failure::Gateway(_) | Failure::Lost(_)) {
         tracing::warn!(%slot, entry, %failure, "a component could not be served");
@@ -685,7 +688,7 @@ pub(crate) fn config_of(
     SlotsConfig { entries: entries.iter().flatten().map(config).collect(), lost_filters }
 }
 
-/// For whom and how an entry is asked.
+/// The account that an entry is asked for, and how it is asked.
 fn call(entry: &Entry, version: &Version, account: &AccountName, now: Wall) -> Call {
     Call {
         shown_as: Arc::clone(&entry.name),
@@ -801,7 +804,7 @@ pub(crate) async fn bring_to_life(
     })
 }
 
-/// An earlier version of an entry. That it is gone is no reason not to use the new one.
+/// Gives an earlier version of an entry. If that version is gone, the new one is used all the same.
 async fn earlier(
     library: &Library,
     config: &EntryConfig,

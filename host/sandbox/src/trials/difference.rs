@@ -20,7 +20,7 @@ pub struct Difference {
     pub when: Wall,
     /// The function of the slot's interface.
     pub function: String,
-    /// For whom was decided.
+    /// The account that the decision is for.
     pub account: AccountName,
     /// What was asked, as JSON.
     pub facts: String,

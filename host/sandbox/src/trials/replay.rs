@@ -80,7 +80,7 @@ pub enum NotReplayed {
     Unreadable(#[source] Cause),
 }
 
-/// Which component is replayed.
+/// The component that is replayed.
 #[derive(Debug)]
 pub enum Candidate {
     /// One of the library.

@@ -80,7 +80,7 @@ pub struct ShadowReport {
     pub name: String,
     /// Its version.
     pub sha256: ComponentDigest,
-    /// Since when.
+    /// Since when it runs.
     pub since: Wall,
     /// Answers like the live one's.
     pub same: u64,
@@ -110,7 +110,7 @@ pub struct ShadowDiffers {
     pub entry: String,
     /// The shadow's version.
     pub sha256: ComponentDigest,
-    /// What differs.
+    /// The difference.
     pub difference: Difference,
 }
 

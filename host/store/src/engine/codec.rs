@@ -18,7 +18,7 @@ pub const VERSION: u8 = 1;
 /// Bytes before the prefix in a record that has one.
 const HEAD_BYTES: usize = 5;
 
-/// Why bytes are no record.
+/// Why bytes are not a record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadRecord {
     /// There is nothing, or less than the record announces.
@@ -34,7 +34,7 @@ pub enum BadRecord {
 
 /// Something kept as a record of its own.
 pub trait Stored: Serialize + DeserializeOwned {
-    /// The table it stands in, for error messages.
+    /// The table it is in, for error messages.
     const TABLE: &'static str;
 }
 
@@ -133,7 +133,7 @@ pub(crate) fn split_prefix(bytes: &[u8]) -> Result<(&[u8], &[u8]), BadRecord> {
     rest.split_at_checked(length).ok_or(BadRecord::Short)
 }
 
-/// What a record begins with, for a record whose rest cannot be read.
+/// The beginning of a record, for a record whose rest cannot be read.
 pub(crate) fn start<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     let (&version, rest) = bytes.split_first()?;
     let start = || postcard::take_from_bytes(rest).ok().map(|(start, _)| start);

@@ -13,7 +13,7 @@ use crate::engine::tables::{StatsRow, Tables};
 use crate::error::Error;
 use crate::limits::{DELETED_ROWS_PER_COMMIT, ROW_BYTES};
 
-/// What is done to the writer's and the callers' memory once the transaction is committed.
+/// Changes to the writer's and the callers' memory once the transaction is committed.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     /// Bytes of growing bodies that are in rows now.
@@ -47,13 +47,13 @@ pub(crate) struct Stats {
     pub(crate) next_number: u64,
     /// Mails in the mailbox.
     pub(crate) mails: u64,
-    /// Their bytes.
+    /// Size of the mailbox in bytes.
     pub(crate) bytes: u64,
     /// The number the next outcome gets.
     pub(crate) next_outcome: u64,
-    /// Contacts.
+    /// Number of contacts.
     pub(crate) contacts: u64,
-    /// Pins.
+    /// Number of pins.
     pub(crate) pins: u64,
 }
 

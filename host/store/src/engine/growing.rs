@@ -18,7 +18,7 @@ pub(crate) enum Owner {
 /// A body that is being written.
 #[derive(Debug)]
 pub(crate) struct Grow {
-    /// Whose it is.
+    /// Its owner.
     pub(crate) owner: Owner,
     /// Bytes in rows, as of the last commit of any kind.
     pub(crate) written: u64,
@@ -68,8 +68,8 @@ impl Growing {
         self.bodies.entry(body).or_insert_with(|| Grow::new(owner, written));
     }
 
-    /// Appends. False, and nothing appended, where the body is not known or `offset` is not its end: it was
-    /// given up meanwhile, or lost by a fault.
+    /// Appends. Appends nothing and gives false if the body is not known or `offset` is not its
+    /// end: it was given up meanwhile, or lost by a fault.
     pub(crate) fn append(&mut self, body: u64, offset: u64, bytes: &[u8]) -> bool {
         match self.bodies.get_mut(&body) {
             Some(grow) if grow.end() == offset => {
@@ -103,7 +103,7 @@ impl Growing {
         }
     }
 
-    /// What is in rows is on disk now.
+    /// Takes note that everything in rows is on disk now.
     pub(crate) fn saved(&mut self) {
         for grow in self.bodies.values_mut() {
             grow.durable = grow.written;

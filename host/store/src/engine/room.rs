@@ -23,12 +23,14 @@ impl Store {
 }
 
 impl Shared {
-    /// Refuses what takes space while there is none, as far as is known without counting; the writer counts.
+    /// Refuses a change that takes space while there is no space, as far as is known without
+    /// counting; the writer counts.
     pub(crate) fn check_space(&self) -> Result<(), Error> {
         if self.disk_has_room() || self.unused_known().unwrap_or(true) { Ok(()) } else { Err(Error::Full) }
     }
 
-    /// The same, counting if that was long ago. For the writer alone, outside of a transaction.
+    /// The same, and counts if the last count was long ago. Only for the writer, outside of a
+    /// transaction.
     pub(crate) fn look_for_space(&self) -> Result<(), Error> {
         if !self.disk_has_room() && self.unused_known().is_none() {
             // A file that cannot be counted has other troubles; it is not room.

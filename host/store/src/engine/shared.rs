@@ -50,7 +50,7 @@ pub(crate) trait Job: Send {
     fn answer(self: Box<Self>, outcome: Result<(), Error>);
 }
 
-/// What the writer thread is told.
+/// A message to the writer thread.
 pub(crate) enum Message {
     Job(Box<dyn Job>),
     /// The body of a mail coming in starts; `replaces` is given up.
@@ -75,7 +75,8 @@ pub(crate) enum Message {
     Unsaved,
     /// Save what is unsaved now; there is too much of it.
     Flush,
-    /// A reader met a fault in this generation; answered when the file was opened anew or could not be.
+    /// A reader met a fault in this generation. It is answered when the file was opened again, or
+    /// when that failed.
     Repair {
         generation: u64,
         done: SyncSender<()>,
@@ -92,7 +93,7 @@ pub(crate) struct StagedMemory {
 }
 
 impl StagedMemory {
-    /// Keeps a body; gives it back where there is no room.
+    /// Keeps a body; gives it back if there is no room.
     pub(crate) fn insert(&mut self, body: u64, bytes: Bytes) -> Result<(), Bytes> {
         if self.bytes + bytes.len() > STAGED_MEMORY_BYTES {
             return Err(bytes);
@@ -174,7 +175,8 @@ impl Shared {
         }
     }
 
-    /// Runs `f` on a snapshot of what is committed. After a fault the file is opened anew and `f` tried once more.
+    /// Runs `f` on a snapshot of what is committed. After a fault the file is opened again and `f`
+    /// is tried once more.
     pub(crate) fn read<T>(&self, mut f: impl FnMut(&View<'_>) -> Result<T, Error>) -> Result<T, Error> {
         let generation = match self.read_once(&mut f) {
             Err((error, generation)) if error.is_fault() => generation,
@@ -192,7 +194,8 @@ impl Shared {
         self.engine.read(|transaction| f(&View { transaction, unreadable: &self.unreadable }))
     }
 
-    /// Has the file opened anew after a fault seen in `generation`, unless that has happened already.
+    /// Has the file opened again after a fault seen in `generation`, unless that has happened
+    /// already.
     pub(crate) fn repair(&self, generation: u64) -> Result<(), Error> {
         let (done, repaired) = sync_channel(1);
         self.send(Message::Repair { generation, done })?;

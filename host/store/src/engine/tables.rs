@@ -194,9 +194,9 @@ tables! {
     /// Quarantined mails that a filter threw away, by account and number: when each is deleted for good (milliseconds since 1970),
     /// and its size (since format 5).
     bin BIN: (&'static str, u64) => (u64, u64);
-    /// What came, for dedupe.
+    /// Mails that came, for dedupe.
     arrivals ARRIVALS: ArrivalRowKey => &'static [u8];
-    /// What is coming in.
+    /// Mails that are coming in.
     partials PARTIALS: ArrivalRowKey => &'static [u8];
     /// Ended outbox entries by account and order.
     outcomes OUTCOMES: (&'static str, u64) => &'static [u8];

@@ -33,7 +33,7 @@ pub(crate) struct Writer {
     shared: Arc<Shared>,
     receiver: Receiver<Message>,
     growing: Growing,
-    /// When what is not on disk must be, at the latest.
+    /// The latest time at which unsaved changes must be on disk.
     due: Option<Monotonic>,
     /// Whether it must be now.
     flush: bool,
@@ -69,7 +69,7 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Runs until told to stop, then saves what is unsaved.
+    /// Runs until told to stop, then saves unsaved changes.
     pub(crate) fn run(mut self) {
         while !self.stopping {
             let Some(first) = self.wait() else { continue };
@@ -318,7 +318,7 @@ impl Writer {
         }
     }
 
-    /// Opens the file anew after a fault, and forgets what was not on disk.
+    /// Opens the file again after a fault, and forgets what was not on disk.
     fn repair(&mut self, generation: u64, done: Option<SyncSender<()>>) {
         match self.shared.engine.reopen(generation) {
             Ok(false) => {}

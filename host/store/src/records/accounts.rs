@@ -74,8 +74,8 @@ impl Store {
             .await?)
     }
 
-    /// Switches an account off or on: whoever asks [`Store::is_disabled`] or [`Store::standing`] keeps to it. Logins of before do not
-    /// hold any more when it is switched on again.
+    /// Switches an account off or on, for all who ask [`Store::is_disabled`] or
+    /// [`Store::standing`]. Earlier logins no longer hold when it is switched on again.
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is no such account.
@@ -147,7 +147,8 @@ impl Store {
         })
     }
 
-    /// Replaces the hash of an account's password by that of another password: logins of before do not hold any more.
+    /// Replaces the hash of an account's password by that of another password: earlier logins no
+    /// longer hold.
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is no such account.
@@ -162,8 +163,8 @@ impl Store {
         .await
     }
 
-    /// Replaces the hash of an account's password by another one of the same password; logins hold. Nothing happens where the
-    /// hash is not `from` any more.
+    /// Replaces the hash of an account's password by another one of the same password; logins still
+    /// hold. Nothing happens if the hash is no longer `from`.
     ///
     /// # Errors
     /// [`Error::LimitReached`] where it is too long.
@@ -248,8 +249,10 @@ fn create(context: &mut Context<'_, '_>, new: &NewAccount) -> Result<(), Error> 
     Ok(())
 }
 
-/// All accounts. One whose record cannot be read is there with what its other rows need: its name, which is the key, and whether it
-/// is the owner, if the record still says so. Where no record does, the first unreadable one is: a gateway needs somebody who manages it.
+/// All accounts. An account whose record cannot be read is listed with what its other rows need:
+/// its name, which is the key, and whether it is the owner, if the record still says so. If no
+/// record says so, the first unreadable account is the owner, because a gateway needs somebody who
+/// manages it.
 fn all_of(
     unreadable: &Unreadable,
     accounts: &impl ReadableTable<&'static str, &'static [u8]>,

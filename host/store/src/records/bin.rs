@@ -70,7 +70,7 @@ pub(crate) fn put(
     Ok(())
 }
 
-/// Takes the mark off. False where there was none.
+/// Removes the mark. False if there was none.
 pub(crate) fn take(context: &mut Context<'_, '_>, account: &str, number: u64) -> Result<bool, Error> {
     if context.t.bin.read()?.get((account, number))?.is_none() {
         return Ok(false);

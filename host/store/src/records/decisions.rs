@@ -43,14 +43,14 @@ pub struct Decision {
     pub record: Bytes,
 }
 
-/// Which decisions are wanted: all that fit.
+/// The wanted decisions: those that match every given field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DecisionSearch {
-    /// Of this slot.
+    /// Only of this slot.
     pub slot: Option<String>,
-    /// About this mail.
+    /// Only about this mail.
     pub mail: Option<MailId>,
-    /// For this account.
+    /// Only for this account.
     pub account: Option<AccountName>,
     /// Recorded at this time or later.
     pub from: Option<Wall>,
@@ -168,7 +168,7 @@ impl Store {
 }
 
 impl Shared {
-    /// Waits until a decision of so many bytes has room among those that wait for the disk.
+    /// Waits until a decision of this many bytes has room among those that wait for the disk.
     fn room_for_decision(&self, bytes: usize) -> Result<MutexGuard<'_, Waiting>, Error> {
         let mut waiting = self.decisions();
         let failures = waiting.failures;
@@ -197,7 +197,7 @@ impl Store {
     }
 }
 
-/// Writes what waits, and drops what is too old or too much.
+/// Writes the waiting decisions, and drops decisions that are too old or too many.
 pub(crate) fn write_waiting(context: &mut Context<'_, '_>) -> Result<(), Error> {
     let (waiting, next_id) = {
         let mut waiting = context.shared.decisions();
@@ -224,7 +224,8 @@ pub(crate) fn write_waiting(context: &mut Context<'_, '_>) -> Result<(), Error> 
     Ok(())
 }
 
-/// What a decision with a record of so many bytes takes up in the file. redb keeps a large value in pages of its own, a power of two of them.
+/// The room that a decision with a record of this many bytes takes in the file. redb keeps a large
+/// value in pages of its own, a power of two of them.
 pub(crate) const fn cost_in_file(record: usize) -> u64 {
     let row = record as u64 + 64;
     DECISION_ROWS_BYTES + if record > PAGE_BYTES / 2 { row.next_power_of_two() } else { row }
@@ -264,7 +265,7 @@ pub(crate) fn count_those_of_before(tables: &mut Tables<'_>) -> Result<(), Error
     Ok(())
 }
 
-/// Drops what is too old, then what is too much.
+/// Drops decisions that are too old, then those that are too many.
 fn drop_old(context: &mut Context<'_, '_>) -> Result<(), Error> {
     let (oldest, most) = (context.shared.options.decisions_age, context.shared.options.decisions_bytes);
     let now = context.shared.options.clock.wall();

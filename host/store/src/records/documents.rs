@@ -1,4 +1,4 @@
-//! Small documents of others, by kind, owner and key: what is many, and small each.
+//! Small documents of other crates, by kind, owner and key: many, and each of them small.
 
 use crate::Store;
 use crate::engine::tables::DOCUMENTS;
@@ -8,7 +8,7 @@ use crate::limits::{DOCUMENT_BYTES, DOCUMENT_KEY_BYTES, DOCUMENTS_PAGE_BYTES, NA
 /// A document as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
-    /// Whose it is.
+    /// Its owner.
     pub owner: String,
     /// Its name.
     pub key: Vec<u8>,

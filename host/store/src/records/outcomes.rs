@@ -19,7 +19,7 @@ use crate::upkeep::unreadable::View;
 pub struct Ended {
     /// Its id.
     pub id: MailId,
-    /// Whose mail it was.
+    /// The account of the mail.
     pub account: AccountName,
     /// Sender and recipient.
     pub envelope: Envelope,
@@ -33,12 +33,13 @@ pub struct Ended {
     pub ended: Wall,
     /// Attempts that failed.
     pub attempts: u32,
-    /// What became of it.
+    /// How it ended.
     pub outcome: Outcome,
 }
 
 impl Store {
-    /// What became of an outbox entry; None if it has not ended, or so long ago that it is forgotten.
+    /// How an outbox entry ended; None if it has not ended, or if it ended so long ago that it is
+    /// forgotten.
     ///
     /// # Errors
     /// [`Error::Damaged`], [`Error::Failed`].

@@ -228,7 +228,7 @@ fn finish(
     Ok(())
 }
 
-/// Writes what is still in memory of a body that is whole.
+/// Writes the rest of a complete body that is still in memory.
 fn complete(context: &mut Context<'_, '_>, partial: &Partial) -> Result<(), Error> {
     let received = context.growing.get(partial.body.0).map(|grow| grow.end());
     if received != Some(partial.size) {
@@ -244,7 +244,7 @@ fn end(context: &mut Context<'_, '_>, key: &ArrivalKey, body: BodyId) {
     context.effects.ended.push((key.clone(), body));
 }
 
-/// Takes partials that ended out of memory, unless they were begun anew meanwhile.
+/// Takes partials that ended out of memory, unless they were begun again meanwhile.
 pub(crate) fn ended(shared: &Shared, ended: Vec<(ArrivalKey, BodyId)>) {
     let mut partials = shared.partials();
     for (key, body) in ended {

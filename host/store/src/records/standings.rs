@@ -1,7 +1,7 @@
-//! Which account of a name there is, and whether what was checked before still holds.
+//! The account that has a name now, and whether an earlier check still holds.
 //!
-//! A name is given again after its account is removed; the number of an account never is. Whoever remembers an account over time
-//! (a session, a cache) remembers its [`Standing`] and compares.
+//! A name can be given again after its account is removed; the number of an account never is. A
+//! session or cache that remembers an account remembers its [`Standing`] and compares.
 
 use mail::{AccountName, Standing};
 use redb::{ReadTransaction, ReadableTable};

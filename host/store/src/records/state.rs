@@ -20,7 +20,7 @@ use crate::engine::tables::{STATE, STATE_USAGE};
 use crate::error::Error;
 use crate::limits::{LIST_ENTRIES, STATE_KEY_BYTES, STATE_SPACE_BYTES, STATE_UNSAVED_BYTES};
 
-/// Whose state: space, account.
+/// The owner of state: space, account.
 type Owner = (String, String);
 
 /// A space of an account that holds something.
@@ -28,7 +28,7 @@ type Owner = (String, String);
 pub struct StateSpace {
     /// Its name: `slot/entry/component/version`.
     pub space: String,
-    /// Whose.
+    /// The account it is kept for.
     pub account: AccountName,
     /// What it counts against its quota, bytes.
     pub bytes: u64,
@@ -92,7 +92,8 @@ impl Overlay {
         self.usage.get(owner).copied().unwrap_or(0)
     }
 
-    /// Counts the keys on disk of an owner of whom no key has changed since the start; later they are counted along.
+    /// Counts the keys on disk of an owner whose keys have not changed since the start. Later
+    /// changes keep the count.
     fn count_keys(
         &mut self,
         owner: &Owner,

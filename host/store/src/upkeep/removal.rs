@@ -52,8 +52,8 @@ impl Store {
         Ok(self.remove(move |context| remove_records(context, name.as_str())).await?)
     }
 
-    /// Removes what may be there under a name without an account: what work that was under way for a removed account wrote after
-    /// its end is not to be found by the next one.
+    /// Removes rows that may be there under a name without an account: work under way for a removed
+    /// account may have written them after its end, and the next account must not find them.
     pub(crate) async fn remove_leftovers(&self, name: &AccountName) -> Result<(), StorageError> {
         self.remove_arrivals(name).await?;
         self.remove_state(name).await?;
@@ -114,7 +114,7 @@ impl Store {
 }
 
 impl Store {
-    /// What is coming in for an account, and what came.
+    /// Mails that are coming in for an account, and mails that came.
     async fn remove_arrivals(&self, name: &AccountName) -> Result<(), StorageError> {
         let partials: Vec<_> =
             self.inner.shared.partials().keys().filter(|key| key.account == *name).cloned().collect();

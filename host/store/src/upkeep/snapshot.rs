@@ -30,9 +30,11 @@ impl Store {
         self.call(Urgency::Durable, Space::Frees, |_| Ok(())).await
     }
 
-    /// Writes everything that was committed when this was called into a new store file at `path` (mode 0600, must not be there), which
-    /// [`Store::open`] takes as `store.redb` of a directory. Mail goes on meanwhile; pages it frees are used again when the copy is done.
-    /// `watch` is told how far it has got, at last that all of it is written, and ends it with false; what was written is removed then.
+    /// Writes everything that was committed when this was called into a new store file at `path`
+    /// (mode 0600, must not be there), which [`Store::open`] takes as `store.redb` of a directory.
+    /// Mail goes on meanwhile; pages it frees are used again when the copy is done. `watch` gets
+    /// the progress, and at last that all of it is written. It ends the copy by answering false;
+    /// the new file is removed then.
     ///
     /// # Errors
     /// [`Error::Stopped`] where `watch` said so; [`Error::Full`], [`Error::Failed`].

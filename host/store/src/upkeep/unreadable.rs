@@ -1,8 +1,9 @@
-//! Rows that cannot be read: passed over, left where they are, counted and told.
+//! Rows that cannot be read: they are passed over, left where they are, counted and reported.
 //!
-//! A row that this program cannot read stays as it is: a later program may read it, and a copy of the store has it too. Who reads a
-//! list gets the other rows. What was met is remembered in memory, so that it can be shown; [`Store::look_for_unreadable`] meets
-//! everything.
+//! A row that this program cannot read stays as it is: a later program may read it, and a copy of
+//! the store has it too. Somebody who reads a list gets the other rows. Rows that were met are
+//! remembered in memory, so that they can be shown; [`Store::look_for_unreadable`] meets all of
+//! them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -87,7 +88,7 @@ impl Unreadable {
         }
     }
 
-    /// What is still so.
+    /// The rows that still cannot be read.
     fn list(&self, transaction: &ReadTransaction) -> Result<Vec<UnreadableRow>, Error> {
         let mut failed = None;
         let mut rows = self.rows();
@@ -161,7 +162,8 @@ impl Store {
         .await
     }
 
-    /// Remembers a document that whoever it belongs to cannot read. It stays, until another one is written in its place.
+    /// Remembers a document that its owner cannot read. It stays until another one is written in
+    /// its place.
     pub fn unreadable_document(&self, kind: &str, owner: &str, key: &[u8], bytes: &[u8], why: &str) {
         let name =
             if owner.is_empty() { hex::encode(key) } else { format!("{} of {owner}", hex::encode(key)) };
@@ -203,8 +205,8 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps a copy of a setting that whoever it belongs to cannot read, under `unreadable-` and its name, and remembers it: what is
-    /// written in its place later does not touch the copy.
+    /// Keeps a copy of a setting that its owner cannot read, under `unreadable-` and its name, and
+    /// remembers it. A setting written in its place later does not touch the copy.
     ///
     /// # Errors
     /// As [`Store::meta_put`].

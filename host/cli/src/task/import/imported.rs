@@ -24,7 +24,7 @@ pub struct Imported {
     pub drafts: u64,
     /// Left out: symbolic links, which may lead to any file.
     pub links: u64,
-    /// Left out: hidden files and what is no file.
+    /// Left out: hidden files, and entries that are not files.
     pub others: u64,
     /// Folders within a Maildir, each of which is a Maildir of its own.
     pub folders: Vec<String>,
@@ -37,7 +37,8 @@ impl Imported {
     /// The report, or why there is none; an error tells what was done before.
     ///
     /// # Errors
-    /// That of `put`. Also if a file with content gave nothing: whoever calls this by a script must see it.
+    /// The error of `put`. Also an error if a file with content gave nothing: a script that calls
+    /// this must see it.
     pub fn after(self, put: Result<(), ClientError>, path: &Path) -> Result<Self, ClientError> {
         let gave = self.imported + self.already_there;
         match put {
@@ -50,7 +51,7 @@ impl Imported {
                 let done = self.to_text();
                 let done = done.trim_end();
                 Err(ClientError::Input(format!(
-                    "{error}\nbefore that: {done}\nimport it again: what is there already is passed over"
+                    "{error}\nbefore that: {done}\nimport it again: mails that are there already are passed over"
                 )))
             }
             Err(error) => Err(error),
@@ -71,7 +72,7 @@ impl Imported {
             (self.deleted, "deleted in the other program"),
             (self.drafts, "drafts"),
             (self.links, "symbolic links: copy the files they lead to"),
-            (self.others, "hidden, or no file"),
+            (self.others, "hidden, or not a file"),
         ] {
             if count > 0 {
                 text += &format!("left out: {count} ({why})\n");

@@ -40,7 +40,7 @@ pub fn files(path: &Path, done: &mut Imported) -> Result<Vec<PathBuf>, ClientErr
     }
     if !is_maildir {
         return Err(ClientError::Input(format!(
-            "{} is no Maildir: there is neither `cur` nor `new` in it",
+            "{} is not a Maildir: it has neither `cur` nor `new`",
             path.display()
         )));
     }

@@ -1,4 +1,4 @@
-// A mail filter: marks what comes from somebody who is no contact.
+// A mail filter: marks mail from somebody who is not a contact.
 // Variants are { tag, val }, enums are texts; `mail` is read with mail.header(name), mail.parts() and so on (wit/capabilities.wit).
 
 export const mailFilterDecisions = {

@@ -1,4 +1,4 @@
-"""A mail filter: marks what comes from somebody who is no contact."""
+"""A mail filter: marks mail from somebody who is not a contact."""
 from wit_world.exports import MailFilterDecisions as Interface
 from wit_world.exports import mail_filter_decisions as wit
 from wit_world.imports.types import Direction

@@ -1,4 +1,4 @@
-//! A mail filter: marks what comes from somebody who is no contact.
+//! A mail filter: marks mail from somebody who is not a contact.
 
 #[allow(warnings, reason = "generated from wit/")]
 mod bindings {

@@ -22,7 +22,7 @@ const DOCUMENT: &str = "slots";
 
 /// Keeps the choice of components.
 pub struct StoredSlots {
-    /// Where.
+    /// The store they are kept in.
     pub store: Store,
     /// Who hears of changes nobody asked for.
     pub events: EventLog,

@@ -61,7 +61,7 @@ impl Accounts for GatewayManagement {
     ) -> Result<ImportedAccount> {
         let profile = opened(profile, password).await?;
         let saved = tox::SavedData::new(profile.to_vec()).map_err(|_| {
-            let text = "this is no profile of a Tox program, or a damaged one: export it again there (a file that ends with .tox)";
+            let text = "this is not a profile of a Tox program, or it is damaged: export it again there (a file that ends with .tox)";
             ManagementError::Unprocessable(text.to_owned())
         })?;
         let made = self.accounts.import(name.clone(), saved, &self.traces()).await;

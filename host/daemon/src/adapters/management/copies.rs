@@ -4,7 +4,7 @@ use admin::dto::{Copies, RelayCopies, Timestamp};
 use mail::Wall;
 use offline::{BoardCopies, Story};
 
-/// What is shown of a story.
+/// The part of a story that the API shows.
 pub fn shown(story: &Story, now: Wall) -> Copies {
     Copies {
         complete: story.complete(now) as u64,

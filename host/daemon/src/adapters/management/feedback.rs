@@ -10,7 +10,7 @@ use mail::record::{BodyId, Direction, QuarantineEntry, Route};
 use mail::storage::Bodies as _;
 use store::Store;
 
-/// What a filter is told, and the mail it may read.
+/// The facts for a filter, and the mail it may read.
 pub fn feedback(
     store: &Store,
     entry: &QuarantineEntry,

@@ -177,7 +177,7 @@ impl GatewayManagement {
 
 fn no_entry(id: MailId) -> ManagementError {
     ManagementError::NotFound(format!(
-        "there is no mail {id} in the outbox (any more): `toxmail outbox list` shows those there are"
+        "there is no mail {id} in the outbox (any more): `toxmail outbox list` shows the waiting mails"
     ))
 }
 

@@ -7,8 +7,11 @@ use admin::management::{ManagementError, Result};
 
 /// Where the page after the one before begins.
 pub fn cursor<T: FromStr>(page: &Page) -> Result<Option<T>> {
-    let invalid =
-        |_| ManagementError::Unprocessable("the cursor is not one this list gave: start without".to_owned());
+    let invalid = |_| {
+        ManagementError::Unprocessable(
+            "unknown cursor: use the one from the previous page, or start without".to_owned(),
+        )
+    };
     page.after().map(|after| after.parse().map_err(invalid)).transpose()
 }
 

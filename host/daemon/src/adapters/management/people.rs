@@ -78,7 +78,7 @@ impl People for GatewayManagement {
         let confirmed = self.gateway.confirm_pin(account, address).await;
         confirmed.as_ref().map(Pin::from).map_err(|error| match error {
             PinError::NothingWaits => ManagementError::NotFound(format!(
-                "nothing waits for {address}: `toxmail pin list` shows what does"
+                "nothing waits for {address}: `toxmail pin list` shows the names that wait"
             )),
             PinError::KeyUnknown => ManagementError::Conflict(format!(
                 "it is not known yet which key {address} leads to: send a mail there, which is refused, look at the key with \
@@ -115,7 +115,7 @@ impl GatewayManagement {
         let found = self.gateway.contacts(account).into_iter().find(|contact| contact.alias == *alias);
         found.ok_or_else(|| {
             ManagementError::NotFound(format!(
-                "there is no contact `{alias}`: `toxmail contact list` shows those there are"
+                "there is no contact `{alias}`: `toxmail contact list` shows all contacts"
             ))
         })
     }

@@ -27,7 +27,7 @@ fn stopped(error: relay::Stopped) -> ManagementError {
     ManagementError::Unavailable(error.to_string())
 }
 
-/// The own relay, then those its user named, then those of contacts.
+/// The gateway's own relay, then those that its user added, then those of contacts.
 pub async fn list(relays: &Relays, offline: Option<&OfflineMail>) -> Result<Vec<Relay>> {
     let mut shown = named(relays).await?;
     for report in offline.map(OfflineMail::boards).unwrap_or_default() {
@@ -96,7 +96,7 @@ async fn board(serving: &Serving) -> Result<Board> {
     })
 }
 
-/// A relay of which nothing but its address is known.
+/// A relay of which only the address is known.
 fn relay(relays: &Relays, known: KnownRelay) -> Relay {
     let KnownRelay { address, is_chosen } = known;
     Relay {
@@ -148,7 +148,7 @@ pub async fn remove(relays: &Relays, key: PublicKey) -> Result<()> {
         ));
     }
     Err(ManagementError::NotFound(
-        "this drop relay is not known: `toxmail relay list` shows those that are".to_owned(),
+        "this drop relay is not known: `toxmail relay list` shows the known ones".to_owned(),
     ))
 }
 
@@ -160,7 +160,7 @@ fn own(relays: &Relays) -> Result<&Serving> {
     })
 }
 
-/// Makes an invitation to the own relay.
+/// Creates an invitation to the gateway's own relay.
 pub async fn invite(relays: &Relays) -> Result<Invitation> {
     let made = own(relays)?.invite().await.map_err(stopped)?;
     let address = made.map_err(|error| ManagementError::TooLarge(error.to_string()))?;
@@ -191,7 +191,7 @@ pub async fn uninvite(relays: &Relays, name: &str) -> Result<()> {
         return Ok(());
     }
     Err(ManagementError::NotFound(
-        "there is no such invitation: `toxmail relay invitations` shows those that are".to_owned(),
+        "there is no such invitation: `toxmail relay invitations` shows all of them".to_owned(),
     ))
 }
 

@@ -29,7 +29,7 @@ impl Tuning for GatewayManagement {
         let config = self.sandbox.entry_config(sandbox_slot(slot), entry.as_deref()).map_err(swap_error)?;
         if let Some(path) = self.policy_set_of(&config).await {
             return Err(ManagementError::Conflict(format!(
-                "the policy set {path} of the configuration says this at every start: change it there, and reload"
+                "the policy set {path} of the configuration sets this at every start: change it there, and reload"
             )));
         }
         let (settings, limits) =

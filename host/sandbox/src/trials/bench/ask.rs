@@ -62,12 +62,12 @@ fn at_tox(local: &str) -> Address {
     Address::at_tox(local).expect("a valid local part")
 }
 
-/// Seconds.
+/// Reads a number of seconds.
 fn seconds<'de, D: Deserializer<'de>>(file: D) -> Result<Duration, D::Error> {
     u64::deserialize(file).map(Duration::from_secs)
 }
 
-/// Seconds.
+/// Reads a number of seconds.
 fn some_seconds<'de, D: Deserializer<'de>>(file: D) -> Result<Option<Duration>, D::Error> {
     seconds(file).map(Some)
 }
@@ -290,7 +290,7 @@ fn relay() -> Relay {
     }
 }
 
-/// Which way a mail goes.
+/// The direction of a mail.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Way {
