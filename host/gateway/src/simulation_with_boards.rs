@@ -11,7 +11,7 @@ use mail::record::Outcome;
 use mail::{MailId, Notify, ReversePath};
 
 use crate::lock::lock;
-use crate::testing::{Fault, Faults, SeededRandom, SimBoards, World, address, tox_id};
+use crate::testing::{Fault, Faults, OnBoards, SeededRandom, SimBoards, World, address, tox_id};
 
 const NODES: [&[&str]; 3] = [&["anna"], &["ben"], &["carla", "dora"]];
 const NAMES: [&str; 4] = ["anna", "ben", "carla", "dora"];
@@ -45,7 +45,7 @@ impl Simulation {
     async fn new(seed: u64) -> Self {
         let world = World::new(seed, &NODES).await;
         let boards = Arc::new(SimBoards::default());
-        world.use_boards(&boards);
+        world.accompany(Arc::new(OnBoards(Arc::clone(&boards))));
         for (number, one) in NAMES.iter().enumerate() {
             for other in &NAMES[number + 1..] {
                 world.introduce(one, other).await;

@@ -10,8 +10,9 @@ use bytes::Bytes;
 use mail::record::{OutboxEntry, Route};
 use mail::{AccountName, Acknowledgement, BodyDigest, Envelope, MailId, PublicKey, Wall};
 
+use super::companion::Companion;
 use super::storage::MemoryStorage;
-use super::world::World;
+use super::world::{Process, World};
 use crate::Received;
 use crate::lock::lock;
 use crate::ports::{Copies, DropRelays};
@@ -263,4 +264,19 @@ impl DropRelays for Handle {
     }
 
     fn contacts_changed(&self, _account: &AccountName) {}
+}
+
+/// The boards, as processes that start and end see them.
+pub(crate) struct OnBoards(pub Arc<SimBoards>);
+
+#[async_trait]
+impl Companion for OnBoards {
+    async fn made(&self, world: &Arc<World>, node: usize, process: &Process) {
+        let relays = self.0.process(Arc::downgrade(world), node, process.storage.clone());
+        process.gateway.use_relays(Arc::new(Handle(relays)));
+    }
+
+    fn started(&self, _node: usize) {}
+
+    async fn ended(&self, _node: usize) {}
 }
