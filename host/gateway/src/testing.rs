@@ -1,7 +1,8 @@
 //! Ports in memory, for tests: storage that forgets what is not durable, a network of several gateways, scripted decisions,
 //! a clock on tokio's paused time, randomness from a seed.
 //!
-//! Only with the feature `testing`, for `dev-dependencies`, and in the tests of this crate. It panics where a test has to fail.
+//! Only with the feature `testing`, for `dev-dependencies`, and in the tests of this crate. It
+//! panics where a test has to fail.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics has failed")]
 

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 
 use super::world::{Process, World};
 
-/// Goes with every process of a gateway, from its start to its end: drop relays, in the tests of their crate.
+/// Goes with every process of a gateway, from its start to its end: drop relays, in the tests of
+/// their crate.
 #[async_trait]
 pub trait Companion: Send + Sync {
     /// A process is made; its gateway has not started yet.

@@ -135,15 +135,21 @@ pub(crate) struct TestBoards {
 }
 
 impl TestBoards {
-    pub fn new(all: Vec<Arc<Host>>, known: Vec<KnownBoard>) -> Self {
-        Self { all, known: Mutex::new(known), throwaways: AtomicU64::new(0) }
+    pub fn new(all: Vec<Arc<Host>>) -> Self {
+        Self { all, known: Mutex::default(), throwaways: AtomicU64::new(0) }
     }
 }
 
+/// The same for one process: whoever is dead says nothing any more.
+pub(crate) struct LiveBoards {
+    pub boards: Arc<TestBoards>,
+    pub dead: Arc<AtomicBool>,
+}
+
 #[async_trait]
-impl Boards for TestBoards {
+impl Boards for LiveBoards {
     fn known(&self) -> Vec<KnownBoard> {
-        lock(&self.known).clone()
+        lock(&self.boards.known).clone()
     }
 
     async fn open(
@@ -152,22 +158,25 @@ impl Boards for TestBoards {
         _purpose: Purpose,
         identity: SessionIdentity,
     ) -> Result<Box<dyn BoardSession>, Unreachable> {
-        let host = self.all.iter().find(|host| host.key == board && host.is_up.load(Ordering::Relaxed));
+        let hosts = &self.boards.all;
+        let host = hosts.iter().find(|host| host.key == board && host.is_up.load(Ordering::Relaxed));
         let host = host.ok_or_else(|| Unreachable("the board is not there".to_owned()))?;
         host.clock.sleep(std::time::Duration::from_secs(5)).await;
         host.sessions.fetch_add(1, Ordering::Relaxed);
         let is_own = identity == SessionIdentity::Own;
-        let is_served = lock(&self.known).iter().any(|known| known.key == board && known.served_here);
+        let is_served = lock(&self.boards.known).iter().any(|known| known.key == board && known.served_here);
         assert!(is_served || !is_own, "the own identity is shown to a board of somebody else");
         let id = host.connect(is_own);
-        let throwaway = self.throwaways.fetch_add(1, Ordering::Relaxed);
-        let host = Arc::clone(host);
-        Ok(Box::new(TestSession { host, id, is_own, throwaway, invented: VecDeque::new() }))
+        let throwaway = self.boards.throwaways.fetch_add(1, Ordering::Relaxed);
+        let (host, dead) = (Arc::clone(host), Arc::clone(&self.dead));
+        Ok(Box::new(TestSession { host, dead, id, is_own, throwaway, invented: VecDeque::new() }))
     }
 }
 
 struct TestSession {
     host: Arc<Host>,
+    /// Whether the process is that holds it.
+    dead: Arc<AtomicBool>,
     id: SessionId,
     is_own: bool,
     throwaway: u64,
@@ -182,6 +191,9 @@ impl BoardSession for TestSession {
     }
 
     async fn send(&mut self, message: &[u8]) -> Result<(), Unreachable> {
+        if self.dead.load(Ordering::Relaxed) {
+            return Err(Unreachable("the process is dead".to_owned()));
+        }
         let message = Bytes::copy_from_slice(message);
         let (id, request) = Request::decode(&message);
         if let Ok(Request::Deposit { ttl, cell, admission }) = request {
