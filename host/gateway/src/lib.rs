@@ -55,5 +55,3 @@ pub use self::submission::{Accepted, Submission};
 
 #[cfg(test)]
 mod simulation;
-#[cfg(test)]
-mod simulation_with_boards;

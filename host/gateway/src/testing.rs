@@ -6,8 +6,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics has failed")]
 
-#[cfg(test)]
-mod boards;
 mod companion;
 mod decisions;
 mod network;
@@ -16,8 +14,6 @@ mod relays;
 mod storage;
 mod world;
 
-#[cfg(test)]
-pub(crate) use self::boards::{OnBoards, SimBoards};
 pub use self::companion::Companion;
 pub use self::decisions::{Answer, Answers, Script, busy, failure};
 pub use self::network::{Faults, Net, NetState};

@@ -15,7 +15,7 @@ pub(crate) use boards::Host;
 pub(crate) use gateway::testing::account;
 pub(crate) use node::Node;
 pub(crate) use workers::Held;
-pub(crate) use world::World;
+pub(crate) use world::{Sim, World, tox_id};
 
 use std::time::Duration;
 

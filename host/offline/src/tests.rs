@@ -195,7 +195,7 @@ fn a_mail_that_comes_both_ways_is_shown_once() {
 fn a_board_that_stores_nothing_is_found_out_and_the_mail_goes_elsewhere() {
     simulated(async {
         let world = World::new(2);
-        world.hosts[0].lies.store(true, Ordering::Relaxed);
+        world.hosts[0].loses.store(1000, Ordering::Relaxed);
         let (anna, ben) = (world.node("anna", &[0, 1]), world.node("ben", &[0, 1]));
         world.hosts[1].is_up.store(false, Ordering::Relaxed);
         anna.befriend(&ben).await;

@@ -14,6 +14,7 @@ use drops::limits::BOARD_SESSIONS;
 use drops::message::{Answer, InvitationCode, Receipt, Refusal, Request};
 use drops::session::{BoardSession, Purpose, Unreachable};
 use drops::token::Issuer;
+use gateway::testing::SeededRandom;
 use mail::{Clock, PublicKey};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -26,8 +27,8 @@ use crate::shared::lock;
 pub(crate) struct Host {
     pub key: BoardKey,
     pub is_up: AtomicBool,
-    /// Gives receipts and stores nothing.
-    pub lies: AtomicBool,
+    /// Of a thousand cells so many get a receipt and are not stored.
+    pub loses: AtomicU64,
     /// Says each thing a minute after the other: never silent, and never done.
     pub drips: AtomicBool,
     pub deposits: AtomicU64,
@@ -44,10 +45,11 @@ pub(crate) struct Host {
     shelf: MemoryShelf,
     changed: Notify,
     clock: Arc<SimulatedClock>,
+    random: Arc<SeededRandom>,
 }
 
 impl Host {
-    pub fn new(byte: u8, clock: &Arc<SimulatedClock>) -> Arc<Self> {
+    pub fn new(byte: u8, clock: &Arc<SimulatedClock>, random: &Arc<SeededRandom>) -> Arc<Self> {
         let (key, shelf) = (PublicKey([byte; 32]), MemoryShelf::default());
         let rng = ChaCha20Rng::seed_from_u64(u64::from(byte));
         let now = Now { wall: clock.wall(), monotonic: clock.monotonic() };
@@ -56,7 +58,7 @@ impl Host {
         let host = Arc::new(Self {
             key,
             is_up: AtomicBool::new(true),
-            lies: AtomicBool::new(false),
+            loses: AtomicU64::new(0),
             drips: AtomicBool::new(false),
             deposits: AtomicU64::new(0),
             tokens: AtomicU64::new(0),
@@ -68,6 +70,7 @@ impl Host {
             shelf,
             changed: Notify::new(),
             clock: Arc::clone(clock),
+            random: Arc::clone(random),
         });
         let upkeep = Arc::clone(&host);
         tokio::spawn(async move {
@@ -201,7 +204,7 @@ impl BoardSession for TestSession {
             self.host.own_deposits.fetch_add(u64::from(self.is_own), Ordering::Relaxed);
             let is_token = matches!(admission, Admission::Token(_));
             self.host.tokens.fetch_add(u64::from(is_token), Ordering::Relaxed);
-            if self.host.lies.load(Ordering::Relaxed) {
+            if self.host.random.below(1000) < self.host.loses.load(Ordering::Relaxed) {
                 let wall = self.host.clock.wall();
                 let segment = lock(&self.host.board).0.status(wall).open_segment;
                 let receipt = Receipt { name: cell.name(), segment, until: wall.plus(ttl.duration()) };

@@ -78,10 +78,14 @@ impl Core for SimCore {
         envelope: Envelope,
         body: Bytes,
     ) -> Received {
-        match self.gateway() {
-            Ok(gateway) => gateway.receive_whole(account, sender, id, envelope, body).await,
-            Err(error) => Received::Later(error.to_string()),
-        }
+        let gateway = match self.gateway() {
+            Ok(gateway) => gateway,
+            Err(error) => return Received::Later(error.to_string()),
+        };
+        let received = gateway.receive_whole(account, sender, id, envelope, body).await;
+        let is_taken = matches!(received, Received::Acknowledged(_));
+        self.disk.taken.fetch_add(u64::from(is_taken), Ordering::Relaxed);
+        received
     }
 
     async fn knock(&self, account: &AccountName, key: PublicKey, text: &str) -> Result<Asked, Failure> {

@@ -32,6 +32,8 @@ pub(crate) struct Disk {
     pub unreadable: Mutex<BTreeSet<Name>>,
     /// How often it was told that the own record changed.
     pub record_changes: AtomicU64,
+    /// Mails from boards that the core took.
+    pub taken: AtomicU64,
 }
 
 impl Disk {

@@ -1,6 +1,5 @@
 //! One gateway of the world: the real core and real offline mail, on a disk that survives both.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -34,7 +33,6 @@ pub(crate) struct Node {
     number: usize,
     /// Of its first account, which is made of it.
     name: String,
-    starts: AtomicU64,
     offline: Mutex<Option<Arc<OfflineMail>>>,
 }
 
@@ -49,7 +47,6 @@ impl Node {
             sim: Arc::downgrade(sim),
             number,
             name,
-            starts: AtomicU64::new(0),
             offline: Mutex::default(),
         }
     }
@@ -113,8 +110,7 @@ impl Node {
             workers: lock(&self.workers).clone(),
             clock: self.sim().clock.clone(),
         };
-        let seed = 1000 * self.starts.fetch_add(1, Ordering::Relaxed) + self.number as u64;
-        let dice = Box::new(ChaCha20Rng::seed_from_u64(seed));
+        let dice = Box::new(ChaCha20Rng::seed_from_u64(self.sim().random.next()));
         let offline = Arc::new(OfflineMail::new(ports, Settings::default(), dice));
         let accounts: Vec<AccountName> = self.sim().nodes[self.number].accounts.keys().cloned().collect();
         let _may_die = offline.load(&accounts).await;

@@ -1,7 +1,7 @@
 //! The component that chooses boards.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,6 +17,8 @@ pub(crate) struct FakeSelector {
     pub shows_itself: AtomicBool,
     /// Days cells are to be held, where that is not as usual.
     pub ttl_days: Mutex<Option<u32>>,
+    /// Mails it was asked about again, after silence.
+    pub reposts: AtomicU64,
     /// What was offered last.
     pub offered: Mutex<Vec<BoardFacts>>,
 }
@@ -31,6 +33,7 @@ impl Selector for FakeSelector {
         boards: Vec<BoardFacts>,
     ) -> Result<Plan, Failure> {
         lock(&self.offered).clone_from(&boards);
+        self.reposts.fetch_add(u64::from(mail.reposted), Ordering::Relaxed);
         let shows_itself = self.shows_itself.load(Ordering::Relaxed);
         let is_read = boards.iter().any(|board| board.read_by_recipient);
         let rests = |board: &BoardFacts| board.last_failure.is_some_and(|ago| ago < super::HOUR);

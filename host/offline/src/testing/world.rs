@@ -25,7 +25,7 @@ pub(crate) struct World {
     pub clock: Arc<SimulatedClock>,
     pub hosts: Vec<Arc<Host>>,
     pub sim: Arc<Sim>,
-    nodes: Vec<Arc<Node>>,
+    pub nodes: Vec<Arc<Node>>,
 }
 
 /// The Tox secret key of an account: made of its name.
@@ -51,8 +51,8 @@ impl World {
     /// A world of gateways with these accounts.
     pub fn of(seed: u64, cast: &[&[&str]], boards: u8) -> Self {
         let sim = Sim::asleep(seed, cast, tox_id);
-        let clock = Arc::clone(&sim.clock);
-        let hosts: Vec<_> = (0..boards).map(|number| Host::new(100 + number, &clock)).collect();
+        let (clock, random) = (Arc::clone(&sim.clock), Arc::clone(&sim.random));
+        let hosts: Vec<_> = (0..boards).map(|number| Host::new(100 + number, &clock, &random)).collect();
         let node = |number| Arc::new(Node::new(&sim, number, &hosts));
         let nodes: Vec<_> = (0..cast.len()).map(node).collect();
         sim.accompany(Arc::new(Nodes(nodes.clone())));

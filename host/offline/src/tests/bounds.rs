@@ -280,13 +280,13 @@ fn an_acknowledgement_that_was_lost_is_given_again_when_the_same_parcel_is_poste
         world.pass(2 * HOUR).await;
         anna.stop().await;
         // The board says that it has Ben's acknowledgement, and has not.
-        world.hosts[0].lies.store(true, Ordering::Relaxed);
+        world.hosts[0].loses.store(1000, Ordering::Relaxed);
         ben.start().await;
         world.pass(DAY).await;
         ben.stop().await;
         assert_eq!(ben.mails(), ["did you get this?"]);
         assert_eq!(world.deposits(), 2, "the mail and the word about it");
-        world.hosts[0].lies.store(false, Ordering::Relaxed);
+        world.hosts[0].loses.store(0, Ordering::Relaxed);
         anna.start().await;
         world.pass(2 * DAY).await;
         assert_eq!(anna.offline().story(id).unwrap().reposts, 1);
@@ -324,7 +324,7 @@ fn a_board_nobody_reads_is_visited_again_for_an_audit_that_failed() {
         let world = World::new(1);
         let (anna, ben) = (world.node("anna", &[0]), world.node("ben", &[]));
         anna.befriend(&ben).await;
-        world.hosts[0].lies.store(true, Ordering::Relaxed);
+        world.hosts[0].loses.store(1000, Ordering::Relaxed);
         let id = anna.submit(&ben, "hold this").await;
         anna.start().await;
         world.pass(HOUR / 2).await;
