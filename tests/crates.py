@@ -43,7 +43,12 @@ def uses_of_crates():
     command = ["cargo", "metadata", "--no-deps", "--offline", "--format-version", "1"]
     packages = json.loads(subprocess.check_output(command, cwd=ROOT))["packages"]
     crates = {p["name"]: p for p in packages if Path(p["manifest_path"]).parent.parent.name == "host"}
-    return {name: sorted({d["name"] for d in p["dependencies"] if d["kind"] is None and d["name"] in crates})
+
+    def is_used(d):
+        """What is optional is there for tests of other crates."""
+        return d["kind"] is None and not d["optional"] and d["name"] in crates
+
+    return {name: sorted({d["name"] for d in p["dependencies"] if is_used(d)})
             for name, p in sorted(crates.items())}
 
 

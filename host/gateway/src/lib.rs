@@ -38,6 +38,8 @@ mod request_schedule;
 mod resolving;
 mod settings;
 mod submission;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use self::addresses::POSTMASTER;
 pub use self::by_relay::Received;
@@ -53,7 +55,3 @@ pub use self::submission::{Accepted, Submission};
 
 #[cfg(test)]
 mod simulation;
-#[cfg(test)]
-mod simulation_with_boards;
-#[cfg(test)]
-mod testing;

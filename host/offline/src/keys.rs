@@ -23,7 +23,7 @@ pub(crate) async fn renew(shared: &Shared, account: &AccountName) -> Result<(), 
     for (period, key) in fresh {
         shared.ports.keys.write(account, period, key).await?;
     }
-    shared.with(account, |state| state.ring = ring);
+    shared.with(account, |state| (state.ring, state.public) = (ring, None));
     tracing::info!(%account, "a new mailbox key was made");
     Ok(())
 }
@@ -34,7 +34,10 @@ pub(crate) async fn erase(shared: &Shared, account: &AccountName) -> Result<(), 
     let due = shared.with(account, |state| state.ring.due(now)).unwrap_or_default();
     for period in due {
         shared.ports.keys.erase(account, period).await?;
-        shared.with(account, |state| state.ring.forget(period));
+        shared.with(account, |state| {
+            state.ring.forget(period);
+            state.public = None;
+        });
         tracing::info!(%account, period = period.0, "a mailbox key was erased: what was sealed to it can be read no more");
     }
     Ok(())

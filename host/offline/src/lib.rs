@@ -56,6 +56,8 @@ pub use story::{BoardCopies, CopyReceipt, Story};
 pub use supply::TokenSupply;
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;

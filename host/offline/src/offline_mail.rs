@@ -140,11 +140,6 @@ impl OfflineMail {
         &self.shared
     }
 
-    #[cfg(test)]
-    pub(crate) fn clock(&self) -> Arc<dyn mail::Clock> {
-        Arc::clone(&self.shared.ports.clock)
-    }
-
     /// How the boards behaved.
     #[must_use]
     pub fn boards(&self) -> Vec<BoardReport> {

@@ -47,7 +47,7 @@ async fn facts(shared: &Shared, account: &AccountName) -> Option<Facts> {
     shared.with(account, |state| {
         let owner = |board: &BoardKey| Some((*board, state.owner(&known, *board, None)?));
         let owners = boards.iter().filter_map(owner).collect();
-        let keys = state.ring.public(now);
+        let keys = state.public_keys(now);
         (!keys.is_empty()).then_some(Facts { owner: identity.tox_id, keys, boards, owners })
     })?
 }

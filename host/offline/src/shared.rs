@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use drops::assembly::Assembly;
 use drops::audit::Audits;
 use drops::cell::BoardKey;
-use drops::mailbox::KeyRing;
+use drops::mailbox::{KeyRing, Period};
+use drops::point::Point;
 use drops::rand_core::CryptoRngCore;
 use drops::record::{CLOCK_SKEW, MailboxRecord};
 use mail::{AccountName, MailId, Monotonic, PublicKey, Wall};
@@ -71,6 +72,9 @@ pub(crate) struct AccountState {
     /// Cancelled when the account is forgotten: another one may have its name from then on.
     pub life: CancellationToken,
     pub ring: KeyRing,
+    /// The public halves of what is in the ring for a period and the next: costly, and asked for
+    /// with every look.
+    pub public: Option<(Period, Vec<(Period, Point)>)>,
     pub own: OwnRecord,
     /// Mailbox records of contacts.
     pub records: BTreeMap<PublicKey, MailboxRecord>,
@@ -82,6 +86,16 @@ pub(crate) struct AccountState {
     pub letterbox: Letterbox,
     /// Acknowledgements that are owed to senders.
     pub answers: Answers,
+}
+
+impl AccountState {
+    /// The public mailbox keys of the current and the next period.
+    pub fn public_keys(&mut self, now: Wall) -> Vec<(Period, Point)> {
+        let period = Period::at(now);
+        let known = self.public.take().filter(|(of, _)| *of == period);
+        let (_, keys) = self.public.insert(known.unwrap_or_else(|| (period, self.ring.public(now))));
+        keys.clone()
+    }
 }
 
 impl Shared {

@@ -213,6 +213,7 @@ pub(crate) async fn load(shared: &Shared, account: &AccountName) -> Result<(), F
     let mut state = AccountState {
         life: shared.stopping.child_token(),
         ring,
+        public: None,
         own: Default::default(),
         records: Default::default(),
         given: Default::default(),

@@ -16,48 +16,61 @@ use super::world::World;
 use crate::lock::lock;
 
 /// One slot: answers, fails, or thinks for a while first.
-type Answer<T> = Option<Result<T, DecisionFailure>>;
+pub type Answer<T> = Option<Result<T, DecisionFailure>>;
 
 /// What the components say. `None` is the default answer.
 #[derive(Default)]
-pub(crate) struct Answers {
+pub struct Answers {
+    /// Slot `policy`: whether a mail is taken.
     pub submission: Answer<SubmissionAnswer>,
+    /// Slot `policy`: what becomes of a friend request.
     pub friend_request: Answer<FriendRequestAnswer>,
+    /// Slot `policy`: when a mail is tried again.
     pub retry: Answer<RetryAnswer>,
+    /// Slot `resolver`, for these addresses.
     pub resolve: BTreeMap<Address, Result<ResolveAnswer, DecisionFailure>>,
+    /// Slot `mail-filter`, for what goes out.
     pub outgoing: Answer<Verdict>,
+    /// Slot `mail-filter`, for what comes in.
     pub incoming: Answer<Verdict>,
     /// Outgoing, for one recipient.
     pub outgoing_to: BTreeMap<Address, Verdict>,
+    /// What becomes of mail whose filter failed.
     pub quarantine_unfiltered: bool,
     /// How long each decision takes.
     pub delay: Duration,
     /// What the filters were told, and the mail they read.
     pub filtered: Vec<(MailFacts, Vec<u8>)>,
+    /// The friend requests that were decided about.
     pub friend_requests: Vec<FriendRequest>,
+    /// The attempts that failed.
     pub retries: Vec<Retry>,
+    /// The recipients that were asked for.
     pub submissions: Vec<Submission>,
     /// The mails addresses were resolved for.
     pub resolved_for: Vec<MailId>,
     /// The resolver's `accounts` and `contacts` capabilities: who is whom, of the whole world.
     pub world: Option<std::sync::Weak<World>>,
+    /// Which of its gateways this is.
     pub node: usize,
 }
 
 /// Scripted decisions of one gateway.
 #[derive(Clone, Default)]
-pub(crate) struct Script(pub Arc<Mutex<Answers>>);
+pub struct Script(pub Arc<Mutex<Answers>>);
 
-pub(crate) fn failure() -> DecisionFailure {
+/// A component trapped.
+pub fn failure() -> DecisionFailure {
     DecisionFailure { reason: "it trapped".to_owned(), is_busy: false }
 }
 
 /// No component had a free place.
-pub(crate) fn busy() -> DecisionFailure {
+pub fn busy() -> DecisionFailure {
     DecisionFailure { reason: "too many calls are waiting".to_owned(), is_busy: true }
 }
 
 impl Script {
+    /// Changes what is answered from now on.
     pub fn set(&self, change: impl FnOnce(&mut Answers)) {
         change(&mut lock(&self.0));
     }

@@ -19,7 +19,7 @@ use crate::{Gateway, Offer, Offered, ReceptionError};
 
 /// What goes wrong on the way, each as a chance in a thousand.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Faults {
+pub struct Faults {
     /// At each piece: the connection breaks.
     pub broken: u32,
     /// After the recipient's commit: the acknowledgement is lost.
@@ -30,13 +30,16 @@ pub(crate) struct Faults {
 
 /// What all gateways of a world share.
 #[derive(Default)]
-pub(crate) struct Net {
+pub struct Net {
+    /// Everything that is known and under way.
     pub state: Mutex<NetState>,
+    /// Told when a transfer is cancelled.
     pub cancelled: Notify,
 }
 
+/// What is known and under way on the network.
 #[derive(Default)]
-pub(crate) struct NetState {
+pub struct NetState {
     /// Tox IDs, and the node and account they belong to.
     pub ids: BTreeMap<PublicKey, (usize, AccountName, ToxId)>,
     /// Friend lists.
@@ -47,14 +50,17 @@ pub(crate) struct NetState {
     pub online: BTreeSet<(PublicKey, PublicKey)>,
     /// Addresses to tell.
     pub told: BTreeMap<PublicKey, Vec<Address>>,
+    /// Mails whose transfers are to end.
     pub cancelled: BTreeSet<MailId>,
     /// Friend requests sent: from, to, message.
     pub requests: Vec<(PublicKey, PublicKey, String)>,
+    /// What goes wrong.
     pub faults: Faults,
     /// How long a piece takes.
     pub piece_time: Duration,
-    /// Transfers under way, and the most there were.
+    /// Transfers under way.
     pub in_flight: usize,
+    /// The most there were.
     pub most_in_flight: usize,
     /// Mails in the order their transfers began.
     pub begun: Vec<MailId>,

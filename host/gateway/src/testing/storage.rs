@@ -21,26 +21,40 @@ use crate::lock::lock;
 
 /// What is stored, durable and not.
 #[derive(Default)]
-pub(crate) struct State {
+pub struct State {
+    /// All accounts.
     pub accounts: Vec<Account>,
+    /// Their contacts.
     pub contacts: BTreeMap<(AccountName, PublicKey), Contact>,
+    /// Friend requests that wait for their users.
     pub requests: BTreeMap<(AccountName, PublicKey), FriendRequest>,
+    /// Names, and the keys they are pinned to.
     pub pins: BTreeMap<(AccountName, Address), Pin>,
     /// Names whose pins cannot be read.
     pub unreadable_pins: BTreeSet<(AccountName, Address)>,
+    /// The bytes of all mails.
     pub bodies: BTreeMap<BodyId, Bytes>,
+    /// Of these, the ones that no record has taken yet.
     pub staged: BTreeSet<BodyId>,
+    /// Mails that wait for their recipients.
     pub outbox: BTreeMap<MailId, OutboxEntry>,
+    /// How mails left the outbox.
     pub outcomes: BTreeMap<MailId, Outcome>,
+    /// Mails that came.
     pub mailboxes: BTreeMap<AccountName, Vec<MailboxEntry>>,
+    /// Mails that were set aside.
     pub quarantine: BTreeMap<AccountName, Vec<QuarantineEntry>>,
+    /// Decisions about mails of peers.
     pub arrivals: BTreeMap<ArrivalKey, Arrival>,
+    /// Mails of peers that are not whole yet.
     pub partials: BTreeMap<ArrivalKey, Partial>,
+    /// Who was written to.
     pub written_to: BTreeSet<(AccountName, PublicKey)>,
     /// Mails a mailbox takes.
     pub mailbox_limit: usize,
-    /// Friend requests that can wait, and contacts there can be, of one account.
+    /// Friend requests of one account that can wait.
     pub request_limit: usize,
+    /// Contacts one account can have.
     pub contact_limit: usize,
     undo: Vec<Undo>,
     next_number: u64,
@@ -55,10 +69,14 @@ enum Undo {
 
 /// A disk: survives the process.
 #[derive(Clone)]
-pub(crate) struct Disk(pub Arc<Mutex<State>>);
+pub struct Disk(
+    /// What is on it.
+    pub Arc<Mutex<State>>,
+);
 
-impl Disk {
-    pub fn new() -> Self {
+impl Default for Disk {
+    /// An empty one, with room for everything.
+    fn default() -> Self {
         Self(Arc::new(Mutex::new(State {
             mailbox_limit: usize::MAX,
             request_limit: usize::MAX,
@@ -66,7 +84,9 @@ impl Disk {
             ..State::default()
         })))
     }
+}
 
+impl Disk {
     /// The machine stopped: of what was not durable, the last `undone` changes are gone, and all staged bodies.
     pub fn crash(&self, undone: usize) {
         let mut state = lock(&self.0);
@@ -106,6 +126,7 @@ impl Disk {
         lock(&self.0).undo.len()
     }
 
+    /// An account that was always there; the first is the owner.
     pub fn add_account(&self, name: &AccountName, addresses: Vec<Address>) {
         let mut state = lock(&self.0);
         let owner = state.accounts.is_empty();
@@ -136,6 +157,7 @@ impl Disk {
         state.mailboxes.remove(name);
     }
 
+    /// The mails of an account, with their text.
     pub fn mailbox(&self, account: &AccountName) -> Vec<(MailboxEntry, String)> {
         let state = lock(&self.0);
         let entries = state.mailboxes.get(account).cloned().unwrap_or_default();
@@ -146,10 +168,12 @@ impl Disk {
         entries.iter().map(|entry| (entry.clone(), text(entry))).collect()
     }
 
+    /// All mails that wait.
     pub fn outbox(&self) -> Vec<OutboxEntry> {
         lock(&self.0).outbox.values().cloned().collect()
     }
 
+    /// How a mail left the outbox, if it did.
     pub fn outcome(&self, id: MailId) -> Option<Outcome> {
         lock(&self.0).outcomes.get(&id).cloned()
     }
@@ -242,7 +266,7 @@ impl State {
 
 /// What befalls the n-th change from now on (1 is the next).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// The process dies before it is made.
     DieBefore(u64),
     /// The process dies after it is made, before anybody hears of it.
@@ -252,7 +276,7 @@ pub(crate) enum Fault {
 }
 
 /// One process's view of the disk.
-pub(crate) struct MemoryStorage {
+pub struct MemoryStorage {
     disk: Disk,
     dead: Arc<AtomicBool>,
     changes: AtomicU64,
@@ -260,6 +284,7 @@ pub(crate) struct MemoryStorage {
 }
 
 impl MemoryStorage {
+    /// That of a process that starts now.
     pub fn new(disk: Disk) -> Self {
         Self { disk, dead: Arc::default(), changes: AtomicU64::new(0), faults: Mutex::default() }
     }

@@ -11,24 +11,26 @@ use mail::{
     AccountName, Address, MailId, Nospam, Notify, PublicKey, Refusal, Return, ReversePath, ToxId, Wall,
 };
 
-use super::boards::{Handle, SimBoards};
+use super::companion::Companion;
 use super::decisions::Script;
 use super::network::{Net, NodeNetwork};
-use super::storage::{Disk, MemoryStorage};
+use super::storage::{Disk, Fault, MemoryStorage};
 use crate::lock::lock;
 use crate::ports::{Event, Events, Random};
 use crate::{Gateway, Settings};
 
-pub(crate) fn account(name: &str) -> AccountName {
+/// The name of an account.
+pub fn account(name: &str) -> AccountName {
     name.parse().unwrap()
 }
 
-pub(crate) fn address(text: &str) -> Address {
+/// An address.
+pub fn address(text: &str) -> Address {
     text.parse().unwrap()
 }
 
 /// The key of an account: made of its name.
-pub(crate) fn key(name: &str) -> PublicKey {
+pub fn key(name: &str) -> PublicKey {
     let mut hasher = mail::BodyHasher::new();
     hasher.update(name.as_bytes());
     let mut bytes = hasher.finish().0;
@@ -37,11 +39,13 @@ pub(crate) fn key(name: &str) -> PublicKey {
     PublicKey(bytes)
 }
 
-pub(crate) fn tox_id(name: &str) -> ToxId {
+/// The Tox ID of an account: made of its name.
+pub fn tox_id(name: &str) -> ToxId {
     ToxId { key: key(name), nospam: Nospam([7; 4]) }
 }
 
-pub(crate) fn mail_text(from: &str, subject: &str) -> String {
+/// A short mail.
+pub fn mail_text(from: &str, subject: &str) -> String {
     format!(
         "From: <{from}>\r\nSubject: {subject}\r\nDate: Sun, 22 Nov 2026 12:00:00 +0000\r\nMessage-ID: <{subject}@x>\r\n\r\nHello.\r\n"
     )
@@ -49,13 +53,15 @@ pub(crate) fn mail_text(from: &str, subject: &str) -> String {
 
 /// splitmix64.
 #[derive(Debug)]
-pub(crate) struct SeededRandom(Mutex<u64>);
+pub struct SeededRandom(Mutex<u64>);
 
 impl SeededRandom {
+    /// That of a seed.
     pub fn new(seed: u64) -> Self {
         Self(Mutex::new(seed))
     }
 
+    /// The next number.
     pub fn next(&self) -> u64 {
         let mut state = lock(&self.0);
         *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -65,6 +71,7 @@ impl SeededRandom {
         mixed ^ (mixed >> 31)
     }
 
+    /// A number below the bound.
     pub fn below(&self, bound: u64) -> u64 {
         self.next() % bound
     }
@@ -80,7 +87,10 @@ impl Random for SeededRandom {
 
 /// Events, kept.
 #[derive(Default)]
-pub(crate) struct Heard(pub Mutex<Vec<Event>>);
+pub struct Heard(
+    /// In the order in which they came.
+    pub Mutex<Vec<Event>>,
+);
 
 impl Events for Heard {
     fn publish(&self, event: Event) {
@@ -92,42 +102,67 @@ impl Events for Heard {
 }
 
 /// One gateway and what survives it.
-pub(crate) struct Node {
+pub struct Node {
+    /// What survives.
     pub disk: Disk,
+    /// What its components answer.
     pub script: Script,
+    /// What it told.
     pub heard: Arc<Heard>,
+    /// Its accounts, and who they are on the network.
     pub accounts: BTreeMap<AccountName, ToxId>,
+    /// Its process, while there is one.
     pub process: Mutex<Option<Process>>,
+    /// The settings its next process starts with.
     pub settings: Mutex<Settings>,
 }
 
-pub(crate) struct Process {
+/// One life of a gateway.
+#[derive(Clone)]
+pub struct Process {
+    /// The gateway.
     pub gateway: Arc<Gateway>,
+    /// Its view of the disk.
     pub storage: Arc<MemoryStorage>,
 }
 
 /// The world.
-pub(crate) struct World {
+pub struct World {
+    /// Everybody's time.
     pub clock: Arc<SimulatedClock>,
+    /// Everybody's randomness.
     pub random: Arc<SeededRandom>,
+    /// The network.
     pub net: Net,
+    /// The gateways.
     pub nodes: Vec<Node>,
-    boards: OnceLock<Arc<SimBoards>>,
+    ids: fn(&str) -> ToxId,
+    companion: OnceLock<Arc<dyn Companion>>,
     me: Weak<World>,
 }
 
 impl World {
     /// A world of gateways, each with these accounts, all running and reachable. Nobody knows anybody.
     pub async fn new(seed: u64, nodes: &[&[&str]]) -> Arc<Self> {
+        let world = Self::asleep(seed, nodes, tox_id);
+        for number in 0..world.nodes.len() {
+            world.start(number).await;
+        }
+        world
+    }
+
+    /// The same, with these Tox IDs of accounts; nobody runs yet.
+    pub fn asleep(seed: u64, nodes: &[&[&str]], ids: fn(&str) -> ToxId) -> Arc<Self> {
         let world = Arc::new_cyclic(|me| {
-            let nodes =
-                nodes.iter().enumerate().map(|(number, names)| Node::new(me, number, names)).collect();
+            let node = |(number, names): (usize, &&[&str])| Node::new(me, number, names, ids);
+            let nodes = nodes.iter().enumerate().map(node).collect();
             Self {
                 clock: Arc::new(SimulatedClock::new()),
                 random: Arc::new(SeededRandom::new(seed)),
                 net: Net::default(),
                 nodes,
-                boards: OnceLock::new(),
+                ids,
+                companion: OnceLock::new(),
                 me: me.clone(),
             }
         });
@@ -139,27 +174,49 @@ impl World {
                 state.ids.insert(id.key, (number, name.clone(), *id));
             }
         }
-        for number in 0..world.nodes.len() {
-            world.start(number).await;
-        }
         world
     }
 
-    /// Gateways that start from now on use these boards.
-    pub fn use_boards(&self, boards: &Arc<SimBoards>) {
-        assert!(self.boards.set(Arc::clone(boards)).is_ok(), "one world of boards");
+    /// Processes that start from now on have this companion.
+    pub fn accompany(&self, companion: Arc<dyn Companion>) {
+        assert!(self.companion.set(companion).is_ok(), "one for the whole world");
     }
 
+    /// The gateway of a node, while it runs.
     pub fn gateway(&self, node: usize) -> Option<Arc<Gateway>> {
         lock(&self.nodes[node].process).as_ref().map(|process| process.gateway.clone())
     }
 
+    /// What the process of a node sees of its disk.
     pub fn storage(&self, node: usize) -> Arc<MemoryStorage> {
         lock(&self.nodes[node].process).as_ref().unwrap().storage.clone()
     }
 
     /// Starts a gateway on its disk.
     pub async fn start(&self, number: usize) {
+        self.start_with(number, None).await;
+    }
+
+    /// Starts a gateway that is to meet a fault, maybe before it runs.
+    pub async fn start_with(&self, number: usize, fault: Option<Fault>) {
+        let process = self.process(number);
+        if let Some(fault) = fault {
+            process.storage.plan(fault);
+        }
+        *lock(&self.nodes[number].process) = Some(process.clone());
+        if let (Some(companion), Some(me)) = (self.companion.get(), self.me.upgrade()) {
+            companion.made(&me, number, &process).await;
+        }
+        let started = process.gateway.start().await;
+        assert!(started.is_ok() || self.is_dead(number), "the store can be read");
+        if let Some(companion) = self.companion.get() {
+            companion.started(number);
+        }
+        self.connect_soon();
+    }
+
+    /// A process on the disk of a node.
+    fn process(&self, number: usize) -> Process {
         let node = &self.nodes[number];
         let storage = Arc::new(MemoryStorage::new(node.disk.clone()));
         let network = NodeNetwork {
@@ -178,20 +235,18 @@ impl World {
             self.clock.clone(),
             lock(&node.settings).clone(),
         ));
-        if let Some(boards) = self.boards.get() {
-            let process = boards.process(self.me.clone(), number, storage.clone());
-            gateway.use_relays(Arc::new(Handle(process)));
-        }
-        *lock(&node.process) = Some(Process { gateway: gateway.clone(), storage });
-        gateway.start().await.expect("the store can be read");
-        self.connect_soon();
+        Process { gateway, storage }
     }
 
     /// The process dies; of what was not durable, the last `undone` changes are lost.
     pub async fn crash(&self, number: usize, undone: usize) {
-        if let Some(process) = lock(&self.nodes[number].process).take() {
+        let process = lock(&self.nodes[number].process).take();
+        if let Some(process) = process {
             process.storage.dead().store(true, std::sync::atomic::Ordering::Relaxed);
             process.gateway.stopping.cancel();
+            if let Some(companion) = self.companion.get() {
+                companion.ended(number).await;
+            }
         }
         self.disconnect(number).await;
         self.nodes[number].disk.crash(undone);
@@ -284,26 +339,35 @@ impl World {
     pub async fn introduce(&self, one: &str, other: &str) {
         for (own, peer) in [(one, other), (other, one)] {
             let (node, name) = self.whereabouts(own);
+            let id = (self.ids)(peer);
             let contact = Contact {
                 alias: account(peer),
-                key: key(peer),
-                tox_id: Some(tox_id(peer)),
+                key: id.key,
+                tox_id: Some(id),
                 addresses: Vec::new(),
                 state: ContactState::Confirmed,
                 since: Wall(0),
             };
-            lock(&self.nodes[node].disk.0).contacts.insert((name, key(peer)), contact);
-            lock(&self.net.state).friends.insert((key(own), key(peer)));
-            self.crash(node, 0).await;
-            self.start(node).await;
+            lock(&self.nodes[node].disk.0).contacts.insert((name, id.key), contact);
+            lock(&self.net.state).friends.insert(((self.ids)(own).key, id.key));
+            if self.gateway(node).is_some() {
+                self.crash(node, 0).await;
+                self.start(node).await;
+            }
         }
         self.connect().await;
+    }
+
+    /// Whether an account of a node is connected with somebody.
+    pub fn is_online(&self, number: usize, account: &AccountName, peer: PublicKey) -> bool {
+        let own = self.nodes[number].accounts[account].key;
+        !self.is_dead(number) && lock(&self.net.state).online.contains(&(own, peer))
     }
 
     /// Node and name of an account.
     pub fn whereabouts(&self, name: &str) -> (usize, AccountName) {
         let state = lock(&self.net.state);
-        let (node, account, _) = state.ids[&key(name)].clone();
+        let (node, account, _) = state.ids[&(self.ids)(name).key].clone();
         (node, account)
     }
 
@@ -313,6 +377,7 @@ impl World {
         self.submit_as(from, reverse_path, to, Notify::default(), text).await
     }
 
+    /// The same, with more said about it.
     pub async fn submit_as(
         &self,
         from: &str,
@@ -357,12 +422,12 @@ impl World {
 }
 
 impl Node {
-    fn new(world: &Weak<World>, number: usize, names: &[&str]) -> Self {
-        let disk = Disk::new();
+    fn new(world: &Weak<World>, number: usize, names: &[&str], ids: fn(&str) -> ToxId) -> Self {
+        let disk = Disk::default();
         let mut accounts = BTreeMap::new();
         for name in names {
             disk.add_account(&account(name), Vec::new());
-            accounts.insert(account(name), tox_id(name));
+            accounts.insert(account(name), ids(name));
         }
         let script = Script::default();
         script.set(|answers| {

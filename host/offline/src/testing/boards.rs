@@ -14,6 +14,7 @@ use drops::limits::BOARD_SESSIONS;
 use drops::message::{Answer, InvitationCode, Receipt, Refusal, Request};
 use drops::session::{BoardSession, Purpose, Unreachable};
 use drops::token::Issuer;
+use gateway::testing::SeededRandom;
 use mail::decision::policy::DepositAnswer;
 use mail::{Clock, PublicKey};
 use rand_chacha::ChaCha20Rng;
@@ -27,8 +28,8 @@ use crate::shared::lock;
 pub(crate) struct Host {
     pub key: BoardKey,
     pub is_up: AtomicBool,
-    /// Gives receipts and stores nothing.
-    pub lies: AtomicBool,
+    /// Of a thousand cells so many get a receipt and are not stored.
+    pub loses: AtomicU64,
     /// Says each thing a minute after the other: never silent, and never done.
     pub drips: AtomicBool,
     pub deposits: AtomicU64,
@@ -45,10 +46,11 @@ pub(crate) struct Host {
     shelf: MemoryShelf,
     changed: Notify,
     clock: Arc<SimulatedClock>,
+    random: Arc<SeededRandom>,
 }
 
 impl Host {
-    pub fn new(byte: u8, clock: &Arc<SimulatedClock>) -> Arc<Self> {
+    pub fn new(byte: u8, clock: &Arc<SimulatedClock>, random: &Arc<SeededRandom>) -> Arc<Self> {
         let (key, shelf) = (PublicKey([byte; 32]), MemoryShelf::default());
         let rng = ChaCha20Rng::seed_from_u64(u64::from(byte));
         let now = Now { wall: clock.wall(), monotonic: clock.monotonic() };
@@ -57,7 +59,7 @@ impl Host {
         let host = Arc::new(Self {
             key,
             is_up: AtomicBool::new(true),
-            lies: AtomicBool::new(false),
+            loses: AtomicU64::new(0),
             drips: AtomicBool::new(false),
             deposits: AtomicU64::new(0),
             tokens: AtomicU64::new(0),
@@ -69,6 +71,7 @@ impl Host {
             shelf,
             changed: Notify::new(),
             clock: Arc::clone(clock),
+            random: Arc::clone(random),
         });
         let upkeep = Arc::clone(&host);
         tokio::spawn(async move {
@@ -136,15 +139,21 @@ pub(crate) struct TestBoards {
 }
 
 impl TestBoards {
-    pub fn new(all: Vec<Arc<Host>>, known: Vec<KnownBoard>) -> Self {
-        Self { all, known: Mutex::new(known), throwaways: AtomicU64::new(0) }
+    pub fn new(all: Vec<Arc<Host>>) -> Self {
+        Self { all, known: Mutex::default(), throwaways: AtomicU64::new(0) }
     }
 }
 
+/// The same for one process: whoever is dead says nothing any more.
+pub(crate) struct LiveBoards {
+    pub boards: Arc<TestBoards>,
+    pub dead: Arc<AtomicBool>,
+}
+
 #[async_trait]
-impl Boards for TestBoards {
+impl Boards for LiveBoards {
     fn known(&self) -> Vec<KnownBoard> {
-        lock(&self.known).clone()
+        lock(&self.boards.known).clone()
     }
 
     async fn open(
@@ -153,22 +162,25 @@ impl Boards for TestBoards {
         _purpose: Purpose,
         identity: SessionIdentity,
     ) -> Result<Box<dyn BoardSession>, Unreachable> {
-        let host = self.all.iter().find(|host| host.key == board && host.is_up.load(Ordering::Relaxed));
+        let hosts = &self.boards.all;
+        let host = hosts.iter().find(|host| host.key == board && host.is_up.load(Ordering::Relaxed));
         let host = host.ok_or_else(|| Unreachable("the board is not there".to_owned()))?;
         host.clock.sleep(std::time::Duration::from_secs(5)).await;
         host.sessions.fetch_add(1, Ordering::Relaxed);
         let is_own = identity == SessionIdentity::Own;
-        let is_served = lock(&self.known).iter().any(|known| known.key == board && known.served_here);
+        let is_served = lock(&self.boards.known).iter().any(|known| known.key == board && known.served_here);
         assert!(is_served || !is_own, "the own identity is shown to a board of somebody else");
         let id = host.connect(is_own);
-        let throwaway = self.throwaways.fetch_add(1, Ordering::Relaxed);
-        let host = Arc::clone(host);
-        Ok(Box::new(TestSession { host, id, is_own, throwaway, invented: VecDeque::new() }))
+        let throwaway = self.boards.throwaways.fetch_add(1, Ordering::Relaxed);
+        let (host, dead) = (Arc::clone(host), Arc::clone(&self.dead));
+        Ok(Box::new(TestSession { host, dead, id, is_own, throwaway, invented: VecDeque::new() }))
     }
 }
 
 struct TestSession {
     host: Arc<Host>,
+    /// Whether the process is that holds it.
+    dead: Arc<AtomicBool>,
     id: SessionId,
     is_own: bool,
     throwaway: u64,
@@ -183,6 +195,9 @@ impl BoardSession for TestSession {
     }
 
     async fn send(&mut self, message: &[u8]) -> Result<(), Unreachable> {
+        if self.dead.load(Ordering::Relaxed) {
+            return Err(Unreachable("the process is dead".to_owned()));
+        }
         let message = Bytes::copy_from_slice(message);
         let (id, request) = Request::decode(&message);
         if let Ok(Request::Deposit { ttl, cell, admission }) = request {
@@ -190,7 +205,7 @@ impl BoardSession for TestSession {
             self.host.own_deposits.fetch_add(u64::from(self.is_own), Ordering::Relaxed);
             let is_token = matches!(admission, Admission::Token(_));
             self.host.tokens.fetch_add(u64::from(is_token), Ordering::Relaxed);
-            if self.host.lies.load(Ordering::Relaxed) {
+            if self.host.random.below(1000) < self.host.loses.load(Ordering::Relaxed) {
                 let wall = self.host.clock.wall();
                 let segment = lock(&self.host.board).0.status(wall).open_segment;
                 let receipt = Receipt { name: cell.name(), segment, until: wall.plus(ttl.duration()) };

@@ -1,15 +1,15 @@
-//! What survives a gateway's death, and the life of one process that can end at any change.
+//! What offline mail has on disk, and how a process writes it: as part of the core's, so that any
+//! change can be its last.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use drops::mailbox::Period;
 use drops::point::Secret;
-use mail::record::{ContactState, OutboxEntry};
-use mail::{AccountName, Acknowledgement, BodyDigest, MailId, PublicKey};
+use gateway::testing::MemoryStorage;
+use mail::AccountName;
 
 use crate::ports::{Document, Documents, Failure, KeyFiles};
 use crate::shared::lock;
@@ -20,12 +20,23 @@ const PAGE: usize = 5;
 /// Kind, owner and key of a document.
 pub(crate) type Name = (String, String, Vec<u8>);
 
-impl Disk {
-    /// An empty one, with room for everything.
-    pub fn new() -> Self {
-        Self { request_room: AtomicU64::new(u64::MAX), ..Self::default() }
-    }
+/// What is durable.
+#[derive(Default)]
+pub(crate) struct Disk {
+    pub documents: Mutex<BTreeMap<Name, Vec<u8>>>,
+    pub keys: Mutex<BTreeMap<(AccountName, Period), Secret>>,
+    /// Changes of documents of this kind fail, but for every third.
+    pub refuses: Mutex<Option<&'static str>>,
+    refused: AtomicU64,
+    /// Documents that were told to be unreadable.
+    pub unreadable: Mutex<BTreeSet<Name>>,
+    /// How often it was told that the own record changed.
+    pub record_changes: AtomicU64,
+    /// Mails from boards that the core took.
+    pub taken: AtomicU64,
+}
 
+impl Disk {
     /// Documents of a kind, and their bytes.
     pub fn documents_of(&self, kind: &str) -> (usize, usize) {
         let documents = lock(&self.documents);
@@ -34,73 +45,21 @@ impl Disk {
     }
 }
 
-/// Everything durable of one gateway.
-#[derive(Default)]
-pub(crate) struct Disk {
-    pub documents: Mutex<BTreeMap<Name, Vec<u8>>>,
-    pub keys: Mutex<BTreeMap<Period, Secret>>,
-    pub outbox: Mutex<BTreeMap<MailId, (OutboxEntry, Bytes)>>,
-    /// How mails left the outbox.
-    pub ended: Mutex<Vec<(MailId, &'static str)>>,
-    pub mailbox: Mutex<Vec<Bytes>>,
-    pub arrivals: Mutex<BTreeMap<(PublicKey, MailId), (BodyDigest, Acknowledgement)>>,
-    pub contacts: Mutex<BTreeMap<PublicKey, ContactState>>,
-    pub requests: Mutex<Vec<PublicKey>>,
-    /// Friend requests there is room for beside those that wait.
-    pub request_room: AtomicU64,
-    /// Changes of documents of this kind fail, but for every third.
-    pub refuses: Mutex<Option<&'static str>>,
-    refused: AtomicU64,
-    /// Documents that were told to be unreadable.
-    pub unreadable: Mutex<BTreeSet<Name>>,
-    /// How often it was told that the own record changed.
-    pub record_changes: AtomicU64,
+/// The disk as one process sees it.
+pub(crate) struct Files {
+    pub disk: Arc<Disk>,
+    pub storage: Arc<MemoryStorage>,
 }
 
-/// One process: dead after its n-th change.
-pub(crate) struct Life {
-    pub disk: std::sync::Arc<Disk>,
-    changes: AtomicU64,
-    /// Dies at this change, before or after it is made; 0: never.
-    dies_at: u64,
-    after: bool,
-    is_dead: AtomicBool,
-}
-
-impl Life {
-    pub fn new(disk: &std::sync::Arc<Disk>, dies_at: u64, after: bool) -> Self {
-        let disk = std::sync::Arc::clone(disk);
-        Self { disk, changes: AtomicU64::new(0), dies_at, after, is_dead: AtomicBool::new(false) }
-    }
-
-    pub fn is_dead(&self) -> bool {
-        self.is_dead.load(Ordering::Relaxed)
-    }
-
-    pub fn kill(&self) {
-        self.is_dead.store(true, Ordering::Relaxed);
-    }
-
+impl Files {
     /// Makes a change, if the process lives that long.
-    pub fn change<T>(&self, make: impl FnOnce(&Disk) -> T) -> Result<T, Failure> {
-        let dead = || Failure("the process is dead".to_owned());
-        if self.is_dead() {
-            return Err(dead());
-        }
-        let is_last = self.changes.fetch_add(1, Ordering::Relaxed) + 1 == self.dies_at;
-        if is_last {
-            self.kill();
-        }
-        if is_last && !self.after {
-            return Err(dead());
-        }
-        let made = make(&self.disk);
-        if is_last { Err(dead()) } else { Ok(made) }
+    async fn change(&self, make: impl FnOnce(&Disk) + Send) -> Result<(), Failure> {
+        self.storage.step(|| make(&self.disk)).await.map_err(|error| Failure(error.to_string()))
     }
 }
 
 #[async_trait]
-impl Documents for Life {
+impl Documents for Files {
     async fn put(
         &self,
         kind: &'static str,
@@ -113,13 +72,14 @@ impl Documents for Life {
         {
             return Err(Failure("the disk is full".to_owned()));
         }
+        let name = (kind.to_owned(), owner.to_owned(), key);
         self.change(|disk| {
-            let name = (kind.to_owned(), owner.to_owned(), key);
             match document {
                 Some(document) => lock(&disk.documents).insert(name, document),
                 None => lock(&disk.documents).remove(&name),
             };
         })
+        .await
     }
 
     async fn page(&self, kind: &'static str, owner: &str, key: &[u8]) -> Result<Vec<Document>, Failure> {
@@ -135,20 +95,22 @@ impl Documents for Life {
 }
 
 #[async_trait]
-impl KeyFiles for Life {
-    async fn read(&self, _account: &AccountName) -> Result<Vec<(Period, Secret)>, Failure> {
-        Ok(lock(&self.disk.keys).iter().map(|(period, key)| (*period, key.clone())).collect())
+impl KeyFiles for Files {
+    async fn read(&self, account: &AccountName) -> Result<Vec<(Period, Secret)>, Failure> {
+        let keys = lock(&self.disk.keys);
+        let own = keys.iter().filter(|((of, _), _)| of == account);
+        Ok(own.map(|((_, period), key)| (*period, key.clone())).collect())
     }
 
-    async fn write(&self, _account: &AccountName, period: Period, key: Secret) -> Result<(), Failure> {
-        self.change(|disk| drop(lock(&disk.keys).insert(period, key)))
+    async fn write(&self, account: &AccountName, period: Period, key: Secret) -> Result<(), Failure> {
+        self.change(|disk| drop(lock(&disk.keys).insert((account.clone(), period), key))).await
     }
 
-    async fn erase(&self, _account: &AccountName, period: Period) -> Result<(), Failure> {
-        self.change(|disk| drop(lock(&disk.keys).remove(&period)))
+    async fn erase(&self, account: &AccountName, period: Period) -> Result<(), Failure> {
+        self.change(|disk| drop(lock(&disk.keys).remove(&(account.clone(), period)))).await
     }
 
-    async fn forget(&self, _account: &AccountName) -> Result<(), Failure> {
-        self.change(|disk| lock(&disk.keys).clear())
+    async fn forget(&self, account: &AccountName) -> Result<(), Failure> {
+        self.change(|disk| lock(&disk.keys).retain(|(of, _), _| of != account)).await
     }
 }

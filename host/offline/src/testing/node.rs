@@ -1,158 +1,150 @@
-//! Gateways with a fake core: an outbox that tries every half hour, a reception that dedupes, contacts.
+//! One gateway of the world: the real core and real offline mail, on a disk that survives both.
 
-use clock::SimulatedClock;
-use std::collections::{BTreeSet, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use drops::point::Secret;
 use drops::record::OwnerMark;
-use gateway::ports::DropRelays as _;
-use gateway::{Asked, Received};
-use mail::record::{BodyId, ContactState, Destination, Marks, OutboxEntry, Route};
-use mail::{
-    AccountName, Acknowledgement, Address, BodyDigest, BodyHasher, Envelope, MailId, Nospam, PublicKey,
-    ReversePath, ToxId,
-};
+use gateway::Gateway;
+use gateway::testing::{Fault, Process};
+use mail::decision::policy::{FriendRequestAnswer, RetryAnswer};
+use mail::record::{Contact, ContactState, OutboxEntry, Outcome};
+use mail::{AccountName, MailId, PublicKey, Wall};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
-use tokio::task::JoinHandle;
 
-use super::{Disk, Host, Life, TestBoards};
-use crate::ports::{
-    BoardFacts, ChosenBoard, Core, Failure, Identity, KnownBoard, Plan, Selector, SessionIdentity,
-    WaitingMail, Workers,
-};
+use super::boards::{Host, LiveBoards, TestBoards};
+use super::core::SimCore;
+use super::disk::{Disk, Files};
+use super::selector::FakeSelector;
+use super::workers::Inline;
+use super::world::{Sim, tox_id};
+use crate::ports::{KnownBoard, Workers};
 use crate::shared::lock;
 use crate::{OfflineMail, Ports, Settings};
 
-/// All gateways and boards.
-pub(crate) struct World {
-    pub clock: Arc<SimulatedClock>,
-    pub hosts: Vec<Arc<Host>>,
-    /// Gateways that run, by key: what "online" means here.
-    pub online: Arc<Mutex<BTreeSet<PublicKey>>>,
+/// One gateway, running or not.
+pub(crate) struct Node {
+    /// What offline mail has on disk; the core's disk is the world's.
+    pub disk: Arc<Disk>,
+    pub boards: Arc<TestBoards>,
+    pub selector: Arc<FakeSelector>,
+    workers: Mutex<Arc<dyn Workers>>,
+    sim: Weak<Sim>,
+    number: usize,
+    /// Of its first account, which is made of it.
+    name: String,
+    offline: Mutex<Option<Arc<OfflineMail>>>,
 }
 
-impl World {
-    pub fn new(boards: u8) -> Self {
-        let clock = Arc::new(SimulatedClock::new());
-        let hosts = (0..boards).map(|number| Host::new(100 + number, &clock)).collect();
-        Self { clock, hosts, online: Arc::default() }
+impl Node {
+    pub fn new(sim: &Arc<Sim>, number: usize, hosts: &[Arc<Host>]) -> Self {
+        let name = sim.nodes[number].accounts.keys().next().unwrap().to_string();
+        Self {
+            disk: Arc::default(),
+            boards: Arc::new(TestBoards::new(hosts.to_vec())),
+            selector: Arc::default(),
+            workers: Mutex::new(Arc::new(Inline)),
+            sim: Arc::downgrade(sim),
+            number,
+            name,
+            offline: Mutex::default(),
+        }
     }
 
-    /// A gateway that knows these boards.
-    pub fn node(&self, byte: u8, boards: &[usize]) -> Node {
-        let known = |number: &usize| KnownBoard {
-            key: self.hosts[*number].key,
+    fn sim(&self) -> Arc<Sim> {
+        self.sim.upgrade().unwrap()
+    }
+
+    pub fn account(&self) -> AccountName {
+        self.name.parse().unwrap()
+    }
+
+    pub fn key(&self) -> PublicKey {
+        tox_id(&self.name).key
+    }
+
+    pub fn offline(&self) -> Arc<OfflineMail> {
+        lock(&self.offline).clone().unwrap()
+    }
+
+    pub async fn start(&self) {
+        self.sim().start(self.number).await;
+    }
+
+    /// Starts; dies at the n-th change.
+    pub async fn start_to_die(&self, n: u64, after: bool) {
+        let fault = if after { Fault::DieAfter(n) } else { Fault::DieBefore(n) };
+        self.sim().start_with(self.number, Some(fault)).await;
+    }
+
+    /// Stops it, or takes away what is left of a process that died.
+    pub async fn stop(&self) {
+        self.sim().crash(self.number, 0).await;
+    }
+
+    pub fn is_dead(&self) -> bool {
+        self.sim().is_dead(self.number)
+    }
+
+    /// Does something with the core, which is started for it where it does not run.
+    async fn awake<T>(&self, act: impl AsyncFnOnce(Arc<Gateway>) -> T) -> T {
+        let sim = self.sim();
+        if let Some(gateway) = sim.gateway(self.number) {
+            return act(gateway).await;
+        }
+        self.start().await;
+        let done = act(sim.gateway(self.number).unwrap()).await;
+        self.stop().await;
+        done
+    }
+
+    /// The process of its core is made: offline mail comes in, as in the daemon.
+    pub async fn process_made(&self, process: &Process) {
+        let files = Arc::new(Files { disk: self.disk.clone(), storage: process.storage.clone() });
+        let ports = Ports {
+            boards: Arc::new(LiveBoards { boards: self.boards.clone(), dead: process.storage.dead() }),
+            documents: files.clone(),
+            keys: files,
+            core: Arc::new(SimCore::new(&self.sim, self.number, process, &self.disk)),
+            selector: self.selector.clone(),
+            workers: lock(&self.workers).clone(),
+            clock: self.sim().clock.clone(),
+        };
+        let dice = Box::new(ChaCha20Rng::seed_from_u64(self.sim().random.next()));
+        let offline = Arc::new(OfflineMail::new(ports, Settings::default(), dice));
+        let accounts: Vec<AccountName> = self.sim().nodes[self.number].accounts.keys().cloned().collect();
+        let _may_die = offline.load(&accounts).await;
+        process.gateway.use_relays(offline.clone());
+        *lock(&self.offline) = Some(offline);
+    }
+
+    /// Its core runs.
+    pub fn process_started(&self) {
+        self.offline().start();
+    }
+
+    /// Its process is no more.
+    pub async fn process_ended(&self) {
+        let offline = lock(&self.offline).take();
+        if let Some(offline) = offline {
+            offline.stop().await;
+        }
+    }
+
+    /// Has its computing done by these from the next start on.
+    pub fn computes_with(&self, workers: Arc<dyn Workers>) {
+        *lock(&self.workers) = workers;
+    }
+
+    /// Knows these boards.
+    pub fn reads(&self, hosts: &[&Arc<Host>]) {
+        let known = |host: &&Arc<Host>| KnownBoard {
+            key: host.key,
             owner: None,
             served_here: false,
             invitation: None,
         };
-        Node {
-            secret: Secret::from_bytes([byte; 32]),
-            disk: Arc::new(Disk::new()),
-            boards: Arc::new(TestBoards::new(self.hosts.clone(), boards.iter().map(known).collect())),
-            clock: Arc::clone(&self.clock),
-            online: Arc::clone(&self.online),
-            accepts: true,
-            selector: Arc::default(),
-            workers: Arc::new(Inline),
-            starts: 0,
-            process: None,
-        }
-    }
-
-    pub async fn pass(&self, time: Duration) {
-        tokio::time::sleep(time).await;
-    }
-}
-
-/// One gateway, running or not.
-pub(crate) struct Node {
-    pub secret: Secret,
-    pub disk: Arc<Disk>,
-    pub boards: Arc<TestBoards>,
-    /// Whether strangers become contacts at once; else the user is asked.
-    pub accepts: bool,
-    pub selector: Arc<FakeSelector>,
-    pub workers: Arc<dyn Workers>,
-    clock: Arc<SimulatedClock>,
-    online: Arc<Mutex<BTreeSet<PublicKey>>>,
-    starts: u64,
-    process: Option<Process>,
-}
-
-struct Process {
-    offline: Arc<OfflineMail>,
-    life: Arc<Life>,
-    outbox: JoinHandle<()>,
-}
-
-pub(crate) fn account() -> AccountName {
-    "owner".parse().unwrap()
-}
-
-impl Node {
-    pub fn key(&self) -> PublicKey {
-        PublicKey(self.secret.point().0)
-    }
-
-    pub async fn start(&mut self) {
-        self.start_to_die(0, false).await;
-    }
-
-    /// Starts; dies at the n-th change (0: never).
-    pub async fn start_to_die(&mut self, dies_at: u64, after: bool) {
-        self.starts += 1;
-        let life = Arc::new(Life::new(&self.disk, dies_at, after));
-        let core = Arc::new(FakeCore {
-            life: Arc::clone(&life),
-            identity: Identity {
-                secret: self.secret.clone(),
-                tox_id: ToxId { key: self.key(), nospam: Nospam([1; 4]) },
-            },
-            online: Arc::clone(&self.online),
-            accepts: self.accepts,
-        });
-        let ports = Ports {
-            boards: Arc::clone(&self.boards) as Arc<_>,
-            documents: Arc::clone(&life) as Arc<_>,
-            keys: Arc::clone(&life) as Arc<_>,
-            core: Arc::clone(&core) as Arc<_>,
-            selector: Arc::clone(&self.selector) as Arc<_>,
-            workers: Arc::clone(&self.workers),
-            clock: Arc::clone(&self.clock) as Arc<_>,
-        };
-        let seed = self.starts * 1000 + u64::from(self.secret.as_bytes()[0]);
-        let dice = Box::new(ChaCha20Rng::seed_from_u64(seed));
-        let offline = Arc::new(OfflineMail::new(ports, Settings::default(), dice));
-        let _may_die = offline.load(&[account()]).await;
-        offline.start();
-        lock(&self.online).insert(self.key());
-        let outbox = tokio::spawn(outbox(Arc::clone(&offline), core));
-        self.process = Some(Process { offline, life, outbox });
-    }
-
-    /// Stops it, or takes away what is left of a process that died.
-    pub async fn stop(&mut self) {
-        lock(&self.online).remove(&self.key());
-        if let Some(process) = self.process.take() {
-            process.life.kill();
-            process.outbox.abort();
-            process.offline.stop().await;
-        }
-    }
-
-    pub fn offline(&self) -> &Arc<OfflineMail> {
-        &self.process.as_ref().unwrap().offline
-    }
-
-    pub fn is_dead(&self) -> bool {
-        self.process.as_ref().is_some_and(|process| process.life.is_dead())
+        lock(&self.boards.known).extend(hosts.iter().map(known));
     }
 
     /// Serves this board itself.
@@ -164,300 +156,121 @@ impl Node {
 
     /// Was invited to this board.
     pub fn is_invited(&self, host: &Host) {
-        let code = [self.secret.as_bytes()[0]; 16];
+        let code = [u8::try_from(self.number).unwrap(); 16];
         host.invite(code);
         let known = KnownBoard { key: host.key, owner: None, served_here: false, invitation: Some(code) };
         lock(&self.boards.known).push(known);
     }
 
+    /// Strangers do not become contacts at once: the user is asked.
+    pub fn asks_its_user(&self) {
+        self.answers_requests(FriendRequestAnswer::AskUser);
+    }
+
+    pub fn answers_requests(&self, answer: FriendRequestAnswer) {
+        let script = &self.sim().nodes[self.number].script;
+        script.set(|answers| answers.friend_request = Some(Ok(answer)));
+    }
+
+    /// The outbox waits so long between attempts.
+    pub fn tries_every(&self, wait: Duration) {
+        let script = &self.sim().nodes[self.number].script;
+        script.set(|answers| answers.retry = Some(Ok(RetryAnswer::After(wait))));
+    }
+
     /// Both are contacts, as if they had met.
-    pub fn befriend(&self, other: &Self) {
-        lock(&self.disk.contacts).insert(other.key(), ContactState::Confirmed);
-        lock(&other.disk.contacts).insert(self.key(), ContactState::Confirmed);
+    pub async fn befriend(&self, other: &Self) {
+        self.sim().introduce(&self.name, &other.name).await;
+    }
+
+    /// Has asked somebody to be a contact, in an earlier life, and knows their key alone.
+    pub fn has_asked(&self, other: &Self) {
+        let contact = Contact {
+            alias: other.account(),
+            key: other.key(),
+            tox_id: None,
+            addresses: vec![],
+            state: ContactState::Requested,
+            since: Wall(0),
+        };
+        let place = (self.account(), other.key());
+        lock(&self.sim().nodes[self.number].disk.0).contacts.insert(place, contact);
+    }
+
+    /// Room for so many friend requests.
+    pub fn has_room_for_requests(&self, limit: usize) {
+        lock(&self.sim().nodes[self.number].disk.0).request_limit = limit;
+    }
+
+    /// Who has asked to be a contact, and waits for the user.
+    pub fn requests(&self) -> Vec<PublicKey> {
+        let sim = self.sim();
+        let state = lock(&sim.nodes[self.number].disk.0);
+        state.requests.keys().map(|(_, key)| *key).collect()
+    }
+
+    /// The user accepts a friend request.
+    pub async fn accept(&self, other: &Self) {
+        let accept = async |gateway: Arc<Gateway>| {
+            gateway.accept_request(&self.account(), other.key(), None).await.unwrap()
+        };
+        self.awake(accept).await;
+    }
+
+    /// The user declines a friend request.
+    pub async fn decline(&self, other: &Self) {
+        let decline = async |gateway: Arc<Gateway>| {
+            gateway.decline_request(&self.account(), other.key()).await.unwrap();
+        };
+        self.awake(decline).await;
+    }
+
+    /// How far it has got with somebody.
+    pub fn contact(&self, other: &Self) -> Option<ContactState> {
+        let sim = self.sim();
+        let state = lock(&sim.nodes[self.number].disk.0);
+        state.contacts.get(&(self.account(), other.key())).map(|contact| contact.state)
     }
 
     /// Hands the own record to somebody who runs too, as a hello does.
     pub async fn greet(&self, other: &Self) {
-        let record = self.offline().record_for(&account(), other.key()).await.unwrap().unwrap();
-        other.offline().record_received(&account(), self.key(), &record).await.unwrap();
+        let record = self.offline().record_for(&self.account(), other.key()).await.unwrap().unwrap();
+        other.offline().record_received(&other.account(), self.key(), &record).await.unwrap();
     }
 
-    /// Submits a mail; durable at once.
-    pub fn submit(&self, number: u8, to: &Self, text: &str) -> MailId {
-        let id = MailId([number; 16]);
-        let body = Bytes::from(text.to_owned());
-        let created = mail::Clock::wall(&*self.clock);
-        let entry = OutboxEntry {
-            id,
-            account: account(),
-            envelope: Envelope::new(ReversePath::Mailbox(address(self.key())), address(to.key())),
-            route: Route::Remote(Destination::Contact(to.key())),
-            prefix: vec![],
-            body: BodyId(0),
-            size: body.len() as u64,
-            digest: BodyHasher::digest(&body),
-            created,
-            expires: created.plus(mail::limits::EXPIRY),
-            attempts: 0,
-            next_attempt: None,
-            last_problem: None,
-            marks: Marks::default(),
-        };
-        lock(&self.disk.outbox).insert(id, (entry, body));
-        lock(&self.disk.contacts).entry(to.key()).or_insert(ContactState::Requested);
-        id
+    /// Submits a mail to somebody whose key alone is known; durable when this returns.
+    pub async fn submit(&self, to: &Self, text: &str) -> MailId {
+        let from = &self.name;
+        let text = format!("From: <{from}@tox>\r\nSubject: a mail\r\n\r\n{text}\r\n");
+        let to = format!("{}@tox", to.key().to_string().to_lowercase());
+        let submit = async |_| self.sim().submit(from, &[&to], &text).await.unwrap()[0];
+        self.awake(submit).await
     }
 
-    /// The mails that came, in the order of their text.
+    /// The texts of mails that came, in their order. Reports are not among them.
     pub fn mails(&self) -> Vec<String> {
-        let mailbox = lock(&self.disk.mailbox);
-        let mut mails: Vec<String> =
-            mailbox.iter().map(|mail| String::from_utf8_lossy(mail).into_owned()).collect();
+        let mailbox = self.sim().mailbox(&self.name);
+        let mails = mailbox.iter().filter(|mail| !mail.starts_with("Return-Path: <>\r\n"));
+        let text = |mail: &String| {
+            let (_, text) = mail.split_once("\r\n\r\n").unwrap();
+            text.trim_end_matches("\r\n").to_owned()
+        };
+        let mut mails: Vec<String> = mails.map(text).collect();
         mails.sort();
         mails
     }
 
+    /// A mail that waits in the outbox.
+    pub fn entry(&self, id: MailId) -> OutboxEntry {
+        lock(&self.sim().nodes[self.number].disk.0).outbox[&id].clone()
+    }
+
     /// How a mail left the outbox.
-    pub fn ended(&self, id: MailId) -> Vec<&'static str> {
-        lock(&self.disk.ended).iter().filter(|(other, _)| *other == id).map(|(_, how)| *how).collect()
-    }
-}
-
-fn address(key: PublicKey) -> Address {
-    Address::at_tox(&key.to_string().to_lowercase()).unwrap()
-}
-
-/// Every half hour: what is over is given up, for the rest copies are seen to.
-async fn outbox(offline: Arc<OfflineMail>, core: Arc<FakeCore>) {
-    loop {
-        let entries: Vec<OutboxEntry> =
-            lock(&core.life.disk.outbox).values().map(|(entry, _)| entry.clone()).collect();
-        for entry in entries {
-            let Route::Remote(destination) = entry.route.clone() else { continue };
-            let answer = offline.copies(entry.id).answer_until;
-            if mail::Clock::wall(&*offline_clock(&offline))
-                >= answer.unwrap_or(entry.expires).max(entry.expires)
-            {
-                core.end(entry.id, "bounced");
-                offline.ended(entry.id);
-            } else if !core.is_online(&entry.account, destination.key()) {
-                offline.leave_copies(&entry).await;
-            }
-        }
-        let left: Vec<MailId> = lock(&core.life.disk.ended).iter().map(|(id, _)| *id).collect();
-        for id in left {
-            offline.ended(id);
-        }
-        tokio::time::sleep(Duration::from_secs(1800)).await;
-    }
-}
-
-fn offline_clock(offline: &OfflineMail) -> Arc<dyn mail::Clock> {
-    offline.clock()
-}
-
-struct FakeCore {
-    life: Arc<Life>,
-    identity: Identity,
-    online: Arc<Mutex<BTreeSet<PublicKey>>>,
-    accepts: bool,
-}
-
-impl FakeCore {
-    fn end(&self, id: MailId, how: &'static str) {
-        let _may_die = self.life.change(|disk| {
-            if lock(&disk.outbox).remove(&id).is_some() {
-                lock(&disk.ended).push((id, how));
-            }
-        });
-    }
-}
-
-#[async_trait]
-impl Core for FakeCore {
-    fn accounts(&self) -> Vec<AccountName> {
-        vec![account()]
-    }
-
-    async fn identity(&self, _account: &AccountName) -> Option<Identity> {
-        Some(self.identity.clone())
-    }
-
-    fn is_online(&self, _account: &AccountName, key: PublicKey) -> bool {
-        lock(&self.online).contains(&key)
-    }
-
-    fn contact(&self, _account: &AccountName, key: PublicKey) -> Option<ContactState> {
-        lock(&self.life.disk.contacts).get(&key).copied()
-    }
-
-    fn contacts(&self, _account: &AccountName) -> Vec<PublicKey> {
-        let contacts = lock(&self.life.disk.contacts);
-        contacts.iter().filter(|(_, state)| **state == ContactState::Confirmed).map(|(key, _)| *key).collect()
-    }
-
-    async fn outgoing(
-        &self,
-        id: MailId,
-        max: usize,
-    ) -> Result<Option<(OutboxEntry, Option<Bytes>)>, Failure> {
-        let outbox = lock(&self.life.disk.outbox);
-        Ok(outbox.get(&id).map(|(entry, body)| (entry.clone(), (body.len() <= max).then(|| body.clone()))))
-    }
-
-    async fn take(
-        &self,
-        account: &AccountName,
-        sender: PublicKey,
-        id: MailId,
-        _envelope: Envelope,
-        body: Bytes,
-    ) -> Received {
-        if self.contact(account, sender) != Some(ContactState::Confirmed) {
-            return Received::Stranger;
-        }
-        let (key, digest) = ((sender, id), BodyHasher::digest(&body));
-        let known = lock(&self.life.disk.arrivals).get(&key).cloned();
-        match known {
-            Some((other, word)) if other == digest => return Received::Acknowledged(word),
-            Some(_) => return Received::Broken("the id was used for another mail".to_owned()),
-            None => {}
-        }
-        let word = Acknowledgement::Delivered;
-        let made = self.life.change(|disk| {
-            lock(&disk.mailbox).push(body.clone());
-            lock(&disk.arrivals).insert(key, (digest, word.clone()));
-        });
-        match made {
-            Ok(()) => Received::Acknowledged(word),
-            Err(error) => Received::Later(error.to_string()),
-        }
-    }
-
-    async fn knock(&self, _account: &AccountName, key: PublicKey, _text: &str) -> Result<Asked, Failure> {
-        let is_known = lock(&self.life.disk.contacts).contains_key(&key);
-        if is_known || self.accepts {
-            self.life.change(|disk| lock(&disk.contacts).insert(key, ContactState::Confirmed))?;
-            return Ok(Asked::Contact);
-        }
-        if lock(&self.life.disk.requests).contains(&key) {
-            return Ok(Asked::Waits);
-        }
-        if self.life.disk.request_room.load(Ordering::Relaxed) == 0 {
-            return Ok(Asked::NoRoom);
-        }
-        self.life.change(|disk| {
-            disk.request_room.fetch_sub(1, Ordering::Relaxed);
-            lock(&disk.requests).push(key);
-        })?;
-        Ok(Asked::Waits)
-    }
-
-    async fn is_waiting(&self, _account: &AccountName, key: PublicKey) -> Result<bool, Failure> {
-        Ok(lock(&self.life.disk.requests).contains(&key))
-    }
-
-    async fn acknowledged(
-        &self,
-        _account: &AccountName,
-        from: PublicKey,
-        id: MailId,
-        digest: BodyDigest,
-        word: Acknowledgement,
-    ) -> Result<(), Failure> {
-        let is_right = lock(&self.life.disk.outbox).get(&id).is_some_and(|(entry, _)| {
-            entry.digest == digest
-                && matches!(&entry.route, Route::Remote(destination) if destination.key() == from)
-        });
-        if is_right {
-            self.end(id, if word == Acknowledgement::Delivered { "delivered" } else { "refused" });
-        }
-        if self.life.is_dead() { Err(Failure("the process is dead".to_owned())) } else { Ok(()) }
-    }
-
-    fn record_changed(&self, _account: &AccountName) {
-        self.life.disk.record_changes.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn outbox_changed(&self, _account: &AccountName, _id: MailId, _what: &str) {}
-}
-
-/// Three boards the recipient reads; where that is not known, three the user chose. As the default component does.
-#[derive(Default)]
-pub(crate) struct FakeSelector {
-    /// Wants the own identity everywhere.
-    pub shows_itself: AtomicBool,
-    /// Days cells are to be held, where that is not as usual.
-    pub ttl_days: Mutex<Option<u32>>,
-    /// What was offered last.
-    pub offered: Mutex<Vec<BoardFacts>>,
-}
-
-#[async_trait]
-impl Selector for FakeSelector {
-    async fn select(
-        &self,
-        _account: &AccountName,
-        _now: mail::Wall,
-        mail: WaitingMail,
-        boards: Vec<BoardFacts>,
-    ) -> Result<Plan, Failure> {
-        lock(&self.offered).clone_from(&boards);
-        let shows_itself = self.shows_itself.load(Ordering::Relaxed);
-        let is_read = boards.iter().any(|board| board.read_by_recipient);
-        let rests = |board: &BoardFacts| board.last_failure.is_some_and(|ago| ago < super::HOUR);
-        let usable = boards.iter().filter(|board| !rests(board) && (board.read_by_recipient || !is_read));
-        let chosen = |board: &BoardFacts| ChosenBoard {
-            key: board.key,
-            identity: if board.served_here || shows_itself {
-                SessionIdentity::Own
-            } else {
-                SessionIdentity::Throwaway
-            },
-            within: Duration::from_secs(300),
-        };
-        let choices: Vec<_> = usable.take(3).map(chosen).collect();
-        let enough = if choices.is_empty() { 0 } else { u32::try_from(choices.len() / 2 + 1).unwrap() };
-        let usual = if mail.remaining > 14 * super::DAY { 14 } else { 7 };
-        let ttl_days = lock(&self.ttl_days).unwrap_or(usual);
-        Ok(Plan { choices, enough, ttl_days })
-    }
-}
-
-/// Computing takes no time here.
-struct Inline;
-
-impl Workers for Inline {
-    fn run(&self, job: Box<dyn FnOnce() + Send>) {
-        job();
-    }
-}
-
-/// Worker threads that do nothing before they are told to.
-#[derive(Default)]
-pub(crate) struct Held(Mutex<VecDeque<Box<dyn FnOnce() + Send>>>);
-
-impl Held {
-    /// Jobs that wait.
-    pub fn waiting(&self) -> usize {
-        lock(&self.0).len()
-    }
-
-    /// Does the next one; false if none waits.
-    pub fn run_next(&self) -> bool {
-        let job = lock(&self.0).pop_front();
-        job.map(|job| job()).is_some()
-    }
-}
-
-impl Workers for Held {
-    fn run(&self, job: Box<dyn FnOnce() + Send>) {
-        lock(&self.0).push_back(job);
-    }
-}
-
-impl World {
-    pub fn deposits(&self) -> u64 {
-        self.hosts.iter().map(|host| host.deposits.load(Ordering::Relaxed)).sum()
+    pub fn ended(&self, id: MailId) -> Option<&'static str> {
+        self.sim().nodes[self.number].disk.outcome(id).map(|outcome| match outcome {
+            Outcome::Delivered => "delivered",
+            Outcome::Bounced(_) => "bounced",
+            other => panic!("{other:?}"),
+        })
     }
 }

@@ -4,11 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use drops::record::{MailboxRecord, OwnerMark};
 use gateway::ports::DropRelays as _;
-use mail::record::ContactState;
 
 use super::{days_with_a_death, take_turns};
 use crate::shared::lock;
-use crate::testing::{DAY, HOUR, Host, Node, World, account, simulated};
+use crate::testing::{DAY, HOUR, Host, Node, World, next_death, simulated};
 
 fn count(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
@@ -21,7 +20,7 @@ fn deposits(host: &Host) -> (u64, u64) {
 }
 
 /// Both run for some hours, and their gateways say hello.
-async fn meet(world: &World, one: &mut Node, other: &mut Node) {
+async fn meet(world: &World, one: &Node, other: &Node) {
     one.start().await;
     other.start().await;
     world.pass(HOUR).await;
@@ -35,18 +34,18 @@ async fn meet(world: &World, one: &mut Node, other: &mut Node) {
 fn who_writes_to_the_owner_of_a_board_pays_with_the_tokens_of_their_record() {
     simulated(async {
         let world = World::new(1);
-        let (mut anna, mut ben) = (world.node(1, &[]), world.node(2, &[]));
+        let (anna, ben) = (world.node("anna", &[]), world.node("ben", &[]));
         ben.serves(&world.hosts[0]);
-        anna.befriend(&ben);
-        meet(&world, &mut anna, &mut ben).await;
+        anna.befriend(&ben).await;
+        meet(&world, &anna, &ben).await;
         let mut ids = vec![];
-        for round in 0..12_u8 {
-            ids.push(anna.submit(2 * round, &ben, "to Ben"));
-            ben.submit(2 * round + 1, &anna, "to Anna");
-            take_turns(&world, &mut [&mut anna, &mut ben], 4).await;
+        for _ in 0..12 {
+            ids.push(anna.submit(&ben, "to Ben").await);
+            ben.submit(&anna, "to Anna").await;
+            take_turns(&world, &[&anna, &ben], 4).await;
         }
         assert_eq!((ben.mails().len(), anna.mails().len()), (12, 12));
-        assert!(ids.iter().all(|id| anna.ended(*id) == ["delivered"]));
+        assert!(ids.iter().all(|id| anna.ended(*id) == Some("delivered")));
         let (all, with_tokens) = deposits(&world.hosts[0]);
         assert!(all >= 48, "{all} deposits: mails and acknowledgements of both");
         assert_eq!(
@@ -61,18 +60,18 @@ fn who_writes_to_the_owner_of_a_board_pays_with_the_tokens_of_their_record() {
 fn who_is_invited_gets_tokens_after_days_and_passes_some_on() {
     simulated(async {
         let world = World::new(1);
-        let (mut anna, mut cleo) = (world.node(1, &[]), world.node(3, &[]));
+        let (anna, cleo) = (world.node("anna", &[]), world.node("cleo", &[]));
         cleo.is_invited(&world.hosts[0]);
-        anna.befriend(&cleo);
-        meet(&world, &mut anna, &mut cleo).await;
+        anna.befriend(&cleo).await;
+        meet(&world, &anna, &cleo).await;
         // The issuing key has to be seen on two days, and tokens rest for one.
-        take_turns(&world, &mut [&mut cleo], 4).await;
+        take_turns(&world, &[&cleo], 4).await;
         assert_eq!(deposits(&world.hosts[0]), (0, 0), "fetching tokens deposits nothing");
-        meet(&world, &mut anna, &mut cleo).await;
-        for round in 0..6_u8 {
-            anna.submit(2 * round, &cleo, "to Cleo");
-            cleo.submit(2 * round + 1, &anna, "to Anna");
-            take_turns(&world, &mut [&mut anna, &mut cleo], 4).await;
+        meet(&world, &anna, &cleo).await;
+        for _ in 0..6 {
+            anna.submit(&cleo, "to Cleo").await;
+            cleo.submit(&anna, "to Anna").await;
+            take_turns(&world, &[&anna, &cleo], 4).await;
         }
         assert_eq!((cleo.mails().len(), anna.mails().len()), (6, 6));
         let (all, with_tokens) = deposits(&world.hosts[0]);
@@ -85,16 +84,16 @@ fn who_is_invited_gets_tokens_after_days_and_passes_some_on() {
 fn whoever_holds_tokens_finds_a_seat_on_a_board_that_others_crowd() {
     simulated(async {
         let world = World::new(1);
-        let (mut anna, mut cleo) = (world.node(1, &[]), world.node(3, &[]));
+        let (anna, cleo) = (world.node("anna", &[]), world.node("cleo", &[]));
         cleo.is_invited(&world.hosts[0]);
-        anna.befriend(&cleo);
-        meet(&world, &mut anna, &mut cleo).await;
-        take_turns(&world, &mut [&mut cleo], 4).await;
-        meet(&world, &mut anna, &mut cleo).await;
+        anna.befriend(&cleo).await;
+        meet(&world, &anna, &cleo).await;
+        take_turns(&world, &[&cleo], 4).await;
+        meet(&world, &anna, &cleo).await;
         world.hosts[0].is_crowded.store(true, Ordering::Relaxed);
-        for round in 0..2 {
-            anna.submit(round, &cleo, "to Cleo");
-            take_turns(&world, &mut [&mut anna, &mut cleo], 4).await;
+        for _ in 0..2 {
+            anna.submit(&cleo, "to Cleo").await;
+            take_turns(&world, &[&anna, &cleo], 4).await;
         }
         assert_eq!(
             cleo.mails().len(),
@@ -103,10 +102,10 @@ fn whoever_holds_tokens_finds_a_seat_on_a_board_that_others_crowd() {
         );
         deposits(&world.hosts[0]);
         // Without a token there is none.
-        let mut strange = world.node(4, &[0]);
-        strange.befriend(&cleo);
-        strange.submit(9, &cleo, "from a stranger");
-        take_turns(&world, &mut [&mut strange, &mut cleo], 4).await;
+        let strange = world.node("dora", &[0]);
+        strange.befriend(&cleo).await;
+        strange.submit(&cleo, "from a stranger").await;
+        take_turns(&world, &[&strange, &cleo], 4).await;
         assert_eq!(cleo.mails().len(), 2);
     });
 }
@@ -116,17 +115,17 @@ fn who_is_invited_to_a_board_that_others_always_crowd_reads_it_after_days() {
     simulated(async {
         let world = World::new(1);
         world.hosts[0].is_crowded.store(true, Ordering::Relaxed);
-        let (mut anna, mut cleo) = (world.node(1, &[]), world.node(3, &[]));
+        let (anna, cleo) = (world.node("anna", &[]), world.node("cleo", &[]));
         cleo.is_invited(&world.hosts[0]);
-        anna.befriend(&cleo);
-        meet(&world, &mut anna, &mut cleo).await;
+        anna.befriend(&cleo).await;
+        meet(&world, &anna, &cleo).await;
         cleo.start().await;
         world.pass(5 * DAY).await;
         cleo.stop().await;
-        meet(&world, &mut anna, &mut cleo).await;
-        for round in 0..2 {
-            anna.submit(round, &cleo, "to Cleo");
-            take_turns(&world, &mut [&mut anna, &mut cleo], 4).await;
+        meet(&world, &anna, &cleo).await;
+        for _ in 0..2 {
+            anna.submit(&cleo, "to Cleo").await;
+            take_turns(&world, &[&anna, &cleo], 4).await;
         }
         assert_eq!(
             cleo.mails().len(),
@@ -141,13 +140,13 @@ fn who_is_invited_to_a_board_that_others_always_crowd_reads_it_after_days() {
 fn tokens_of_one_contact_do_not_pay_for_mail_to_another() {
     simulated(async {
         let world = World::new(1);
-        let (mut anna, mut ben, mut cleo) = (world.node(1, &[]), world.node(2, &[]), world.node(3, &[0]));
+        let (anna, ben, cleo) = (world.node("anna", &[]), world.node("ben", &[]), world.node("cleo", &[0]));
         ben.serves(&world.hosts[0]);
-        anna.befriend(&ben);
-        anna.befriend(&cleo);
-        meet(&world, &mut anna, &mut ben).await;
-        meet(&world, &mut anna, &mut cleo).await;
-        anna.submit(1, &cleo, "to Cleo");
+        anna.befriend(&ben).await;
+        anna.befriend(&cleo).await;
+        meet(&world, &anna, &ben).await;
+        meet(&world, &anna, &cleo).await;
+        anna.submit(&cleo, "to Cleo").await;
         anna.start().await;
         world.pass(3 * HOUR).await;
         let offered = lock(&anna.selector.offered).clone();
@@ -158,7 +157,7 @@ fn tokens_of_one_contact_do_not_pay_for_mail_to_another() {
             "his record says whose board it is"
         );
         assert_eq!(deposits(&world.hosts[0]), (1, 0));
-        anna.submit(2, &ben, "to Ben");
+        anna.submit(&ben, "to Ben").await;
         world.pass(3 * HOUR).await;
         assert!(lock(&anna.selector.offered)[0].tokens > 0);
         assert_eq!(deposits(&world.hosts[0]), (2, 1));
@@ -170,16 +169,16 @@ fn tokens_of_one_contact_do_not_pay_for_mail_to_another() {
 fn each_contact_gets_other_tokens_and_a_stranger_none() {
     simulated(async {
         let world = World::new(1);
-        let (mut ben, anna, cleo) = (world.node(2, &[]), world.node(1, &[]), world.node(3, &[]));
+        let (ben, anna, cleo) = (world.node("ben", &[]), world.node("anna", &[]), world.node("cleo", &[]));
         ben.serves(&world.hosts[0]);
-        ben.befriend(&anna);
-        lock(&ben.disk.contacts).insert(cleo.key(), ContactState::Requested);
+        ben.befriend(&anna).await;
+        ben.has_asked(&cleo);
         ben.start().await;
         world.pass(HOUR).await;
         let mut seen = vec![];
-        for (node, expected) in [(&anna, 8), (&cleo, 8), (&world.node(9, &[]), 0)] {
+        for (node, expected) in [(&anna, 8), (&cleo, 8), (&world.node("emil", &[]), 0)] {
             let record =
-                || async { ben.offline().record_for(&account(), node.key()).await.unwrap().unwrap() };
+                || async { ben.offline().record_for(&ben.account(), node.key()).await.unwrap().unwrap() };
             let first = record().await;
             assert_eq!(first, record().await, "the same as long as nothing changed");
             let record = MailboxRecord::decode(&first).unwrap();
@@ -191,11 +190,11 @@ fn each_contact_gets_other_tokens_and_a_stranger_none() {
         seen.dedup();
         assert_eq!(seen.len(), 16);
         // After a restart the same ones: they are remembered.
-        let before = ben.offline().record_for(&account(), anna.key()).await.unwrap();
+        let before = ben.offline().record_for(&ben.account(), anna.key()).await.unwrap();
         ben.stop().await;
         ben.start().await;
-        assert_eq!(ben.offline().record(&account(), anna.key()), before, "at once, for a hello");
-        assert_eq!(ben.offline().record_for(&account(), anna.key()).await.unwrap(), before);
+        assert_eq!(ben.offline().record(&ben.account(), anna.key()), before, "at once, for a hello");
+        assert_eq!(ben.offline().record_for(&ben.account(), anna.key()).await.unwrap(), before);
         ben.stop().await;
     });
 }
@@ -204,7 +203,7 @@ fn each_contact_gets_other_tokens_and_a_stranger_none() {
 fn a_new_period_changes_the_record_and_whoever_is_online_is_to_be_told() {
     simulated(async {
         let world = World::new(1);
-        let mut anna = world.node(1, &[0]);
+        let anna = world.node("anna", &[0]);
         anna.start().await;
         world.pass(HOUR).await;
         let before = count(&anna.disk.record_changes);
@@ -219,16 +218,16 @@ fn a_new_period_changes_the_record_and_whoever_is_online_is_to_be_told() {
 fn the_own_identity_is_never_shown_to_a_board_of_somebody_else() {
     simulated(async {
         let world = World::new(2);
-        let (mut anna, ben) = (world.node(1, &[1]), world.node(2, &[]));
+        let (anna, ben) = (world.node("anna", &[1]), world.node("ben", &[]));
         anna.serves(&world.hosts[0]);
-        anna.befriend(&ben);
+        anna.befriend(&ben).await;
         anna.selector.shows_itself.store(true, Ordering::Relaxed);
-        let id = anna.submit(1, &ben, "who am I?");
+        let id = anna.submit(&ben, "who am I?").await;
         anna.start().await;
         // The boards assert it too.
         world.pass(DAY).await;
         assert_eq!(world.deposits(), 0);
-        let entry = lock(&anna.disk.outbox)[&id].0.clone();
+        let entry = anna.entry(id);
         let refused = anna.offline().leave_copies(&entry).await.note.unwrap();
         assert!(refused.contains("to a drop relay of somebody else"), "{refused}");
         anna.selector.shows_itself.store(false, Ordering::Relaxed);
@@ -246,7 +245,7 @@ fn a_death_at_any_change_spends_no_token_twice() {
         for after in [false, true] {
             let mut n = 1;
             while simulated(one_death(dying, n, after)) {
-                n += 1;
+                n = next_death(n);
             }
             assert!(n > 20, "only {n} changes: the script does too little");
         }
@@ -256,12 +255,12 @@ fn a_death_at_any_change_spends_no_token_twice() {
 /// False if the process did not live to its n-th change.
 async fn one_death(dying: usize, n: u64, after: bool) -> bool {
     let world = World::new(1);
-    let (mut anna, mut ben) = (world.node(1, &[]), world.node(2, &[]));
+    let (anna, ben) = (world.node("anna", &[]), world.node("ben", &[]));
     ben.serves(&world.hosts[0]);
-    anna.befriend(&ben);
-    meet(&world, &mut anna, &mut ben).await;
-    let (to_ben, to_anna) = (anna.submit(1, &ben, "a mail"), ben.submit(2, &anna, "an answer"));
-    let died = days_with_a_death(&world, [&mut anna, &mut ben], dying, n, after).await;
+    anna.befriend(&ben).await;
+    meet(&world, &anna, &ben).await;
+    let (to_ben, to_anna) = (anna.submit(&ben, "a mail").await, ben.submit(&anna, "an answer").await);
+    let died = days_with_a_death(&world, [&anna, &ben], dying, n, after).await;
     let place = format!("side {dying} died at {n}, after: {after}");
     deposits(&world.hosts[0]);
     assert_eq!(
@@ -269,7 +268,7 @@ async fn one_death(dying: usize, n: u64, after: bool) -> bool {
         (vec!["a mail".to_owned()], vec!["an answer".to_owned()]),
         "{place}"
     );
-    assert_eq!((anna.ended(to_ben), ben.ended(to_anna)), (vec!["delivered"], vec!["delivered"]), "{place}");
+    assert_eq!((anna.ended(to_ben), ben.ended(to_anna)), (Some("delivered"), Some("delivered")), "{place}");
     died
 }
 
@@ -277,9 +276,9 @@ async fn one_death(dying: usize, n: u64, after: bool) -> bool {
 fn contacts_who_are_always_online_get_tokens_when_these_have_rested() {
     simulated(async {
         let world = World::new(1);
-        let (anna, mut cleo) = (world.node(1, &[]), world.node(3, &[]));
+        let (anna, cleo) = (world.node("anna", &[]), world.node("cleo", &[]));
         cleo.is_invited(&world.hosts[0]);
-        anna.befriend(&cleo);
+        anna.befriend(&cleo).await;
         cleo.start().await;
         // Less than a period: nothing else makes a new record. As in a session, she tells it when it changed, and at no other time.
         let (mut told, mut tokens) = (0, 0);
@@ -288,7 +287,7 @@ fn contacts_who_are_always_online_get_tokens_when_these_have_rested() {
             let changes = count(&cleo.disk.record_changes);
             if changes != told {
                 told = changes;
-                let record = cleo.offline().record_for(&account(), anna.key()).await.unwrap().unwrap();
+                let record = cleo.offline().record_for(&cleo.account(), anna.key()).await.unwrap().unwrap();
                 tokens = MailboxRecord::decode(&record).unwrap().tokens.len();
             }
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::limits::{SCAN_CELLS, SCAN_JOBS};
-use crate::testing::{DAY, Held, World, account, simulated};
+use crate::testing::{DAY, Held, World, simulated};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -16,12 +16,12 @@ const CELLS: usize = 64;
 fn a_long_scan_goes_in_slices_and_nothing_else_waits_for_it() {
     simulated(async {
         let world = World::new(1);
-        let (mut anna, mut ben) = (world.node(1, &[0]), world.node(2, &[0]));
-        anna.befriend(&ben);
+        let (anna, ben) = (world.node("anna", &[0]), world.node("ben", &[0]));
+        anna.befriend(&ben).await;
         anna.start().await;
         for number in 0..MAILS {
             let text = format!("{number}: {}", "x".repeat(950_000));
-            anna.submit(number, &ben, &text);
+            anna.submit(&ben, &text).await;
         }
         world.pass(DAY).await;
         anna.stop().await;
@@ -29,7 +29,9 @@ fn a_long_scan_goes_in_slices_and_nothing_else_waits_for_it() {
         assert_eq!(world.deposits(), cells as u64);
 
         let workers = Arc::new(Held::default());
-        ben.workers = Arc::clone(&workers) as Arc<_>;
+        ben.computes_with(Arc::clone(&workers) as Arc<_>);
+        let other = world.node("cleo", &[]);
+        other.befriend(&ben).await;
         ben.start().await;
         let mut minutes = 0;
         while workers.waiting() == 0 {
@@ -38,13 +40,11 @@ fn a_long_scan_goes_in_slices_and_nothing_else_waits_for_it() {
             assert!(minutes < 24 * 60, "the board is not read");
         }
         // As long as the threads do nothing (mail traffic has the cores), no more is piled up, and everything else goes on.
-        let other = world.node(3, &[]);
-        other.befriend(&ben);
         for _ in 0..5 {
             world.pass(15 * SECOND).await;
             assert!(workers.waiting() <= SCAN_JOBS, "{} jobs wait", workers.waiting());
-            let owner = account();
-            let record = ben.offline().record_for(&owner, other.key());
+            let (offline, owner) = (ben.offline(), ben.account());
+            let record = offline.record_for(&owner, other.key());
             let given = tokio::time::timeout(MINUTE, record).await.expect("it waits for the scan");
             assert!(given.unwrap().is_some());
         }
