@@ -119,12 +119,21 @@ impl Gateway {
         }
     }
 
+    /// Reads accounts and contacts. What asks for them before [`Gateway::start`] needs this first;
+    /// starting reads them again.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn load_people(&self) -> Result<(), StorageError> {
+        self.people.load(&*self.storage).await
+    }
+
     /// Accounts were added, removed or changed in the store.
     ///
     /// # Errors
     /// When the store cannot be read; what was known stays.
     pub async fn reload_accounts(&self) -> Result<(), StorageError> {
-        self.people.load(&*self.storage).await?;
+        self.load_people().await?;
         for person in self.people.all() {
             self.announce_addresses(&person);
             self.reconcile(&person).await;

@@ -79,6 +79,8 @@ pub async fn connect(parts: &Parts<'_>) -> Result<Arc<OfflineMail>, OfflineError
     let offline = Arc::new(OfflineMail::new(ports, parts.settings, Box::new(OsRng)));
     let accounts = parts.store.accounts().await?;
     let accounts: Vec<AccountName> = accounts.into_iter().map(|account| account.name).collect();
+    // What was kept of a contact's mail is put back as a contact's.
+    parts.gateway.load_people().await?;
     offline.load(&accounts).await?;
     parts.gateway.use_relays(Arc::clone(&offline) as _);
     parts.network.use_offline(&offline);

@@ -113,6 +113,7 @@ impl Node {
         let dice = Box::new(ChaCha20Rng::seed_from_u64(self.sim().random.next()));
         let offline = Arc::new(OfflineMail::new(ports, Settings::default(), dice));
         let accounts: Vec<AccountName> = self.sim().nodes[self.number].accounts.keys().cloned().collect();
+        let _may_die = process.gateway.load_people().await;
         let _may_die = offline.load(&accounts).await;
         process.gateway.use_relays(offline.clone());
         *lock(&self.offline) = Some(offline);
