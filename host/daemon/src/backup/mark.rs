@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use store::STORE_FILE;
+use store::{LOCK_FILE, STORE_FILE};
 
 use super::restore::RestoreError;
 use super::{DIRECTORIES, is_known};
@@ -108,8 +108,8 @@ fn clear(directory: &Path) {
         // It may not be there, or hold other files.
         let _ = fs::remove_dir(directory.join(part));
     }
-    // Checking the store can leave a copy of it in an older format beside it.
-    remove_files(directory, |name| is_known(name) || name.starts_with(STORE_FILE));
+    // Checking the store makes its lock, and a copy of it in an older format.
+    remove_files(directory, |name| is_known(name) || name == LOCK_FILE || name.starts_with(STORE_FILE));
 }
 
 fn remove_files(directory: &Path, is_ours: impl Fn(&str) -> bool) {

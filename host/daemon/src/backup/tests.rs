@@ -184,7 +184,10 @@ async fn a_backup_of_version_0_1_0_which_has_no_sums_is_still_restored() {
     let place = tempfile::tempdir().unwrap();
     open(place.path()).close();
     let mut builder = tar::Builder::new(Vec::new());
-    builder.append_path_with_name(place.path().join(STORE_FILE), STORE_FILE).unwrap();
+    let store = std::fs::read(place.path().join(STORE_FILE)).unwrap();
+    let mut header = tar::Header::new_gnu();
+    header.set_size(store.len() as u64);
+    builder.append_data(&mut header, STORE_FILE, store.as_slice()).unwrap();
     let file = place.path().join("backup.tar");
     std::fs::write(&file, builder.into_inner().unwrap()).unwrap();
     restored(&file, &place.path().join("data")).await.unwrap();
@@ -201,7 +204,7 @@ async fn what_a_killed_restore_left_is_refused_and_the_next_restore_begins_anew(
     let directory = target.path().join("data");
     let killed = || {
         std::fs::create_dir_all(directory.join("secrets")).unwrap();
-        for name in [".restoring", STORE_FILE, "config.toml", "secrets/old"] {
+        for name in [".restoring", STORE_FILE, store::LOCK_FILE, "config.toml", "secrets/old"] {
             std::fs::write(directory.join(name), "half").unwrap();
         }
     };
