@@ -16,8 +16,8 @@ use tox::Node;
 use crate::listen_address;
 
 pub use invitation::InvitationArgument;
-pub use setting::{LimitChange, Setting};
-pub use source::ContactSource;
+pub use setting::{LimitChange, Malformed, Setting};
+pub use source::{CardError, ContactSource};
 pub use task::{Import, MailProgram, MailboxFormat, Task};
 
 /// The whole command line.
