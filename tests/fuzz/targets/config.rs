@@ -25,6 +25,6 @@ fuzz_target!(|bytes: &[u8]| {
     }
     match config::parse(&text) {
         Ok(config) => assert!((1..=21).contains(&config.mail.expiry_days) && config.mail.max_bytes >= 1024),
-        Err(error) => assert!(!error.is_empty()),
+        Err(error) => assert!(!error.to_string().is_empty()),
     }
 });
