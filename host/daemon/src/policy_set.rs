@@ -53,7 +53,8 @@ struct Entry {
 #[error("the policy set {}: {why}", path.display())]
 pub struct PolicySetError {
     path: PathBuf,
-    why: InvalidSet,
+    // It is rare, and far larger than what the functions here return otherwise.
+    why: Box<InvalidSet>,
 }
 
 /// What is wrong with a policy set.
@@ -100,7 +101,7 @@ enum InvalidEntry {
 /// [`PolicySetError`] with the line that is wrong.
 pub async fn load(path: &Path, library: &Library, now: Wall) -> Result<SlotsConfig, PolicySetError> {
     let read = read_set(path, library, now).await;
-    read.map_err(|why| PolicySetError { path: path.to_owned(), why })
+    read.map_err(|why| PolicySetError { path: path.to_owned(), why: Box::new(why) })
 }
 
 async fn read_set(path: &Path, library: &Library, now: Wall) -> Result<SlotsConfig, InvalidSet> {

@@ -65,7 +65,7 @@ impl Index {
 }
 
 async fn deliver(store: &Store, account: &AccountName, mail: Bytes, now: Wall) -> Result<(), StorageError> {
-    let to = Address::at_tox(account.as_str()).map_err(|error| StorageError::failed(error))?;
+    let to = Address::at_tox(account.as_str()).map_err(StorageError::failed)?;
     let mut writer = store.new_body();
     writer.write(mail).await?;
     let body = writer.finish().await?;
