@@ -3,93 +3,80 @@
 
 use std::net::SocketAddr;
 
+use askama::Template;
 use mail::Address;
 use sha2::{Digest as _, Sha256};
 
 use crate::dto::MailSettings;
+use crate::management::ManagementError;
 
-/// The user name that every account can log in with: Thunderbird fills in the address its user gave.
-const USER: &str = "%EMAILADDRESS%";
-
-/// The document at `/.well-known/autoconfig/mail/config-v1.1.xml`, for an address of this domain; `asked` is the name of the gateway in
-/// the request.
-pub(crate) fn thunderbird(domain: &str, settings: &MailSettings, asked: Option<&str>) -> String {
-    let domain = escaped(domain);
-    let incoming = server("incomingServer", "pop3", settings.pop3, settings.pop3_tls, asked);
-    let outgoing = server("outgoingServer", "smtp", settings.smtp, settings.smtp_tls, asked);
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-         <clientConfig version=\"1.1\">\n\
-         \x20 <emailProvider id=\"{domain}\">\n\
-         \x20   <domain>{domain}</domain>\n\
-         \x20   <displayName>Toxmail</displayName>\n\
-         \x20   <displayShortName>Toxmail</displayShortName>\n\
-         {incoming}{outgoing}\
-         \x20 </emailProvider>\n\
-         </clientConfig>\n"
-    )
+/// A server as both documents name it.
+struct Server {
+    host: String,
+    port: u16,
+    tls: bool,
 }
 
-fn server(element: &str, kind: &str, address: SocketAddr, tls: bool, asked: Option<&str>) -> String {
-    let socket = if tls { "SSL" } else { "plain" };
-    format!(
-        "\x20   <{element} type=\"{kind}\">\n\
-         \x20     <hostname>{}</hostname>\n\
-         \x20     <port>{}</port>\n\
-         \x20     <socketType>{socket}</socketType>\n\
-         \x20     <username>{USER}</username>\n\
-         \x20     <authentication>password-cleartext</authentication>\n\
-         \x20   </{element}>\n",
-        escaped(&MailSettings::host(address, asked)),
-        address.port()
-    )
+impl Server {
+    /// `asked` is the name of the gateway in the request.
+    fn of(address: SocketAddr, tls: bool, asked: Option<&str>) -> Self {
+        Self { host: MailSettings::host(address, asked), port: address.port(), tls }
+    }
+}
+
+/// Askama escapes what is filled in, as in HTML (XML 1.0 section 2.4).
+#[derive(Template)]
+#[template(path = "autoconfig.xml")]
+struct Thunderbird<'a> {
+    domain: &'a str,
+    incoming: Server,
+    outgoing: Server,
+}
+
+/// The document at `/.well-known/autoconfig/mail/config-v1.1.xml`, for an address of this domain; `asked` is the name of the
+/// gateway in the request.
+pub(crate) fn thunderbird(
+    domain: &str,
+    settings: &MailSettings,
+    asked: Option<&str>,
+) -> Result<String, ManagementError> {
+    let incoming = Server::of(settings.pop3, settings.pop3_tls, asked);
+    let outgoing = Server::of(settings.smtp, settings.smtp_tls, asked);
+    Thunderbird { domain, incoming, outgoing }.render().map_err(not_made)
+}
+
+#[derive(Template)]
+#[template(path = "profile.xml")]
+struct Profile<'a> {
+    user: &'a str,
+    address: &'a str,
+    profile_uuid: String,
+    account_uuid: String,
+    incoming: Server,
+    outgoing: Server,
 }
 
 /// A profile that adds the account to the mail program of macOS and iOS (payload `com.apple.mail.managed`).
-pub(crate) fn apple(settings: &MailSettings, address: &Address, asked: Option<&str>) -> String {
-    let (user, address) = (escaped(settings.user.as_str()), escaped(&address.to_string()));
-    let host = |server: SocketAddr| escaped(&MailSettings::host(server, asked));
-    let text = |key: &str, value: &str| format!("<key>{key}</key><string>{value}</string>\n");
-    let number = |key: &str, value: u16| format!("<key>{key}</key><integer>{value}</integer>\n");
-    let truth = |key: &str, value: bool| format!("<key>{key}</key><{value}/>\n");
-    let mail = [
-        text("PayloadType", "com.apple.mail.managed"),
-        number("PayloadVersion", 1),
-        text("PayloadIdentifier", &format!("tox.mail.{user}.account")),
-        text("PayloadUUID", &uuid("account", &address)),
-        text("PayloadDisplayName", "Toxmail"),
-        text("EmailAccountType", "EmailTypePOP"),
-        text("EmailAccountDescription", "Toxmail"),
-        text("EmailAccountName", &user),
-        text("EmailAddress", &address),
-        text("IncomingMailServerAuthentication", "EmailAuthPassword"),
-        text("IncomingMailServerHostName", &host(settings.pop3)),
-        number("IncomingMailServerPortNumber", settings.pop3.port()),
-        truth("IncomingMailServerUseSSL", settings.pop3_tls),
-        text("IncomingMailServerUsername", &user),
-        text("OutgoingMailServerAuthentication", "EmailAuthPassword"),
-        text("OutgoingMailServerHostName", &host(settings.smtp)),
-        number("OutgoingMailServerPortNumber", settings.smtp.port()),
-        truth("OutgoingMailServerUseSSL", settings.smtp_tls),
-        text("OutgoingMailServerUsername", &user),
-        truth("OutgoingPasswordSameAsIncomingPassword", true),
-    ]
-    .concat();
-    let profile = [
-        text("PayloadType", "Configuration"),
-        number("PayloadVersion", 1),
-        text("PayloadIdentifier", &format!("tox.mail.{user}")),
-        text("PayloadUUID", &uuid("profile", &address)),
-        text("PayloadDisplayName", &format!("Toxmail ({user})")),
-        text("PayloadDescription", "Adds the mail account of a Toxmail gateway on this machine."),
-    ]
-    .concat();
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-         <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n\
-         <plist version=\"1.0\">\n<dict>\n{profile}\
-         <key>PayloadContent</key>\n<array>\n<dict>\n{mail}</dict>\n</array>\n</dict>\n</plist>\n"
-    )
+pub(crate) fn apple(
+    settings: &MailSettings,
+    address: &Address,
+    asked: Option<&str>,
+) -> Result<String, ManagementError> {
+    let address = address.to_string();
+    Profile {
+        user: settings.user.as_str(),
+        address: &address,
+        profile_uuid: uuid("profile", &address),
+        account_uuid: uuid("account", &address),
+        incoming: Server::of(settings.pop3, settings.pop3_tls, asked),
+        outgoing: Server::of(settings.smtp, settings.smtp_tls, asked),
+    }
+    .render()
+    .map_err(not_made)
+}
+
+fn not_made(error: askama::Error) -> ManagementError {
+    ManagementError::Internal(format!("the settings of the mail program cannot be written: {error}"))
 }
 
 /// A UUID of version 8 (RFC 9562 section 5.8) made of an account's address: the same profile again replaces the old one.
@@ -102,22 +89,6 @@ fn uuid(what: &str, address: &str) -> String {
     let hex = hex::encode_upper(bytes);
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default().to_owned();
     [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
-}
-
-/// Text between tags or in an attribute (XML 1.0 section 2.4).
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&apos;"),
-            char => escaped.push(char),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]
@@ -138,8 +109,8 @@ mod tests {
 
     #[test]
     fn a_hostile_domain_stays_text() {
-        let document = thunderbird("a\"><script>&'", &settings(), None);
-        assert!(document.contains("<domain>a&quot;&gt;&lt;script&gt;&amp;&apos;</domain>"), "{document}");
+        let document = thunderbird("a\"><script>&'", &settings(), None).unwrap();
+        assert!(document.contains("<domain>a&#34;&#62;&#60;script&#62;&#38;&#39;</domain>"), "{document}");
         assert!(document.contains("<hostname>::1</hostname>"));
     }
 
@@ -150,21 +121,23 @@ mod tests {
             pop3: "[::]:2626".parse().unwrap(),
             ..settings()
         };
-        let document = thunderbird("tox", &everywhere, Some("mail.home"));
+        let document = thunderbird("tox", &everywhere, Some("mail.home")).unwrap();
         assert_eq!(document.matches("<hostname>mail.home</hostname>").count(), 2, "{document}");
-        let profile = apple(&everywhere, &"anna@tox".parse().unwrap(), Some("[fd00::1]"));
+        let profile = apple(&everywhere, &"anna@tox".parse().unwrap(), Some("[fd00::1]")).unwrap();
         assert_eq!(profile.matches("<string>fd00::1</string>").count(), 2, "{profile}");
         assert!(!profile.contains("0.0.0.0"));
         // A server on one address is there, whatever the web page is called.
         assert!(
-            thunderbird("tox", &settings(), Some("mail.home")).contains("<hostname>127.0.0.1</hostname>")
+            thunderbird("tox", &settings(), Some("mail.home"))
+                .unwrap()
+                .contains("<hostname>127.0.0.1</hostname>")
         );
     }
 
     #[test]
     fn a_profile_keeps_its_identity() {
         let address = "anna@tox".parse().unwrap();
-        assert_eq!(apple(&settings(), &address, None), apple(&settings(), &address, None));
+        assert_eq!(apple(&settings(), &address, None).unwrap(), apple(&settings(), &address, None).unwrap());
         let (one, other) = (uuid("profile", "anna@tox"), uuid("profile", "bob@tox"));
         assert_ne!(one, other);
         assert_eq!(one.as_bytes()[14], b'8');

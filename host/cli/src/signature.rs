@@ -108,4 +108,16 @@ mod tests {
         assert_eq!(parse(b"short"), None);
         assert_eq!(parse(&[0; 65]), None);
     }
+
+    proptest::proptest! {
+        /// It is kept in the configuration and told by the API.
+        #[test]
+        fn every_accepted_key_is_accepted_from_its_own_text(key: [u8; 32], text in "[0-9a-fA-F]{64}|[A-Za-z0-9+/]{43}=|\\PC{0,80}") {
+            let key = TrustedKey(key);
+            proptest::prop_assert_eq!(TrustedKey::try_from(String::from(key)), Ok(key));
+            if let Ok(key) = TrustedKey::try_from(text) {
+                proptest::prop_assert_eq!(TrustedKey::try_from(String::from(key)), Ok(key));
+            }
+        }
+    }
 }

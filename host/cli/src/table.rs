@@ -1,8 +1,8 @@
 //! Text for people: columns, and nothing a terminal would obey.
 
-use std::fmt::Write as _;
+use unicode_width::UnicodeWidthStr as _;
 
-/// Rows under a heading, each column as wide as its widest cell.
+/// Rows under a heading, each column as wide as its widest cell on a terminal.
 #[derive(Debug)]
 pub struct Table<const COLUMNS: usize> {
     rows: Vec<[String; COLUMNS]>,
@@ -27,15 +27,15 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
         let mut widths = [0; COLUMNS];
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.chars().count());
+                *width = (*width).max(cell.width());
             }
         }
         let mut text = String::new();
         for row in &self.rows {
             let mut line = String::new();
             for (cell, width) in row.iter().zip(widths) {
-                // Writing to a String cannot fail.
-                let _ = write!(line, "{cell:width$}  ");
+                line.push_str(cell);
+                line.push_str(&" ".repeat(width - cell.width() + 2));
             }
             text.push_str(line.trim_end());
             text.push('\n');

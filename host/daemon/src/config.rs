@@ -387,27 +387,16 @@ fn with_suggestion(error: &str) -> String {
         .flat_map(|line| line.split('`').skip(1).step_by(2))
         .collect();
     let nearest = quoted.split_first().and_then(|(unknown, known)| {
-        known.iter().map(|name| (distance(unknown, name), *name)).min().filter(|(steps, _)| *steps <= 3)
+        known
+            .iter()
+            .map(|name| (strsim::levenshtein(unknown, name), *name))
+            .min()
+            .filter(|(steps, _)| *steps <= 3)
     });
     match nearest {
         Some((_, name)) => format!("{}\ndid you mean `{name}`?", error.trim_end()),
         None => error.trim_end().to_owned(),
     }
-}
-
-/// Edits between two words (Levenshtein).
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (line, left) in from.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], line + 1);
-        for (column, right) in to.iter().enumerate() {
-            let replaced = diagonal + usize::from(left != *right);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[to.len()]
 }
 
 #[cfg(test)]

@@ -32,6 +32,8 @@ pub const RELAYS_KNOWN: usize = 128;
 
 /// Connections of one throwaway at once: its relays, and what boards name and is refused.
 pub const PROXY_CONNECTIONS: usize = 16;
+/// Pause after a failed `accept` (out of file descriptors): trying again at once would only burn CPU.
+pub const PROXY_ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Most bytes handed to a throwaway at once. c-toxcore (0.2.18) takes nothing of a packet before all of it is there, and Linux joins what
 /// arrives, up to 17 pieces, and gives their memory back when the last byte of them is taken: where that is all the memory the connection has
 /// (128 KiB at first), the rest of a packet never comes, and the session is lost. 17 of these are 68 KiB.

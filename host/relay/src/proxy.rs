@@ -20,8 +20,8 @@ use tokio::time::{sleep, timeout};
 
 use crate::hiding::Upstream;
 use crate::limits::{
-    PROXY_CONNECT_TIME, PROXY_CONNECTIONS, PROXY_LAST_TIME, PROXY_LINGER, PROXY_PIECE_BYTES,
-    PROXY_PIECE_TIME, PROXY_REQUEST_TIME,
+    PROXY_ACCEPT_PAUSE, PROXY_CONNECT_TIME, PROXY_CONNECTIONS, PROXY_LAST_TIME, PROXY_LINGER,
+    PROXY_PIECE_BYTES, PROXY_PIECE_TIME, PROXY_REQUEST_TIME,
 };
 use crate::socks::{Dial, DialError, DialStep, HttpDial, Reply, Serve, Step};
 
@@ -117,7 +117,10 @@ async fn accept(listener: &TcpListener, shared: &Arc<Shared>, connections: &mut 
                 });
             }
             // Out of file descriptors, say: the next client waits for one to be free.
-            Err(error) => tracing::debug!(%error, "the throwaways' proxy takes no connection"),
+            Err(error) => {
+                tracing::debug!(%error, "the throwaways' proxy takes no connection");
+                sleep(PROXY_ACCEPT_PAUSE).await;
+            }
         }
         while connections.try_join_next().is_some() {}
     }

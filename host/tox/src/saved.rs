@@ -25,7 +25,7 @@ pub enum InvalidSavedData {
     /// Encrypted by a Tox client's password.
     #[error("the Tox identity is encrypted: export it from its Tox client without a password")]
     Encrypted,
-    /// Not in the format, cut short, too large, or without identity.
+    /// Not in the format, cut short, or without identity.
     #[error("the stored Tox identity is damaged: restore it from a backup")]
     Damaged,
 }

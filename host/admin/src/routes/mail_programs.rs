@@ -22,7 +22,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         let settings = management.mail_settings(&call.account).await?;
         let identity = management.identity(&call.account).await?;
         let AskedHost(asked) = AskedHost::of(&call.parts);
-        let profile = autoconfig::apple(&settings, &identity.sender_address(), asked.as_deref());
+        let profile = autoconfig::apple(&settings, &identity.sender_address(), asked.as_deref())?;
         let name = format!("attachment; filename=\"toxmail-{}.mobileconfig\"", call.account);
         Ok(([(header::CONTENT_DISPOSITION, name)], profile).into_response())
     })
@@ -55,6 +55,6 @@ pub async fn thunderbird(
         management.mail_settings(&owner).await
     })
     .await?;
-    let document = autoconfig::thunderbird(&domain, &settings, asked.as_deref());
+    let document = autoconfig::thunderbird(&domain, &settings, asked.as_deref())?;
     Ok(([(header::CONTENT_TYPE, "text/xml; charset=utf-8")], document).into_response())
 }

@@ -10,6 +10,15 @@ fn columns_line_up() {
     assert_eq!(table.or("none"), "NAME    SIZE\nä       1\nlonger\n");
 }
 
+/// Wide characters take two columns of a terminal, combining ones none.
+#[test]
+fn columns_line_up_under_wide_and_combining_characters() {
+    let mut table = Table::new(["NAME", "SIZE"]);
+    table.row(["山田".to_owned(), "1".to_owned()]);
+    table.row(["a\u{308}".to_owned(), "2".to_owned()]);
+    assert_eq!(table.or("none"), "NAME  SIZE\n山田  1\na\u{308}     2\n");
+}
+
 #[test]
 fn an_empty_table_says_so() {
     assert_eq!(Table::new(["NAME"]).or("no contacts"), "no contacts\n");

@@ -100,7 +100,18 @@ impl Importer<'_> {
         for (number, file) in (1..).zip(&files) {
             progress.at(number, files.len() as u64);
             let mut bytes = Vec::new();
-            let opened = File::open(file).map_err(failed(file))?;
+            let opened = match File::open(file) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    let Some(moved) = maildir::moved(path, file) else {
+                        // Somebody removed it meanwhile.
+                        self.done.deleted += 1;
+                        continue;
+                    };
+                    File::open(moved)
+                }
+                opened => opened,
+            };
+            let opened = opened.map_err(failed(file))?;
             opened.take(MAIL_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed(file))?;
             if bytes.len() > MAIL_BYTES {
                 self.done.too_large += 1;

@@ -131,3 +131,25 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    /// They are stored as text.
+    #[test]
+    fn marks_of_owners_and_names_of_invitations_are_read_back_from_their_text(
+        bytes: [u8; 8],
+        text in "[0-9A-Fa-f]{15,17}|\\PC{16}",
+    ) {
+        use crate::board::InvitationName;
+        let (mark, name) = (OwnerMark(bytes), InvitationName(bytes));
+        prop_assert_eq!(mark.to_string().parse(), Ok(mark));
+        prop_assert_eq!(name.to_string().parse(), Ok(name));
+        if let Ok(mark) = text.parse::<OwnerMark>() {
+            prop_assert_eq!(mark.to_string().parse(), Ok(mark));
+            prop_assert!(mark.to_string().eq_ignore_ascii_case(&text));
+        }
+        if let Ok(name) = text.parse::<InvitationName>() {
+            prop_assert_eq!(name.to_string().parse(), Ok(name));
+            prop_assert!(name.to_string().eq_ignore_ascii_case(&text));
+        }
+    }
+}

@@ -95,20 +95,20 @@ impl Question for Feedback {
 
 /// Beginnings of names that are reserved: parts of MIME (RFC 2045), signatures of mail systems (RFC 8617), who sent a mail
 /// on and to whom (RFC 5322 section 3.6.6), the gateway's own.
-const RESERVED_PREFIXES: [&str; 4] = ["arc-", "content-", "resent-", "x-toxmail"];
+const RESERVED_PREFIXES: [&str; 5] = ["arc-", "autocrypt", "content-", "resent-", "x-toxmail"];
 
 /// Fields that a mail has once (RFC 5322 section 3.6, RFC 2045 section 3), that the gateway or another mail system vouches for
 /// (RFC 8601, RFC 6376), or that make the reader's program send something by itself or elsewhere (RFC 2369, RFC 8058, RFC 8098, Autocrypt): added by
 /// a filter they would change what the mail says.
 const RESERVED: [&str; 32] = [
     "authentication-results",
-    "autocrypt",
     "bcc",
     "cc",
     "date",
     "delivered-to",
     "disposition-notification-to",
     "dkim-signature",
+    "domainkey-signature",
     "errors-to",
     "from",
     "in-reply-to",

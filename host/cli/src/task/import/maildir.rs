@@ -45,6 +45,7 @@ pub fn files(path: &Path, done: &mut Imported) -> Result<Vec<PathBuf>, ClientErr
         )));
     }
     done.folders = folders(path).map_err(failed(path))?;
+    done.has_content |= !done.folders.is_empty();
     files.sort_by_key(|file| file.file_name().map(std::ffi::OsStr::to_owned));
     Ok(files)
 }
@@ -54,18 +55,43 @@ fn flags(name: &str) -> &str {
     [":2,", ";2,", "!2,"].into_iter().find_map(|mark| name.rsplit_once(mark)).map_or("", |(_, flags)| flags)
 }
 
-/// Directories that are Maildirs themselves: `.Sent` (Maildir++), or `Sent`.
+/// How deep folders are looked for: programs that nest them have two or three levels.
+const LEVELS: usize = 8;
+
+/// Directories that are Maildirs themselves: `.Sent` (Maildir++), or `Sent` and `Archive/2023`.
 fn folders(path: &Path) -> io::Result<Vec<String>> {
     let mut folders = Vec::new();
-    for entry in std::fs::read_dir(path)? {
-        let entry = entry?;
-        let is_part = ["cur", "new", "tmp"].iter().any(|part| entry.file_name() == *part);
-        if !is_part && ["cur", "new"].iter().any(|part| entry.path().join(part).is_dir()) {
-            folders.push(printable(&entry.file_name().to_string_lossy()));
+    let mut directories = vec![(path.to_owned(), 0)];
+    while let Some((directory, level)) = directories.pop() {
+        for entry in std::fs::read_dir(&directory)? {
+            let entry = entry?;
+            let is_part = ["cur", "new", "tmp"].iter().any(|part| entry.file_name() == *part);
+            // Links are not followed: they may lead round in a circle.
+            if is_part || !entry.file_type()?.is_dir() {
+                continue;
+            }
+            let inside = entry.path();
+            if ["cur", "new"].iter().any(|part| inside.join(part).is_dir()) {
+                let name = inside.strip_prefix(path).unwrap_or(&inside);
+                folders.push(printable(&name.to_string_lossy()));
+            }
+            if level < LEVELS {
+                directories.push((inside, level + 1));
+            }
         }
     }
     folders.sort();
     Ok(folders)
+}
+
+/// Where a mail went that a mail program gave other flags meanwhile, or moved from `new` to `cur`: the part of
+/// the name before the flags stays.
+pub fn moved(maildir: &Path, file: &Path) -> Option<PathBuf> {
+    let unique = |name: &str| name.split([':', ';', '!']).next().unwrap_or_default().to_owned();
+    let wanted = unique(&file.file_name()?.to_string_lossy());
+    let entries = std::fs::read_dir(maildir.join("cur")).ok()?.flatten();
+    let mut same = entries.filter(|entry| unique(&entry.file_name().to_string_lossy()) == wanted);
+    same.next().map(|entry| entry.path())
 }
 
 #[cfg(test)]
@@ -76,7 +102,9 @@ mod tests {
     fn everything_in_a_maildir_is_a_mail_or_counted() {
         let place = tempfile::tempdir().unwrap();
         let at = |name: &str| place.path().join(name);
-        for part in ["cur", "new", "tmp", ".Sent/cur", "Archive/new", "other", "cur/directory"] {
+        for part in
+            ["cur", "new", "tmp", ".Sent/cur", "Archive/new", "Old/2023/cur", "other", "cur/directory"]
+        {
             std::fs::create_dir_all(at(part)).unwrap();
         }
         for file in [
@@ -97,8 +125,24 @@ mod tests {
         let files = files(place.path(), &mut done).unwrap();
         assert_eq!(files, [at("new/1.e"), at("cur/2.a:2,S"), at("new/6.TD")]);
         assert_eq!((done.deleted, done.drafts, done.links, done.others), (2, 1, 1, 2));
-        assert_eq!(done.folders, [".Sent", "Archive"]);
-        assert!(done.to_text().contains("not read: the folders .Sent, Archive"));
+        assert_eq!(done.folders, [".Sent", "Archive", "Old/2023"]);
+        assert!(done.to_text().contains("not read: the folders .Sent, Archive, Old/2023"));
         assert!(super::files(&at("other"), &mut done).is_err());
+        // A mail program gave one other flags after they were listed.
+        std::fs::rename(at("new/1.e"), at("cur/1.e:2,S")).unwrap();
+        assert_eq!(moved(place.path(), &at("new/1.e")), Some(at("cur/1.e:2,S")));
+        assert_eq!(moved(place.path(), &at("new/9.x")), None);
+    }
+
+    #[test]
+    fn a_maildir_whose_mails_are_all_in_folders_gives_an_error_that_names_them() {
+        let place = tempfile::tempdir().unwrap();
+        for part in ["cur", "new", ".Sent/cur"] {
+            std::fs::create_dir_all(place.path().join(part)).unwrap();
+        }
+        let mut done = Imported::default();
+        assert!(files(place.path(), &mut done).unwrap().is_empty());
+        let error = done.after(Ok(()), place.path()).unwrap_err().to_string();
+        assert!(error.contains("gave no mail") && error.contains(".Sent"), "{error}");
     }
 }
