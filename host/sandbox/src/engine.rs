@@ -6,6 +6,7 @@ pub(crate) mod lane;
 pub(crate) mod memory;
 pub(crate) mod run;
 pub(crate) mod seat;
+mod seen;
 pub(crate) mod ticker;
 pub(crate) mod turns;
 pub(crate) mod version;

@@ -40,6 +40,7 @@ impl Guest for Evil {
                 Ok(Resolution { attributes, ..found(Target::Account("anna".into())) })
             }
             "log-flood" | "state-flood" => Ok(found(Target::Account(context.account))),
+            "count" => Err(ResolveError::NotFound(count_across_a_look_up())),
             "dns-loop" => Err(ResolveError::NotFound(format!("{} look-ups", look_up_until_refused()))),
             _ => Err(ResolveError::TryLater("the evil resolver".into())),
         }
@@ -57,6 +58,18 @@ fn found(target: Target) -> Resolution {
 
 fn look_up_until_refused() -> u32 {
     (0..).find(|_| matches!(lookup_txt("example.org"), Err(DnsError::TooMany))).unwrap_or(0)
+}
+
+/// Counts calls in the state, and asks DNS between reading and writing.
+fn count_across_a_look_up() -> String {
+    let count = || state::get("count").ok().flatten().and_then(|value| value.first().copied()).unwrap_or(0);
+    let before = count();
+    let _ = lookup_txt("example.org");
+    if state::set("count", &[before + 1]).is_ok() {
+        return "counted".into();
+    }
+    let now = count();
+    state::set("count", &[now + 1]).map_or_else(|error| format!("{error:?}"), |()| "counted again".into())
 }
 
 bindings::export!(Evil with_types_in bindings);

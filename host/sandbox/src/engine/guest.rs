@@ -13,6 +13,7 @@ use crate::engine::Engine;
 use crate::engine::bindings::host::toxmail::gateway::{contacts, dns, log, message, state, types};
 use crate::engine::memory::Memory;
 use crate::engine::seat::Seat;
+use crate::engine::seen::Seen;
 use crate::engine::ticker::{Running, TICK, ticks};
 use crate::engine::wasi;
 use crate::limits::{ABANDONED_TIME, Limits, STATE_KEY_BYTES, STATE_KEYS, STATE_WAIT};
@@ -42,8 +43,9 @@ pub struct Guest {
     waited: u64,
     /// Ticks spent waiting for a turn at the state: they do not count as running time either.
     stood: u64,
-    /// Its turn at the state, once it has touched that.
+    /// Its turn at the state, once it has touched that; given back while it waits for DNS.
     turn: Option<StateTurn>,
+    seen: Seen,
     calls: u32,
     dns_lookups: u32,
 }
@@ -117,6 +119,7 @@ impl Guest {
             waited: 0,
             stood: 0,
             turn: None,
+            seen: Seen::default(),
             calls: 0,
             dns_lookups: 0,
         }
@@ -157,6 +160,10 @@ impl Guest {
         if left.is_zero() {
             return Err(capabilities::DnsError::Unavailable("the call has waited too long for DNS".into()));
         }
+        // Who waits for somebody else's name server keeps nobody from the state.
+        if self.turn.take().is_some() {
+            self.seen.others_have_it();
+        }
         let before = self.running.now();
         let ask = || self.capabilities.dns.lookup_txt(name, left);
         let answer = match &self.seat {
@@ -195,7 +202,8 @@ impl Guest {
         Ok(if fits { self.take_turn() } else { Err(state::StateError::InvalidKey) })
     }
 
-    /// Keeps other calls away from the state until this one ends: what they change, they have read after it.
+    /// Keeps other calls away from the state until this one ends or waits for DNS: what they change, they have read
+    /// after it.
     fn take_turn(&mut self) -> Result<(), state::StateError> {
         if self.turn.is_some() {
             return Ok(());
@@ -205,6 +213,15 @@ impl Guest {
         self.stood += self.running.now().saturating_sub(before);
         self.turn = Some(turn.map_err(state_error)?);
         Ok(())
+    }
+
+    /// Refuses to write over what another call wrote while this one waited for DNS.
+    fn is_as_seen(&self, key: &str) -> Result<(), state::StateError> {
+        if !self.seen.may_be_old(key) {
+            return Ok(());
+        }
+        let now = self.capabilities.state.get(&self.state, &self.account, key).map_err(state_error)?;
+        if self.seen.is_as_seen(key, now.as_deref()) { Ok(()) } else { Err(state::StateError::Unavailable) }
     }
 
     fn message(&mut self) -> wasmtime::Result<&Message> {
@@ -263,7 +280,11 @@ impl state::Host for Guest {
         if let Err(error) = self.state_call("get", &key)? {
             return Ok(Err(error));
         }
-        Ok(self.capabilities.state.get(&self.state, &self.account, &key).map_err(state_error))
+        let value = self.capabilities.state.get(&self.state, &self.account, &key);
+        if let Ok(value) = &value {
+            self.seen.note(&key, value.as_deref());
+        }
+        Ok(value.map_err(state_error))
     }
 
     fn set(&mut self, key: String, value: Vec<u8>) -> StateResult<()> {
@@ -274,14 +295,28 @@ impl state::Host for Guest {
         if (key.len() + value.len()) as u64 > quota {
             return Ok(Err(state::StateError::QuotaExceeded(quota)));
         }
-        Ok(self.capabilities.state.set(&self.state, &self.account, &key, &value, quota).map_err(state_error))
+        if let Err(error) = self.is_as_seen(&key) {
+            return Ok(Err(error));
+        }
+        let done = self.capabilities.state.set(&self.state, &self.account, &key, &value, quota);
+        if done.is_ok() {
+            self.seen.note(&key, Some(&value));
+        }
+        Ok(done.map_err(state_error))
     }
 
     fn delete(&mut self, key: String) -> StateResult<()> {
         if let Err(error) = self.state_call("delete", &key)? {
             return Ok(Err(error));
         }
-        Ok(self.capabilities.state.delete(&self.state, &self.account, &key).map_err(state_error))
+        if let Err(error) = self.is_as_seen(&key) {
+            return Ok(Err(error));
+        }
+        let done = self.capabilities.state.delete(&self.state, &self.account, &key);
+        if done.is_ok() {
+            self.seen.note(&key, None);
+        }
+        Ok(done.map_err(state_error))
     }
 
     fn keys(&mut self, prefix: String, after: Option<String>, max: u32) -> StateResult<Vec<String>> {

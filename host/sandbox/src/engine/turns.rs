@@ -2,7 +2,8 @@
 //!
 //! A component reads a value, counts on and writes it back. WIT 0.1 has no compare-and-set, and calls for one account run at once: without
 //! turns both would read the same value, and one of the changes would be lost. So a call that touches the state of a space has
-//! it for itself until it ends. A call touches one space only, so no two can wait for each other.
+//! it for itself until it ends or waits for DNS ([`Seen`](super::seen::Seen)). A call touches one space only, so no two
+//! can wait for each other.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};

@@ -10,15 +10,10 @@ use wasmtime::component::types::{ComponentFunc, ComponentItem, Type};
 use wasmtime::component::{Component, Linker, LinkerInstance, Resource, ResourceAny, ResourceType, Val};
 
 use crate::engine::guest::Guest;
+use crate::limits::{WASI_RANDOM_BYTES, WASI_WRITE_BYTES};
 
 /// Packages that are answered.
 pub const PACKAGES: [&str; 4] = ["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:random/"];
-
-/// Most random bytes one call returns: each takes some thirty bytes of the host on its way.
-const RANDOM_BYTES: u64 = 64 << 10;
-
-/// Output that a component believes it may write at once.
-const WRITE_BYTES: u64 = 1 << 20;
 
 /// Every handle WASI gives out here: a stream into nothing, an event that has happened.
 struct Nothing;
@@ -106,7 +101,7 @@ fn answer(
     *result = match name {
         "get-random-bytes" | "get-insecure-random-bytes" => random_bytes(&mut store, params)?,
         "get-random-u64" | "get-insecure-random-u64" => Val::U64(store.data_mut().wasi.next_random()),
-        "[method]output-stream.check-write" => Val::Result(Ok(Some(Box::new(Val::U64(WRITE_BYTES))))),
+        "[method]output-stream.check-write" => Val::Result(Ok(Some(Box::new(Val::U64(WASI_WRITE_BYTES))))),
         "[method]input-stream.read" | "[method]input-stream.blocking-read" => {
             let closed = Val::Variant("closed".into(), None);
             Val::Result(Err(Some(Box::new(closed))))
@@ -131,7 +126,7 @@ fn release(store: &mut StoreContextMut<'_, Guest>, value: &Val) -> wasmtime::Res
 }
 
 fn random_bytes(store: &mut StoreContextMut<'_, Guest>, params: &[Val]) -> wasmtime::Result<Val> {
-    let Some(Val::U64(length @ ..=RANDOM_BYTES)) = params.first() else {
+    let Some(Val::U64(length @ ..=WASI_RANDOM_BYTES)) = params.first() else {
         return Err(wasmtime::Error::msg("it asked for too many random bytes at once"));
     };
     let wasi = &mut store.data_mut().wasi;

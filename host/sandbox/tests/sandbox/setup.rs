@@ -64,6 +64,15 @@ impl World {
     }
 }
 
+impl World {
+    /// All values that the components of an entry (`slot/entry`) keep.
+    pub fn state_values(&self, entry: &str) -> Vec<Vec<u8>> {
+        let state = self.state.lock().unwrap();
+        let ours = state.iter().filter(|((at, _, _), _)| at.starts_with(entry));
+        ours.map(|(_, value)| value.clone()).collect()
+    }
+}
+
 impl State for World {
     fn turn(&self, entry: &str, account: &AccountName, longest: Duration) -> Result<StateTurn, StateError> {
         match self.turns.take(entry, account, longest) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mail::decision::resolver::{Resolve, ResolveAnswer, Source};
+use sandbox::Slot;
 use tokio::task::JoinHandle;
 
 use crate::setup::{Bench, NOW, anna};
@@ -69,4 +70,24 @@ async fn where_too_many_wait_for_dns_a_further_one_is_told_to_try_later() {
         assert!(matches!(answer.await.unwrap(), ResolveAnswer::NotFound(_)));
     }
     assert!(matches!(resolve(&bench, "further@example.net").await.unwrap(), ResolveAnswer::NotFound(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[allow(clippy::await_holding_lock, reason = "DNS is silent as long as the test holds it")]
+async fn a_call_that_waits_for_dns_keeps_nobody_from_the_state_and_undoes_nothing_of_others() {
+    let bench = Arc::new(Bench::evil(Slot::Resolver, "count").await);
+    let silence = bench.world.dns_silence.lock().unwrap();
+    let calls: Vec<Answer> = (0..3).map(|_| resolve(&bench, "ben@example.net")).collect();
+    // All have read the state, and wait at once.
+    until_lookups_wait(&bench, 3).await;
+    drop(silence);
+    let mut said = Vec::new();
+    for call in calls {
+        let ResolveAnswer::NotFound(text) = call.await.unwrap() else { panic!("another answer") };
+        said.push(text);
+    }
+    said.sort();
+    assert_eq!(said, ["counted", "counted again", "counted again"]);
+    let space = bench.world.state_values("resolver/resolver");
+    assert_eq!(space, [vec![3]]);
 }
