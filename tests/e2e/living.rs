@@ -393,7 +393,7 @@ fn another_programs_profile_becomes_an_account_with_its_friends() {
     assert!(text(&refused).contains("refuses this profile"), "{}", text(&refused));
     assert_eq!(refused.status.code(), Some(1));
     let none = a.run(&["import", "tox-profile", path(&right), "--name", "emil"]);
-    assert!(text(&none).contains("not a Tox profile"), "{}", text(&none));
+    assert!(text(&none).contains("not of a Tox program"), "{}", text(&none));
 
     // A friend whose key nobody can have is no contact, and is not counted as one.
     let (mut saved, _) = profile(&b.tox_id());
@@ -512,7 +512,7 @@ fn the_service_manager_is_told() {
     let hear = || {
         let mut text = [0; 1000];
         let length = manager.recv(&mut text).expect("the gateway tells something");
-        String::from_utf8(text[..length].to_vec()).unwrap()
+        String::from_utf8(text[..length].to_vec()).unwrap().trim_end().to_owned()
     };
     let data = place.path().join("data");
     let mut child = Gateway::command(&data, &["--no-public-bootstrap".to_owned()])

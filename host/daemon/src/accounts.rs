@@ -92,9 +92,9 @@ pub enum AccountError {
     },
     /// The profile looked right and the Tox library does not take it.
     #[error(
-        "the Tox library refuses this profile: its keys do not belong together, or it is damaged. Export it again in its Tox program, and import that file"
+        "the Tox library refuses this profile: {0}. Export it again in its Tox program (a file that ends with .tox), and import that file"
     )]
-    Profile,
+    Profile(#[source] tox::InvalidSavedData),
     /// The new identity could not be read.
     #[error("the new Tox identity could not be read: {0}")]
     Saved(#[from] tox::Gone),
@@ -267,7 +267,7 @@ impl Accounts {
         traces.erase(&name).await?;
         let made = self.create(New { name: name.clone(), owner: false, hash, saved: Some(profile) }).await;
         let tox_id = made.map_err(|error| match error {
-            AccountError::Tox { error: tox::StartError::SavedData(_), .. } => AccountError::Profile,
+            AccountError::Tox { error: tox::StartError::SavedData(why), .. } => AccountError::Profile(why),
             error => error,
         })?;
         let contacts = self.store.contacts(&name).await?.len();

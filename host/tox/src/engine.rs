@@ -95,7 +95,7 @@ impl Engine {
     /// c-toxcore derives the public key from the secret one: a damaged secret key shows as another identity.
     fn check_identity(&self, saved: Option<&SavedData>) -> Result<(), StartError> {
         match saved {
-            Some(saved) if saved.public_key() != self.id()?.key => Err(InvalidSavedData::Damaged.into()),
+            Some(saved) if saved.public_key() != self.id()?.key => Err(InvalidSavedData::Mismatch.into()),
             _ => Ok(()),
         }
     }

@@ -24,7 +24,7 @@ pub enum StartError {
     )]
     RelayPortTaken(u16),
     /// The bytes are not saved data, or are damaged.
-    #[error(transparent)]
+    #[error("the stored Tox identity cannot be used: {0}; restore it from a backup")]
     SavedData(#[from] InvalidSavedData),
     /// The proxy's host is neither an address nor a name that resolves.
     #[error("the proxy host {0:?} is not known: check its spelling, or give its IP address")]

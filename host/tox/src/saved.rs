@@ -19,15 +19,28 @@ pub struct SavedData {
     public_key: PublicKey,
 }
 
-/// Why bytes are not saved data.
+/// Why bytes are not saved data. The texts fit both what is stored and a profile that somebody brings: they complete
+/// "it cannot be used: ...".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSavedData {
     /// Encrypted by a Tox client's password.
-    #[error("the Tox identity is encrypted: export it from its Tox client without a password")]
+    #[error("it is encrypted with a password")]
     Encrypted,
-    /// Not in the format, cut short, or without identity.
-    #[error("the stored Tox identity is damaged: restore it from a backup")]
+    /// Not in the format: another kind of file.
+    #[error("it is not of a Tox program: their files do not begin like this")]
+    Foreign,
+    /// More than [`limits::SAVED_DATA_BYTES`].
+    #[error("it is larger than {} MiB", limits::SAVED_DATA_BYTES >> 20)]
+    TooLarge,
+    /// In the format, but without keys.
+    #[error("it holds no Tox identity")]
+    NoIdentity,
+    /// Cut short, or lengths and types that cannot be.
+    #[error("it is damaged or ends too early")]
     Damaged,
+    /// Public and secret key do not belong together.
+    #[error("its public and its secret key do not belong together")]
+    Mismatch,
 }
 
 /// The first eight bytes: zeros, then the magic number of the whole.
@@ -116,15 +129,18 @@ fn identity_in(bytes: &[u8]) -> Result<PublicKey, InvalidSavedData> {
         return Err(InvalidSavedData::Encrypted);
     }
     if bytes.len() > limits::SAVED_DATA_BYTES {
-        return Err(InvalidSavedData::Damaged);
+        return Err(InvalidSavedData::TooLarge);
     }
-    let mut rest = bytes.strip_prefix(&HEADER).ok_or(InvalidSavedData::Damaged)?;
+    if !HEADER.starts_with(bytes.get(..HEADER.len()).unwrap_or(bytes)) {
+        return Err(InvalidSavedData::Foreign);
+    }
+    let mut rest = bytes.get(HEADER.len()..).ok_or(InvalidSavedData::Damaged)?;
     let mut identity = None;
     loop {
         let (kind, content, after) = section(rest).ok_or(InvalidSavedData::Damaged)?;
         match kind {
             NOSPAM_AND_KEYS => identity = Some(key_in(content).ok_or(InvalidSavedData::Damaged)?),
-            END => return identity.ok_or(InvalidSavedData::Damaged),
+            END => return identity.ok_or(InvalidSavedData::NoIdentity),
             _ => {}
         }
         rest = after;

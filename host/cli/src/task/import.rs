@@ -170,8 +170,11 @@ pub async fn tox_profile(
         bytes
     };
     // Here already: the gateway is not to be bothered with what is none.
-    let saved = tox::SavedData::new(profile.to_vec()).map_err(|_| {
-        ClientError::Input(format!("{} is not a Tox profile, or it is damaged", file.display()))
+    let saved = tox::SavedData::new(profile.to_vec()).map_err(|error| {
+        ClientError::Input(format!(
+            "{} cannot be imported: {error}. Export the profile again in its Tox program (a file that ends with .tox)",
+            file.display()
+        ))
     })?;
     let request = Request::new(ImportProfile, None, name, NoQuery {}, saved.as_bytes().to_vec())?;
     let answer = gateway.ask(request).await?;

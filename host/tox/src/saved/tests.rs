@@ -49,17 +49,23 @@ proptest! {
 }
 
 #[test]
-fn data_without_an_identity_is_damaged() {
+fn what_is_wrong_is_told() {
     let mut bytes = HEADER.to_vec();
     bytes.extend(one_section(END, b""));
-    assert_eq!(SavedData::new(bytes).unwrap_err(), InvalidSavedData::Damaged);
+    assert_eq!(SavedData::new(bytes).unwrap_err(), InvalidSavedData::NoIdentity);
+    let error = |bytes: &[u8]| SavedData::new(bytes.to_vec()).unwrap_err();
+    assert_eq!(error(b"From ben@tox"), InvalidSavedData::Foreign);
+    assert_eq!(error(b"PK"), InvalidSavedData::Foreign);
+    assert_eq!(error(b""), InvalidSavedData::Damaged);
+    let large = [&HEADER[..], &vec![0; limits::SAVED_DATA_BYTES]].concat();
+    assert_eq!(error(&large), InvalidSavedData::TooLarge);
 }
 
 #[test]
 fn encrypted_data_is_named_so() {
     let error = SavedData::new(b"toxEsave and more".to_vec()).unwrap_err();
     assert_eq!(error, InvalidSavedData::Encrypted);
-    assert!(error.to_string().contains("without a password"));
+    assert!(error.to_string().contains("with a password"));
 }
 
 #[test]

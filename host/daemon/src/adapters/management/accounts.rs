@@ -60,9 +60,10 @@ impl Accounts for GatewayManagement {
         password: Option<Zeroizing<String>>,
     ) -> Result<ImportedAccount> {
         let profile = opened(profile, password).await?;
-        let saved = tox::SavedData::new(profile.to_vec()).map_err(|_| {
-            let text = "this is not a profile of a Tox program, or it is damaged: export it again there (a file that ends with .tox)";
-            ManagementError::Unprocessable(text.to_owned())
+        let saved = tox::SavedData::new(profile.to_vec()).map_err(|error| {
+            ManagementError::Unprocessable(format!(
+                "this profile cannot be imported: {error}. Export it again in its Tox program (a file that ends with .tox)"
+            ))
         })?;
         let made = self.accounts.import(name.clone(), saved, &self.traces()).await;
         let (made, contacts) = made.map_err(account_error)?;

@@ -36,7 +36,7 @@ pub fn account_error(error: AccountError) -> ManagementError {
     let text = error.to_string();
     match error {
         AccountError::Store(error) => storage(error),
-        AccountError::Password(_) | AccountError::Profile => ManagementError::Unprocessable(text),
+        AccountError::Password(_) | AccountError::Profile(_) => ManagementError::Unprocessable(text),
         AccountError::KnownIdentity(_) | AccountError::Owner => ManagementError::Conflict(text),
         AccountError::Tox { .. } => ManagementError::Unavailable(text),
         _ => ManagementError::Internal(text),
