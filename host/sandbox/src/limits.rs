@@ -250,3 +250,15 @@ pub const SHADOW_FAILURES: u32 = 20;
 
 /// Time a shadow may spend in calls that fail, in a row: one that spins would keep a processor busy for ever.
 pub const SHADOW_FAILING_TIME: Duration = Duration::from_secs(30);
+
+/// Most random bytes one call of WASI returns: each takes some thirty bytes of the host on its way.
+pub const WASI_RANDOM_BYTES: u64 = 64 << 10;
+
+/// Output that a component believes it may write at once: it is thrown away.
+pub const WASI_WRITE_BYTES: u64 = 1 << 20;
+
+/// Stack of the thread on which a bench asks: the component's, and what parsing a mail and the engine take.
+pub const BENCH_STACK_BYTES: usize = 8 << 20;
+
+/// Header fields a whole chain of filters may add: twice what one may.
+pub const HEADERS_OF_CHAIN: usize = 64;

@@ -24,7 +24,7 @@ pub struct DecisionRecord {
     pub entry: String,
     /// The account that the decision is for.
     pub account: AccountName,
-    /// The version of the component; [`DecisionRecord::NO_COMPONENT`] if a filter is lost.
+    /// The version of the component; [`DecisionRecord::NO_COMPONENT`] if a filter is lost, or the slot empty.
     pub component: ComponentDigest,
     /// The facts of the call, as JSON.
     pub facts: String,
@@ -53,6 +53,32 @@ pub struct DecisionRecord {
 impl DecisionRecord {
     /// The version of a component that is no longer known: no file has this digest.
     pub const NO_COMPONENT: ComponentDigest = ComponentDigest([0; 32]);
+
+    /// A decision for which no component could be asked.
+    pub(crate) fn without_component(
+        (slot, function, entry): (Slot, &str, &str),
+        (account, when): (&AccountName, Wall),
+        facts: String,
+        failure: Failure,
+    ) -> Self {
+        Self {
+            slot,
+            function: function.to_owned(),
+            entry: entry.to_owned(),
+            account: account.clone(),
+            component: Self::NO_COMPONENT,
+            facts,
+            capability_calls: Vec::new(),
+            capability_calls_dropped: 0,
+            outcome: Err(failure),
+            log: Vec::new(),
+            log_lines_dropped: 0,
+            when,
+            duration: Duration::ZERO,
+            words_left_out: false,
+            is_cut: false,
+        }
+    }
 
     /// The record as JSON, cut to `most` bytes if it is larger: of its log and its questions the first stay, of its facts and its answer
     /// the beginnings, as JSON texts.

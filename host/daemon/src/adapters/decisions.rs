@@ -16,7 +16,7 @@ use mail::decision::resolver::{Resolve, ResolveAnswer};
 use mail::decision::{DecisionFailure, Decisions};
 use mail::record::Direction;
 use mail::{AccountName, Refusal, Wall};
-use sandbox::{CallError, Sandbox};
+use sandbox::{CallError, Failure, Sandbox};
 
 use attempts::UnderWay;
 
@@ -80,17 +80,21 @@ impl Decisions for ComponentDecisions {
         message: Arc<dyn MessageBytes>,
     ) -> Result<Verdict, DecisionFailure> {
         let Some(under_way) = self.begin(account, &facts, &message).await else {
-            return deadly(facts.direction, self.sandbox.pass_by_filters(account, now, facts));
+            let direction = facts.direction;
+            return deadly(direction, self.sandbox.pass_by_filters(account, now, facts, Failure::Deadly));
         };
-        let (sandbox, account) = (Arc::clone(&self.sandbox), account.clone());
+        let (sandbox, asker, asked_of) = (Arc::clone(&self.sandbox), account.clone(), facts.clone());
         // A task of its own: if the caller goes away, the filters go on, and so does the mark.
         let asked = supervisor::job("filters", async move {
-            let verdict = sandbox.filter(&account, now, facts, message).await;
+            let verdict = sandbox.filter(&asker, now, asked_of, message).await;
             drop(under_way);
             verdict
         });
-        let verdict =
-            asked.await.map_err(|error| DecisionFailure { reason: error.to_string(), is_busy: true })?;
+        let verdict = asked.await.unwrap_or_else(|error| {
+            // The gateway's own fault, and not one to wait for: the failure rule of the slot applies.
+            let failure = Failure::Gateway(error.to_string());
+            Err(self.sandbox.pass_by_filters(account, now, facts, failure))
+        });
         Ok(verdict?)
     }
 

@@ -23,7 +23,7 @@ use crate::engine::seat::Seat;
 use crate::engine::version::Version;
 use crate::failure::{CallError, Failure, FailureSummary};
 use crate::library::Library;
-use crate::limits::{FILTERS, NAME_BYTES};
+use crate::limits::{FILTERS, HEADERS_OF_CHAIN, NAME_BYTES};
 use crate::questions::Question;
 use crate::questions::validate::one_line;
 use crate::record::{DecisionRecord, LogLevel, Transcript, json};
@@ -35,9 +35,6 @@ use crate::slots::{
     SwapError,
 };
 use crate::trials::shadow::{Beside, KeptMail, Shadow};
-
-/// Header fields a whole chain of filters may add.
-const HEADERS_OF_CHAIN: usize = 64;
 
 /// The four slots and their live components.
 pub struct Sandbox {
@@ -197,7 +194,8 @@ impl Sandbox {
         mail: Arc<dyn MessageBytes>,
     ) -> Result<Verdict, CallError> {
         if let Some(lost) = self.shared.lost_filters.load().first() {
-            return Err(self.shared.without(lost, account, now, &facts));
+            let failure = Failure::Lost(lost.why.clone());
+            return Err(self.shared.without(&lost.entry, account, now, &facts, failure));
         }
         let mut headers: Vec<Header> = Vec::new();
         for entry in self.chain() {
@@ -211,16 +209,23 @@ impl Sandbox {
         Ok(Verdict::Accept(headers))
     }
 
-    /// Slot `mail-filter`: no filter is asked about this mail, since the process ended with it again and again. That is counted and recorded as
-    /// every failure, with the first filter.
-    pub fn pass_by_filters(&self, account: &AccountName, now: Wall, facts: MailFacts) -> CallError {
-        let failure = Failure::Deadly;
-        let first = self.chain().into_iter().next();
-        if let Some(entry) = &first {
-            let call = call(entry, &entry.live.load().version, account, now);
-            self.shared.not_answered(entry, call, facts, &failure);
-        }
-        let entry = first.map(|entry| entry.name.to_string());
+    /// Slot `mail-filter`: the filters give no answer about this mail for a reason that lies outside of them:
+    /// [`Failure::Deadly`], or [`Failure::Gateway`] where asking them failed in the gateway. It is counted and recorded
+    /// as every failure, with the first filter.
+    pub fn pass_by_filters(
+        &self,
+        account: &AccountName,
+        now: Wall,
+        facts: MailFacts,
+        failure: Failure,
+    ) -> CallError {
+        let Some(entry) = self.chain().into_iter().next() else {
+            return self.shared.without(Slot::MailFilter.name(), account, now, &facts, failure);
+        };
+        let call = call(&entry, &entry.live.load().version, account, now);
+        log_trouble(Slot::MailFilter, &entry.name, &failure);
+        self.shared.not_answered(&entry, call, facts, &failure);
+        let entry = Some(entry.name.to_string());
         CallError { slot: Slot::MailFilter, entry, function: MailFacts::FUNCTION, failure }
     }
 
@@ -372,8 +377,8 @@ impl Sandbox {
     ) -> Result<Q::Answer, CallError> {
         let entries = self.shared.entries.load();
         let Some(entry) = entries.get(Q::SLOT.index()).and_then(|entries| entries.first()).cloned() else {
-            let (function, failure) = (Q::FUNCTION, Failure::Missing);
-            return Err(CallError { slot: Q::SLOT, entry: None, function, failure });
+            let entry = Q::SLOT.name();
+            return Err(self.shared.without(entry, account, now, &question, Failure::Missing));
         };
         self.shared.call(&entry, account, now, question, None).await
     }
@@ -486,31 +491,25 @@ impl Shared {
         self.hand_to_recorder(record, question.mail());
     }
 
-    /// The chain has no answer, because what a lost filter would have said is not known. The owner's log and the decisions of the
-    /// account tell.
-    fn without(&self, lost: &LostFilter, account: &AccountName, now: Wall, facts: &MailFacts) -> CallError {
-        let (slot, entry, function) = (Slot::MailFilter, lost.entry.clone(), MailFacts::FUNCTION);
-        let failure = Failure::Lost(lost.why.clone());
-        log_trouble(slot, &entry, &failure);
-        let record = DecisionRecord {
-            slot,
-            function: function.to_owned(),
-            entry: entry.clone(),
-            account: account.clone(),
-            component: DecisionRecord::NO_COMPONENT,
-            facts: json(facts),
-            capability_calls: Vec::new(),
-            capability_calls_dropped: 0,
-            outcome: Err(failure.clone()),
-            log: Vec::new(),
-            log_lines_dropped: 0,
-            when: now,
-            duration: Duration::ZERO,
-            words_left_out: false,
-            is_cut: false,
-        };
-        self.hand_to_recorder(record, facts.mail());
-        CallError { slot, entry: Some(entry), function, failure }
+    /// Nobody can be asked: the slot is empty, or a filter of the chain is lost, and what it would have said is not
+    /// known. The owner's log and the decisions of the account tell.
+    fn without<Q: Question>(
+        &self,
+        entry: &str,
+        account: &AccountName,
+        now: Wall,
+        question: &Q,
+        failure: Failure,
+    ) -> CallError {
+        log_trouble(Q::SLOT, entry, &failure);
+        let record = DecisionRecord::without_component(
+            (Q::SLOT, Q::FUNCTION, entry),
+            (account, now),
+            json(question),
+            failure.clone(),
+        );
+        self.hand_to_recorder(record, question.mail());
+        CallError { slot: Q::SLOT, entry: Some(entry.to_owned()), function: Q::FUNCTION, failure }
     }
 
     /// Recorders may block. At the end of the process nobody reads the record any more.
@@ -652,7 +651,7 @@ impl Shared {
 
 /// Writes the gateway's own trouble with an entry into its log.
 fn log_trouble(slot: Slot, entry: &str, failure: &Failure) {
-    if matches!(failure, Failure::Gateway(_) | Failure::Lost(_)) {
+    if matches!(failure, Failure::Gateway(_) | Failure::Lost(_) | Failure::Missing) {
         tracing::warn!(%slot, entry, %failure, "a component could not be served");
     }
 }
@@ -767,6 +766,13 @@ pub(crate) async fn bring_to_life(
     config: EntryConfig,
     otherwise: Otherwise,
 ) -> Result<Entry, SwapError> {
+    // One that is stored may have such a name from before this was refused.
+    if otherwise == Otherwise::Refuse && config.entry.contains('/') {
+        return Err(SwapError::Invalid(format!(
+            "the name `{}` has a `/`, which parts slot, entry and component where they are named together: choose another",
+            config.entry
+        )));
+    }
     let (last_good, proven) = (
         earlier(library, &config, config.last_good).await,
         earlier(library, &config, config.past.good).await,

@@ -48,15 +48,13 @@ use crate::library::check::{self, Refused};
 use crate::library::compile::{CompileError, CompileMode, compile};
 use crate::library::error::LibraryError;
 use crate::library::fitting::fitting;
+use crate::limits::BENCH_STACK_BYTES;
 use crate::questions::Question;
 use crate::questions::validate::one_line;
 use crate::record::LogLine;
 use crate::slot::Slot;
 use ask::Ask;
 use world::World;
-
-/// Stack of the thread that asks: the component's, and what parsing a mail and the engine take.
-const STACK_BYTES: usize = 8 << 20;
 
 /// A component on the bench.
 pub struct Bench {
@@ -184,7 +182,7 @@ impl Bench {
         let asked = thread::scope(|scope| {
             let calls = case.calls.iter().take_while(|_| is_time_left());
             let run = || calls.map(|call| self.call(case, call, prepared, (&world, awaited))).collect();
-            let thread = thread::Builder::new().name("bench".into()).stack_size(STACK_BYTES);
+            let thread = thread::Builder::new().name("bench".into()).stack_size(BENCH_STACK_BYTES);
             Ok(thread.spawn_scoped(scope, run)?.join())
         });
         asked

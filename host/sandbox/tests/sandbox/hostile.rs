@@ -7,7 +7,7 @@ use mail::decision::mail_filter::{Feedback, UserDecision, Verdict};
 use mail::decision::policy::{RetryAnswer, SubmissionAnswer};
 use mail::decision::resolver::{Resolve, ResolveAnswer};
 use mail::record::Direction;
-use sandbox::{Failure, Slot};
+use sandbox::{DecisionRecord, Failure, Slot};
 
 use crate::defaults::{facts, retry, submission};
 use crate::setup::{Bench, NOW, anna, mail};
@@ -224,8 +224,25 @@ async fn an_empty_slot_is_a_failure_and_an_empty_chain_accepts() {
     .await;
     let error = bench.sandbox.allow_submission(&anna(), NOW, submission()).await.unwrap_err();
     assert_eq!(error.failure, Failure::Missing);
+    let records = bench.records(1).await;
+    assert_eq!((records[0].entry.as_str(), &records[0].outcome), ("policy", &Err(Failure::Missing)));
     let verdict = bench.sandbox.filter(&anna(), NOW, facts(Direction::Incoming), mail("A: b\n\nc\n")).await;
     assert_eq!(verdict, Ok(Verdict::Accept(vec![])));
+}
+
+#[tokio::test]
+async fn a_fault_of_the_gateway_around_its_filters_is_recorded_also_where_there_are_none() {
+    let fault = || Failure::Gateway("a fault".into());
+    let bench = Bench::with(|_| {}).await;
+    let _error = bench.sandbox.pass_by_filters(&anna(), NOW, facts(Direction::Incoming), fault());
+    let records = bench.records(1).await;
+    assert_eq!((records[0].entry.as_str(), &records[0].outcome), ("mail-filter", &Err(fault())));
+    assert_ne!(records[0].component, DecisionRecord::NO_COMPONENT);
+    let bench = Bench::with(|set| set.remove(Slot::MailFilter)).await;
+    let error = bench.sandbox.pass_by_filters(&anna(), NOW, facts(Direction::Incoming), fault());
+    assert_eq!(error.failure, fault());
+    let records = bench.records(1).await;
+    assert_eq!((records[0].component, &records[0].outcome), (DecisionRecord::NO_COMPONENT, &Err(fault())));
 }
 
 /// Many mails keep every thread of a spinning filter busy; the policy goes on answering meanwhile.

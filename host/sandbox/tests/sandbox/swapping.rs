@@ -148,6 +148,10 @@ async fn a_policy_set_is_checked_as_a_whole() {
     let mut twice = before.clone();
     twice.entries.push(entry(Slot::Policy, bench.sha256("evil-policy")));
     assert!(matches!(bench.sandbox.configure(twice).await, Err(SwapError::Invalid(_))));
+    let mut parted = bench.sandbox.config();
+    parted.entries[0].entry = "a/b".into();
+    let error = bench.sandbox.configure(parted).await.unwrap_err();
+    assert!(error.to_string().contains("has a `/`"), "{error}");
     let mut unknown = before.clone();
     unknown.entries[3].component = ComponentDigest([9; 32]);
     assert!(matches!(bench.sandbox.configure(unknown).await, Err(SwapError::Library(_))));
