@@ -171,6 +171,21 @@ mod tests {
         }
 
         #[test]
+        fn any_text_is_an_id_or_a_key_that_prints_to_itself_or_is_refused(
+            text in "[0-9A-Fa-f]{60,80}|\\PC{0,80}|[0-9A-Fa-f]{0,10}",
+        ) {
+            if let Ok(id) = text.parse::<ToxId>() {
+                prop_assert_eq!(id.to_string().parse::<ToxId>(), Ok(id));
+            }
+            if let Ok(key) = text.parse::<PublicKey>() {
+                prop_assert_eq!(key.to_string().parse::<PublicKey>(), Ok(key));
+            }
+            if let Some(digits) = ungrouped(&text) {
+                prop_assert_eq!(ungrouped(&digits), Some(digits));
+            }
+        }
+
+        #[test]
         fn one_wrong_digit_is_noticed(key: [u8; 32], nospam: [u8; 4], at in 0_usize..76, with in "[0-9A-F]") {
             let mut text = ToxId { key: PublicKey(key), nospam: Nospam(nospam) }.to_string();
             prop_assume!(text[at..=at] != with);

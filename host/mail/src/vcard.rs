@@ -1,7 +1,8 @@
 //! vCards (RFC 6350, 3.0 as RFC 2426 has it, and 2.1) with a Tox ID: written for people to hand on, read to add a contact.
 //!
 //! A Tox ID is in `IMPP:tox:<id>`. It is also looked for in `URL`, `X-TOX`, and `EMAIL` (`<id>@tox`), which other programs
-//! write; also in groups of digits, in quoted-printable, in UTF-16, and with any line ends.
+//! write; also in groups of digits, in quoted-printable or base64, in UTF-16, and with any
+//! line ends.
 
 mod decode;
 
@@ -130,7 +131,13 @@ fn property(line: &str) -> Option<Property> {
     let (head, value) = split_head(line)?;
     let name = head.split(';').next()?;
     let name = name.rsplit('.').next()?.trim().to_ascii_uppercase();
-    let value = if decode::is_quoted_printable(head) { &decode::quoted_printable(value) } else { value };
+    let value = if decode::is_quoted_printable(head) {
+        &decode::quoted_printable(value)
+    } else if decode::is_base64(head) {
+        &decode::base64(value)?
+    } else {
+        value
+    };
     let mut text = String::with_capacity(value.len());
     let mut chars = value.chars();
     while let Some(char) = chars.next() {

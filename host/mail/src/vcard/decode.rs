@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::split_head;
 
 /// The text of a file in UTF-8 or UTF-16 (also without a byte order mark: the first letter is a `B`), line ends as LF.
@@ -49,10 +52,27 @@ pub(super) fn lines(text: &str) -> Vec<String> {
 
 /// Whether the parameters of a property say so.
 pub(super) fn is_quoted_printable(head: &str) -> bool {
+    is_encoded(head, &["QUOTED-PRINTABLE"])
+}
+
+/// Whether the parameters of a property say that its value is in base64: `BASE64` (vCard 2.1), `b` (RFC 2426 section 5).
+pub(super) fn is_base64(head: &str) -> bool {
+    is_encoded(head, &["BASE64", "B"])
+}
+
+fn is_encoded(head: &str, names: &[&str]) -> bool {
     head.split(';').skip(1).any(|parameter| {
-        let value = parameter.rsplit('=').next().unwrap_or_default();
-        value.trim().eq_ignore_ascii_case("QUOTED-PRINTABLE")
+        // vCard 2.1 may leave the parameter's name out.
+        let (name, value) = parameter.split_once('=').unwrap_or(("ENCODING", parameter));
+        name.trim().eq_ignore_ascii_case("ENCODING")
+            && names.iter().any(|name| value.trim().eq_ignore_ascii_case(name))
     })
+}
+
+/// Decodes base64 that is text; None where it is not: a photo, say.
+pub(super) fn base64(value: &str) -> Option<String> {
+    let value: String = value.split_ascii_whitespace().collect();
+    String::from_utf8(STANDARD.decode(value).ok()?).ok()
 }
 
 /// Decodes quoted-printable (RFC 2045 section 6.7). What is malformed stays as it is.

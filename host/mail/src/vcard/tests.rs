@@ -1,5 +1,8 @@
 use proptest::prelude::*;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::*;
 use crate::tox_id::{Nospam, PublicKey};
 
@@ -51,6 +54,8 @@ fn an_id_is_found_in_the_forms_that_address_books_export() {
     let id: ToxId = ID.parse().unwrap();
     let photo = format!("PHOTO;ENCODING=b;TYPE=JPEG:{}", "/9j/4AAQSkZJRg\r\n ".repeat(200_000));
     let soft = format!("{}=\r\n{}=\r\n{}", &ID[..30], &ID[30..60], &ID[60..]);
+    let base64 = STANDARD.encode(ID);
+    let (head, tail) = base64.split_at(60);
     let encoded: String = ID.bytes().map(|byte| format!("={byte:02X}")).collect();
     for lines in [
         format!("{photo}\r\nIMPP:tox:{ID}"),
@@ -62,6 +67,10 @@ fn an_id_is_found_in_the_forms_that_address_books_export() {
         format!("IMPP:tox:{}", grouped("%20")),
         format!("X-TOX;ENCODING=QUOTED-PRINTABLE:{soft}"),
         format!("X-TOX;CHARSET=UTF-8;quoted-printable:{encoded}"),
+        format!("X-TOX;ENCODING=BASE64:{head}\r\n {tail}\r\n"),
+        format!("X-TOX;ENCODING=b:{base64}"),
+        format!("X-TOX;BASE64:{base64}"),
+        format!("X-TOX;TYPE=b:{ID}"),
         format!("IMPP;ENCODING=QUOTED-PRINTABLE:tox=3A{}", grouped("=20")),
         format!("N;ENCODING=QUOTED-PRINTABLE:M=C3=BCller=\r\n;Ben=\r\nX\r\nX-TOX:{ID}"),
     ] {
