@@ -45,6 +45,7 @@ use crate::adapters::smtp::SubmissionBackend;
 use crate::compiler::compiler;
 use crate::config::Unfiltered;
 use crate::console::{self, complain};
+use crate::limits::STOP_TIME;
 use crate::logins::Logins;
 use crate::passwords::Passwords;
 use crate::relays::Relays;
@@ -57,15 +58,11 @@ use clock::SystemClock;
 use net::ToxNetwork;
 
 use error::UpError;
-use notify::Notify;
 use options::Options;
 
 /// For the tests of this project: a directory in which they order tasks to fail. A program that was not built for tests does
 /// not start with it.
 const FAULTS: &str = "TOXMAIL_TEST_FAULTS";
-
-/// Longest stop: what has not ended by then is cut off, and loses nothing.
-const STOP_TIME: Duration = Duration::from_secs(4);
 
 /// Runs the gateway until it is told to stop.
 pub async fn run(arguments: Up, common: &Common) -> ExitCode {
@@ -285,12 +282,12 @@ async fn start(
 }
 
 /// Tells the service manager that all is well, as long as it is.
-async fn watchdog(notify: &Notify, store: &Store, clock: &dyn Clock, every: Duration) {
+async fn watchdog(store: &Store, clock: &dyn Clock, every: Duration) {
     loop {
         let down = supervisor::status().iter().filter(|task| task.down > 0).count();
         // A gateway whose store hangs or of which a part is gone is not well, though this task runs.
         match store.flush().await {
-            Ok(()) | Err(store::Error::Full) if down == 0 => notify.alive(),
+            Ok(()) | Err(store::Error::Full) if down == 0 => notify::alive(),
             Ok(()) | Err(store::Error::Full) => tracing::error!(down, "parts of the gateway are down"),
             Err(error) => tracing::error!(%error, "the store does not answer the watchdog"),
         }
@@ -372,13 +369,12 @@ impl Running<'_> {
         let directory = self.options.directory.path();
         ready.write(directory).map_err(UpError::Ready)?;
         welcome::print(&ready, is_new, self.network.nodes() > 0);
-        let notify = Arc::new(Notify::from_environment());
-        notify.ready(&format!("mail for {} accounts", ready.accounts.len()));
-        let watchers = self.watch(&ready, &notify);
+        notify::ready(&format!("mail for {} accounts", ready.accounts.len()));
+        let watchers = self.watch(&ready);
 
         let ended = self.wait(&mut signals, &mut servers).await;
         tracing::info!("stopping");
-        notify.stopping();
+        notify::stopping();
         watchers.iter().for_each(JoinHandle::abort);
         if let Err(error) = Ready::remove(directory) {
             tracing::warn!(%error, "ready.json was not removed");
@@ -434,7 +430,7 @@ impl Running<'_> {
 
     /// The work beside serving: reporting the progress of connecting, and telling the service
     /// manager that all is well.
-    fn watch(&self, ready: &Ready, notify: &Arc<Notify>) -> Vec<JoinHandle<()>> {
+    fn watch(&self, ready: &Ready) -> Vec<JoinHandle<()>> {
         let mut watchers = Vec::new();
         if self.network.nodes() > 0 && !self.options.relay_only {
             let (network, account) = (Arc::clone(&self.network), ready.account.clone());
@@ -448,11 +444,11 @@ impl Running<'_> {
                 tracing::warn!(%error, "whether everything in the store can be read is not known");
             }
         }));
-        if let Some(every) = notify.watchdog() {
-            let (notify, store, clock) = (Arc::clone(notify), self.store.clone(), Arc::clone(&self.clock));
+        if let Some(every) = notify::sign_of_life_every() {
+            let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
             watchers.push(supervisor::keep("watchdog", move || {
-                let (notify, store, clock) = (Arc::clone(&notify), store.clone(), Arc::clone(&clock));
-                async move { watchdog(&notify, &store, &*clock, every).await }
+                let (store, clock) = (store.clone(), Arc::clone(&clock));
+                async move { watchdog(&store, &*clock, every).await }
             }));
         }
         watchers
