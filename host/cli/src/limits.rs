@@ -41,3 +41,6 @@ pub const PASSWORD_LINE_BYTES: u64 = mail::limits::PASSWORD_BYTES as u64 + 6;
 
 /// Bytes read of an mbox file at a time.
 pub const PIECE_BYTES: usize = 256 * 1024;
+
+/// How deep folders are looked for: programs that nest them have two or three levels.
+pub const MAILDIR_LEVELS: usize = 8;

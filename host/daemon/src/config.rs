@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use tox::PortRange;
 
 use crate::drop_times::{DropTimes, InvalidTime};
+use crate::limits::CONFIG_BYTES;
 use crate::listen_address;
 use crate::signature::TrustedKey;
 use crate::text_file;
@@ -303,9 +304,6 @@ impl InvalidConfig {
         Self::Value(text.to_owned())
     }
 }
-
-/// Largest configuration file.
-const CONFIG_BYTES: u64 = 1024 * 1024;
 
 /// Reads the file.
 ///

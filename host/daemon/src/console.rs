@@ -6,13 +6,8 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
-/// Lines that wait for a reader who does not read; further ones are lost. A busy gateway writes a few a second.
-const WAITING_LINES: usize = 1_024;
-
-/// How long the end of the program waits for lines to be written.
-const LAST_TIME: Duration = Duration::from_secs(1);
+use crate::limits::{CONSOLE_LAST_TIME, CONSOLE_LINES};
 
 static OUT: OnceLock<Lane> = OnceLock::new();
 static ERROR: OnceLock<Lane> = OnceLock::new();
@@ -103,7 +98,7 @@ struct Lane {
 
 impl Lane {
     fn start<W: Write + 'static>(stream: impl Fn() -> W + Send + 'static) -> io::Result<Self> {
-        let (sender, receiver) = sync_channel(WAITING_LINES);
+        let (sender, receiver) = sync_channel(CONSOLE_LINES);
         let lost = Arc::new(AtomicU64::new(0));
         let theirs = Arc::clone(&lost);
         let builder = std::thread::Builder::new().name("console".to_owned());
@@ -121,7 +116,7 @@ impl Lane {
         let (done, wait) = sync_channel(0);
         if self.sender.try_send(Message::Finish(done)).is_ok() {
             // Dropped: all is written. Time is up: whoever reads does not.
-            let _ = wait.recv_timeout(LAST_TIME);
+            let _ = wait.recv_timeout(CONSOLE_LAST_TIME);
         }
     }
 }
@@ -189,7 +184,7 @@ mod tests {
         let (_reader, writer) = io::pipe().unwrap();
         let lane = Lane::start(move || writer.try_clone().unwrap()).unwrap();
         let line = vec![b'x'; 1_000];
-        for _ in 0..2 * WAITING_LINES {
+        for _ in 0..2 * CONSOLE_LINES {
             lane.send(line.clone());
         }
         assert!(lane.lost.load(Ordering::Relaxed) > 0);

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::DROP_TIME_LONGEST;
+
 /// Times in seconds; a pair is least and most, drawn evenly in between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -38,17 +40,16 @@ impl Default for DropTimes {
     }
 }
 
-/// The longest of them, seconds: a week.
-const LONGEST: u64 = 7 * 24 * 3600;
-
 /// A time is out of its bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTime {
     /// The one of this key.
-    #[error("drops.times.{0} must be seconds from 1 to {LONGEST}; of two numbers the smaller first")]
+    #[error(
+        "drops.times.{0} must be seconds from 1 to {DROP_TIME_LONGEST}; of two numbers the smaller first"
+    )]
     Seconds(&'static str),
     /// The rest between acknowledgements.
-    #[error("drops.times.acknowledge_rest must be at most {LONGEST} seconds")]
+    #[error("drops.times.acknowledge_rest must be at most {DROP_TIME_LONGEST} seconds")]
     Rest,
 }
 
@@ -77,11 +78,11 @@ impl DropTimes {
             ("token_rest", [self.token_rest; 2]),
         ];
         for (key, [least, most]) in pairs {
-            if least == 0 || least > most || most > LONGEST {
+            if least == 0 || least > most || most > DROP_TIME_LONGEST {
                 return Err(InvalidTime::Seconds(key));
             }
         }
-        if self.acknowledge_rest > LONGEST {
+        if self.acknowledge_rest > DROP_TIME_LONGEST {
             return Err(InvalidTime::Rest);
         }
         Ok(())

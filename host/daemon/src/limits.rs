@@ -45,3 +45,65 @@ pub const LOGIN_KNOWN_PLACES: usize = 1000;
 /// How long a POP3 login waits for a session that has the mailbox: one whose client is gone ends within moments, also on a busy
 /// machine.
 pub const MAILBOX_WAIT: Duration = Duration::from_secs(5);
+
+/// Argon2 computations at a time: 2 x 19 MB, and the other core stays free for mail.
+pub const ARGON2_AT_A_TIME: usize = 2;
+
+/// Lines of the log that wait for a reader who does not read; further ones are lost. A busy gateway writes a few a second.
+pub const CONSOLE_LINES: usize = 1_024;
+
+/// How long the end of the program waits for lines to be written.
+pub const CONSOLE_LAST_TIME: Duration = Duration::from_secs(1);
+
+/// Most relays known: each that is read costs its day's volume; more than a few are never used.
+pub const RELAYS_KNOWN: usize = 256;
+
+/// No call of a component's test begins after this long: somebody waits for the answer.
+pub const COMPONENT_TEST_TIME: Duration = Duration::from_secs(60);
+
+/// Decisions that a replay reads from the store at a time.
+pub const REPLAY_DECISIONS_AT_A_TIME: usize = 200;
+
+/// Mails of an account that a replay looks among: the newest.
+pub const REPLAY_MAILS: usize = 20_000;
+
+/// A mail arrives this long after its filters were asked, at most.
+pub const REPLAY_ARRIVAL: Duration = Duration::from_secs(600);
+
+/// Rows that cannot be read, as many as `status` names.
+pub const UNREADABLE_SHOWN: usize = 20;
+
+/// Deaths of the process while filters looked at a mail, after which
+/// they are not asked about it any more.
+pub const FILTER_DEATHS: u32 = 2;
+
+/// Bytes of a mail's end by which filters' deaths are told to be about the same mail, where its id does not: a mail
+/// program that sends it again gets another id.
+pub const FILTER_MARK_END_BYTES: usize = 64 << 10;
+
+/// Marks of filters' deaths older than this go at the start: a mail is tried for days, not for weeks.
+pub const FILTER_MARKS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Most threads that make stamps and seal cells: more than this many cores are never needed, and stamps would take them all.
+pub const DROPS_THREADS: usize = 4;
+
+/// Longest alias made of a friend's name.
+pub const IMPORTED_ALIAS_CHARS: usize = 32;
+
+/// The longest time that `[drops.times]` takes, seconds: a week.
+pub const DROP_TIME_LONGEST: u64 = 7 * 24 * 3600;
+
+/// Longest stop of the gateway: what has not ended by then is cut off, and loses nothing.
+pub const STOP_TIME: Duration = Duration::from_secs(4);
+
+/// Largest configuration file.
+pub const CONFIG_BYTES: u64 = 1024 * 1024;
+
+/// Largest list of sums in a backup that is read: that of as many files as a backup has, with their longest names.
+pub const BACKUP_SUMS_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Most files of a backup that is restored: all components a gateway keeps, and more.
+pub const BACKUP_FILES: usize = 10_000;
+
+/// Largest policy set: it is written by hand.
+pub const POLICY_SET_BYTES: u64 = 1 << 20;

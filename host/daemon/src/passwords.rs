@@ -21,8 +21,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
-/// Argon2 computations at a time: 2 x 19 MB, and the other core stays free for mail.
-const ARGON2_AT_A_TIME: usize = 2;
+use crate::limits::ARGON2_AT_A_TIME;
 
 /// Marks the stored form of a generated password's hash.
 const GENERATED: &str = "$generated$";

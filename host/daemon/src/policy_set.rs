@@ -23,10 +23,8 @@ use sandbox::{EntryConfig, Library, LibraryError, Limits, Slot, SlotsConfig};
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::limits::POLICY_SET_BYTES;
 use crate::text_file::NoText;
-
-/// Largest policy set: it is written by hand.
-const BYTES: u64 = 1 << 20;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -105,7 +103,7 @@ pub async fn load(path: &Path, library: &Library, now: Wall) -> Result<SlotsConf
 }
 
 async fn read_set(path: &Path, library: &Library, now: Wall) -> Result<SlotsConfig, InvalidSet> {
-    if std::fs::metadata(path)?.len() > BYTES {
+    if std::fs::metadata(path)?.len() > POLICY_SET_BYTES {
         return Err(InvalidSet::TooLarge);
     }
     let text = crate::text_file::decode(std::fs::read(path)?)?;

@@ -12,17 +12,12 @@ use mail::{Monotonic, Wall};
 
 use crate::admission::Admission;
 use crate::cell::{BoardKey, Cell};
-use crate::limits::{ANSWER_TIME, DAY_SECONDS, STAMP_BITS_MAX, STAMP_RETRIES, VERSION};
+use crate::limits::{ANSWER_TIME, RECEIPT_SKEW, SEGMENTS_APART, STAMP_BITS_MAX, STAMP_RETRIES, VERSION};
 use crate::message::{Answer, BoardInfo, Receipt, Refusal, Request, RequestId};
 use crate::reader::Violation;
 use crate::stamp::{Challenge, Stamp};
 use crate::token::Token;
 use crate::ttl::Ttl;
-
-/// How much less than the ttl a receipt may promise: the board's clock may be a day off.
-const SKEW: Duration = Duration::from_secs(DAY_SECONDS);
-/// How many segments may have closed between info and a deposit, or a deposit and its repetition.
-const SEGMENTS_APART: u32 = 26;
 
 /// A cell to be deposited.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -275,7 +270,7 @@ impl DepositSession {
         let (Some(deposit), Some(info)) = (self.queue.front(), self.info.as_ref()) else {
             return Err(Violation::OutOfPlace);
         };
-        let least = Wall(wall.plus(deposit.ttl.duration()).0.saturating_sub(millis(SKEW)));
+        let least = Wall(wall.plus(deposit.ttl.duration()).0.saturating_sub(millis(RECEIPT_SKEW)));
         // The same deposit made again after a broken connection may stand in a segment closed meanwhile.
         let is_good = receipt.name == deposit.cell.name()
             && receipt.until >= least

@@ -171,3 +171,25 @@ const _: () = assert!(MAIL_CELLS.is_power_of_two());
 const _: () = assert!(PARCEL_BYTES <= PARTIAL_STRANGER_BYTES && PARTIAL_STRANGER_BYTES <= PARTIAL_BYTES);
 const _: () = assert!(BOARD_DAY_CELLS <= BOARD_DAY_CELLS_MOST);
 const _: () = assert!(22 * (24 + BOARD_DAY_CELLS_MOST as usize / SEGMENT_CELLS) <= SEGMENTS_HELD + 24);
+
+/// How far in the future something may have been written: two clocks a day off in opposite directions.
+pub const CLOCK_SKEW: Duration = Duration::from_secs(2 * DAY_SECONDS);
+
+/// How much less than the ttl a receipt may promise: the board's clock may be a day off.
+pub const RECEIPT_SKEW: Duration = Duration::from_secs(DAY_SECONDS);
+
+/// How many segments may have closed between info and a deposit, or a deposit and its repetition.
+pub const SEGMENTS_APART: u32 = 26;
+
+/// An acknowledgement goes out no sooner than this after its mail was read.
+pub const ACKNOWLEDGEMENT_REST: Duration = Duration::from_secs(1800);
+
+/// Mean time to the next visit of a reader, from the start of its gateway and from each visit.
+pub const READING: Duration = Duration::from_secs(2 * 3600);
+
+/// The longest wait, in means: one in three thousand is cut.
+pub const LONGEST_READING: u32 = 8;
+
+/// How long a token rests before it is spent: one issued just now could be tied to its deposit by time alone. Also how long the
+/// second look at an issuing key comes after the first ([`crate::token::Sightings`]).
+pub const TOKEN_REST: Duration = Duration::from_secs(DAY_SECONDS);

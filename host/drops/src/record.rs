@@ -19,13 +19,11 @@
 //!
 //! A record that names no owner is written as version 1, which is all that gateways before version 2 read.
 
-use std::time::Duration;
-
 use frame::{ReadError, Reader};
 use mail::{PublicKey, ToxId, Wall};
 
 use crate::cell::BoardKey;
-use crate::limits::{DAY_SECONDS, RECORD_BOARDS, RECORD_TOKENS};
+use crate::limits::{CLOCK_SKEW, RECORD_BOARDS, RECORD_TOKENS};
 use crate::mailbox::Period;
 use crate::point::Point;
 use crate::token::Token;
@@ -60,9 +58,6 @@ impl std::str::FromStr for OwnerMark {
         number.map(|number| Self(number.to_be_bytes())).ok_or(InvalidOwnerMark)
     }
 }
-
-/// How far in the future something may have been written: two clocks a day off in opposite directions.
-pub const CLOCK_SKEW: Duration = Duration::from_secs(2 * DAY_SECONDS);
 
 /// Everything needed to write to somebody by drops.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,16 +7,11 @@ use std::time::Duration;
 use mail::Monotonic;
 use rand_core::RngCore;
 
+use crate::limits::{ACKNOWLEDGEMENT_REST, LONGEST_READING};
 use crate::random::duration_between;
 
 /// Time between two slots for acknowledgements.
 const SLOTS: (Duration, Duration) = (Duration::from_secs(3600), Duration::from_secs(6 * 3600));
-/// An acknowledgement goes out no sooner than this after its mail was read.
-const REST: Duration = Duration::from_secs(1800);
-/// Mean time to the next visit of a reader, from the start of its gateway and from each visit.
-pub const READING: Duration = Duration::from_secs(2 * 3600);
-/// The longest wait, in means: one in three thousand is cut.
-const LONGEST_READING: u32 = 8;
 /// How long a reader that stays keeps a throwaway.
 const READER_RENEWAL: (Duration, Duration) = (Duration::from_secs(12 * 3600), Duration::from_secs(36 * 3600));
 /// When own cells are looked after: a day at least, so that a board cannot wait with erasing.
@@ -58,7 +53,7 @@ impl Slots {
     /// Whether an acknowledgement of a mail read at `read` may go in a slot now.
     #[must_use]
     pub fn may_carry(read: Monotonic, now: Monotonic) -> bool {
-        now.since(read) >= REST
+        now.since(read) >= ACKNOWLEDGEMENT_REST
     }
 }
 
@@ -90,6 +85,8 @@ pub fn audit_delay(rng: &mut impl RngCore) -> Duration {
 mod tests {
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng;
+
+    use crate::limits::READING;
 
     use super::*;
 
@@ -130,7 +127,7 @@ mod tests {
     #[test]
     fn nothing_goes_out_right_after_reading() {
         let read = Monotonic(Duration::from_secs(1_000));
-        assert!(!Slots::may_carry(read, Monotonic(read.0 + REST - Duration::from_secs(1))));
-        assert!(Slots::may_carry(read, Monotonic(read.0 + REST)));
+        assert!(!Slots::may_carry(read, Monotonic(read.0 + ACKNOWLEDGEMENT_REST - Duration::from_secs(1))));
+        assert!(Slots::may_carry(read, Monotonic(read.0 + ACKNOWLEDGEMENT_REST)));
     }
 }

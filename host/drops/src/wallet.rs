@@ -14,13 +14,10 @@ use frame::{ReadError, Reader, Writer};
 use mail::{PublicKey, Wall};
 
 use crate::cell::BoardKey;
-use crate::limits::{CONTACT_PURSES, CONTACT_TOKENS, DAY_SECONDS, SPENT_TOKENS, WALLET_TOKENS};
+use crate::limits::{CONTACT_PURSES, CONTACT_TOKENS, SPENT_TOKENS, WALLET_TOKENS};
 use crate::mailbox::Period;
 use crate::token::Token;
 
-/// How long a token rests before it is spent: one issued just now could be tied to its deposit by time alone. Also how long the
-/// second look at an issuing key comes after the first ([`crate::token::Sightings`]).
-pub const REST: Duration = Duration::from_secs(DAY_SECONDS);
 /// The version of a purse's bytes.
 const VERSION: u8 = 1;
 
@@ -131,7 +128,7 @@ impl Purse {
 }
 
 impl Wallet {
-    /// Adds own tokens that were issued now; they rest first ([`REST`] is the rule), those of a board of one's own need not: nobody
+    /// Adds own tokens that were issued now; they rest first ([`TOKEN_REST`] is the rule), those of a board of one's own need not: nobody
     /// watches there. At most [`WALLET_TOKENS`] are held for a board.
     pub fn issued(&mut self, board: BoardKey, tokens: Vec<Token>, rest: Duration, now: Wall) {
         self.add((Source::Own, board), tokens, now.plus(rest), WALLET_TOKENS, now);

@@ -51,3 +51,32 @@ pub const STATE_ROW_BYTES: u64 = 128;
 
 /// Largest vCard that is read: a photo as a telephone's camera takes it has some 10 MB in base64.
 pub const VCARD_BYTES: usize = 16 * 1024 * 1024;
+
+/// Most addresses in `From` that are looked at; more make the field unclear.
+pub const FROM_ADDRESSES: usize = 16;
+
+/// The longest run of bytes held back while it is open whether it stays: a name with the blanks behind it, or a whole
+/// `Authentication-Results`. No program writes such a field; a longer one of a kind that is removed goes, whatever it says.
+pub const FIELD_HELD_BYTES: usize = 64 * 1024;
+
+/// The longest field name and the longest `From ` line of an mbox; what is longer is text. Lines of mails have 998 bytes at most
+/// (RFC 5322 section 2.1.1).
+pub const FIELD_NAME_LOOK_BYTES: usize = 1000;
+
+/// Longest separator of an mbox whose date is looked for: those that programs write have some 100 bytes.
+pub const MBOX_SEPARATOR_BYTES: usize = 1000;
+
+/// Longest piece of an mbox's line that is held: a longer line is passed on in pieces. `From ` behind more `>` than that is nobody's mail.
+pub const MBOX_PIECE_BYTES: usize = 64 * 1024;
+
+/// Bytes behind a `From ` line without a date that are looked at: headers begin with fields that are known here.
+pub const MBOX_UNDATED_LOOK_BYTES: usize = 16 * 1024;
+
+/// Headers returned with a report are cut here: enough to know a mail by.
+pub const DSN_RETURNED_BYTES: usize = 64 * 1024;
+
+/// A word of a report longer than this is cut into pieces: a line has 998 bytes at most (RFC 5322 section 2.1.1).
+pub const DSN_WORD_BYTES: usize = 400;
+
+/// The longest subject that a report quotes: people know it by less.
+pub const DSN_SUBJECT_CHARS: usize = 200;

@@ -17,6 +17,7 @@ use time::macros::format_description;
 use self::line_ends::LineEnds;
 use self::undated::{Decided, Undated};
 use crate::clock::Wall;
+use crate::limits::{MBOX_PIECE_BYTES, MBOX_SEPARATOR_BYTES};
 
 /// The line before a mail, LF at its end: sender, and the date as C's `asctime` writes it, in UTC.
 #[must_use]
@@ -35,13 +36,10 @@ pub(crate) fn is_from(line: &[u8]) -> bool {
     rest.is_some_and(|rest| rest.starts_with(b"From "))
 }
 
-/// Longest line whose date is looked for: those that programs write have some 100 bytes.
-const SEPARATOR_BYTES: usize = 1000;
-
 /// Whether a line `From ` has a date, as `asctime` writes it (`Thu Jan  1 00:00:00 1970`, perhaps with a zone) or as mails do
 /// (`Thu, 1 Jan 1970 00:00:00 +0000`), and nothing behind it but a zone or where the mail came from.
 pub(crate) fn is_dated(line: &[u8]) -> bool {
-    if line.len() > SEPARATOR_BYTES {
+    if line.len() > MBOX_SEPARATOR_BYTES {
         return false;
     }
     let text = String::from_utf8_lossy(line);
@@ -124,9 +122,6 @@ pub fn is_expunged(mail: &[u8]) -> bool {
     })
 }
 
-/// Longest piece of a line that is held: a longer line is passed on in pieces. `From ` behind more `>` than that is nobody's mail.
-const HELD_BYTES: usize = 64 * 1024;
-
 /// Collects lines out of pieces of any size.
 #[derive(Debug, Default)]
 struct Lines {
@@ -153,7 +148,7 @@ impl Lines {
             self.pass(true, each);
         }
         self.held.extend_from_slice(bytes);
-        if self.held.len() > HELD_BYTES {
+        if self.held.len() > MBOX_PIECE_BYTES {
             self.pass(false, each);
         }
     }

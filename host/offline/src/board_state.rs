@@ -2,8 +2,9 @@
 
 use drops::cell::{BoardKey, Name};
 use drops::confirm::{Confirmations, Sighting};
+use drops::limits::CLOCK_SKEW;
 use drops::reader::BoardMemory;
-use drops::record::{CLOCK_SKEW, OwnerMark};
+use drops::record::OwnerMark;
 use drops::token::Sightings;
 use mail::{Monotonic, Wall};
 use serde::{Deserialize, Serialize};

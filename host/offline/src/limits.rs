@@ -121,3 +121,9 @@ const _: () = assert!(TOKENS_PASSED * drops::limits::RECORD_BOARDS <= drops::lim
 const _: () =
     assert!(TOKENS_LOW > TOKENS_KEPT + TOKENS_PASSED && TOKENS_WANTED <= drops::limits::WALLET_TOKENS);
 const _: () = assert!(ACKNOWLEDGEMENT_DELAY.as_secs() + 14 * DAY.as_secs() <= 21 * DAY.as_secs());
+
+/// How long a session of deposits waits where the recipient has come online: the direct way is faster.
+pub const ONLINE_PAUSE: Duration = Duration::from_secs(60);
+
+/// How long a stop waits for the clockwork to end.
+pub const STOP_WAIT: Duration = Duration::from_secs(1);

@@ -62,7 +62,7 @@ impl OfflineMail {
         if let Some(runner) = runner {
             tokio::select! {
                 _ended = runner => {}
-                () = self.shared.ports.clock.sleep(upkeep::STOP_WAIT) => {}
+                () = self.shared.ports.clock.sleep(crate::limits::STOP_WAIT) => {}
             }
         }
     }

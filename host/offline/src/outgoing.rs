@@ -18,14 +18,12 @@ use tokio_util::sync::CancellationToken;
 use crate::content::MailContent;
 use crate::deposit;
 use crate::documents::{self, STORIES};
+use crate::limits::ONLINE_PAUSE;
 use crate::ports::{BoardFacts, Failure, Plan, SessionIdentity, WaitingMail};
 use crate::records;
 use crate::shared::{AccountState, Shared};
 use crate::story::Story;
 use crate::tokens;
-
-/// How long a session waits where the recipient has come online: the direct way is faster.
-const ONLINE_PAUSE: Duration = Duration::from_secs(60);
 
 /// The mail to hand over.
 pub(crate) struct Job {

@@ -25,11 +25,11 @@ impl Default for Settings {
     fn default() -> Self {
         let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
         Self {
-            read_every: drops::schedule::READING,
+            read_every: drops::limits::READING,
             acknowledge_every: (minutes(60), minutes(360)),
             acknowledge_rest: minutes(30),
             audit_after: (minutes(360), minutes(1200)),
-            token_rest: drops::wallet::REST,
+            token_rest: drops::limits::TOKEN_REST,
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use drops::record::MailboxRecord;
 use drops::schedule::Slots;
@@ -277,6 +276,3 @@ async fn load_records(
     }
     Ok(())
 }
-
-/// How long a stop waits for the clockwork to end.
-pub(crate) const STOP_WAIT: Duration = Duration::from_secs(1);

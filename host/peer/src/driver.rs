@@ -18,16 +18,15 @@ use tracing::Instrument;
 use crate::error::{BodyError, STORE_TROUBLE_WAIT, SessionEnd, TransferError};
 use crate::handle::{Command, Flood, Peer, Reply};
 use crate::hello::Hello;
-use crate::limits::{BATCH_PACKETS, FAREWELL, PACKETS_WAITING, RECEIVE_BATCH_PACKETS, SEND_BYTES, TICK};
+use crate::limits::{
+    BATCH_PACKETS, COMMANDS, FAREWELL, PACKETS_WAITING, RECEIVE_BATCH_PACKETS, SEND_BYTES, TICK,
+};
 use crate::memory::{Memory, Share};
 use crate::message::Transfer;
 use crate::offer::Offer;
 use crate::ports::{Incoming, Link, LinkClosed, Outgoing};
 use crate::session::{Action, Interruption, OfferAnswer, Reception, Session, UnsendableHello};
 use mail::BodyHasher;
-
-/// Commands of the owner that wait at most; more wait in their callers.
-const COMMANDS: usize = 64;
 
 /// The name under which the supervisor counts calls to the daemon.
 const TASK: &str = "peer-call";

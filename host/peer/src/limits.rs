@@ -194,3 +194,6 @@ mod tests {
         assert!(hello <= MESSAGE_BYTES);
     }
 }
+
+/// Commands of the owner that wait at most; more wait in their callers.
+pub const COMMANDS: usize = 64;

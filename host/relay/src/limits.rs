@@ -88,3 +88,6 @@ pub const QUESTIONS: usize = 4;
 pub const CELL_CACHE_BYTES: usize = 16 * 1024 * 1024;
 /// How long stopping a board may take.
 pub const STOP_TIME: Duration = Duration::from_secs(3);
+
+/// Bytes that the throwaways' proxy reads at once while shaking hands: a whole request fits.
+pub const PROXY_HANDSHAKE_BYTES: usize = 512;

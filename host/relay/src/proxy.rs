@@ -20,13 +20,10 @@ use tokio::time::{sleep, timeout};
 
 use crate::hiding::Upstream;
 use crate::limits::{
-    PROXY_ACCEPT_PAUSE, PROXY_CONNECT_TIME, PROXY_CONNECTIONS, PROXY_LAST_TIME, PROXY_LINGER,
-    PROXY_PIECE_BYTES, PROXY_PIECE_TIME, PROXY_REQUEST_TIME,
+    PROXY_ACCEPT_PAUSE, PROXY_CONNECT_TIME, PROXY_CONNECTIONS, PROXY_HANDSHAKE_BYTES, PROXY_LAST_TIME,
+    PROXY_LINGER, PROXY_PIECE_BYTES, PROXY_PIECE_TIME, PROXY_REQUEST_TIME,
 };
 use crate::socks::{Dial, DialError, DialStep, HttpDial, Reply, Serve, Step};
-
-/// Bytes read at once while shaking hands.
-const READ_BYTES: usize = 512;
 
 /// A running proxy. Dropped, it takes no more connections; those there are end when their client closes them, or shortly after.
 #[derive(Debug)]
@@ -217,7 +214,7 @@ async fn request(client: &mut TcpStream, handshake: &mut Serve) -> Result<Option
 
 /// Some bytes; an error where the other side closed.
 async fn read(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; READ_BYTES];
+    let mut bytes = vec![0; PROXY_HANDSHAKE_BYTES];
     let count = stream.read(&mut bytes).await?;
     bytes.truncate(count);
     if bytes.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(bytes) }

@@ -160,3 +160,12 @@ pub const DOCUMENTS_PAGE_BYTES: usize = 1024 * 1024;
 
 /// Longest key of a document.
 pub const DOCUMENT_KEY_BYTES: usize = 128;
+
+/// Mails of an account deleted in one step: others come in between.
+pub const REMOVED_MAILS_AT_A_TIME: usize = 1000;
+
+/// Other rows of an account deleted in one step: some hundred kilobytes.
+pub const REMOVED_ROWS_AT_A_TIME: usize = 1000;
+
+/// Rows of a snapshot between two calls of whoever watches it: some milliseconds.
+pub const SNAPSHOT_WATCHED_ROWS: u64 = 256;

@@ -6,8 +6,7 @@ use mail::record::{Contact, ContactState};
 use mail::{AccountName, Wall};
 use tox::{SavedData, SavedFriend};
 
-/// Longest alias made of a friend's name.
-const ALIAS_CHARS: usize = 32;
+use crate::limits::IMPORTED_ALIAS_CHARS;
 
 /// A contact for each friend whose key somebody can have, under the name they gave themselves as far as it can be an alias; none is one of `taken` or
 /// given twice.
@@ -37,7 +36,7 @@ pub fn of(saved: &SavedData, mut taken: BTreeSet<AccountName>, since: Wall) -> V
 /// The best first: the name, the name with digits of the key, the key alone.
 fn aliases(friend: &SavedFriend) -> Vec<AccountName> {
     let plain = |char: char| if char.is_ascii_alphanumeric() { char.to_ascii_lowercase() } else { '-' };
-    let name: String = friend.name.chars().map(plain).take(ALIAS_CHARS).collect();
+    let name: String = friend.name.chars().map(plain).take(IMPORTED_ALIAS_CHARS).collect();
     let name = name.trim_matches('-');
     let digits = friend.key.to_string().to_lowercase();
     let short = |length: usize| digits.get(..length).unwrap_or_default();

@@ -40,12 +40,10 @@ pub use self::imports::Imports;
 use self::pages::cursor;
 use super::slots::sandbox_slot;
 use crate::accounts::Accounts;
+use crate::limits::UNREADABLE_SHOWN;
 use crate::relays::Relays;
 use crate::reload::Reloader;
 use net::ToxNetwork;
-
-/// Rows that cannot be read, as many as `status` names.
-const UNREADABLE_SHOWN: usize = 20;
 
 /// The gateway, as the web API sees it.
 pub struct GatewayManagement {

@@ -9,12 +9,11 @@ use std::sync::Arc;
 use mail::Clock;
 use store::STORE_FILE;
 
-use super::mark::{self, Marked};
-use super::sums::{SUMS_BYTES, SUMS_FILE, Sums};
-use super::{BackupError, is_known};
+use crate::limits::{BACKUP_FILES, BACKUP_SUMS_BYTES};
 
-/// Most files of a backup: all components a gateway keeps, and more.
-const FILES_AT_MOST: usize = 10_000;
+use super::mark::{self, Marked};
+use super::sums::{SUMS_FILE, Sums};
+use super::{BackupError, is_known};
 
 /// Why nothing was restored. Each text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -134,7 +133,7 @@ fn read(
         let mut entry = entry.map_err(|error| no_backup(backup, error.to_string()))?;
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         // Known names alone: nothing is written elsewhere, whatever the archive says. The sums come last.
-        if number >= FILES_AT_MOST
+        if number >= BACKUP_FILES
             || entry.header().entry_type() != tar::EntryType::Regular
             || told.is_some()
             || !(is_known(&name) || name == SUMS_FILE)
@@ -145,7 +144,7 @@ fn read(
         watch(entry.raw_file_position() + expected, size);
         if name == SUMS_FILE {
             let mut text = String::new();
-            let sums = (&mut entry).take(SUMS_BYTES).read_to_string(&mut text);
+            let sums = (&mut entry).take(BACKUP_SUMS_BYTES).read_to_string(&mut text);
             sums.map_err(|error| no_backup(backup, format!("{SUMS_FILE}: {error}")))?;
             told = Some(text);
             continue;

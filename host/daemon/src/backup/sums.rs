@@ -8,9 +8,6 @@ pub const SUMS_FILE: &str = "SHA256SUMS";
 /// Hex digits of a sum, two blanks, a line end.
 const LINE_BYTES: usize = 64 + 2 + 1;
 
-/// Largest list that is read: that of as many files as a backup has, with their longest names.
-pub const SUMS_BYTES: u64 = 4 * 1024 * 1024;
-
 /// The sums so far, and the file that is being read.
 #[derive(Clone, Default)]
 pub struct Sums {

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use sandbox::bench::{Bench, CallReport, Case, conformance_cases};
 use sandbox::record::LogLevel;
@@ -12,6 +11,7 @@ use sandbox::{Awaited, Engine, Settings};
 use serde_json::{Value, json};
 
 use crate::compiler::compiler;
+use crate::limits::COMPONENT_TEST_TIME;
 use cli::{ClientError, Program as _, printable, read_component};
 use clock::SystemClock;
 
@@ -19,12 +19,9 @@ use clock::SystemClock;
 struct Ran {
     about: String,
     reports: Vec<CallReport>,
-    /// Calls that were not made because [`TEST_TIME`] was over.
+    /// Calls that were not made because [`COMPONENT_TEST_TIME`] was over.
     not_asked: usize,
 }
-
-/// No call of a case begins after this long: somebody waits.
-const TEST_TIME: Duration = Duration::from_secs(60);
 
 /// Asks a component the conformance cases of its slots and those of the files. Returns what to print, and 1 as exit code if
 /// anything is not as expected.
@@ -45,8 +42,9 @@ pub fn test(file: &Path, cases: &[PathBuf], as_json: bool) -> Result<(String, Ex
     let compiler = compiler().map_err(|error| input(&error))?;
     let bench = Bench::new(&Arc::new(engine), &compiler, &component).map_err(|error| input(&error))?;
     let run = |case: &Case| {
-        let reports =
-            bench.run_within(case, TEST_TIME, &Awaited::default()).map_err(|error| input(&error))?;
+        let reports = bench
+            .run_within(case, COMPONENT_TEST_TIME, &Awaited::default())
+            .map_err(|error| input(&error))?;
         Ok(Ran { about: case.about.clone(), not_asked: case.calls().saturating_sub(reports.len()), reports })
     };
     let conformance: Vec<Ran> = bench
@@ -142,7 +140,7 @@ fn conformance_to_text(text: &mut String, ran: &Ran) {
 fn to_text(text: &mut String, ran: &Ran) {
     let _ = writeln!(text, "\n{}", printable(&ran.about));
     if ran.not_asked > 0 {
-        let seconds = TEST_TIME.as_secs();
+        let seconds = COMPONENT_TEST_TIME.as_secs();
         let _ = writeln!(text, "  WRONG  {} calls were not made: the others took {seconds} s", ran.not_asked);
     }
     for report in &ran.reports {

@@ -9,13 +9,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use store::Store;
 use tokio::sync::Mutex as Turn;
 
+use crate::limits::RELAYS_KNOWN;
 use crate::stored::readable;
 
 /// The name of the document in the store.
 const DOCUMENT: &str = "drop-relays";
-
-/// Most relays known: each that is read costs its day's volume; more than a few are never used.
-const RELAYS: usize = 256;
 
 /// A drop relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +31,7 @@ pub enum KnownError {
     #[error(transparent)]
     Store(#[from] store::Error),
     /// As many as there can be.
-    #[error("{RELAYS} drop relays are known, the most there can be: remove one first")]
+    #[error("{RELAYS_KNOWN} drop relays are known, the most there can be: remove one first")]
     TooMany,
     /// The list cannot be written.
     #[error("the list of drop relays cannot be written: {0}")]
@@ -109,7 +107,7 @@ impl KnownRelays {
     async fn insert(&self, address: BoardAddress, is_chosen: bool) -> Result<KnownRelay, KnownError> {
         let known = {
             let mut relays = self.relays();
-            if !relays.contains_key(&address.key) && relays.len() >= RELAYS {
+            if !relays.contains_key(&address.key) && relays.len() >= RELAYS_KNOWN {
                 return Err(KnownError::TooMany);
             }
             let known = relays.entry(address.key).or_insert(KnownRelay { address, is_chosen });

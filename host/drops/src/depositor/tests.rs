@@ -1,5 +1,7 @@
 use mail::PublicKey;
 
+use crate::limits::DAY_SECONDS;
+
 use super::*;
 use crate::limits::CELL_BYTES;
 use crate::mailbox::Period;

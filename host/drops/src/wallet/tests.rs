@@ -1,5 +1,7 @@
 use proptest::prelude::*;
 
+use crate::limits::TOKEN_REST;
+
 use super::*;
 
 const BOARD: BoardKey = PublicKey([9; 32]);
@@ -17,11 +19,11 @@ fn token(period: u32, number: u32) -> Token {
 fn issued_tokens_rest_a_day_and_end_with_the_next_period() {
     let start = Period(2_950).begin();
     let mut wallet = Wallet::default();
-    wallet.issued(BOARD, vec![token(2_950, 1), token(2_950, 2)], REST, start);
-    assert!(wallet.take(&OWN, 9, start.plus(REST - Duration::from_secs(1))).is_empty());
-    assert_eq!(wallet.take(&OWN, 1, start.plus(REST)).len(), 1);
+    wallet.issued(BOARD, vec![token(2_950, 1), token(2_950, 2)], TOKEN_REST, start);
+    assert!(wallet.take(&OWN, 9, start.plus(TOKEN_REST - Duration::from_secs(1))).is_empty());
+    assert_eq!(wallet.take(&OWN, 1, start.plus(TOKEN_REST)).len(), 1);
     assert!(
-        wallet.take(&(Source::Own, PublicKey([8; 32])), 1, start.plus(REST)).is_empty(),
+        wallet.take(&(Source::Own, PublicKey([8; 32])), 1, start.plus(TOKEN_REST)).is_empty(),
         "another board's"
     );
     assert_eq!(wallet.count(&OWN, start), 1);
@@ -66,7 +68,7 @@ fn a_record_that_repeats_tokens_adds_none_that_were_spent() {
 fn a_wallet_is_bounded() {
     let now = Period(2_950).begin();
     let mut wallet = Wallet::default();
-    wallet.issued(BOARD, (0..3_000).map(|number| token(2_950, number)).collect(), REST, now);
+    wallet.issued(BOARD, (0..3_000).map(|number| token(2_950, number)).collect(), TOKEN_REST, now);
     assert_eq!(wallet.count(&OWN, now), WALLET_TOKENS);
     for board in 0..40 {
         let board = PublicKey([board; 32]);

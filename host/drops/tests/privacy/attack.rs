@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use drops::cell::Name;
+use drops::limits::READING;
 use drops::reader::Window;
-use drops::schedule::READING;
 
 use crate::world::{
     DAY, DepositLog, Dice, EVERY, HOUR, Log, MINUTE, Reading, SECOND, Scheme, SessionKind, SessionLog, Time,

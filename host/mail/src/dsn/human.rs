@@ -3,16 +3,11 @@
 use super::returned::subject_of;
 use super::{Action, Report, quoted_printable};
 use crate::header::date_time;
+use crate::limits::{DSN_SUBJECT_CHARS, DSN_WORD_BYTES};
 use crate::status::EnhancedStatus;
 
 /// Where lines are wrapped.
 const WRAP_AT: usize = 72;
-
-/// A word longer than this is cut into pieces.
-const WORD_BYTES: usize = 400;
-
-/// The longest subject quoted.
-const SUBJECT_CHARS: usize = 200;
 
 /// The text part, headers included.
 pub(super) fn part(report: &Report<'_>) -> Vec<u8> {
@@ -37,7 +32,7 @@ fn paragraphs(report: &Report<'_>) -> Vec<String> {
     let subject = subject_of(report.returned).filter(|subject| !subject.trim().is_empty());
     let mail = match subject {
         Some(subject) => {
-            let subject: String = subject.trim().chars().take(SUBJECT_CHARS).collect();
+            let subject: String = subject.trim().chars().take(DSN_SUBJECT_CHARS).collect();
             format!("Your mail \"{subject}\" of {}", date_time(report.submitted))
         }
         None => format!("Your mail of {}", date_time(report.submitted)),
@@ -127,8 +122,8 @@ fn wrap(paragraph: &str, text: &mut String) {
 fn pieces(word: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = word;
-    while rest.len() > WORD_BYTES {
-        let mut end = WORD_BYTES;
+    while rest.len() > DSN_WORD_BYTES {
+        let mut end = DSN_WORD_BYTES;
         while !rest.is_char_boundary(end) {
             end -= 1;
         }

@@ -4,9 +4,7 @@ use mail_parser::{HeaderName, MessageParser};
 
 use super::{Report, Returned, quoted_printable};
 use crate::header::guarded;
-
-/// Returned headers are cut here: enough to know a mail by.
-const HEADER_BYTES: usize = 64 * 1024;
+use crate::limits::DSN_RETURNED_BYTES;
 
 /// The longest line of a mail (RFC 5322 section 2.1.1), without CRLF.
 const LINE_BYTES: usize = 998;
@@ -55,9 +53,9 @@ fn headers(section: &[u8]) -> Vec<u8> {
     [kind, b"Content-Transfer-Encoding: quoted-printable\r\n\r\n", &encoded, b"\r\n"].concat()
 }
 
-/// The header section: up to the empty line, at most [`HEADER_BYTES`].
+/// The header section: up to the empty line, at most [`DSN_RETURNED_BYTES`].
 fn section_of(mail: &[u8]) -> &[u8] {
-    let bounded = mail.get(..HEADER_BYTES).unwrap_or(mail);
+    let bounded = mail.get(..DSN_RETURNED_BYTES).unwrap_or(mail);
     if bounded.starts_with(b"\r\n") {
         return b"";
     }

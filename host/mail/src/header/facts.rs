@@ -3,10 +3,7 @@
 use mail_parser::{HeaderName, HeaderValue, MessageParser};
 
 use crate::address::Address;
-use crate::limits::HEADER_SECTION_BYTES;
-
-/// Most addresses in `From` that are looked at; more make the field unclear.
-const FROM_ADDRESSES: usize = 16;
+use crate::limits::{FROM_ADDRESSES, HEADER_SECTION_BYTES};
 
 /// What a header section says, as far as the gateway's own checks need it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,20 +3,12 @@
 use std::sync::Arc;
 
 use super::results;
-use crate::limits::HEADER_SECTION_BYTES;
+use crate::limits::{FIELD_HELD_BYTES, FIELD_NAME_LOOK_BYTES, HEADER_SECTION_BYTES};
 use crate::mbox;
 use crate::tox_id::PublicKey;
 
-/// The longest run of bytes held back while it is open whether it stays: a name with the blanks behind it, or a whole
-/// `Authentication-Results`. No program writes such a field; a longer one of a kind that is removed goes, whatever it says.
-const HELD_BYTES: usize = 64 * 1024;
-
 /// Byte order marks taken for such at the start of a line: nobody has more than a few.
 const MARKS_BYTES: usize = 8 * BYTE_ORDER_MARK.len();
-
-/// The longest field name and the longest `From ` line of an mbox; what is longer is text. Lines of mails have 998 bytes at most
-/// (RFC 5322 section 2.1.1).
-const NAME_BYTES: usize = 1000;
 
 /// U+FEFF in UTF-8, which editors put before a text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -280,7 +272,7 @@ impl HeaderScanner {
             return self.hold(byte, State::Mark);
         }
         let next = match byte {
-            _ if length > NAME_BYTES => None,
+            _ if length > FIELD_NAME_LOOK_BYTES => None,
             b':' | b' ' | b'\t' | b'\r' | b'\n' if length == 0 => None,
             b':' => {
                 self.name_end = self.held.len();
@@ -302,7 +294,7 @@ impl HeaderScanner {
     }
 
     fn in_blanks(&mut self, byte: u8, output: &mut Vec<u8>) -> usize {
-        if self.held.len() > HELD_BYTES {
+        if self.held.len() > FIELD_HELD_BYTES {
             if self.is_removable() {
                 self.begin_field(output);
             } else {
@@ -339,7 +331,7 @@ impl HeaderScanner {
             self.from_lines.append(&mut self.held);
             self.state = State::LineStart;
         }
-        if self.held.len() > NAME_BYTES || self.from_lines.len() > HELD_BYTES {
+        if self.held.len() > FIELD_NAME_LOOK_BYTES || self.from_lines.len() > FIELD_HELD_BYTES {
             self.begin_text(output);
         }
         1
@@ -400,7 +392,7 @@ impl HeaderScanner {
     }
 
     fn in_results(&mut self, byte: u8) -> usize {
-        if self.held.len() > HELD_BYTES {
+        if self.held.len() > FIELD_HELD_BYTES {
             self.held.clear();
             self.remove_results();
             self.state = State::Line;

@@ -3,10 +3,9 @@
 //! Taken for a separator, a line of a mail would be dropped and its mail cut in two. Taken for a line of a mail, a separator stays
 //! readable, and so does what is behind it. So in doubt it is a line: a separator has a header behind it that looks like one.
 
-use super::{SEPARATOR_BYTES, is_field};
+use super::is_field;
 
-/// Bytes behind such a line that are looked at: headers begin with fields that are known here.
-const HELD_BYTES: usize = 16 * 1024;
+use crate::limits::{MBOX_SEPARATOR_BYTES, MBOX_UNDATED_LOOK_BYTES};
 
 /// Fields that mails begin with, as written by mail servers and by the programs whose files these are.
 const KNOWN: [&str; 24] = [
@@ -62,7 +61,7 @@ impl Undated {
     /// A line `From `. Before the first mail any field makes it a separator, and one known field does behind a line that says nothing of
     /// a sender, as no sentence does, and in a file that began with an undated separator. Else it takes two.
     pub fn new(line: &[u8], is_first: bool, is_usual: bool) -> Option<Self> {
-        if line.len() > SEPARATOR_BYTES {
+        if line.len() > MBOX_SEPARATOR_BYTES {
             return None;
         }
         let is_bare = matches!(line.trim_ascii_end(), b"From" | b"From -");
@@ -77,7 +76,7 @@ impl Undated {
     /// Takes the next line, whole or not.
     pub fn line(&mut self, text: &[u8], is_whole: bool) -> Decided {
         let continues = self.lines.len() > 1 && matches!(text.first(), Some(b' ' | b'\t'));
-        if !is_whole || !(is_field(text) || continues) || self.bytes + text.len() > HELD_BYTES {
+        if !is_whole || !(is_field(text) || continues) || self.bytes + text.len() > MBOX_UNDATED_LOOK_BYTES {
             return Decided::Text;
         }
         self.bytes += text.len();

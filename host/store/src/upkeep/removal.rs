@@ -10,17 +10,11 @@ use crate::engine::codec;
 use crate::engine::context::{Context, row_key};
 use crate::engine::tables::{ARRIVALS, DECISIONS, DOCUMENTS};
 use crate::error::Error;
-use crate::limits::LIST_ENTRIES;
+use crate::limits::{LIST_ENTRIES, REMOVED_MAILS_AT_A_TIME, REMOVED_ROWS_AT_A_TIME};
 use crate::records::decisions;
 use crate::records::outcomes::Ended;
 use crate::records::reception::arrival_key;
 use crate::records::standings;
-
-/// Mails deleted in one step: others come in between.
-const MAILS_AT_A_TIME: usize = 1000;
-
-/// Other rows deleted in one step.
-const ROWS_AT_A_TIME: usize = 1000;
 
 /// The key of a document: kind, owner, key.
 type DocumentKey = (String, String, Vec<u8>);
@@ -64,7 +58,7 @@ impl Store {
     async fn remove_mails(&self, name: &AccountName) -> Result<(), StorageError> {
         self.remove_outbox(name).await?;
         let numbers: Vec<u64> = self.mailbox_list(name).await?.iter().map(|item| item.number).collect();
-        for some in numbers.chunks(MAILS_AT_A_TIME) {
+        for some in numbers.chunks(REMOVED_MAILS_AT_A_TIME) {
             self.mailbox_delete(name, some.to_vec()).await?;
         }
         for entry in self.quarantine(name).await? {
@@ -77,7 +71,7 @@ impl Store {
     }
 
     async fn remove_outbox(&self, name: &AccountName) -> Result<(), StorageError> {
-        let mut page = self.outbox_page(None, MAILS_AT_A_TIME).await?;
+        let mut page = self.outbox_page(None, REMOVED_MAILS_AT_A_TIME).await?;
         while let Some(last) = page.last().map(|entry| entry.id) {
             for entry in page.into_iter().filter(|entry| entry.account == *name) {
                 match self.finish_outbox(entry.id, Outcome::Cancelled, Vec::new()).await {
@@ -86,7 +80,7 @@ impl Store {
                     Err(error) => return Err(error),
                 }
             }
-            page = self.outbox_page(Some(last), MAILS_AT_A_TIME).await?;
+            page = self.outbox_page(Some(last), REMOVED_MAILS_AT_A_TIME).await?;
         }
         Ok(())
     }
@@ -135,7 +129,7 @@ impl Store {
                 Ok(found)
             })
             .await?;
-        for some in found.chunks(ROWS_AT_A_TIME) {
+        for some in found.chunks(REMOVED_ROWS_AT_A_TIME) {
             let some = some.to_vec();
             self.remove(move |context| {
                 for key in &some {
@@ -163,7 +157,7 @@ impl Store {
                 Ok(found)
             })
             .await?;
-        for some in found.chunks(ROWS_AT_A_TIME) {
+        for some in found.chunks(REMOVED_ROWS_AT_A_TIME) {
             let some = some.to_vec();
             self.remove(move |context| {
                 for (kind, owner, key) in &some {
@@ -192,7 +186,7 @@ impl Store {
                 Ok(found)
             })
             .await?;
-        for some in found.chunks(ROWS_AT_A_TIME) {
+        for some in found.chunks(REMOVED_ROWS_AT_A_TIME) {
             let some = some.to_vec();
             self.remove(move |context| decisions::drop_these(context, &some)).await?;
         }

@@ -7,9 +7,7 @@ use crate::engine::shared::{Message, Shared, Space, Urgency};
 use crate::engine::tables::{copy_rows, count_rows};
 use crate::engine::write_new;
 use crate::error::Error;
-
-/// Rows between two calls of the one who watches.
-const WATCHED_ROWS: u64 = 256;
+use crate::limits::SNAPSHOT_WATCHED_ROWS;
 
 /// How far a copy has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +64,7 @@ fn write(shared: &Shared, path: &Path, mut watch: impl FnMut(Progress) -> bool) 
         let mut progress = Progress { rows: 0, of: count_rows(transaction)? };
         let mut step = || {
             progress.rows += 1;
-            !progress.rows.is_multiple_of(WATCHED_ROWS) || watch(progress)
+            !progress.rows.is_multiple_of(SNAPSHOT_WATCHED_ROWS) || watch(progress)
         };
         write_new(path, shared.options.cache_bytes, |to| copy_rows(transaction, to, &mut step))?;
         // However few rows there are, the end is told.

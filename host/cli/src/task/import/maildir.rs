@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::failed;
 use super::imported::Imported;
 use crate::error::ClientError;
+use crate::limits::MAILDIR_LEVELS;
 use crate::table::printable;
 
 /// The mails of a Maildir by their files' names, which begin with the time of delivery: older mails first. What is left out is
@@ -55,9 +56,6 @@ fn flags(name: &str) -> &str {
     [":2,", ";2,", "!2,"].into_iter().find_map(|mark| name.rsplit_once(mark)).map_or("", |(_, flags)| flags)
 }
 
-/// How deep folders are looked for: programs that nest them have two or three levels.
-const LEVELS: usize = 8;
-
 /// Directories that are Maildirs themselves: `.Sent` (Maildir++), or `Sent` and `Archive/2023`.
 fn folders(path: &Path) -> io::Result<Vec<String>> {
     let mut folders = Vec::new();
@@ -75,7 +73,7 @@ fn folders(path: &Path) -> io::Result<Vec<String>> {
                 let name = inside.strip_prefix(path).unwrap_or(&inside);
                 folders.push(printable(&name.to_string_lossy()));
             }
-            if level < LEVELS {
+            if level < MAILDIR_LEVELS {
                 directories.push((inside, level + 1));
             }
         }

@@ -8,7 +8,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use mail::decision::mail_filter::{MailFacts, MessageBytes};
 use mail::record::Direction;
@@ -16,14 +15,7 @@ use mail::{AccountName, BodyHasher, Cause};
 use sandbox::SlotsConfig;
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
-/// Deaths of the process after which filters are not asked about a mail any more.
-const DEATHS: u32 = 2;
-
-/// Bytes of a mail's end that tell it from others, where its id does not: a mail program that sends it again gets another id.
-const END_BYTES: usize = 64 << 10;
-
-/// Marks older than this go at the start: a mail is tried for days, not for weeks.
-const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+use crate::limits::{FILTER_DEATHS, FILTER_MARK_END_BYTES, FILTER_MARKS_KEPT};
 
 /// The directory in the data directory.
 const DIRECTORY: &str = "under-way";
@@ -60,7 +52,7 @@ impl Attempts {
         fs::create_dir_all(&directory)?;
         for file in fs::read_dir(&directory)?.flatten() {
             let age = file.metadata().and_then(|data| data.modified()).map(|time| time.elapsed());
-            if matches!(age, Ok(Ok(age)) if age > KEPT)
+            if matches!(age, Ok(Ok(age)) if age > FILTER_MARKS_KEPT)
                 && let Err(error) = fs::remove_file(file.path())
             {
                 tracing::debug!(%error, "an old mark of a mail stays");
@@ -73,7 +65,7 @@ impl Attempts {
     pub async fn begin(&self, key: &str) -> Option<UnderWay> {
         let path = self.directory.join(key);
         let deaths = deaths(&path);
-        if deaths >= DEATHS {
+        if deaths >= FILTER_DEATHS {
             return None;
         }
         let turn = if deaths == 0 {
@@ -137,10 +129,10 @@ pub fn key(
 
 /// The end of a mail, without header fields: the gateway adds some that differ each time.
 fn end_of(message: &dyn MessageBytes) -> Result<Vec<u8>, Cause> {
-    let start = message.size().saturating_sub(END_BYTES as u64);
+    let start = message.size().saturating_sub(FILTER_MARK_END_BYTES as u64);
     let mut end = Vec::new();
-    while end.len() < END_BYTES {
-        let piece = message.read(start + end.len() as u64, END_BYTES - end.len())?;
+    while end.len() < FILTER_MARK_END_BYTES {
+        let piece = message.read(start + end.len() as u64, FILTER_MARK_END_BYTES - end.len())?;
         if piece.is_empty() {
             break;
         }

@@ -22,15 +22,7 @@ use super::GatewayManagement;
 use super::errors::{library_error, swap_error};
 use super::feedback::StoredMail;
 use crate::adapters::slots::{sandbox_slot, shown_slot};
-
-/// Decisions read from the store at a time.
-const DECISIONS_AT_A_TIME: usize = 200;
-
-/// Mails of an account that a replay looks among: the newest.
-const MAILS: usize = 20_000;
-
-/// A mail arrives this long after its filters were asked, at most.
-const ARRIVAL: Duration = Duration::from_secs(600);
+use crate::limits::{REPLAY_ARRIVAL, REPLAY_DECISIONS_AT_A_TIME, REPLAY_MAILS};
 
 fn no_shadow(slot: Slot) -> ManagementError {
     ManagementError::NotFound(format!(
@@ -177,7 +169,7 @@ impl StoredHistory {
 
 async fn stored_mails(store: &Store, account: &AccountName) -> std::result::Result<Vec<Kept>, StorageError> {
     let mut mails = Vec::new();
-    for item in store.mailbox_list(account).await?.into_iter().rev().take(MAILS) {
+    for item in store.mailbox_list(account).await?.into_iter().rev().take(REPLAY_MAILS) {
         // One that was fetched and deleted meanwhile is no longer stored.
         let Ok(mail) = store.mailbox_entry(account, item.number).await else { continue };
         mails.push(Kept { direction: Direction::Incoming, at: mail.received, mail });
@@ -207,23 +199,27 @@ async fn waiting_mails(
     account: &AccountName,
 ) -> std::result::Result<Vec<mail::record::OutboxEntry>, StorageError> {
     let mut found = Vec::new();
-    let mut page = store.outbox_page(None, MAILS).await?;
-    while let Some(last) = page.last().map(|entry| entry.id).filter(|_| found.len() < MAILS) {
+    let mut page = store.outbox_page(None, REPLAY_MAILS).await?;
+    while let Some(last) = page.last().map(|entry| entry.id).filter(|_| found.len() < REPLAY_MAILS) {
         found.extend(page.into_iter().filter(|entry| entry.account == *account));
-        page = store.outbox_page(Some(last), MAILS).await?;
+        page = store.outbox_page(Some(last), REPLAY_MAILS).await?;
     }
-    found.truncate(MAILS);
+    found.truncate(REPLAY_MAILS);
     Ok(found)
 }
 
 impl History for StoredHistory {
     fn next(&mut self) -> Option<std::result::Result<(u64, DecisionRecord), sandbox::NotReplayed>> {
         if self.read.is_empty() && !self.is_at_end {
-            let asked =
-                self.store.decisions_since(self.slot.name(), self.from, self.after, DECISIONS_AT_A_TIME);
+            let asked = self.store.decisions_since(
+                self.slot.name(),
+                self.from,
+                self.after,
+                REPLAY_DECISIONS_AT_A_TIME,
+            );
             match self.runtime.block_on(asked) {
                 Ok(read) => {
-                    self.is_at_end = read.len() < DECISIONS_AT_A_TIME;
+                    self.is_at_end = read.len() < REPLAY_DECISIONS_AT_A_TIME;
                     self.after = read.last().map_or(self.after, |last| last.id);
                     self.read = read.into();
                 }
@@ -250,7 +246,7 @@ impl History for StoredHistory {
                 // Of mail between accounts of this gateway filters are told no key.
                 && (kept.direction == Direction::Outgoing || facts.peer.is_none() || kept.mail.sender == facts.peer)
                 && kept.at >= record.when
-                && kept.at.since(record.when) <= ARRIVAL
+                && kept.at.since(record.when) <= REPLAY_ARRIVAL
         });
         let fitting =
             candidates.filter_map(|kept| Some((kept.at, StoredMail::filtered(&store, &kept.mail, size)?)));

@@ -1,7 +1,6 @@
 //! Settings, limits and tests of components, as the web API asks for them.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use admin::ManagementError;
 use admin::dto::{ComponentRef, Limit, Slot, Tested, TestedCall, Tune, Tuned};
@@ -13,10 +12,8 @@ use sandbox::{Awaited, EntryConfig, InvalidTuning, Limits, check_setting};
 use super::GatewayManagement;
 use super::errors::{library_error, swap_error};
 use crate::adapters::slots::{sandbox_slot, shown_slot};
+use crate::limits::COMPONENT_TEST_TIME;
 use crate::policy_set;
-
-/// No call of a test begins after this long: somebody waits for the answer.
-const TEST_TIME: Duration = Duration::from_secs(60);
 
 #[async_trait]
 impl Tuning for GatewayManagement {
@@ -61,7 +58,7 @@ impl Tuning for GatewayManagement {
         // A request that its client gave up is dropped, and this with it.
         let (_waiter, awaited) = Awaited::by_somebody();
         let asked = supervisor::blocking("component-test", move || {
-            let reports = bench.run_within(&case, TEST_TIME, &awaited);
+            let reports = bench.run_within(&case, COMPONENT_TEST_TIME, &awaited);
             (case, reports)
         });
         let (case, reports) =

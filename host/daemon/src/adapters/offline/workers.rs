@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use offline::ports::Workers;
 
+use crate::limits::DROPS_THREADS;
+
 /// How much nicer than the rest these threads are.
 const NICER: i32 = 10;
-/// Most threads: more than this many cores are never needed, and stamps would take them all.
-const THREADS: usize = 4;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -23,7 +23,7 @@ impl Threads {
     pub fn start() -> io::Result<Self> {
         let (sender, queue) = mpsc::channel::<Job>();
         let queue = Arc::new(Mutex::new(queue));
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(DROPS_THREADS);
         for number in 0..threads {
             let queue = Arc::clone(&queue);
             let mut is_fresh = true;
@@ -101,7 +101,7 @@ mod tests {
         let ran: Vec<_> = receiver.iter().take(100).collect();
         assert!(ran.iter().all(|(nice, _)| *nice == (here + NICER).min(19)), "{here}, then {ran:?}");
         let used: std::collections::HashSet<_> = ran.iter().map(|(_, thread)| *thread).collect();
-        assert!(used.len() <= THREADS && !used.contains(&std::thread::current().id()));
+        assert!(used.len() <= DROPS_THREADS && !used.contains(&std::thread::current().id()));
     }
 
     /// Mail on one thread of the runtime, while every thread for scanning is busy: each job waits until the mail is through.
@@ -112,7 +112,7 @@ mod tests {
         let threads = Threads::start().unwrap();
         let through = Arc::new((Mutex::new(false), std::sync::Condvar::new()));
         let (sender, receiver) = mpsc::channel();
-        for _ in 0..2 * THREADS {
+        for _ in 0..2 * DROPS_THREADS {
             let (through, sender) = (Arc::clone(&through), sender.clone());
             let job = move || {
                 let waiting = through.1.wait_timeout_while(through.0.lock().unwrap(), DEADLINE, |is| !*is);
@@ -137,6 +137,6 @@ mod tests {
         assert!(receiver.try_recv().is_err(), "all of them still wait");
         *through.0.lock().unwrap() = true;
         through.1.notify_all();
-        assert!(receiver.iter().take(2 * THREADS).all(|in_time| in_time));
+        assert!(receiver.iter().take(2 * DROPS_THREADS).all(|in_time| in_time));
     }
 }
