@@ -1,14 +1,17 @@
 //! Parts of the gateway fail once each; and nobody reads, or can write, its log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::net::TcpStream;
+use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::ExitStatusExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
+use tests::dns::DnsServer;
 use tests::gateway::{FAULTS, signal};
 use tests::{Gateway, befriend, network, pop3, smtp, wait};
 
@@ -76,17 +79,156 @@ fn health(gateway: &Gateway) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Parts that are known after the start and do not fail here, and why.
-const NOT_HERE: [(&str, &str); 8] = [
-    ("component-file", "the gateway does not start without its components, and says so"),
-    ("secret", "it is read at the start alone, before orders are"),
-    ("board-open", "it is opened at the start alone, before orders are"),
-    ("drops", "the other test has copies on a drop relay"),
-    ("drops-job", "the other test has copies on a drop relay"),
-    ("shadow", "the other test has a component beside another"),
-    ("tokens", "the other test has an invitation"),
-    ("store-read", "a start that cannot read the store ends, and says so"),
+/// Parts on the way of a mail.
+const ON_THE_WAY: &[&str] = &[
+    "component-call",
+    "disconnect",
+    "events",
+    "filter-mark",
+    "filters",
+    "friend-connected",
+    "friend-request",
+    "join",
+    "mail",
+    "network",
+    "network-event",
+    "offline",
+    "outbox",
+    "peer-call",
+    "peer-session",
+    "pop3",
+    "pop3-session",
+    "smtp",
+    "smtp-session",
+    "store",
+    "submission",
+    "tell-record",
+    "tox",
 ];
+
+/// Parts that work beside mail, all the time or when something is [done](cause) that people do.
+const BESIDE_MAIL: &[&str] = &[
+    "board",
+    "board-answers",
+    "board-commit",
+    "board-guests",
+    "board-join",
+    "board-policy",
+    "board-tick",
+    "board-visit",
+    "connecting",
+    "console",
+    "history",
+    "password",
+    "reload",
+    "slot",
+    "slots",
+    "ticker",
+    "unreadable-rows",
+    "web",
+    "web-connection",
+    "web-request",
+];
+
+/// Those of them after which the process ends: what they have in memory may be wrong.
+const VITAL: &[&str] =
+    &["board", "board-commit", "board-guests", "board-policy", "board-tick", "store", "tox"];
+
+/// Parts that work for absent friends and beside a component: another test.
+const FOR_THE_ABSENT: &[&str] = &[
+    "acknowledgements",
+    "board-question",
+    "board-session",
+    "copies",
+    "copies-ended",
+    "drops",
+    "drops-job",
+    "shadow",
+    "shadow-call",
+    "state-copy",
+    "throwaway",
+    "throwaway-connection",
+    "throwaway-proxy",
+    "throwaway-start",
+    "tokens",
+];
+
+/// Parts that work when somebody asks: a third one.
+const WHEN_ASKED: &[&str] = &["backup", "board-copy", "component-file", "component-test", "dns", "replay"];
+
+/// Parts that fail in none of them, and why.
+const NOT_HERE: &[(&str, &str)] = &[
+    ("board-open", "it is opened at the start alone, before orders are"),
+    ("cancel", "it tells a peer that a mail is taken back; where it is not told, its time-out does"),
+    ("decision", "it writes the record of a question that nobody got: the answer does not wait for it"),
+    ("hold", "it waits minutes for a peer that misbehaved, and then opens a session as events do"),
+    ("identity", "it opens a profile that somebody brings: nothing else waits for it"),
+    ("restore", "it is a program of its own, without a gateway"),
+    ("secret", "it is read at the start alone, before orders are"),
+    ("store-close", "the gateway is at its end then"),
+    ("store-read", "a start that cannot read the store ends, and says so"),
+    ("sweep", "it works at the start, before orders are, and an hour later"),
+    ("watchdog", "it works for a service manager; its own test has it be silent"),
+];
+
+/// The names of all parts, as the sources of the host have them.
+fn names_in_the_sources() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut directories = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../host")];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if path.is_dir() && !["tests", "supervisor", "lab"].contains(&name) {
+                directories.push(path);
+            } else if name.ends_with(".rs") && name != "tests.rs" {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let own = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+                names.extend(named_in(own));
+            }
+        }
+    }
+    names
+}
+
+/// The names of parts in a source file: first arguments of the supervisor's functions, and constants for them.
+fn named_in(text: &str) -> Vec<String> {
+    const BEFORE: [&str; 12] = [
+        "supervisor::keep(",
+        "supervisor::keep_here(",
+        "supervisor::vital(",
+        "supervisor::job(",
+        "supervisor::blocking(",
+        "supervisor::attempt(",
+        "supervisor::attempt_now(",
+        "supervisor::kept_thread(",
+        "supervisor::vital_thread(",
+        "const TASK: &str =",
+        "task:",
+        "begin(",
+    ];
+    let after =
+        |before: &str| text.match_indices(before).map(|(at, _)| at + before.len()).collect::<Vec<_>>();
+    let ends = BEFORE.into_iter().flat_map(after);
+    let name = |end: usize| Some(text[end..].trim_start().strip_prefix('"')?.split_once('"')?.0.to_owned());
+    ends.filter_map(name).collect()
+}
+
+#[test]
+fn every_part_in_the_sources_fails_in_a_test_or_says_why_not() {
+    let not_here = NOT_HERE.iter().map(|(name, _)| name);
+    let listed: Vec<&str> = ON_THE_WAY
+        .iter()
+        .chain(BESIDE_MAIL)
+        .chain(FOR_THE_ABSENT)
+        .chain(WHEN_ASKED)
+        .chain(not_here)
+        .copied()
+        .collect();
+    let known: BTreeSet<String> = listed.iter().map(|&name| name.to_owned()).collect();
+    assert_eq!(known.len(), listed.len(), "each once");
+    assert_eq!(names_in_the_sources(), known);
+}
 
 /// What is about to be done when a part is to fail that mail and time do not come by.
 fn cause(anna: &mut Gateway, ben: &mut Gateway, name: &str) {
@@ -95,10 +237,11 @@ fn cause(anna: &mut Gateway, ben: &mut Gateway, name: &str) {
             let _either_way = anna.stop();
             anna.restart();
         }
-        "friend-connected" | "tell-record" => {
+        "disconnect" | "friend-connected" | "tell-record" => {
             let _either_way = ben.stop();
             ben.restart();
         }
+        "reload" => signal(anna.pid(), "HUP"),
         "web-connection" | "web-request" => drop(anna.run(&["status"])),
         "board-commit" => drop(anna.run(&["relay", "invite"])),
         "slots" => drop(anna.run(&["slot", "settings", "mail-filter", "--limit", "call-ms=1000"])),
@@ -127,7 +270,16 @@ fn busy(directory: tempfile::TempDir) -> Gateway {
 }
 
 #[test]
-fn every_part_of_the_gateway_fails_once_and_mail_goes_on_and_status_tells() {
+fn every_part_on_the_way_of_a_mail_fails_once_and_mail_goes_on_and_status_tells() {
+    each_fails_once(ON_THE_WAY);
+}
+
+#[test]
+fn every_part_beside_mail_fails_once_and_mail_goes_on_and_status_tells() {
+    each_fails_once(BESIDE_MAIL);
+}
+
+fn each_fails_once(names: &[&str]) {
     let mut anna = busy(tempfile::tempdir().unwrap());
     let mut ben = Gateway::start(network());
     befriend(&anna, &ben, ["anna", "ben"]);
@@ -142,16 +294,10 @@ fn every_part_of_the_gateway_fails_once_and_mail_goes_on_and_status_tells() {
         wait_for(anna, ben, &back);
     };
     mail_goes_on(&mut anna, &mut ben, "the start");
-    let known = wait::until("the list of parts", || {
-        let known = tasks(&anna)?;
-        // It is there once the first reading of the own relay began.
-        known.contains_key("board-visit").then_some(known)
+    wait::until("the first reading of the own relay", || {
+        tasks(&anna)?.contains_key("board-visit").then_some(())
     });
-    for (name, task) in &known {
-        let kind = task["kind"].as_str().unwrap();
-        if NOT_HERE.iter().any(|(not_here, _)| not_here == name) {
-            continue;
-        }
+    for &name in names {
         anna.order_fault(name);
         cause(&mut anna, &mut ben, name);
         mail_goes_on(&mut anna, &mut ben, name);
@@ -167,7 +313,7 @@ fn every_part_of_the_gateway_fails_once_and_mail_goes_on_and_status_tells() {
             }
             (!anna.is_ordered(name)).then_some(())
         });
-        if kind == "vital" {
+        if VITAL.contains(&name) {
             let reason = format!("a part of it failed: `{name}` failed: a test ordered it");
             wait::until(&format!("the end after `{name}` failed"), || {
                 revive(&mut anna);
@@ -177,7 +323,7 @@ fn every_part_of_the_gateway_fails_once_and_mail_goes_on_and_status_tells() {
             wait::until(&format!("`{name}` in status"), || {
                 let tasks = tasks(&anna)?;
                 let task = tasks.get(name)?;
-                let is_back = task["down"] == 0 && (kind == "job" || task["running"].as_u64()? > 0);
+                let is_back = task["down"] == 0 && (task["kind"] == "job" || task["running"].as_u64()? > 0);
                 (is_back && task["panics"].as_u64()? >= 1 && task["problem"] == "a test ordered it")
                     .then_some(())
             });
@@ -186,9 +332,9 @@ fn every_part_of_the_gateway_fails_once_and_mail_goes_on_and_status_tells() {
                 String::from_utf8_lossy(&said).contains(&format!("the part `{name}` failed")).then_some(())
             });
         }
-        mail_goes_on(&mut anna, &mut ben, name);
         wait::until("health", || (health(&anna) == "204").then_some(()));
     }
+    mail_goes_on(&mut anna, &mut ben, "all of them");
 }
 
 /// What cannot be helped by starting it again is seen, and ends the process: a service manager begins anew.
@@ -216,6 +362,41 @@ fn a_part_that_fails_again_and_again_is_down_in_health_and_status_and_then_ends_
     gateway.restart();
     gateway.submit(&gateway.address(), b"Subject: x\r\n\r\nall is well\r\n");
     let _ = gateway.wait_for_mail(b"all is well\r\n");
+}
+
+/// A service manager that waits for a sign of life begins anew with a gateway of which a part is down.
+#[test]
+fn a_gateway_of_which_a_part_is_down_gives_the_service_manager_no_sign_of_life() {
+    let place = tempfile::tempdir().unwrap();
+    let (socket, data, log) =
+        (place.path().join("notify"), place.path().join("data"), place.path().join("log"));
+    let manager = UnixDatagram::bind(&socket).unwrap();
+    manager.set_read_timeout(Some(wait::DEADLINE)).unwrap();
+    let hear = || {
+        let mut text = [0; 1000];
+        let length = manager.recv(&mut text)?;
+        Ok::<_, std::io::Error>(String::from_utf8(text[..length].to_vec()).unwrap().trim_end().to_owned())
+    };
+    let mut child = Gateway::command(&data, &[FAULTS, "--no-public-bootstrap"].map(str::to_owned))
+        .env("NOTIFY_SOCKET", &socket)
+        .env("WATCHDOG_USEC", "200000")
+        .stdout(Stdio::null())
+        .stderr(File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    assert!(hear().unwrap().starts_with("READY=1\n"));
+    assert_eq!(hear().unwrap(), "WATCHDOG=1");
+    // It pauses longer each time before it starts the part again: three of its signs are left out then.
+    manager.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    let is_down = || std::fs::read_to_string(&log).unwrap().contains("parts of the gateway are down");
+    wait::until("silence", || {
+        std::fs::write(data.join(FAULTS).join("outbox"), "").unwrap();
+        (hear().is_err() && is_down()).then_some(())
+    });
+    let _may_be_seen_already = std::fs::remove_file(data.join(FAULTS).join("outbox"));
+    wait::until("a sign of life", || hear().ok().filter(|text| text == "WATCHDOG=1"));
+    signal(child.id(), "TERM");
+    assert!(child.wait().unwrap().success());
 }
 
 /// The way people start it: the reader of the pipe ends, and with it the terminal.
@@ -329,18 +510,123 @@ fn parts_that_work_for_absent_friends_and_beside_a_component_fail_once_and_nothi
     both.iter().for_each(|name| cleo.order_fault(name));
     cleo.submit(&anna.address(), &text);
     both.iter().for_each(|name| failed_once(&cleo, name));
+    cleo.order_fault("copies");
+    cleo.submit(&anna.address(), b"Subject: x\r\n\r\nmore to do\r\n");
+    failed_once(&cleo, "copies");
     anna.restart();
     let _ = anna.wait_for_mail(&text);
+    // She reads her contacts' relay every second.
+    for name in ["throwaway", "throwaway-start", "throwaway-proxy", "throwaway-connection", "board-session"] {
+        cleo.order_fault(name);
+        failed_once(&cleo, name);
+    }
 
     trials::add(&cleo, "evil-policy");
-    let _ = cleo.json(&["slot", "shadow", "policy", "evil-policy"]);
-    cleo.order_fault("shadow");
-    let own = letter(&cleo, &cleo, "while the shadow fails");
-    wait::until("the shadow to be compared", || {
-        cleo.submit(&cleo.address(), &own);
-        let report = cleo.json(&["slot", "shadow", "policy"]);
-        (!cleo.is_ordered("shadow") && report["different"].as_u64()? > 0).then_some(())
+    cleo.order_fault("state-copy");
+    let shadow = ["slot", "shadow", "policy", "evil-policy"];
+    wait::until("the copy of the state to fail", || {
+        let _may_work = cleo.run(&shadow);
+        (!cleo.is_ordered("state-copy")).then_some(())
     });
-    failed_once(&cleo, "shadow");
+    failed_once(&cleo, "state-copy");
+    let _ = cleo.json(&shadow);
+    let own = letter(&cleo, &cleo, "while the shadow fails");
+    for name in ["shadow", "shadow-call"] {
+        cleo.order_fault(name);
+        wait::until("the shadow to be compared", || {
+            cleo.submit(&cleo.address(), &own);
+            let report = cleo.json(&["slot", "shadow", "policy"]);
+            (!cleo.is_ordered(name) && report["different"].as_u64()? > 0).then_some(())
+        });
+        failed_once(&cleo, name);
+    }
     let _ = cleo.wait_for_mail(&own);
+}
+
+#[test]
+fn parts_that_take_and_answer_letters_on_a_relay_fail_once_and_nothing_is_lost() {
+    let relay = Gateway::start_with(network(), &[FAULTS, "--serve-drops"]);
+    let (mut cleo, mut anna) =
+        (impatient::gateway_with("", &[FAULTS]), impatient::gateway_with("", &[FAULTS]));
+    let invitation = relay.json(&["relay", "invite"])["address"].as_str().unwrap().to_owned();
+    let _ = anna.json(&["relay", "add", &invitation]);
+    befriend(&cleo, &anna, ["cleo", "anna"]);
+    wait::until("Anna's relay", || {
+        let contacts = cleo.json(&["contact", "list"]);
+        (!contacts[0]["relays"].as_array()?.is_empty()).then_some(())
+    });
+    assert!(anna.stop().success());
+    let text = letter(&cleo, &anna, "while the relay fails to decide about it");
+    relay.order_fault("board-question");
+    cleo.submit(&anna.address(), &text);
+    failed_once(&relay, "board-question");
+    impatient::left_on_a_relay(&cleo);
+    // She hears it from the relay alone, and answers there.
+    assert!(cleo.stop().success());
+    anna.restart();
+    anna.order_fault("acknowledgements");
+    let _ = anna.wait_for_mail(&text);
+    failed_once(&anna, "acknowledgements");
+    cleo.restart();
+    cleo.order_fault("copies-ended");
+    failed_once(&cleo, "copies-ended");
+    wait::until("the acknowledgement", || {
+        (cleo.json(&["outbox", "list"]).as_array()?.is_empty()).then_some(())
+    });
+}
+
+/// Has the gateway do something, as users do; whether it did.
+fn ask(gateway: &Gateway, name: &str, number: u32) -> bool {
+    let file = |name: &str| gateway.path(name).to_str().unwrap().to_owned();
+    let run = |arguments: &[&str]| gateway.run(arguments).status.success();
+    match name {
+        "backup" | "board-copy" => run(&["backup", &file(&format!("{name}-{number}.tar"))]),
+        "component-file" => run(&["component", "add", &file("evil-policy.wasm")]),
+        "component-test" => tests_on(gateway, "evil-policy"),
+        "dns" => {
+            let mut session = smtp::Session::login(gateway.smtp(), &gateway.account(), &gateway.password());
+            let refused = session.send(&gateway.address(), &["nobody@example.test"], b"x\r\n").unwrap_err();
+            refused.starts_with("550 5.1.1")
+        }
+        "replay" => {
+            run(&["component", "replay", &file("evil-policy.wasm"), "--slot", "policy", "--days", "1"])
+        }
+        other => panic!("nobody asks for {other}"),
+    }
+}
+
+/// Has the gateway test a component, as its page does.
+fn tests_on(gateway: &Gateway, component: &str) -> bool {
+    let token = std::fs::read_to_string(gateway.path("admin-token")).unwrap();
+    let bearer = format!("Authorization: Bearer {}", token.trim());
+    let url = format!("http://{}/api/v1/slots/policy/test?component={component}", gateway.admin());
+    let case = "[[call]]\nask = { allow-submission = {} }\n";
+    let options = ["-sf", "-H", &bearer, "-H", "Content-Type: application/toml", "--data-binary", case, &url];
+    Command::new("curl").args(options).stdout(Stdio::null()).status().unwrap().success()
+}
+
+#[test]
+fn what_somebody_asks_for_fails_once_with_a_word_and_works_when_asked_again() {
+    let dns = DnsServer::start("");
+    let directory = tempfile::tempdir().unwrap();
+    let mut options = network().options();
+    options.extend([FAULTS, "--serve-drops", "--dns", &dns.address()].map(str::to_owned));
+    let gateway = Gateway::start_from(directory, options);
+    trials::add(&gateway, "evil-policy");
+    for name in WHEN_ASKED {
+        gateway.order_fault(name);
+        // The order may not have been seen the first time.
+        let mut number = 0;
+        let did = wait::until(&format!("`{name}` to fail"), || {
+            number += 1;
+            let did = ask(&gateway, name, number);
+            (!gateway.is_ordered(name)).then_some(did)
+        });
+        assert!(!did, "{name} says that it went well");
+        failed_once(&gateway, name);
+        assert!(ask(&gateway, name, 0), "{name}, asked again");
+        let text = format!("Subject: x\r\n\r\nafter {name}\r\n").into_bytes();
+        gateway.submit(&gateway.address(), &text);
+        let _ = gateway.wait_for_mail(&text);
+    }
 }

@@ -40,13 +40,17 @@ pub enum Behaviour {
     Endless,
     /// Messages that are none, and packets that make no message.
     Garbage,
+    /// Gives a receipt for everything, and has nothing of it when it is read.
+    Forgets,
+    /// Other cells in a segment to each guest, each time under the right hash.
+    Differs,
     /// All cells of a segment under a wrong hash.
     Lies,
 }
 
 impl Behaviour {
     /// Each of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Unfinished,
         Self::Slow,
         Self::Silent,
@@ -54,6 +58,8 @@ impl Behaviour {
         Self::Refuses,
         Self::Endless,
         Self::Garbage,
+        Self::Forgets,
+        Self::Differs,
         Self::Lies,
     ];
 }
@@ -166,12 +172,12 @@ impl Board {
             }
             (_, Request::Info) => self.say(guest, id, Answer::Info(Box::new(self.info()))).await,
             (Behaviour::Endless, Request::Follow) => self.follow_for_ever(guest, id).await,
-            (Behaviour::Endless, Request::Read { segment }) => {
+            (Behaviour::Endless | Behaviour::Forgets, Request::Read { segment }) => {
                 self.show(guest, id, segment, &[], false).await
             }
             (Behaviour::Slow, Request::Read { segment }) => self.slowly(guest, id, segment).await,
             (behaviour, Request::Read { segment }) => {
-                let cells = self.cells(segment);
+                let cells = self.cells(guest, segment);
                 self.show(guest, id, segment, &cells, behaviour == Behaviour::Lies).await
             }
             (_, Request::Follow) => {
@@ -218,10 +224,10 @@ impl Board {
         }
     }
 
-    /// The cells of a segment, in order: the same at each reading.
-    fn cells(&self, segment: u32) -> Vec<Cell> {
+    /// The cells of a segment, in order: the same at each reading, but for who [differs](Behaviour::Differs).
+    fn cells(&self, guest: &PublicKey, segment: u32) -> Vec<Cell> {
         let count = if self.behaviour == Behaviour::Unfinished { SEGMENT_CELLS } else { 3 };
-        let mut seed = self.key.0;
+        let mut seed = if self.behaviour == Behaviour::Differs { guest.0 } else { self.key.0 };
         seed[..4].copy_from_slice(&segment.to_le_bytes());
         let mut dice = ChaCha20Rng::from_seed(seed);
         let mut cells: Vec<Cell> = (0..count).map(|_| self.cell(&mut dice)).collect();
