@@ -556,12 +556,14 @@ fn parts_that_take_and_answer_letters_on_a_relay_fail_once_and_nothing_is_lost()
         (!contacts[0]["relays"].as_array()?.is_empty()).then_some(())
     });
     assert!(anna.stop().success());
-    let text = letter(&cleo, &anna, "while the relay fails to decide about it");
-    relay.order_fault("board-question");
+    let text = letter(&cleo, &anna, "left on the relay");
     cleo.submit(&anna.address(), &text);
-    failed_once(&relay, "board-question");
     impatient::left_on_a_relay(&cleo);
-    // She hears it from the relay alone, and answers there.
+    relay.order_fault("board-question");
+    let refused = letter(&cleo, &anna, "refused by the relay, which fails to decide about it");
+    cleo.submit(&anna.address(), &refused);
+    failed_once(&relay, "board-question");
+    // She hears the first from the relay alone, and answers there.
     assert!(cleo.stop().success());
     anna.restart();
     anna.order_fault("acknowledgements");
@@ -570,7 +572,8 @@ fn parts_that_take_and_answer_letters_on_a_relay_fail_once_and_nothing_is_lost()
     cleo.restart();
     cleo.order_fault("copies-ended");
     failed_once(&cleo, "copies-ended");
-    wait::until("the acknowledgement", || {
+    let _ = anna.wait_for_mail(&refused);
+    wait::until("the acknowledgements", || {
         (cleo.json(&["outbox", "list"]).as_array()?.is_empty()).then_some(())
     });
 }

@@ -12,6 +12,9 @@ mod config;
 #[path = "../../../host/daemon/src/drop_times.rs"]
 mod drop_times;
 #[allow(dead_code)]
+#[path = "../../../host/daemon/src/limits.rs"]
+mod limits;
+#[allow(dead_code)]
 #[path = "../../../host/daemon/src/text_file.rs"]
 mod text_file;
 
