@@ -34,7 +34,7 @@ pub use component::{
 };
 pub use contact::{
     AcceptRequest, Claim, ConfirmName, Contact, ContactAddress, ContactRequest, ContactState,
-    InvalidContactAddress, NewContact, ToldName,
+    InvalidContactAddress, NewAlias, NewContact, ToldName,
 };
 pub use decision::{Decision, DecisionQuery, InvalidSearchText, SearchText};
 pub use event::{Event, FORGOTTEN, GAP};

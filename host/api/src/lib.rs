@@ -42,6 +42,7 @@ pub use path::{InvalidSegment, Path};
 pub use percent::percent_encoded;
 pub use query::{
     AccountQuery, ComponentQuery, Cursor, Days, DecisionsQuery, EntryQuery, InvalidCursor, InvalidDays,
-    InvalidPageLimit, NoQuery, OutcomesQuery, PageLimit, PageQuery, Paging, Query, TrialQuery, UploadQuery,
+    InvalidPageLimit, NoQuery, OutcomesQuery, PageLimit, PageQuery, Paging, Query, RemoveContactQuery,
+    TrialQuery, UploadQuery,
 };
 pub use token::{InvalidToken, Token};

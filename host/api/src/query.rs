@@ -82,6 +82,18 @@ pub struct OutcomesQuery {
     pub limit: Option<PageLimit>,
 }
 
+/// The account, and whether a contact that is removed is blocked too.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RemoveContactQuery {
+    /// The account; the caller's own if absent, the owner's for the token.
+    #[param(value_type = Option<String>)]
+    pub account: Option<AccountName>,
+    /// Whether the contact's later friend requests are ignored; false if absent.
+    pub block: Option<bool>,
+}
+
 /// The wanted decisions: those that match every given field.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -186,6 +198,7 @@ macro_rules! of_account {
 of_account! {
     AccountQuery,
     OutcomesQuery,
+    RemoveContactQuery,
     PageQuery: |query, cursor| Self { limit: Some(query.limit.unwrap_or_default()), after: Some(cursor), ..query },
     DecisionsQuery: |query, cursor| Self { limit: Some(query.limit.unwrap_or_default()), after: Some(cursor), ..query },
 }

@@ -200,10 +200,25 @@ pub enum Contact {
         /// Your name for the contact [default: the gateway picks one]
         alias: Option<AccountName>,
     },
+    /// Decline a friend request, and ignore later ones of that key
+    Decline {
+        /// Key of whoever asked: 64 hex digits, see `contact requests`
+        key: PublicKey,
+    },
+    /// Give a contact another name
+    Rename {
+        /// Your name for the contact so far
+        alias: AccountName,
+        /// Your new name for the contact: mail to it @tox goes there
+        new: AccountName,
+    },
     /// Remove a contact
     Remove {
         /// Your name for the contact
         alias: AccountName,
+        /// Ignore the contact's later friend requests
+        #[arg(long)]
+        block: bool,
     },
     /// List the names that a contact claims, and which of them count
     Names {

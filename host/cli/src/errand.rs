@@ -6,10 +6,10 @@ use std::path::Path;
 
 use api::dto::{
     AcceptRequest, BeginShadow, ComponentName, ComponentSignature, ConfirmName, FilterOrder, InvalidPassword,
-    NewAccount, NewContact, NewPassword, NewRelay, Password, RollBack, SeenFallback, Slot, Tune,
+    NewAccount, NewAlias, NewContact, NewPassword, NewRelay, Password, RollBack, SeenFallback, Slot, Tune,
     UseComponent, UsePolicySet,
 };
-use api::{Body, Days, Endpoint, EntryQuery, Readable, TrialQuery, UploadQuery, verbs};
+use api::{Body, Days, Endpoint, EntryQuery, Readable, RemoveContactQuery, TrialQuery, UploadQuery, verbs};
 use mail::AccountName;
 use mail::limits::PASSWORD_BYTES;
 use serde_json::{Error, Value};
@@ -107,8 +107,17 @@ impl<'v> Errands<'v> {
                 let name = ConfirmName { address: address.clone() };
                 self.ask(verbs::ConfirmName, alias, name, move |name| print::confirmed_name(alias, &name))
             }
-            Contact::Remove { alias } => {
-                self.ask(verbs::RemoveContact, alias, (), move |()| done(alias, "removed"))
+            Contact::Decline { key } => {
+                self.ask(verbs::DeclineContact, key, (), move |()| done(key, "declined"))
+            }
+            Contact::Rename { alias, new } => {
+                let name = NewAlias { alias: new.clone() };
+                self.ask(verbs::RenameContact, alias, name, |renamed| print::renamed_contact(&renamed))
+            }
+            Contact::Remove { alias, block } => {
+                let query = RemoveContactQuery { account: None, block: block.then_some(true) };
+                let what = if *block { "removed and blocked" } else { "removed" };
+                self.ask_with(verbs::RemoveContact, alias, query, (), move |()| done(alias, what))
             }
         }
     }

@@ -463,6 +463,10 @@ pub(crate) fn invitations(invitations: &[dto::InvitationGiven]) -> String {
     table.or("nobody is invited; `toxmail relay invite` creates an invitation")
 }
 
+pub(crate) fn renamed_contact(renamed: &dto::Contact) -> String {
+    format!("renamed; write to {}\n", printable(&renamed.address))
+}
+
 pub(crate) fn accepted_pin(pin: &dto::Pin) -> String {
     let key = pin.key.map(|key| key.to_string()).unwrap_or_default();
     format!("{} now means {key}\n", pin.address)

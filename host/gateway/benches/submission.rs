@@ -284,7 +284,11 @@ impl People for Nothing {
         Ok(())
     }
 
-    async fn remove_friend_request(&self, _: &AccountName, _: PublicKey) -> Result<(), StorageError> {
+    async fn is_declined(&self, _: &AccountName, _: PublicKey) -> Result<bool, StorageError> {
+        Ok(false)
+    }
+
+    async fn decline(&self, _: &AccountName, _: PublicKey, _: Wall) -> Result<(), StorageError> {
         Ok(())
     }
 

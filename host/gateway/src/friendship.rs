@@ -135,7 +135,8 @@ impl Gateway {
         Ok(contact)
     }
 
-    /// Declines a waiting friend request; the other side is not told.
+    /// Declines a waiting friend request, and ignores later ones of that key until the user adds it as a contact. The
+    /// other side is not told.
     ///
     /// # Errors
     /// [`ContactError`].
@@ -143,19 +144,49 @@ impl Gateway {
         if !self.has_asked(account, key).await? {
             return Err(ContactError::NoRequest);
         }
-        self.storage.remove_friend_request(account, key).await?;
+        self.storage.decline(account, key, self.clock.wall()).await?;
         self.contacts_changed(account);
         Ok(())
     }
 
-    /// Removes a contact and ends the friendship.
+    /// Gives a contact another alias. Mail that waits for them is not changed: it is for their key.
     ///
     /// # Errors
     /// [`ContactError`].
-    pub async fn remove_contact(&self, account: &AccountName, key: PublicKey) -> Result<(), ContactError> {
+    pub async fn rename_contact(
+        &self,
+        account: &AccountName,
+        key: PublicKey,
+        alias: AccountName,
+    ) -> Result<Contact, ContactError> {
+        let person = self.person(account)?;
+        let contact = person.contact(key).ok_or(ContactError::NoContact)?;
+        if contact.alias != alias {
+            self.check_alias(&person, &alias)?;
+        }
+        let contact = Contact { alias, ..contact };
+        self.store_contact(&person, contact.clone()).await?;
+        Ok(contact)
+    }
+
+    /// Removes a contact and ends the friendship. Later friend requests of a contact that is blocked are ignored, until
+    /// the user adds it again.
+    ///
+    /// # Errors
+    /// [`ContactError`].
+    pub async fn remove_contact(
+        &self,
+        account: &AccountName,
+        key: PublicKey,
+        block: bool,
+    ) -> Result<(), ContactError> {
         let person = self.person(account)?;
         if person.contact(key).is_none() {
             return Err(ContactError::NoContact);
+        }
+        if block {
+            // First: a request that comes in between is ignored too.
+            self.storage.decline(account, key, self.clock.wall()).await?;
         }
         self.storage.remove_contact(account, key).await?;
         person.forget(key);
@@ -186,6 +217,10 @@ impl Gateway {
             self.confirm(&person, contact).await?;
             self.befriend(account, key).await;
             return Ok(Asked::Contact);
+        }
+        if self.storage.is_declined(account, key).await? {
+            tracing::info!(%account, %key, "a friend request of somebody who was declined was ignored");
+            return Ok(Asked::Ignored);
         }
         match self.ask_policy(account, key, message).await? {
             FriendRequestAnswer::Accept => {

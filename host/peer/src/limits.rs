@@ -168,6 +168,9 @@ pub fn hold(broken: u32) -> Duration {
     HOLD_FIRST.saturating_mul(1 << doublings).min(HOLD_LONGEST)
 }
 
+/// Commands of the owner that wait at most; more wait in their callers.
+pub const COMMANDS: usize = 64;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,6 +197,3 @@ mod tests {
         assert!(hello <= MESSAGE_BYTES);
     }
 }
-
-/// Commands of the owner that wait at most; more wait in their callers.
-pub const COMMANDS: usize = 64;

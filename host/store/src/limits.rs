@@ -72,6 +72,10 @@ pub const CONTACTS: u64 = 10_000;
 /// Friend requests that wait for the user, per account: more are spam.
 pub const FRIEND_REQUESTS: usize = 100;
 
+/// Keys per account whose friend requests are ignored because the user declined one: the one declined first makes
+/// room. 80 bytes each.
+pub const DECLINED: usize = 1000;
+
 /// Pinned names per account.
 pub const PINS: u64 = 10_000;
 

@@ -105,9 +105,42 @@ async fn waiting_friend_requests_are_bounded() {
     assert!(matches!(refused, Err(StorageError::LimitReached(_))));
     // One that waits may be said again.
     store.put_friend_request(&alice(), request(0)).await.unwrap();
-    store.remove_friend_request(&alice(), key(0)).await.unwrap();
+    store.decline(&alice(), key(0), Wall(1)).await.unwrap();
     store.put_friend_request(&alice(), request(200)).await.unwrap();
     assert_eq!(store.friend_requests(&alice()).await.unwrap().len(), limits::FRIEND_REQUESTS);
+}
+
+#[tokio::test]
+async fn who_was_declined_is_remembered_until_it_is_a_contact() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_accounts(dir.path()).await;
+    store.put_friend_request(&alice(), request(1)).await.unwrap();
+    store.decline(&alice(), key(1), Wall(5)).await.unwrap();
+    assert_eq!(store.friend_requests(&alice()).await.unwrap(), []);
+    drop(store);
+    let store = open(dir.path());
+    assert!(store.is_declined(&alice(), key(1)).await.unwrap());
+    assert!(!store.is_declined(&bob(), key(1)).await.unwrap());
+    store.put_contact(&alice(), contact("carl", 1)).await.unwrap();
+    assert!(!store.is_declined(&alice(), key(1)).await.unwrap());
+    // The one that was declined first makes room.
+    let many = (0..=limits::DECLINED).map(|number| {
+        let mut key = key(9);
+        key.0[..8].copy_from_slice(&(number as u64).to_be_bytes());
+        key
+    });
+    let many: Vec<_> = many.collect();
+    for (number, key) in many.iter().enumerate() {
+        // The second is the oldest.
+        let when = if number == 1 { Wall(1) } else { Wall(10 + number as u64) };
+        store.decline(&bob(), *key, when).await.unwrap();
+    }
+    assert!(store.is_declined(&bob(), many[0]).await.unwrap());
+    assert!(!store.is_declined(&bob(), many[1]).await.unwrap());
+    assert!(store.is_declined(&bob(), *many.last().unwrap()).await.unwrap());
+    let nobody = "nobody".parse().unwrap();
+    assert_eq!(store.decline(&nobody, key(1), Wall(1)).await, Err(StorageError::NotFound));
+    assert_sound(&store).await;
 }
 
 #[tokio::test]

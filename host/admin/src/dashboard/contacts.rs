@@ -212,8 +212,38 @@ pub(super) async fn remove(State(shared): State<Shared>, submitted: Submitted) -
 
 async fn try_remove(shared: &Shared, submitted: &Submitted) -> Result<AccountName, Refused> {
     let alias: AccountName = submitted.fields.parse("alias")?;
+    let block = !submitted.fields.text("block").is_empty();
     let (management, account) = (shared.management.clone(), submitted.visitor.account.clone());
-    run(REQUEST_TIME, async move { management.remove_contact(&account, &alias).await.map(|()| alias) }).await
+    let verb = async move { management.remove_contact(&account, &alias, block).await.map(|()| alias) };
+    run(REQUEST_TIME, verb).await
+}
+
+/// Gives a contact another alias.
+pub(super) async fn rename(State(shared): State<Shared>, submitted: Submitted) -> Response {
+    let result = try_rename(&shared, &submitted).await;
+    submitted.answer("/contacts", result, |alias| format!("You can write to {alias}@tox now."))
+}
+
+async fn try_rename(shared: &Shared, submitted: &Submitted) -> Result<AccountName, Refused> {
+    let (alias, new): (AccountName, AccountName) =
+        (submitted.fields.parse("alias")?, submitted.fields.parse("new")?);
+    let (management, account) = (shared.management.clone(), submitted.visitor.account.clone());
+    let verb = async move { management.rename_contact(&account, &alias, new).await };
+    run(REQUEST_TIME, verb).await.map(|contact| contact.alias)
+}
+
+/// Declines a request.
+pub(super) async fn decline(State(shared): State<Shared>, submitted: Submitted) -> Response {
+    let result = try_decline(&shared, &submitted).await;
+    submitted.answer("/contacts", result, |()| {
+        "Declined. Later requests of theirs are ignored until you add them yourself.".to_owned()
+    })
+}
+
+async fn try_decline(shared: &Shared, submitted: &Submitted) -> Result<(), Refused> {
+    let key: PublicKey = submitted.fields.parse("key")?;
+    let (management, account) = (shared.management.clone(), submitted.visitor.account.clone());
+    run(REQUEST_TIME, async move { management.decline_contact(&account, key).await }).await
 }
 
 /// Accepts a request.

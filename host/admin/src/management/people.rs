@@ -13,8 +13,16 @@ pub trait People: Send + Sync + 'static {
     async fn contacts(&self, account: &AccountName, page: &Page) -> Result<Listing<Contact>>;
     /// Adds a contact and sends a friend request. An address in DNS is looked up first.
     async fn add_contact(&self, account: &AccountName, contact: NewContact) -> Result<Contact>;
-    /// Removes a contact; on Tox the friendship ends.
-    async fn remove_contact(&self, account: &AccountName, alias: &AccountName) -> Result<()>;
+    /// Gives a contact another alias.
+    async fn rename_contact(
+        &self,
+        account: &AccountName,
+        alias: &AccountName,
+        new: AccountName,
+    ) -> Result<Contact>;
+    /// Removes a contact; on Tox the friendship ends. Later friend requests of one that is blocked
+    /// are ignored.
+    async fn remove_contact(&self, account: &AccountName, alias: &AccountName, block: bool) -> Result<()>;
     /// The names that a contact's gateway claims, and what they are worth (a bounded number by
     /// nature).
     async fn told_names(&self, account: &AccountName, alias: &AccountName) -> Result<Vec<ToldName>>;
@@ -34,6 +42,8 @@ pub trait People: Send + Sync + 'static {
         key: PublicKey,
         alias: Option<AccountName>,
     ) -> Result<Contact>;
+    /// Declines a waiting friend request; later ones of that key are ignored.
+    async fn decline_contact(&self, account: &AccountName, key: PublicKey) -> Result<()>;
     /// Names that lead to another key than the pinned one, or whose pin cannot be read: mail to them waits for the user.
     async fn changed_pins(&self, account: &AccountName) -> Result<Vec<Pin>>;
     /// Pins a name to the key it changed to; waiting mail goes there.

@@ -2,8 +2,8 @@
 
 use api::Paging as _;
 use api::verbs::{
-    AcceptContact, AcceptPin, AddContact, ConfirmName, ListChangedPins, ListContactRequests, ListContacts,
-    ListToldNames, RemoveContact,
+    AcceptContact, AcceptPin, AddContact, ConfirmName, DeclineContact, ListChangedPins, ListContactRequests,
+    ListContacts, ListToldNames, RemoveContact, RenameContact,
 };
 
 use crate::service::Routes;
@@ -18,7 +18,14 @@ pub(super) fn routes(routes: Routes) -> Routes {
             |management, call| async move { management.add_contact(&call.account, call.body).await },
         )
         .verb(RemoveContact, |management, call| async move {
-            management.remove_contact(&call.account, &call.path).await
+            let block = call.query.block.unwrap_or(false);
+            management.remove_contact(&call.account, &call.path, block).await
+        })
+        .verb(RenameContact, |management, call| async move {
+            management.rename_contact(&call.account, &call.path, call.body.alias).await
+        })
+        .verb(DeclineContact, |management, call| async move {
+            management.decline_contact(&call.account, call.path).await
         })
         .verb(ListToldNames, |management, call| async move {
             management.told_names(&call.account, &call.path).await

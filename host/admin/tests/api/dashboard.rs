@@ -167,6 +167,24 @@ async fn forms_do_what_they_say_and_the_next_page_tells() {
         ),
         ("/contacts/remove", vec![("alias", "a")], "anna removes a".to_owned(), "a is no longer a contact"),
         (
+            "/contacts/remove",
+            vec![("alias", "a"), ("block", "yes")],
+            "anna blocks a".to_owned(),
+            "a is no longer a contact",
+        ),
+        (
+            "/contacts/rename",
+            vec![("alias", "a"), ("new", "anton")],
+            "anna renames a anton".to_owned(),
+            "You can write to anton@tox now",
+        ),
+        (
+            "/contacts/decline",
+            vec![("key", STRANGER)],
+            format!("anna declines {STRANGER}"),
+            "Declined. Later requests",
+        ),
+        (
             "/contacts/accept",
             vec![("key", STRANGER), ("alias", "dora")],
             format!("anna accepts {STRANGER} Some(AccountName(\"dora\"))"),

@@ -447,9 +447,26 @@ impl People for Memory {
         }
     }
 
-    async fn remove_contact(&self, account: &AccountName, alias: &AccountName) -> Result<()> {
+    async fn rename_contact(
+        &self,
+        account: &AccountName,
+        alias: &AccountName,
+        new: AccountName,
+    ) -> Result<Contact> {
         Self::known(account)?;
-        self.say(format!("{account} removes {alias}"));
+        self.say(format!("{account} renames {alias} {new}"));
+        if alias.as_str() == "a" { Ok(contact(&new)) } else { Err(not_found("contact of this name")) }
+    }
+
+    async fn decline_contact(&self, account: &AccountName, key: PublicKey) -> Result<()> {
+        Self::known(account)?;
+        self.say(format!("{account} declines {key}"));
+        if key.to_string() == STRANGER { Ok(()) } else { Err(not_found("request of this key")) }
+    }
+
+    async fn remove_contact(&self, account: &AccountName, alias: &AccountName, block: bool) -> Result<()> {
+        Self::known(account)?;
+        self.say(format!("{account} {} {alias}", if block { "blocks" } else { "removes" }));
         if alias.as_str() == "a" { Ok(()) } else { Err(not_found("contact of this name")) }
     }
 

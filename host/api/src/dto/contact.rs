@@ -211,6 +211,15 @@ impl From<ContactAddress> for String {
     }
 }
 
+/// Another name for a contact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAlias {
+    /// The name, which no other contact and no account has.
+    #[schema(value_type = String)]
+    pub alias: AccountName,
+}
+
 /// How a friend request is accepted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

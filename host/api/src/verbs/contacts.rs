@@ -3,7 +3,10 @@
 use mail::{AccountName, Address, PublicKey};
 
 use crate::dto;
-use crate::{AccountQuery, Created, Empty, Json, List, OfAccount, One, OptionalJson, PageQuery, Paged};
+use crate::{
+    AccountQuery, Created, Empty, Json, List, OfAccount, One, OptionalJson, PageQuery, Paged,
+    RemoveContactQuery,
+};
 
 endpoints! {
     /// Contacts in the order of their alias.
@@ -14,9 +17,14 @@ endpoints! {
         query: AccountQuery, body: Json<dto::NewContact>, answer: Created<dto::Contact>
     }
 
-    /// Removes a contact.
+    /// Gives a contact another alias.
+    RenameContact: PUT "/contacts/{alias}/alias" as rename_contact for OfAccount {
+        path: AccountName, query: AccountQuery, body: Json<dto::NewAlias>, answer: One<dto::Contact>
+    }
+
+    /// Removes a contact. Later friend requests of one that is blocked are ignored.
     RemoveContact: DELETE "/contacts/{alias}" as remove_contact for OfAccount {
-        path: AccountName, query: AccountQuery, answer: Empty
+        path: AccountName, query: RemoveContactQuery, answer: Empty
     }
 
     /// Names that a contact's gateway claims.
@@ -37,6 +45,11 @@ endpoints! {
     /// Accepts a friend request.
     AcceptContact: POST "/contact-requests/{key}/accept" as accept_contact for OfAccount {
         path: PublicKey, query: AccountQuery, body: OptionalJson<dto::AcceptRequest>, answer: One<dto::Contact>
+    }
+
+    /// Declines a friend request, and ignores later ones of that key.
+    DeclineContact: DELETE "/contact-requests/{key}" as decline_contact for OfAccount {
+        path: PublicKey, query: AccountQuery, answer: Empty
     }
 
     /// Names whose key has changed or cannot be read.

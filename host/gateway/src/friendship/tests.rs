@@ -103,6 +103,35 @@ async fn no_room_for_a_request_or_a_contact_is_an_answer_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_was_declined_or_blocked_is_ignored_until_the_user_adds_them() {
+    let world = World::new(1, &[&["anna"], &["ben"], &["carla"]]).await;
+    world.introduce("anna", "ben").await;
+    let ben = world.gateway(1).unwrap();
+    let name = account("ben");
+    let ask = |of| ben.friend_request(&name, key(of), "hi");
+    assert_eq!(ask("carla").await, Ok(Asked::Waits));
+    ben.decline_request(&name, key("carla")).await.unwrap();
+    assert_eq!(ask("carla").await, Ok(Asked::Ignored));
+    assert_eq!(ben.knock(&name, key("carla"), "hi").await, Ok(Asked::Ignored));
+    assert!(ben.friend_requests(&name).await.unwrap().is_empty());
+    ben.remove_contact(&name, key("anna"), true).await.unwrap();
+    assert_eq!(ask("anna").await, Ok(Asked::Ignored));
+    ben.add_contact(&name, account("anna"), tox_id("anna"), "").await.unwrap();
+    assert_eq!(ask("anna").await, Ok(Asked::Contact));
+    // Another name for the same person: mail to the old name is for nobody.
+    let renamed = ben.rename_contact(&name, key("anna"), account("annie")).await.unwrap();
+    assert_eq!(renamed.alias, account("annie"));
+    assert_eq!(ben.rename_contact(&name, key("anna"), account("annie")).await, Ok(renamed));
+    let taken = ben.rename_contact(&name, key("anna"), account("ben")).await;
+    assert_eq!(taken, Err(ContactError::AliasTaken(account("ben"))));
+    let nobody = ben.rename_contact(&name, key("carla"), account("c")).await;
+    assert_eq!(nobody, Err(ContactError::NoContact));
+    world.submit("ben", &["annie@tox"], &mail_text("ben@tox", "by the new name")).await.unwrap();
+    assert!(world.submit("ben", &["anna@tox"], &mail_text("ben@tox", "by the old one")).await.is_err());
+    world.wait_for("the mail", |world| world.mailbox("anna").len() == 1).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_policy_learns_whether_the_account_wrote_to_them() {
     let world = strangers().await;
     let ben = world.gateway(1).unwrap();
@@ -110,7 +139,7 @@ async fn the_policy_learns_whether_the_account_wrote_to_them() {
     world.set_reachable(0, false).await;
     world.submit("ben", &[&to], &mail_text("ben@tox", "hello")).await.unwrap();
     world.let_pass(Duration::from_secs(1)).await;
-    ben.remove_contact(&account("ben"), key("anna")).await.unwrap();
+    ben.remove_contact(&account("ben"), key("anna"), false).await.unwrap();
     ben.friend_request(&account("ben"), key("anna"), "hi").await.unwrap();
     ben.friend_request(&account("ben"), key("dora"), "hi").await.unwrap();
     let facts = lock(&world.nodes[1].script.0).friend_requests.clone();
@@ -167,7 +196,7 @@ async fn names_mean_one_person() {
     let missing = anna.accept_request(&account("anna"), key("dora"), None).await;
     assert_eq!(missing, Err(ContactError::NoRequest));
     assert_eq!(anna.decline_request(&account("anna"), key("dora")).await, Err(ContactError::NoRequest));
-    assert_eq!(anna.remove_contact(&account("anna"), key("dora")).await, Err(ContactError::NoContact));
+    assert_eq!(anna.remove_contact(&account("anna"), key("dora"), false).await, Err(ContactError::NoContact));
     let ghost = anna.add_contact(&account("ghost"), account("x"), tox_id("carla"), "").await;
     assert_eq!(ghost, Err(ContactError::NoAccount(account("ghost"))));
 }
@@ -195,7 +224,7 @@ async fn mail_for_a_removed_contact_bounces() {
     world.set_reachable(1, false).await;
     world.submit("anna", &["ben@tox"], &mail_text("anna@tox", "late")).await.unwrap();
     world.let_pass(Duration::from_secs(5)).await;
-    world.gateway(0).unwrap().remove_contact(&account("anna"), key("ben")).await.unwrap();
+    world.gateway(0).unwrap().remove_contact(&account("anna"), key("ben"), false).await.unwrap();
     world.wait_for("the bounce", |world| world.mailbox("anna").len() == 1).await;
     assert!(world.mailbox("anna")[0].contains("removed from your contacts"));
     assert!(world.nodes[0].disk.outbox().is_empty());

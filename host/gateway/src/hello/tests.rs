@@ -60,7 +60,7 @@ async fn an_answer_to_a_received_mail_reaches_its_sender() {
     let world = world().await;
     // Ben writes as ben@tox; anna knows him under another alias, and told addresses lead back.
     let gateway = world.gateway(0).unwrap();
-    gateway.remove_contact(&account("anna"), key("ben")).await.unwrap();
+    gateway.remove_contact(&account("anna"), key("ben"), false).await.unwrap();
     let benjamin =
         gateway.add_contact(&account("anna"), account("benjamin"), tox_id("ben"), "").await.unwrap();
     assert_eq!(benjamin.alias, account("benjamin"));

@@ -495,7 +495,7 @@ async fn a_removed_contact_still_gets_the_answers_given_before() {
     let wire = Wire::new().await;
     let text = mail_text("ben@tox", "one");
     wire.send(ID, &text).await;
-    wire.gateway().remove_contact(&account("anna"), key("ben")).await.unwrap();
+    wire.gateway().remove_contact(&account("anna"), key("ben"), false).await.unwrap();
     assert_eq!(wire.offer(ID, &text).await, Offer::AlreadyHave(Acknowledgement::Delivered));
     assert!(matches!(wire.offer(MailId([8; 16]), &text).await, Offer::Later { .. }));
 }

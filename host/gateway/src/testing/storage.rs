@@ -28,6 +28,8 @@ pub struct State {
     pub contacts: BTreeMap<(AccountName, PublicKey), Contact>,
     /// Friend requests that wait for their users.
     pub requests: BTreeMap<(AccountName, PublicKey), FriendRequest>,
+    /// Keys whose requests are ignored.
+    pub declined: BTreeSet<(AccountName, PublicKey)>,
     /// Names, and the keys they are pinned to.
     pub pins: BTreeMap<(AccountName, Address), Pin>,
     /// Names whose pins cannot be read.
@@ -733,6 +735,7 @@ impl People for MemoryStorage {
                 return Err(StorageError::LimitReached("contacts".to_owned()));
             }
             state.requests.remove(&(account.clone(), contact.key));
+            state.declined.remove(&(account.clone(), contact.key));
             state.contacts.insert((account.clone(), contact.key), contact);
             Ok(())
         })
@@ -768,11 +771,17 @@ impl People for MemoryStorage {
         .await
     }
 
-    async fn remove_friend_request(&self, account: &AccountName, key: PublicKey) -> Result<(), StorageError> {
+    async fn decline(&self, account: &AccountName, key: PublicKey, _now: Wall) -> Result<(), StorageError> {
         self.durable(|state| {
-            state.requests.remove(&(account.clone(), key)).map(drop).ok_or(StorageError::NotFound)
+            state.requests.remove(&(account.clone(), key));
+            state.declined.insert((account.clone(), key));
+            Ok(())
         })
         .await
+    }
+
+    async fn is_declined(&self, account: &AccountName, key: PublicKey) -> Result<bool, StorageError> {
+        self.read(|state| state.declined.contains(&(account.clone(), key)))
     }
 
     async fn pins(&self, account: &AccountName) -> Result<Vec<Pin>, StorageError> {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::StorageError;
 use crate::record::{Account, Contact, FriendRequest, Pin};
-use crate::{AccountName, Address, PublicKey};
+use crate::{AccountName, Address, PublicKey, Wall};
 
 /// Accounts, their contacts, friend requests and pins.
 #[async_trait]
@@ -23,7 +23,7 @@ pub trait People: Send + Sync {
     async fn contacts(&self, account: &AccountName) -> Result<Vec<Contact>, StorageError>;
 
     /// Adds or replaces a contact (same key). A waiting friend request of that key goes in the same
-    /// step.
+    /// step, and so does that it was declined.
     ///
     /// # Errors
     /// [`StorageError::Exists`] if the alias belongs to another key; [`StorageError::NotFound`] if
@@ -53,11 +53,19 @@ pub trait People: Send + Sync {
         request: FriendRequest,
     ) -> Result<(), StorageError>;
 
-    /// Removes a waiting friend request; nothing happens where there is none.
+    /// Removes a waiting friend request, if there is one, and remembers that this key is not
+    /// wanted, until [`People::put_contact`] makes it a contact. Of more keys than the store keeps,
+    /// the one that was declined first is forgotten.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`] if there is no such account.
+    async fn decline(&self, account: &AccountName, key: PublicKey, now: Wall) -> Result<(), StorageError>;
+
+    /// Whether [`People::decline`] was called for this key.
     ///
     /// # Errors
     /// [`StorageError::Failed`].
-    async fn remove_friend_request(&self, account: &AccountName, key: PublicKey) -> Result<(), StorageError>;
+    async fn is_declined(&self, account: &AccountName, key: PublicKey) -> Result<bool, StorageError>;
 
     /// The pins of an account that can be read, in the order of names.
     ///

@@ -175,6 +175,8 @@ tables! {
     aliases ALIASES: (&'static str, &'static str) => [u8; 32];
     /// Waiting friend requests by account and key.
     friend_requests FRIEND_REQUESTS: (&'static str, [u8; 32]) => &'static [u8];
+    /// When a key was declined (milliseconds since 1970), by account and key (since format 6).
+    declined DECLINED: (&'static str, [u8; 32]) => u64;
     /// Pins by account and address.
     pins PINS: (&'static str, &'static str) => &'static [u8];
     /// Whom an account has sent to, and when first.

@@ -3,15 +3,18 @@
 use async_trait::async_trait;
 use mail::record::{Account, Contact, FriendRequest, Pin};
 use mail::storage::{People, StorageError};
-use mail::{AccountName, Address, PublicKey};
+use mail::{AccountName, Address, PublicKey, Wall};
 use redb::ReadableTable;
 
 use crate::Store;
 use crate::engine::codec;
 use crate::engine::context::Context;
-use crate::engine::tables::{CONTACTS, FRIEND_REQUESTS};
+use crate::engine::tables::{CONTACTS, DECLINED, FRIEND_REQUESTS};
 use crate::error::Error;
-use crate::limits::{CONTACTS as CONTACTS_LIMIT, FRIEND_REQUESTS as REQUESTS_LIMIT, PINS as PINS_LIMIT};
+use crate::limits::{
+    CONTACTS as CONTACTS_LIMIT, DECLINED as DECLINED_LIMIT, FRIEND_REQUESTS as REQUESTS_LIMIT,
+    PINS as PINS_LIMIT,
+};
 use crate::records::{accounts, pins};
 use crate::upkeep::removal::text_keys;
 use crate::upkeep::unreadable::View;
@@ -50,14 +53,17 @@ impl People for Store {
         Ok(self.put(move |context| put_friend_request(context, account.as_str(), &request)).await?)
     }
 
-    async fn remove_friend_request(&self, account: &AccountName, key: PublicKey) -> Result<(), StorageError> {
+    async fn decline(&self, account: &AccountName, key: PublicKey, now: Wall) -> Result<(), StorageError> {
         let account = account.clone();
-        Ok(self
-            .remove(move |context| {
-                context.t.friend_requests.write()?.remove((account.as_str(), key.0))?;
-                Ok(())
-            })
-            .await?)
+        Ok(self.put(move |context| decline(context, account.as_str(), key, now)).await?)
+    }
+
+    async fn is_declined(&self, account: &AccountName, key: PublicKey) -> Result<bool, StorageError> {
+        let account = account.clone();
+        let is_there = move |transaction: &View<'_>| {
+            Ok(transaction.open_table(DECLINED)?.get((account.as_str(), key.0))?.is_some())
+        };
+        Ok(self.list(is_there).await?)
     }
 
     async fn put_pin(&self, account: &AccountName, pin: Pin) -> Result<(), StorageError> {
@@ -107,6 +113,7 @@ pub(crate) fn put_contact(
     context.t.contacts.write()?.insert(key, record.as_slice())?;
     context.t.aliases.write()?.insert((account, alias), contact.key.0)?;
     context.t.friend_requests.write()?.remove(key)?;
+    context.t.declined.write()?.remove(key)?;
     Ok(())
 }
 
@@ -171,6 +178,24 @@ fn put_friend_request(
     }
     let record = codec::encode(request)?;
     context.t.friend_requests.write()?.insert(key, record.as_slice())?;
+    Ok(())
+}
+
+fn decline(context: &mut Context<'_, '_>, account: &str, key: PublicKey, now: Wall) -> Result<(), Error> {
+    context.stats(account)?;
+    context.t.friend_requests.write()?.remove((account, key.0))?;
+    let (first, last) = ALL_KEYS;
+    let (mut count, mut oldest) = (0, None);
+    for row in context.t.declined.read()?.range((account, first)..=(account, last))? {
+        let (row, when) = row?;
+        count += 1;
+        let this = (when.value(), row.value().1);
+        oldest = Some(oldest.map_or(this, |oldest: (u64, [u8; 32])| oldest.min(this)));
+    }
+    if let Some((_, oldest)) = oldest.filter(|_| count >= DECLINED_LIMIT) {
+        context.t.declined.write()?.remove((account, oldest))?;
+    }
+    context.t.declined.write()?.insert((account, key.0), now.0)?;
     Ok(())
 }
 

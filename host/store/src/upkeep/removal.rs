@@ -205,6 +205,7 @@ fn remove_records(context: &mut Context<'_, '_>, name: &str) -> Result<(), Error
     let (first, last) = ([0; 32], [0xFF; 32]);
     context.t.contacts.write()?.retain_in((name, first)..=(name, last), |_, _| false)?;
     context.t.friend_requests.write()?.retain_in((name, first)..=(name, last), |_, _| false)?;
+    context.t.declined.write()?.retain_in((name, first)..=(name, last), |_, _| false)?;
     context.t.written.write()?.retain_in((name, first)..=(name, last), |_, _| false)?;
     let pins = text_keys(context.t.pins.read()?, name)?;
     for pin in pins {

@@ -30,9 +30,20 @@ impl People for GatewayManagement {
         added.map(|contact| self.shown_contact(account, &contact)).map_err(contact_error)
     }
 
-    async fn remove_contact(&self, account: &AccountName, alias: &AccountName) -> Result<()> {
+    async fn rename_contact(
+        &self,
+        account: &AccountName,
+        alias: &AccountName,
+        new: AccountName,
+    ) -> Result<Contact> {
         let contact = self.contact_by_alias(account, alias).await?;
-        self.gateway.remove_contact(account, contact.key).await.map_err(contact_error)
+        let renamed = self.gateway.rename_contact(account, contact.key, new).await.map_err(contact_error)?;
+        Ok(self.shown_contact(account, &renamed))
+    }
+
+    async fn remove_contact(&self, account: &AccountName, alias: &AccountName, block: bool) -> Result<()> {
+        let contact = self.contact_by_alias(account, alias).await?;
+        self.gateway.remove_contact(account, contact.key, block).await.map_err(contact_error)
     }
 
     async fn told_names(&self, account: &AccountName, alias: &AccountName) -> Result<Vec<ToldName>> {
@@ -66,6 +77,11 @@ impl People for GatewayManagement {
         self.known(account).await?;
         let accepted = self.gateway.accept_request(account, key, alias).await.map_err(contact_error)?;
         Ok(self.shown_contact(account, &accepted))
+    }
+
+    async fn decline_contact(&self, account: &AccountName, key: PublicKey) -> Result<()> {
+        self.known(account).await?;
+        self.gateway.decline_request(account, key).await.map_err(contact_error)
     }
 
     async fn changed_pins(&self, account: &AccountName) -> Result<Vec<Pin>> {
