@@ -600,18 +600,25 @@ fn two_gateways_stay_friends_when_one_is_restored() {
 
 #[test]
 fn a_declined_request_does_not_come_back_and_is_forgotten_when_the_user_adds_them() {
-    let (anna, ben) = (Gateway::start(network()), Gateway::start(network()));
+    let (anna, mut ben) = (Gateway::start(network()), Gateway::start(network()));
     let key = &anna.tox_id()[..64];
-    let asked = || ben.json(&["contact", "requests"]).as_array().unwrap().len();
+    let asked = |ben: &Gateway| ben.json(&["contact", "requests"]).as_array().unwrap().len();
     let _ = anna.json(&["contact", "add", "ben", &ben.tox_id()]);
-    wait::until("the request", || (asked() == 1).then_some(()));
+    wait::until("the request", || (asked(&ben) == 1).then_some(()));
     let declined = ben.run(&["contact", "decline", key]);
     assert!(declined.status.success(), "{}", text(&declined));
-    assert_eq!(asked(), 0);
-    // Anna's Tox asks again until she is answered.
+    assert_eq!(asked(&ben), 0);
+    // The Tox library shows the requests of one key once in its life.
+    let ask_again = |ben: &mut Gateway| {
+        assert!(ben.stop().success());
+        ben.restart();
+        let _ = anna.json(&["contact", "remove", "ben"]);
+        let _ = anna.json(&["contact", "add", "ben", &ben.tox_id()]);
+    };
+    ask_again(&mut ben);
     let ignored = "a friend request of somebody who was declined was ignored";
     wait::until("another request", || ben.log().contains(ignored).then_some(()));
-    assert_eq!(asked(), 0);
+    assert_eq!(asked(&ben), 0);
     let twice = ben.run(&["contact", "decline", key]);
     assert!(!twice.status.success(), "{}", text(&twice));
 
@@ -624,9 +631,8 @@ fn a_declined_request_does_not_come_back_and_is_forgotten_when_the_user_adds_the
     let _ = anna.wait_for_mail(mail);
     let blocked = ben.run(&["contact", "remove", "annie", "--block"]);
     assert!(text(&blocked).contains("annie is removed and blocked"), "{}", text(&blocked));
-    let _ = anna.run(&["contact", "remove", "ben"]);
     let before = ben.log().matches(ignored).count();
-    let _ = anna.json(&["contact", "add", "ben", &ben.tox_id()]);
+    ask_again(&mut ben);
     wait::until("a request that is ignored", || (ben.log().matches(ignored).count() > before).then_some(()));
-    assert_eq!(asked(), 0);
+    assert_eq!(asked(&ben), 0);
 }
