@@ -150,7 +150,7 @@ pub fn fetchmail(settings: &MailSettings, password: &str) -> String {
 #[must_use]
 pub fn general(settings: &MailSettings, address: &str, web: &str) -> String {
     let encryption = |tls: bool| {
-        if tls { "TLS (SSL), not STARTTLS" } else { "no encryption (it stays on this machine)" }
+        if tls { "TLS (SSL), not STARTTLS" } else { "no encryption (it stays on this machine), or STARTTLS" }
     };
     format!(
         "In any mail program:\n\

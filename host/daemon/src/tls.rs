@@ -1,6 +1,7 @@
-//! TLS of the listeners that others can reach: the user's own certificate, or one made here and kept in the data directory.
+//! TLS of the listeners: the user's own certificate, or one made here and kept in the data directory.
 //!
-//! TLS begins with the connection (RFC 8314 section 3); there is no STARTTLS, and nothing is said in plain text.
+//! There TLS begins with the connection (RFC 8314 section 3), and nothing is said in plain text. On the loopback interface
+//! it begins when a mail program asks for it (STARTTLS, STLS).
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -131,21 +131,26 @@ impl Listeners {
         Ok(Self { mail, admin: listen("web", "--admin", options.listen.admin).await? })
     }
 
-    /// TLS, if one of them can be reached from elsewhere.
+    /// TLS. Where no listener can be reached from elsewhere, it is for mail programs that insist on it, and the gateway starts
+    /// without where it cannot be had.
     fn tls(&self, options: &Options) -> Result<Option<Tls>, UpError> {
         let addresses = self.addresses().map_err(UpError::Addresses)?;
         let mail = addresses.mail.into_iter().flat_map(|(smtp, pop3)| [smtp, pop3]);
         let beyond: Vec<SocketAddr> =
             mail.chain([addresses.admin]).filter(|address| is_beyond(*address)).collect();
-        if beyond.is_empty() {
-            return Ok(None);
-        }
         let bound = beyond.iter().map(|address| address.ip()).filter(|ip| !ip.is_unspecified());
         let config = &options.config.tls;
         let names = config.names.iter().cloned().chain(bound.map(|ip| ip.to_string()));
         let (certificate, key) = (config.certificate.as_deref(), config.key.as_deref());
         let names: Vec<String> = names.collect();
-        Ok(Some(Tls::load(&options.directory, certificate, key, &names)?))
+        match Tls::load(&options.directory, certificate, key, &names) {
+            Ok(tls) => Ok(Some(tls)),
+            Err(error) if beyond.is_empty() => {
+                tracing::warn!(%error, "mail programs on this machine get no TLS");
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn addresses(&self) -> io::Result<Addresses> {
@@ -168,6 +173,14 @@ struct Addresses {
     /// SMTP and POP3.
     mail: Option<(SocketAddr, SocketAddr)>,
     admin: SocketAddr,
+}
+
+impl Addresses {
+    /// Whether others can reach one of them.
+    fn any_beyond(self) -> bool {
+        let mail = self.mail.into_iter().flat_map(|(smtp, pop3)| [smtp, pop3]);
+        mail.chain([self.admin]).any(is_beyond)
+    }
 }
 
 async fn listen(
@@ -469,11 +482,8 @@ impl Running<'_> {
         let logins = Logins::new(store, network, passwords, password_file, clock);
         let logins = Arc::new(logins.map_err(|error| UpError::Random(error.to_string()))?);
         let settings = smtp::Settings::new("toxmail.localhost");
-        let submission = Arc::new(SubmissionBackend {
-            gateway: Arc::clone(&self.gateway),
-            logins: Arc::clone(&logins),
-            is_over_tls: addresses.mail.is_some_and(|(smtp, _)| tls_of(smtp).is_some()),
-        });
+        let submission =
+            Arc::new(SubmissionBackend { gateway: Arc::clone(&self.gateway), logins: Arc::clone(&logins) });
         let access = self.access(Arc::clone(&logins), web)?;
         let mailbox = Arc::new(MailboxBackend::new(self.store.clone(), logins, Arc::clone(&self.clock)));
         let management = Arc::new(self.management(addresses, tls));
@@ -482,15 +492,17 @@ impl Running<'_> {
         let mut servers = JoinSet::new();
         if let (Some((smtp, pop3)), Some((smtp_address, pop3_address))) = (listeners.mail, addresses.mail) {
             let server = smtp::Server::new(smtp, submission, settings, Arc::clone(&self.clock));
-            let server = match tls_of(smtp_address) {
-                Some(tls) => server.over_tls(tls),
+            let server = match tls {
+                Some(tls) if is_beyond(smtp_address) => server.over_tls(Arc::clone(&tls.config)),
+                Some(tls) => server.offer_tls(Arc::clone(&tls.config)),
                 None => server,
             };
             servers.spawn(server.run(cancel.clone()));
             let settings = pop3::Settings::default();
             let server = pop3::Server::new(pop3, mailbox, settings, Arc::clone(&self.clock));
-            let server = match tls_of(pop3_address) {
-                Some(tls) => server.over_tls(tls),
+            let server = match tls {
+                Some(tls) if is_beyond(pop3_address) => server.over_tls(Arc::clone(&tls.config)),
+                Some(tls) => server.offer_tls(Arc::clone(&tls.config)),
                 None => server,
             };
             servers.spawn(server.run(cancel.clone()));
@@ -532,7 +544,7 @@ impl Running<'_> {
             log: self.log.clone(),
             events: self.events.clone(),
             mail: addresses.mail,
-            certificate: tls.map(|tls| tls.certificate.clone()),
+            certificate: tls.filter(|_| addresses.any_beyond()).map(|tls| tls.certificate.clone()),
         }
     }
 

@@ -14,9 +14,9 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span};
 
 use crate::TlsConfig;
-use crate::connection::{Connection, Shared, displaced};
+use crate::connection::{Connection, Shared};
 use crate::conversation::Conversation;
-use crate::limits::{HANDSHAKE_TIME, STOP_GRACE, UNDISTURBED};
+use crate::limits::{STOP_GRACE, UNDISTURBED};
 use crate::lobby::Lobby;
 use crate::trouble::AcceptTrouble;
 
@@ -48,7 +48,29 @@ pub struct Listener {
     clock: Arc<dyn Clock>,
     sessions: Arc<Semaphore>,
     lobby: Arc<Lobby>,
-    tls: Option<Arc<TlsConfig>>,
+    tls: Tls,
+}
+
+/// How connections are encrypted, for a conversation that has to say so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// They are not.
+    None,
+    /// When the client asks for it ([`Listener::offer_tls`]).
+    Offered,
+    /// From the first byte on ([`Listener::over_tls`]).
+    FromTheStart,
+}
+
+/// The same for the listener, with what TLS needs.
+#[derive(Debug)]
+enum Tls {
+    /// They are not.
+    None,
+    /// When the client asks for it.
+    Offered(Arc<TlsConfig>),
+    /// From the first byte on.
+    FromTheStart(Arc<TlsConfig>),
 }
 
 impl Listener {
@@ -57,14 +79,20 @@ impl Listener {
     pub fn new(listener: TcpListener, settings: Settings, clock: Arc<dyn Clock>) -> Self {
         let sessions = Arc::new(Semaphore::new(settings.max_sessions.min(Semaphore::MAX_PERMITS)));
         let lobby = Lobby::new(settings.max_unauthenticated, UNDISTURBED);
-        Self { listener, settings, clock, sessions, lobby, tls: None }
+        Self { listener, settings, clock, sessions, lobby, tls: Tls::None }
     }
 
     /// The same with TLS from the first byte on (RFC 8314 section 3). Nobody gets anything in plain text, clients for whom there is
     /// no place neither.
     #[must_use]
     pub fn over_tls(self, config: Arc<TlsConfig>) -> Self {
-        Self { tls: Some(config), ..self }
+        Self { tls: Tls::FromTheStart(config), ..self }
+    }
+
+    /// The same in plain text, until a conversation says [`Next::StartTls`](crate::Next::StartTls). Without this, that ends it.
+    #[must_use]
+    pub fn offer_tls(self, config: Arc<TlsConfig>) -> Self {
+        Self { tls: Tls::Offered(config), ..self }
     }
 
     /// The address listened on.
@@ -144,27 +172,14 @@ impl Listener {
         }
         let (conversation, span) = begin();
         let shared = Arc::clone(shared);
-        let Some(config) = &self.tls else {
-            let connection = Connection::new(stream, conversation, shared, place);
-            let serving = async move {
-                connection.serve().await;
-                drop(session);
-            };
-            return self.begin(serving.instrument(span), tasks);
+        let (config, is_first) = match &self.tls {
+            Tls::None => (None, false),
+            Tls::Offered(config) => (Some(Arc::clone(config)), false),
+            Tls::FromTheStart(config) => (Some(Arc::clone(config)), true),
         };
-        let handshake = TlsAcceptor::from(Arc::clone(config)).accept(stream);
         let serving = async move {
-            let shaken = tokio::select! {
-                biased;
-                shaken = handshake => shaken,
-                () = shared.cancel.cancelled() => return,
-                () = shared.clock.sleep(HANDSHAKE_TIME) => return,
-                () = displaced(Some(&place)) => return,
-            };
-            match shaken {
-                Ok(stream) => Connection::new(stream, conversation, shared, place).serve().await,
-                Err(error) => tracing::debug!(%error, "no TLS"),
-            }
+            let connection = Connection::new(stream, conversation, shared, place);
+            serve(connection, config.map(TlsAcceptor::from), is_first).await;
             drop(session);
         };
         self.begin(serving.instrument(span), tasks);
@@ -184,13 +199,28 @@ impl Listener {
     /// One line fits the buffer of every fresh socket, so this never waits for the client. Over TLS nothing is said.
     fn turn_away(&self, stream: TcpStream, reply: &str) {
         tracing::warn!(reply, "connection turned away");
-        if self.tls.is_some() {
+        if matches!(self.tls, Tls::FromTheStart(_)) {
             return;
         }
         let line = format!("{reply}\r\n");
         if let Err(error) = stream.into_std().and_then(|mut stream| stream.write_all(line.as_bytes())) {
             tracing::debug!(%error, "turning away");
         }
+    }
+}
+
+/// Serves a client, over TLS at once or when it asks.
+async fn serve<C: Conversation>(
+    connection: Connection<TcpStream, C>,
+    acceptor: Option<TlsAcceptor>,
+    is_first: bool,
+) {
+    let asked = if is_first { Some(connection) } else { connection.serve().await };
+    if let (Some(connection), Some(acceptor)) = (asked, acceptor)
+        && let Some(connection) = connection.over(|stream| acceptor.accept(stream)).await
+    {
+        // TLS is on: the conversation does not ask for it again.
+        connection.serve().await;
     }
 }
 

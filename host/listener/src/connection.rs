@@ -1,5 +1,6 @@
 //! One connection: carries bytes between a socket and a [`Conversation`].
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
 use crate::conversation::{Conversation, Interruption, Next};
-use crate::limits::{IDLE_OUTPUT_BYTES, LINGER, READ_BYTES};
+use crate::limits::{HANDSHAKE_TIME, IDLE_OUTPUT_BYTES, LINGER, READ_BYTES};
 use crate::lobby::Place;
 use crate::stop::Stopped;
 use crate::watchdog::Watchdog;
@@ -20,6 +21,8 @@ enum End {
     Closed,
     /// The client is gone.
     Gone,
+    /// The client wants TLS, and has the word to begin.
+    StartTls,
     Interrupted(Interruption),
 }
 
@@ -49,6 +52,7 @@ pub(crate) struct Connection<S, C> {
     watchdog: Watchdog,
     /// Given back when the client logs in.
     place: Option<Place>,
+    has_greeted: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin, C: Conversation> Connection<S, C> {
@@ -60,32 +64,50 @@ impl<S: AsyncRead + AsyncWrite + Unpin, C: Conversation> Connection<S, C> {
             output: BytesMut::new(),
             watchdog: Watchdog::new(Arc::clone(&shared.clock), shared.idle_timeout),
             place: Some(place),
+            has_greeted: false,
             shared,
         }
     }
 
-    /// Serves the client until one side ends it.
-    pub(crate) async fn serve(mut self) {
+    /// The same conversation over another stream, made of this one. None where it cannot be made in the time that is left for
+    /// it: the client is gone then.
+    pub(crate) async fn over<T, F>(self, make: impl FnOnce(S) -> F) -> Option<Connection<T, C>>
+    where
+        F: Future<Output = io::Result<T>>,
+    {
+        let Self { stream, conversation, shared, input: _, output: _, watchdog, place, has_greeted } = self;
+        let stream = shake_hands(make(stream), &shared, place.as_ref()).await?;
+        let (input, output) = (BytesMut::new(), BytesMut::new());
+        Some(Connection { stream, conversation, shared, input, output, watchdog, place, has_greeted })
+    }
+
+    /// Serves the client until one side ends it, or the client wants TLS: then the connection is given back for it.
+    pub(crate) async fn serve(mut self) -> Option<Self> {
         let end = self.converse().await;
+        if matches!(end, End::StartTls) {
+            return Some(self);
+        }
         // Whatever follows is courtesy; nobody else need wait for it.
         self.conversation.release();
         let is_told = match end {
-            End::Gone => false,
+            End::Gone | End::StartTls => false,
             End::Closed => true,
             End::Interrupted(why) => self.conversation.interrupt(why, &mut self.output),
         };
-        if !is_told {
-            return;
+        if is_told {
+            let clock = Arc::clone(&self.shared.clock);
+            tokio::select! {
+                () = self.say_goodbye() => {}
+                () = clock.sleep(LINGER) => {}
+            }
         }
-        let clock = Arc::clone(&self.shared.clock);
-        tokio::select! {
-            () = self.say_goodbye() => {}
-            () = clock.sleep(LINGER) => {}
-        }
+        None
     }
 
     async fn converse(&mut self) -> End {
-        self.conversation.greet(&mut self.output);
+        if !std::mem::replace(&mut self.has_greeted, true) {
+            self.conversation.greet(&mut self.output);
+        }
         loop {
             if let Err(end) = self.step().await {
                 return end;
@@ -107,6 +129,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, C: Conversation> Connection<S, C> {
             }
             Next::Flush => self.flush().await,
             Next::Close => Err(End::Closed),
+            Next::StartTls => {
+                self.flush().await?;
+                Err(if self.input.is_empty() { End::StartTls } else { End::Gone })
+            }
             Next::Ask(question) => {
                 self.conversation.ask(question, &self.shared.cancel, &mut self.output).await?;
                 if self.conversation.is_authenticated() {
@@ -192,8 +218,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin, C: Conversation> Connection<S, C> {
     }
 }
 
+/// Waits for a handshake, as long as a client has for it; None where it comes to nothing.
+pub(crate) async fn shake_hands<T>(
+    handshake: impl Future<Output = io::Result<T>>,
+    shared: &Shared,
+    place: Option<&Place>,
+) -> Option<T> {
+    let shaken = tokio::select! {
+        biased;
+        shaken = handshake => shaken,
+        () = shared.cancel.cancelled() => return None,
+        () = shared.clock.sleep(HANDSHAKE_TIME) => return None,
+        () = displaced(place) => return None,
+    };
+    shaken.inspect_err(|error| tracing::debug!(%error, "no TLS")).ok()
+}
+
 /// Returns when the place is needed by others; never for a session that gave its place back by logging in.
-pub(crate) async fn displaced(place: Option<&Place>) {
+async fn displaced(place: Option<&Place>) {
     match place {
         Some(place) => place.leave().cancelled().await,
         None => std::future::pending().await,

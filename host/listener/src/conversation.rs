@@ -60,6 +60,9 @@ pub enum Next<Q> {
     Flush,
     /// Put this to [`Conversation::ask`].
     Ask(Q),
+    /// Write the output, then shake hands for TLS (RFC 3207, RFC 2595) and go on over it. The input is empty then: what
+    /// a client sends in plain text behind its wish for TLS never counts.
+    StartTls,
     /// Write the output and close.
     Close,
 }

@@ -29,7 +29,7 @@ pub mod testing;
 mod trouble;
 mod watchdog;
 
-pub use accept::{Listener, Settings};
+pub use accept::{Encryption, Listener, Settings};
 pub use conversation::{Conversation, Interruption, Next};
 pub use stop::{Stopped, unless_stopped};
 pub use tokio_rustls::rustls::ServerConfig as TlsConfig;

@@ -1,4 +1,4 @@
-//! Command lines, parsed (RFC 1939, 2449, 5034, 6856).
+//! Command lines, parsed (RFC 1939, 2449, 2595, 5034, 6856).
 
 use crate::reply::Reply;
 
@@ -15,6 +15,8 @@ pub enum Command<'a> {
     AuthPlain(Option<&'a str>),
     /// APOP, which is not offered.
     Apop,
+    /// STLS (RFC 2595 section 4).
+    Stls,
     /// CAPA.
     Capa,
     /// UTF8.
@@ -98,6 +100,7 @@ fn without_argument(verb: &str) -> Option<Command<'static>> {
         ("RSET", Command::Rset),
         ("QUIT", Command::Quit),
         ("CAPA", Command::Capa),
+        ("STLS", Command::Stls),
         ("UTF8", Command::Utf8),
     ];
     commands.into_iter().find(|(name, _)| verb.eq_ignore_ascii_case(name)).map(|(_, command)| command)

@@ -47,6 +47,7 @@ impl<B: Backend> listener::Conversation for Conversation<B> {
                 Event::Flush => return Next::Flush,
                 Event::Close => return Next::Close,
                 Event::Release => self.maildrop = None,
+                Event::StartTls => return Next::StartTls,
                 question => return Next::Ask(question),
             }
         }
@@ -95,7 +96,7 @@ impl<B: Backend> listener::Conversation for Conversation<B> {
                 }
                 self.session.committed(result, output);
             }
-            Event::Read | Event::Flush | Event::Release | Event::Close => {}
+            Event::Read | Event::Flush | Event::Release | Event::StartTls | Event::Close => {}
         }
         Ok(())
     }

@@ -17,7 +17,7 @@
 //! | 5034 | AUTH | PLAIN; `AUTH` alone lists it |
 //! | 4616 | SASL PLAIN | an authorization identity may be any name or address of the account that logs in; others are refused |
 //! | 6856 | UTF8 | the command; mails with UTF-8 headers are handed out as they are with or without it; no LANG |
-//! | 2595 | STLS | no: loopback, or TLS from the first byte on (RFC 8314) |
+//! | 2595 | STLS | on the loopback interface; elsewhere TLS from the first byte on (RFC 8314). Nothing may follow it before its answer |
 //!
 //! # What a client sees at a limit
 //!
@@ -42,6 +42,7 @@ mod settings;
 pub mod stuff;
 
 pub use backend::{Backend, Maildrop, MaildropError, MessageInfo, OpenError};
+pub use listener::Encryption;
 pub use server::Server;
 pub use session::Session;
 pub use settings::Settings;

@@ -15,6 +15,7 @@ listener::replies! {
     OK = "+OK";
     USER_OK = "+OK Now the password (PASS)";
     UTF8_OK = "+OK UTF-8 it is";
+    START_TLS = "+OK Begin TLS";
     CHALLENGE = "+ ";
     BYE = "+OK Bye";
     DELETED = "+OK It goes at QUIT";
@@ -45,6 +46,9 @@ listener::replies! {
     LOGIN_ENDED = "-ERR [AUTH] The account has another password now, or is switched off or removed; connect and log in again";
     LOGIN_FIRST = "-ERR Log in first, with the account's name and password";
     LOGGED_IN = "-ERR Already logged in";
+    TLS_TWICE = "-ERR TLS is on already";
+    TLS_NOT_OFFERED = "-ERR STLS is not offered here";
+    TLS_PIPELINED = "-ERR Nothing may follow STLS before its answer is read: what was sent in plain text does not count after it";
     NO_SUCH_MESSAGE = "-ERR There is no message with this number";
     IS_DELETED = "-ERR This message is marked as deleted; RSET takes that back";
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use listener::Listener;
+use listener::{Encryption, Listener};
 use mail::Clock;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -16,11 +16,12 @@ use crate::settings::Settings;
 
 /// A POP3 server on one listener.
 ///
-/// It speaks plain TCP and takes passwords without TLS: bind it to the loopback interface, or put it [`over_tls`](Self::over_tls).
+/// It speaks plain TCP and takes passwords without TLS: bind it to the loopback interface, or put it [`over_tls`](Self::over_tls). On
+/// the loopback interface it can [offer TLS](Self::offer_tls) to clients that insist on it.
 pub struct Server<B> {
     listener: Listener,
     backend: Arc<B>,
-    settings: Arc<Settings>,
+    settings: Settings,
 }
 
 impl<B: Backend> Server<B> {
@@ -36,13 +37,21 @@ impl<B: Backend> Server<B> {
             too_many_sessions: Reply::SESSIONS.as_str().to_owned(),
             too_many_unauthenticated: Reply::UNAUTHENTICATED_SESSIONS.as_str().to_owned(),
         };
-        Self { listener: Listener::new(listener, bounds, clock), backend, settings: Arc::new(settings) }
+        Self { listener: Listener::new(listener, bounds, clock), backend, settings }
     }
 
     /// The same with TLS from the first byte on (RFC 8314 section 3.3): for addresses that others can reach.
     #[must_use]
     pub fn over_tls(self, config: Arc<listener::TlsConfig>) -> Self {
-        Self { listener: self.listener.over_tls(config), ..self }
+        let settings = Settings { encryption: Encryption::FromTheStart, ..self.settings };
+        Self { listener: self.listener.over_tls(config), settings, ..self }
+    }
+
+    /// The same with STLS (RFC 2595).
+    #[must_use]
+    pub fn offer_tls(self, config: Arc<listener::TlsConfig>) -> Self {
+        let settings = Settings { encryption: Encryption::Offered, ..self.settings };
+        Self { listener: self.listener.offer_tls(config), settings, ..self }
     }
 
     /// The address listened on.
@@ -58,6 +67,7 @@ impl<B: Backend> Server<B> {
     /// Dropping the future cuts all sessions off.
     pub async fn run(self, cancel: CancellationToken) {
         let Self { listener, backend, settings } = self;
+        let settings = Arc::new(settings);
         let begin = |peer: SocketAddr| {
             let conversation = Conversation::new(Arc::clone(&backend), peer.ip(), Arc::clone(&settings));
             (conversation, tracing::info_span!("pop3", %peer))

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
+use listener::Encryption;
 use mail::line::{LineError, LineReader, Scan};
 use mail::sasl::Credentials;
 use zeroize::Zeroize;
@@ -46,6 +47,9 @@ pub enum Event {
     Commit(Vec<usize>),
     /// Close the maildrop and delete nothing; no answer.
     Release,
+    /// Write the output, then begin TLS; no answer. The input is empty. The session is at its beginning again: what
+    /// follows comes over TLS.
+    StartTls,
     /// Write the output and close. Comes again if asked again.
     Close,
 }
@@ -85,6 +89,7 @@ pub struct Session {
     lines: LineReader,
     state: State,
     pending: Option<Pending>,
+    is_over_tls: bool,
     utf8: bool,
     failures: usize,
     errors: usize,
@@ -96,6 +101,7 @@ impl Session {
     #[must_use]
     pub fn new(settings: Arc<Settings>) -> Self {
         Self {
+            is_over_tls: settings.encryption == Encryption::FromTheStart,
             settings,
             lines: LineReader::new(AUTH_LINE_BYTES),
             state: State::Authorization { login: None },
@@ -230,6 +236,14 @@ impl Session {
                 let line = input.get_mut(..length)?;
                 let event = self.line(line, output, messages);
                 input.advance(length + 2);
+                if event == Some(Event::StartTls) && !input.is_empty() {
+                    // Somebody in between may have put it there.
+                    self.mistake(&Reply::TLS_PIPELINED, output);
+                    return None;
+                }
+                if event == Some(Event::StartTls) {
+                    self.start_tls(output);
+                }
                 event
             }
         }
@@ -289,7 +303,8 @@ impl Session {
                 return None;
             }
             Command::Quit => return self.quit(output),
-            Command::User(_)
+            Command::Stls
+            | Command::User(_)
             | Command::Pass(_)
             | Command::AuthList
             | Command::AuthPlain(_)
@@ -303,8 +318,12 @@ impl Session {
     fn capabilities(&self, output: &mut BytesMut) {
         output.extend_from_slice(
             b"+OK This is offered\r\nTOP\r\nUIDL\r\nUSER\r\nSASL PLAIN\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\n\
-              EXPIRE NEVER\r\nUTF8 USER\r\nIMPLEMENTATION Toxmail\r\n.\r\n",
+              EXPIRE NEVER\r\nUTF8 USER\r\n",
         );
+        if self.settings.encryption == Encryption::Offered && !self.is_over_tls {
+            output.extend_from_slice(b"STLS\r\n");
+        }
+        output.extend_from_slice(b"IMPLEMENTATION Toxmail\r\n.\r\n");
     }
 
     fn quit(&mut self, output: &mut BytesMut) -> Option<Event> {

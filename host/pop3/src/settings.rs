@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use listener::Encryption;
+
 use crate::limits;
 
 /// Settings of one server. [`Settings::default`] gives [`crate::limits`].
@@ -17,6 +19,8 @@ pub struct Settings {
     pub max_authentication_failures: usize,
     /// Malformed or misplaced commands a session may send; the last of them ends it.
     pub max_errors: usize,
+    /// How sessions are encrypted; the [`Server`](crate::Server) sets it.
+    pub encryption: Encryption,
 }
 
 impl Default for Settings {
@@ -27,6 +31,7 @@ impl Default for Settings {
             max_unauthenticated: limits::SESSIONS_UNAUTHENTICATED,
             max_authentication_failures: limits::AUTHENTICATION_FAILURES,
             max_errors: limits::ERRORS,
+            encryption: Encryption::None,
         }
     }
 }

@@ -61,7 +61,12 @@ impl Backend for Nowhere {
         true
     }
 
-    async fn begin(&self, _account: &AccountName, _mail: MailFrom) -> Result<Box<dyn Transaction>, Refusal> {
+    async fn begin(
+        &self,
+        _account: &AccountName,
+        _mail: MailFrom,
+        _is_over_tls: bool,
+    ) -> Result<Box<dyn Transaction>, Refusal> {
         Ok(Box::new(Count { size: 0, mails: Arc::clone(&self.mails), bytes: Arc::clone(&self.bytes) }))
     }
 }

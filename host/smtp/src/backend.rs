@@ -34,11 +34,16 @@ pub trait Backend: Send + Sync + 'static {
         settings
     }
 
-    /// Begins a mail (MAIL command). Dropping the transaction before [`Transaction::finish`] aborts it.
+    /// Begins a mail (MAIL command); `is_over_tls` says whether the session is encrypted. Dropping the transaction before [`Transaction::finish`] aborts it.
     ///
     /// # Errors
     /// A [`Refusal`]: the reply to MAIL. The call is dropped when the server stops.
-    async fn begin(&self, login: &Self::Login, mail: MailFrom) -> Result<Box<dyn Transaction>, Refusal>;
+    async fn begin(
+        &self,
+        login: &Self::Login,
+        mail: MailFrom,
+        is_over_tls: bool,
+    ) -> Result<Box<dyn Transaction>, Refusal>;
 }
 
 /// One mail on its way in. The calls come in the order they are declared in; dropping it aborts the mail, and

@@ -13,6 +13,8 @@ pub enum Command<'a> {
     Ehlo,
     /// HELO: none wanted.
     Helo,
+    /// STARTTLS (RFC 3207).
+    StartTls,
     /// AUTH with its mechanism and, where one is given, the initial response, still in base64.
     Auth(Mechanism, Option<&'a str>),
     /// MAIL FROM.
@@ -68,7 +70,7 @@ pub fn parse(line: &[u8]) -> Result<Command<'_>, Reply> {
     if is("AUTH") {
         return auth(argument);
     }
-    if ["STARTTLS", "BDAT", "ETRN", "EXPN", "TURN", "SEND", "SOML", "SAML"].into_iter().any(is) {
+    if ["BDAT", "ETRN", "EXPN", "TURN", "SEND", "SOML", "SAML"].into_iter().any(is) {
         return Err(Reply::NOT_IMPLEMENTED);
     }
     if argument.contains(" HTTP/1") || ["HOST:", "USER-AGENT:"].into_iter().any(is) {
@@ -80,6 +82,8 @@ pub fn parse(line: &[u8]) -> Result<Command<'_>, Reply> {
         Command::Rset
     } else if is("QUIT") {
         Command::Quit
+    } else if is("STARTTLS") {
+        Command::StartTls
     } else {
         return Err(Reply::UNKNOWN);
     };

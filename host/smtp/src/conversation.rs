@@ -53,6 +53,7 @@ impl<B: Backend> listener::Conversation for Conversation<B> {
                 Event::Flush => return Next::Flush,
                 Event::Close => return Next::Close,
                 Event::Abort => self.transaction = None,
+                Event::StartTls => return Next::StartTls,
                 question => return Next::Ask(question),
             }
         }
@@ -78,8 +79,11 @@ impl<B: Backend> listener::Conversation for Conversation<B> {
                 self.session.authenticated(result, output);
             }
             Event::Begin(mail) => {
+                let is_over_tls = self.session.is_over_tls();
                 let result = match &self.login {
-                    Some(login) => unless_stopped(cancel, self.backend.begin(login, mail)).await?,
+                    Some(login) => {
+                        unless_stopped(cancel, self.backend.begin(login, mail, is_over_tls)).await?
+                    }
                     None => Err(broken()),
                 };
                 let result = result.map(|transaction| self.transaction = Some(transaction));
@@ -106,7 +110,7 @@ impl<B: Backend> listener::Conversation for Conversation<B> {
                 }
                 self.session.answer(result, output);
             }
-            Event::Read | Event::Flush | Event::Abort | Event::Close => {}
+            Event::Read | Event::Flush | Event::Abort | Event::StartTls | Event::Close => {}
         }
         Ok(())
     }

@@ -21,7 +21,7 @@
 //! | 2920 | PIPELINING | yes |
 //! | 2034, 3463, 5248 | enhanced status codes | yes |
 //! | 3461 | DSN | the parameters; reports are made elsewhere |
-//! | 3207 | STARTTLS | no: loopback, or TLS from the first byte on (RFC 8314) |
+//! | 3207 | STARTTLS | on the loopback interface; elsewhere TLS from the first byte on (RFC 8314). Before AUTH and MAIL only, and nothing may follow it before its answer |
 //! | 3030 | CHUNKING, BINARYMIME | no |
 //!
 //! # What a client sees at a limit
@@ -52,6 +52,7 @@ mod settings;
 pub mod unstuff;
 
 pub use backend::{AuthenticationError, Backend, BodyType, MailFrom, Recipient, Transaction};
+pub use listener::Encryption;
 pub use server::Server;
 pub use session::Session;
 pub use settings::Settings;

@@ -9,7 +9,8 @@ listener::replies! {
     /// One reply line, without CR LF.
     pub struct Reply;
 
-    HELP = "214 2.0.0 Log in (AUTH), then MAIL FROM:<you>, RCPT TO:<them>, DATA. Commands: EHLO HELO AUTH MAIL RCPT DATA RSET NOOP VRFY HELP QUIT";
+    START_TLS = "220 2.0.0 Begin TLS";
+    HELP = "214 2.0.0 Log in (AUTH), then MAIL FROM:<you>, RCPT TO:<them>, DATA. Commands: EHLO HELO STARTTLS AUTH MAIL RCPT DATA RSET NOOP VRFY HELP QUIT";
     BYE = "221 2.0.0 Bye";
     AUTHENTICATED = "235 2.7.0 Authenticated";
     OK = "250 2.0.0 OK";
@@ -49,6 +50,10 @@ listener::replies! {
     AUTH_FORM = "501 5.5.2 The login is not in the form this AUTH mechanism asks for";
     NOT_IMPLEMENTED = "502 5.5.1 This command is not offered here";
     EHLO_FIRST = "503 5.5.1 Say EHLO first";
+    TLS_TWICE = "503 5.5.1 TLS is on already";
+    TLS_AFTER_LOGIN = "503 5.5.1 STARTTLS comes before AUTH; connect again";
+    TLS_IN_MAIL = "503 5.5.1 STARTTLS comes before MAIL, not after it";
+    TLS_PIPELINED = "503 5.5.1 Nothing may follow STARTTLS before its answer is read: what was sent in plain text does not count after it";
     AUTH_TWICE = "503 5.5.1 Already logged in";
     AUTH_IN_MAIL = "503 5.5.1 Log in before MAIL, not after it";
     MAIL_TWICE = "503 5.5.1 A mail has begun already; finish it or say RSET";

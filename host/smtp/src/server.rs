@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use listener::Listener;
+use listener::{Encryption, Listener};
 use mail::Clock;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +16,8 @@ use crate::settings::Settings;
 
 /// A submission server on one listener.
 ///
-/// It speaks plain TCP and offers AUTH without TLS: bind it to the loopback interface, or put it [`over_tls`](Self::over_tls).
+/// It speaks plain TCP and offers AUTH without TLS: bind it to the loopback interface, or put it [`over_tls`](Self::over_tls). On
+/// the loopback interface it can [offer TLS](Self::offer_tls) to clients that insist on it.
 pub struct Server<B> {
     listener: Listener,
     backend: Arc<B>,
@@ -42,7 +43,15 @@ impl<B: Backend> Server<B> {
     /// The same with TLS from the first byte on (RFC 8314 section 3.3): for addresses that others can reach.
     #[must_use]
     pub fn over_tls(self, config: Arc<listener::TlsConfig>) -> Self {
-        Self { listener: self.listener.over_tls(config), ..self }
+        let settings = Settings { encryption: Encryption::FromTheStart, ..self.settings };
+        Self { listener: self.listener.over_tls(config), settings, ..self }
+    }
+
+    /// The same with STARTTLS (RFC 3207).
+    #[must_use]
+    pub fn offer_tls(self, config: Arc<listener::TlsConfig>) -> Self {
+        let settings = Settings { encryption: Encryption::Offered, ..self.settings };
+        Self { listener: self.listener.offer_tls(config), settings, ..self }
     }
 
     /// The address listened on.

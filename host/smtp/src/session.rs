@@ -11,6 +11,7 @@ mod exchange;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
+use listener::Encryption;
 use mail::Refusal;
 use mail::line::{LineError, LineReader, Scan};
 use mail::sasl::Credentials;
@@ -45,6 +46,9 @@ pub enum Event {
     Finish,
     /// Forget the mail that was begun; no answer.
     Abort,
+    /// Write the output, then begin TLS; no answer. The input is empty. The session is at its beginning again: what
+    /// follows comes over TLS.
+    StartTls,
     /// Write the output and close. Comes again if asked again.
     Close,
 }
@@ -89,6 +93,7 @@ pub struct Session {
     pending: Option<Pending>,
     /// The last MAIL was refused: commands that were sent behind it, before the client could know, are no mistakes.
     mail_refused: bool,
+    is_over_tls: bool,
     authenticated: bool,
     failures: usize,
     errors: usize,
@@ -100,11 +105,12 @@ impl Session {
     #[must_use]
     pub fn new(settings: Arc<Settings>) -> Self {
         Self {
-            settings,
             lines: LineReader::new(AUTH_LINE_BYTES),
             state: State::Fresh,
             pending: None,
             mail_refused: false,
+            is_over_tls: settings.encryption == Encryption::FromTheStart,
+            settings,
             authenticated: false,
             failures: 0,
             errors: 0,
@@ -121,6 +127,12 @@ impl Session {
     #[must_use]
     pub fn is_authenticated(&self) -> bool {
         self.authenticated
+    }
+
+    /// Whether what comes from the client is encrypted.
+    #[must_use]
+    pub fn is_over_tls(&self) -> bool {
+        self.is_over_tls
     }
 
     /// Grows whenever the client did something that gets it further: a whole command, or
@@ -292,6 +304,14 @@ impl Session {
                 let line = input.get_mut(..length)?;
                 let event = self.line(line, output);
                 input.advance(length + 2);
+                if event == Some(Event::StartTls) && !input.is_empty() {
+                    // Somebody in between may have put it there (RFC 3207 section 6).
+                    self.mistake(&Reply::TLS_PIPELINED, output);
+                    return None;
+                }
+                if event == Some(Event::StartTls) {
+                    self.start_tls(output);
+                }
                 event
             }
         }
@@ -369,6 +389,7 @@ impl Session {
             return None;
         }
         match command {
+            Command::StartTls => self.wants_tls(output),
             Command::Ehlo => self.hello(true, output),
             Command::Helo => self.hello(false, output),
             Command::Auth(mechanism, initial) => self.auth(mechanism, initial, output),
@@ -415,12 +436,36 @@ impl Session {
         }
     }
 
+    /// STARTTLS (RFC 3207 section 4), where it has its place.
+    fn wants_tls(&mut self, output: &mut BytesMut) -> Option<Event> {
+        let refused = match self.state {
+            _ if self.is_over_tls => Reply::TLS_TWICE,
+            _ if self.settings.encryption == Encryption::None => Reply::NOT_IMPLEMENTED,
+            State::Fresh => Reply::EHLO_FIRST,
+            State::Mail(_) => Reply::TLS_IN_MAIL,
+            _ if self.authenticated => Reply::TLS_AFTER_LOGIN,
+            _ => return Some(Event::StartTls),
+        };
+        self.mistake(&refused, output);
+        None
+    }
+
+    /// Nothing that was said in plain text counts any more (RFC 3207 section 4.2).
+    fn start_tls(&mut self, output: &mut BytesMut) {
+        Reply::START_TLS.write(output);
+        self.state = State::Fresh;
+        self.mail_refused = false;
+        self.is_over_tls = true;
+    }
+
     fn hello(&mut self, extended: bool, output: &mut BytesMut) -> Option<Event> {
         let hostname = &self.settings.hostname;
         let text = if extended {
+            let offers_tls = self.settings.encryption == Encryption::Offered && !self.is_over_tls;
+            let start_tls = if offers_tls { "250-STARTTLS\r\n" } else { "" };
             format!(
                 "250-{hostname}\r\n250-SIZE {}\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-PIPELINING\r\n\
-                 250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n250-AUTH PLAIN LOGIN\r\n250 HELP\r\n",
+                 250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n{start_tls}250-AUTH PLAIN LOGIN\r\n250 HELP\r\n",
                 self.settings.max_mail_bytes
             )
         } else {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use listener::Encryption;
+
 use crate::limits;
 
 /// Settings of one server. [`Settings::new`] gives the defaults of [`crate::limits`] and [`mail::limits`].
@@ -23,6 +25,8 @@ pub struct Settings {
     pub max_errors: usize,
     /// Recipients of one mail.
     pub max_recipients: usize,
+    /// How sessions are encrypted; the [`Server`](crate::Server) sets it.
+    pub encryption: Encryption,
 }
 
 impl Settings {
@@ -38,6 +42,7 @@ impl Settings {
             max_authentication_failures: limits::AUTHENTICATION_FAILURES,
             max_errors: limits::ERRORS,
             max_recipients: mail::limits::RECIPIENTS,
+            encryption: Encryption::None,
         }
     }
 }

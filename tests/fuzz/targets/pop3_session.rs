@@ -1,13 +1,13 @@
 #![no_main]
 //! A POP3 session with a client that sends anything: the same happens however the bytes are cut, and deletions
-//! come only with QUIT.
+//! come only with QUIT. TLS begins once at most, with nothing behind it.
 
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use libfuzzer_sys::fuzz_target;
 use pop3::session::Event;
-use pop3::{MaildropError, MessageInfo, OpenError, Session, Settings};
+use pop3::{Encryption, MaildropError, MessageInfo, OpenError, Session, Settings};
 
 const MAILS: [&[u8]; 3] =
     [b"Subject: one\r\n\r\n.\r\n..\r\nthe end\r\n", b"", b"Subject: three\r\n\r\nbare\n.\nand no end"];
@@ -27,8 +27,8 @@ fn infos() -> Vec<MessageInfo> {
         .collect()
 }
 
-fn tell<'a>(pieces: impl Iterator<Item = &'a [u8]>, answers: u8) -> Story {
-    let mut session = Session::new(Arc::new(Settings::default()));
+fn tell<'a>(pieces: impl Iterator<Item = &'a [u8]>, answers: u8, encryption: Encryption) -> Story {
+    let mut session = Session::new(Arc::new(Settings { encryption, ..Settings::default() }));
     let mut story = Story::default();
     let mut open: Vec<MessageInfo> = Vec::new();
     let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
@@ -89,6 +89,10 @@ fn step(
             };
             session.committed(result, output);
         }
+        Event::StartTls => {
+            assert!(input.is_empty() && open.is_empty());
+            story.events.push("tls".to_owned());
+        }
         Event::Release => story.events.push("release".to_owned()),
     }
     false
@@ -101,8 +105,11 @@ fuzz_target!(|bytes: &[u8]| {
     if input.is_empty() {
         return;
     }
-    let whole = tell(std::iter::once(input), answers);
+    let whole = tell(std::iter::once(input), answers, Encryption::None);
     assert!(whole.output.ends_with(b"\r\n"));
     assert!(whole.events.iter().filter(|event| event.starts_with("Commit")).count() <= 1);
-    assert_eq!(whole, tell(fuzz::pieces(input, seed), answers));
+    assert_eq!(whole, tell(fuzz::pieces(input, seed), answers, Encryption::None));
+    // Whether something follows STLS depends on the cuts.
+    let offered = tell(fuzz::pieces(input, seed), answers, Encryption::Offered);
+    assert!(offered.events.iter().filter(|event| *event == "tls").count() <= 1);
 });

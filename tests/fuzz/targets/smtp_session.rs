@@ -1,6 +1,6 @@
 #![no_main]
 //! An SMTP session with a client that sends anything, and a mail system that answers anything: the same happens
-//! however the bytes are cut, and what the client gets are reply lines.
+//! however the bytes are cut, and what the client gets are reply lines. TLS begins once at most, with nothing behind it.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
 use mail::Refusal;
 use smtp::session::Event;
-use smtp::{AuthenticationError, Session, Settings};
+use smtp::{AuthenticationError, Encryption, Session, Settings};
 
 const MAIL_BYTES: u64 = 300;
 
@@ -31,8 +31,9 @@ impl Answers {
     }
 }
 
-fn tell<'a>(pieces: impl Iterator<Item = &'a [u8]>, answers: u32) -> Story {
+fn tell<'a>(pieces: impl Iterator<Item = &'a [u8]>, answers: u32, encryption: Encryption) -> Story {
     let settings = Settings { max_mail_bytes: MAIL_BYTES, max_recipients: 3, ..Settings::new("host.test") };
+    let settings = Settings { encryption, ..settings };
     let mut session = Session::new(Arc::new(settings));
     let mut answers = Answers(answers);
     let mut story = Story::default();
@@ -64,6 +65,10 @@ fn step(
         Event::Close => {
             story.closed = true;
             return true;
+        }
+        Event::StartTls => {
+            assert!(input.is_empty() && session.is_over_tls() && !session.is_authenticated());
+            story.events.push("tls".to_owned());
         }
         Event::Flush => story.output.extend_from_slice(&output.split()),
         Event::Body(bytes) => {
@@ -104,16 +109,20 @@ fuzz_target!(|bytes: &[u8]| {
     if input.is_empty() {
         return;
     }
-    let whole = tell(std::iter::once(input), answers);
+    let whole = tell(std::iter::once(input), answers, Encryption::None);
     fuzz::assert_lines(&whole.output, 510);
     for line in whole.output.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         assert!(line[..3].iter().all(u8::is_ascii_digit) && (line[3] == b' ' || line[3] == b'-'));
     }
     assert!(whole.body.len() as u64 <= MAIL_BYTES);
-    let pieced = tell(fuzz::pieces(input, seed), answers);
+    let pieced = tell(fuzz::pieces(input, seed), answers, Encryption::None);
     assert_eq!(whole.events, pieced.events);
     assert_eq!(String::from_utf8_lossy(&whole.output), String::from_utf8_lossy(&pieced.output));
     if whole.events.last().is_some_and(|event| event == "finish") {
         assert_eq!(whole.body, pieced.body);
     }
+    assert!(!whole.events.iter().any(|event| event == "tls"));
+    // Whether something follows STARTTLS depends on the cuts.
+    let offered = tell(fuzz::pieces(input, seed), answers, Encryption::Offered);
+    assert!(offered.events.iter().filter(|event| *event == "tls").count() <= 1);
 });

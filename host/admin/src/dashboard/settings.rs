@@ -39,6 +39,7 @@ pub(super) struct Server {
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) security: &'static str,
+    is_local: bool,
 }
 
 impl Servers {
@@ -47,7 +48,8 @@ impl Servers {
         let server = |address: std::net::SocketAddr, tls| Server {
             host: MailSettings::host(address, asked),
             port: address.port(),
-            security: if tls { "TLS (SSL), not STARTTLS" } else { "none" },
+            security: if tls { "TLS (SSL), not STARTTLS" } else { "none, or STARTTLS" },
+            is_local: !tls,
         };
         Self {
             user: settings.user.to_string(),
@@ -58,7 +60,7 @@ impl Servers {
 
     /// Whether all stays on this machine.
     pub(super) fn is_local(&self) -> bool {
-        [&self.incoming, &self.outgoing].iter().all(|server| server.security == "none")
+        [&self.incoming, &self.outgoing].iter().all(|server| server.is_local)
     }
 }
 

@@ -18,8 +18,6 @@ pub struct SubmissionBackend {
     pub gateway: Arc<Gateway>,
     /// Who may log in.
     pub logins: Arc<Logins>,
-    /// Whether the listener is over TLS.
-    pub is_over_tls: bool,
 }
 
 #[async_trait]
@@ -50,7 +48,12 @@ impl Backend for SubmissionBackend {
         self.gateway.max_mail_bytes()
     }
 
-    async fn begin(&self, login: &LoggedIn, mail: MailFrom) -> Result<Box<dyn Transaction>, Refusal> {
+    async fn begin(
+        &self,
+        login: &LoggedIn,
+        mail: MailFrom,
+        is_over_tls: bool,
+    ) -> Result<Box<dyn Transaction>, Refusal> {
         let submission = self.gateway.begin_submission(
             &login.account,
             mail.reverse_path,
@@ -58,7 +61,7 @@ impl Backend for SubmissionBackend {
             mail.ret,
             mail.envelope_id,
         )?;
-        let submission = if self.is_over_tls { submission.over_tls() } else { submission };
+        let submission = if is_over_tls { submission.over_tls() } else { submission };
         Ok(Box::new(SubmittedMail(submission)))
     }
 }

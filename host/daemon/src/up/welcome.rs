@@ -70,5 +70,9 @@ fn gateway(ready: &Ready, is_new: bool) {
 /// The encryption to enter in a mail program for an address.
 fn encryption(address: &str) -> &'static str {
     let is_loopback = address.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_loopback());
-    if is_loopback { "no encryption (it stays on this machine)" } else { "TLS (SSL), not STARTTLS" }
+    if is_loopback {
+        "no encryption (it stays on this machine), or STARTTLS"
+    } else {
+        "TLS (SSL), not STARTTLS"
+    }
 }

@@ -38,7 +38,7 @@ fn malformed_commands_have_their_replies() {
     for (line, reply) in [
         ("", Reply::UNKNOWN),
         ("LAST", Reply::UNKNOWN),
-        ("STLS", Reply::UNKNOWN),
+        ("STLS now", Reply::NO_ARGUMENT),
         ("USER", Reply::USER_ARGUMENT),
         ("PASS", Reply::PASS_ARGUMENT),
         ("PASS ", Reply::PASS_ARGUMENT),

@@ -1,8 +1,9 @@
-//! The AUTHORIZATION state (RFC 1939 section 4): USER and PASS, AUTH PLAIN (RFC 5034), UTF8 (RFC 6856).
+//! The AUTHORIZATION state (RFC 1939 section 4): USER and PASS, AUTH PLAIN (RFC 5034), STLS (RFC 2595), UTF8 (RFC 6856).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::BytesMut;
+use listener::Encryption;
 use mail::sasl::{Credentials, InvalidPlain};
 use zeroize::Zeroizing;
 
@@ -17,6 +18,14 @@ impl Session {
             return None;
         };
         match command {
+            Command::Stls => {
+                let refused = match self.settings.encryption {
+                    _ if self.is_over_tls => Reply::TLS_TWICE,
+                    Encryption::Offered => return Some(Event::StartTls),
+                    _ => Reply::TLS_NOT_OFFERED,
+                };
+                self.mistake(&refused, output);
+            }
             Command::User(name) => {
                 // The same for every name: who has a mailbox here is nobody's business.
                 *login = Some(name.to_owned());
@@ -47,6 +56,14 @@ impl Session {
             _ => {}
         }
         None
+    }
+
+    /// Nothing that was said in plain text counts any more (RFC 2595 section 4).
+    pub(super) fn start_tls(&mut self, output: &mut BytesMut) {
+        Reply::START_TLS.write(output);
+        self.state = State::Authorization { login: None };
+        self.utf8 = false;
+        self.is_over_tls = true;
     }
 
     /// The client's answer to the challenge of AUTH PLAIN.

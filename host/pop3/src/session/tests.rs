@@ -18,6 +18,8 @@ struct Harness {
     failing: Option<(usize, u64)>,
     commit: Result<(), MaildropError>,
     closed: bool,
+    /// It waits for TLS to begin.
+    starts_tls: bool,
 }
 
 impl Harness {
@@ -41,6 +43,7 @@ impl Harness {
             failing: None,
             commit: Ok(()),
             closed: false,
+            starts_tls: false,
         }
     }
 
@@ -60,8 +63,9 @@ impl Harness {
             let event = self.session.next(&mut self.input, &mut self.output, messages);
             assert!(self.output.len() < OUTPUT_BYTES + 2 * BODY_CHUNK_BYTES, "output is bounded");
             match event {
-                Event::Read | Event::Close => {
+                Event::Read | Event::Close | Event::StartTls => {
                     self.closed = event == Event::Close;
+                    self.starts_tls = event == Event::StartTls;
                     break;
                 }
                 Event::Flush => replies.unsplit(self.output.split()),
@@ -111,7 +115,7 @@ impl Harness {
                 self.log.push("release".into());
                 self.open = false;
             }
-            Event::Flush | Event::Read | Event::Close => {}
+            Event::Flush | Event::Read | Event::StartTls | Event::Close => {}
         }
     }
 }
@@ -122,6 +126,47 @@ fn dialogue(harness: &mut Harness, lines: &[(&str, &str)]) {
         assert!(got.starts_with(reply), "{line:?}: expected {reply:?}, got {got:?}");
         assert!(got.ends_with("\r\n") && got.lines().count() == 1, "{line:?}: {got:?}");
     }
+}
+
+/// In plain text, with TLS for who asks.
+fn with_encryption(encryption: Encryption) -> Harness {
+    Harness::with(Settings { encryption, ..Settings::default() }, &[b"A: b\r\n\r\nc\r\n"])
+}
+
+#[test]
+fn tls_is_offered_until_it_is_on_and_what_was_said_before_is_forgotten() {
+    let mut harness = with_encryption(Encryption::Offered);
+    assert!(harness.send(b"CAPA\r\n").contains("STLS\r\n"));
+    harness.send(b"USER ann\r\n");
+    assert_eq!(harness.send(b"stls\r\n"), "+OK Begin TLS\r\n");
+    assert!(harness.starts_tls);
+    assert!(harness.send(b"PASS secret\r\n").starts_with("-ERR Say USER first"));
+    assert!(!harness.send(b"CAPA\r\n").contains("STLS"));
+    assert!(harness.send(b"STLS\r\n").starts_with("-ERR TLS is on already"));
+    assert!(harness.send(b"USER ann\r\nPASS secret\r\n").contains("+OK 1 messages"));
+    assert!(harness.send(b"STLS\r\n").starts_with("-ERR Already logged in"));
+}
+
+#[test]
+fn tls_does_not_begin_where_it_is_not_offered_or_something_follows() {
+    for (encryption, reply) in
+        [(Encryption::None, "-ERR STLS is not offered"), (Encryption::FromTheStart, "-ERR TLS is on already")]
+    {
+        let mut harness = with_encryption(encryption);
+        assert!(!harness.send(b"CAPA\r\n").contains("STLS"));
+        let answer = harness.send(b"STLS\r\n");
+        assert!(answer.starts_with(reply), "{answer}");
+        assert!(!harness.starts_tls);
+    }
+    for behind in ["USER evil\r\n", "x", "\r\n"] {
+        let mut harness = with_encryption(Encryption::Offered);
+        let answer = harness.send(format!("STLS\r\n{behind}").as_bytes());
+        assert!(answer.starts_with("-ERR Nothing may follow STLS"), "{answer}");
+        assert!(!harness.starts_tls);
+    }
+    assert!(
+        with_encryption(Encryption::Offered).send(b"STLS now\r\n").starts_with("-ERR This command takes no")
+    );
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn malformed_commands_have_their_replies() {
         ("DATA now", Reply::NO_ARGUMENT),
         ("RSET x", Reply::NO_ARGUMENT),
         ("QUIT x", Reply::NO_ARGUMENT),
-        ("STARTTLS", Reply::NOT_IMPLEMENTED),
+        ("STARTTLS now", Reply::NO_ARGUMENT),
         ("BDAT 10 LAST", Reply::NOT_IMPLEMENTED),
         ("EXPN list", Reply::NOT_IMPLEMENTED),
         ("AUTH", Reply::AUTH_ARGUMENT),

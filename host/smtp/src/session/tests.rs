@@ -12,6 +12,8 @@ struct Harness {
     log: Vec<String>,
     body: Vec<u8>,
     closed: bool,
+    /// It waits for TLS to begin.
+    starts_tls: bool,
 }
 
 impl Harness {
@@ -23,6 +25,7 @@ impl Harness {
             log: Vec::new(),
             body: Vec::new(),
             closed: false,
+            starts_tls: false,
         }
     }
 
@@ -44,8 +47,9 @@ impl Harness {
         self.input.extend_from_slice(bytes);
         loop {
             let event = self.session.next(&mut self.input, &mut self.output);
-            if matches!(event, Event::Read | Event::Close) {
+            if matches!(event, Event::Read | Event::Close | Event::StartTls) {
                 self.closed = event == Event::Close;
+                self.starts_tls = event == Event::StartTls;
                 break;
             }
             self.answer(event);
@@ -105,7 +109,7 @@ impl Harness {
                 self.session.finished(result, &mut self.output);
             }
             Event::Abort => self.log.push("abort".into()),
-            Event::Flush | Event::Read | Event::Close => {}
+            Event::Flush | Event::Read | Event::StartTls | Event::Close => {}
         }
     }
 }
@@ -129,6 +133,67 @@ fn dialogue(harness: &mut Harness, lines: &[(&str, &str)]) {
             got.ends_with("\r\n") && (got.lines().count() == 1 || got.starts_with("250-")),
             "{line:?}: {got:?}"
         );
+    }
+}
+
+/// In plain text, with TLS for who asks.
+fn offering_tls() -> Harness {
+    Harness::new(Settings { encryption: Encryption::Offered, ..Harness::settings() })
+}
+
+#[test]
+fn tls_is_offered_until_it_is_on_and_what_was_said_before_is_forgotten() {
+    let mut harness = offering_tls();
+    assert!(harness.send(b"EHLO me\r\n").contains("250-STARTTLS\r\n"));
+    assert_eq!(harness.send(b"starttls\r\n"), "220 2.0.0 Begin TLS\r\n");
+    assert!(harness.starts_tls && harness.session.is_over_tls());
+    // RFC 3207 section 4.2: as if it had just connected, but for the greeting.
+    assert!(harness.send(b"MAIL FROM:<a@b.c>\r\n").starts_with("530"));
+    assert!(harness.send(b"AUTH PLAIN AGFubgBzZWNyZXQ=\r\n").starts_with("503 5.5.1 Say EHLO first"));
+    let hello = harness.send(b"EHLO me\r\n");
+    assert!(hello.contains("250-AUTH PLAIN LOGIN\r\n") && !hello.contains("STARTTLS"), "{hello}");
+    assert!(harness.send(b"STARTTLS\r\n").starts_with("503 5.5.1 TLS is on already"));
+    assert!(!harness.starts_tls);
+    assert!(harness.send(b"AUTH PLAIN AGFubgBzZWNyZXQ=\r\n").starts_with("235"));
+}
+
+#[test]
+fn tls_does_not_begin_where_it_has_no_place() {
+    for (encryption, before, reply) in [
+        (Encryption::None, &b"EHLO me\r\n"[..], "502 5.5.1"),
+        (Encryption::FromTheStart, b"EHLO me\r\n", "503 5.5.1 TLS is on already"),
+        (Encryption::Offered, b"", "503 5.5.1 Say EHLO first"),
+        (
+            Encryption::Offered,
+            b"EHLO me\r\nAUTH PLAIN AGFubgBzZWNyZXQ=\r\n",
+            "503 5.5.1 STARTTLS comes before AUTH",
+        ),
+        (
+            Encryption::Offered,
+            b"EHLO me\r\nAUTH PLAIN AGFubgBzZWNyZXQ=\r\nMAIL FROM:<ann@tox>\r\n",
+            "503 5.5.1 STARTTLS comes before MAIL",
+        ),
+    ] {
+        let mut harness = Harness::new(Settings { encryption, ..Harness::settings() });
+        let hello = harness.send(before);
+        assert_eq!(hello.contains("STARTTLS"), encryption == Encryption::Offered && !before.is_empty());
+        let answer = harness.send(b"STARTTLS\r\n");
+        assert!(answer.starts_with(reply), "{answer}");
+        assert!(!harness.starts_tls);
+        assert_eq!(harness.session.is_over_tls(), encryption == Encryption::FromTheStart);
+    }
+    assert!(offering_tls().send(b"EHLO me\r\nSTARTTLS now\r\n").contains("501 5.5.4"));
+}
+
+/// RFC 3207 section 6: somebody in between puts commands behind the client's, which count as its own after the handshake.
+#[test]
+fn what_follows_starttls_in_plain_text_never_counts_after_it() {
+    for behind in ["EHLO evil\r\n", "MAIL FROM:<ann@tox>\r\n", "x", "\r\n"] {
+        let mut harness = offering_tls();
+        let answer = harness.send(format!("EHLO me\r\nSTARTTLS\r\n{behind}").as_bytes());
+        assert!(answer.contains("503 5.5.1 Nothing may follow STARTTLS"), "{answer}");
+        assert!(!answer.contains("220 2.0.0"), "{answer}");
+        assert!(!harness.starts_tls && !harness.session.is_over_tls());
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Mailbox {
     pub changed: Notify,
     /// Whether no login holds any more.
     pub logins_end: AtomicBool,
+    /// Whether the last mail came over TLS.
+    pub over_tls: AtomicBool,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -72,7 +74,13 @@ impl Backend for Memory {
         !self.0.logins_end.load(Ordering::SeqCst)
     }
 
-    async fn begin(&self, account: &AccountName, mail: MailFrom) -> Result<Box<dyn Transaction>, Refusal> {
+    async fn begin(
+        &self,
+        account: &AccountName,
+        mail: MailFrom,
+        is_over_tls: bool,
+    ) -> Result<Box<dyn Transaction>, Refusal> {
+        self.0.over_tls.store(is_over_tls, Ordering::SeqCst);
         let slow = mail.envelope_id.as_deref() == Some("slow");
         if mail.reverse_path.to_string() != format!("<{account}@tox>") {
             return Err(Refusal::permanent(7, 1, "not yours"));
