@@ -232,9 +232,12 @@ impl Logins {
         Ok(account.map(|account| Named::account(account.name)))
     }
 
-    /// The hint after a wrong password: where the right one is. Everybody on this machine can read
-    /// the hint. It is not a secret, because only the owner can read the file.
-    pub fn hint(&self) -> String {
+    /// The hint after a wrong password. Who tries from this machine is told where the right one is: the file can be read
+    /// by the owner alone. Its place says something of the machine, so others are told whom to ask.
+    pub fn hint(&self, source: IpAddr) -> String {
+        if !source.is_loopback() {
+            return "wrong user name or password: ask who runs this gateway for a new one".to_owned();
+        }
         format!(
             "wrong user name or password: the first account's password is in {}; `toxmail account password NAME` sets a new one",
             self.password_file.display()
@@ -285,8 +288,8 @@ impl admin::Login for Logins {
         Self::current(self, account)
     }
 
-    fn hint(&self) -> String {
-        Self::hint(self)
+    fn hint(&self, source: IpAddr) -> String {
+        Self::hint(self, source)
     }
 }
 

@@ -36,6 +36,6 @@ pub trait Login: Send + Sync + 'static {
     /// A login of an account as it is now, for the session that has just changed its password; None where there is none.
     fn current(&self, account: &AccountName) -> Option<LoggedIn>;
 
-    /// Where a user finds the right password, in one sentence; it is shown to whoever asks, so it is no secret.
-    fn hint(&self) -> String;
+    /// Where a user finds the right password, in one sentence for who asks from `source`. It is shown without a login.
+    fn hint(&self, source: IpAddr) -> String;
 }

@@ -81,7 +81,7 @@ pub(super) async fn login(State(shared): State<Shared>, request: Request) -> Res
         LoginAnswer::Later(wait) => return too_many(&headers, name, wait),
         LoginAnswer::Wrong => {
             tracing::info!("a login from a browser failed");
-            let text = shared.access.login.hint();
+            let text = shared.access.login.hint(source);
             return form(&headers, StatusCode::UNAUTHORIZED, name, Some(&text));
         }
     };

@@ -934,7 +934,7 @@ impl Login for Passwords {
         Some(self.login(account))
     }
 
-    fn hint(&self) -> String {
+    fn hint(&self, _source: IpAddr) -> String {
         "wrong name or password: look into the file password".to_owned()
     }
 }

@@ -39,7 +39,7 @@ impl Backend for MailboxBackend {
     async fn open(&self, credentials: &Credentials, source: IpAddr) -> Result<Box<dyn Maildrop>, OpenError> {
         let login = match self.logins.check(credentials, source).await {
             Ok(Checked::LoggedIn(login)) => login,
-            Ok(Checked::Wrong) => return Err(OpenError::InvalidCredentials(self.logins.hint())),
+            Ok(Checked::Wrong) => return Err(OpenError::InvalidCredentials(self.logins.hint(source))),
             Ok(Checked::OtherIdentity) => return Err(OpenError::OtherIdentity),
             // RFC 3206 section 4: nothing is said about the password, and trying later helps.
             Ok(Checked::Later(wait)) => return Err(OpenError::Temporary(later(wait))),
@@ -51,7 +51,7 @@ impl Backend for MailboxBackend {
         let items = items.map_err(|error| OpenError::Temporary(error.to_string()))?;
         if !self.logins.is_current(&login) {
             // Changed while it waited: what was listed may be another account's.
-            return Err(OpenError::InvalidCredentials(self.logins.hint()));
+            return Err(OpenError::InvalidCredentials(self.logins.hint(source)));
         }
         let infos =
             items.iter().map(|item| MessageInfo { uidl: item.uidl.to_string(), size: item.size }).collect();

@@ -32,7 +32,7 @@ impl Backend for SubmissionBackend {
         let unavailable = |text: &str| AuthenticationError::Unavailable(Refusal::transient(7, 0, text));
         match self.logins.check(credentials, source).await {
             Ok(Checked::LoggedIn(login)) => Ok(login),
-            Ok(Checked::Wrong) => Err(AuthenticationError::Invalid(self.logins.hint())),
+            Ok(Checked::Wrong) => Err(AuthenticationError::Invalid(self.logins.hint(source))),
             Ok(Checked::OtherIdentity) => Err(AuthenticationError::OtherIdentity),
             // RFC 4954 section 6: 454 4.7.0.
             Ok(Checked::Later(wait)) => Err(unavailable(&later(wait))),

@@ -240,3 +240,15 @@ async fn a_hash_of_the_raw_bytes_is_made_anew_at_the_next_login_which_goes_on_to
         assert_eq!(name(&world.login("anna", spelling, HOME).await), Some("anna"));
     }
 }
+
+#[tokio::test]
+async fn where_the_password_is_stays_on_the_machine() {
+    let world = World::new().await;
+    for near in ["127.0.0.1", "127.9.9.9", "::1"] {
+        assert!(world.logins.hint(near.parse().unwrap()).contains("password is in /"), "{near}");
+    }
+    for far in ["192.168.1.7", "2001:db8::1", "::ffff:192.0.2.1"] {
+        let hint = world.logins.hint(far.parse().unwrap());
+        assert!(hint.contains("ask who runs this gateway") && !hint.contains('/'), "{hint}");
+    }
+}
