@@ -95,7 +95,7 @@ impl Engine {
     /// c-toxcore derives the public key from the secret one: a damaged secret key shows as another identity.
     fn check_identity(&self, saved: Option<&SavedData>) -> Result<(), StartError> {
         match saved {
-            Some(saved) if saved.public_key() != self.id()?.key => Err(InvalidSavedData::Mismatch.into()),
+            Some(saved) if saved.public_key() != self.id()?.key => Err(InvalidSavedData::Refused.into()),
             _ => Ok(()),
         }
     }
@@ -351,7 +351,7 @@ fn start_error(error: c_int, options: &Options) -> StartError {
         }
         ffi::ERR_NEW_PROXY_BAD_PORT => StartError::ProxyPort,
         ffi::ERR_NEW_LOAD_ENCRYPTED => InvalidSavedData::Encrypted.into(),
-        ffi::ERR_NEW_LOAD_BAD_FORMAT => InvalidSavedData::Damaged.into(),
+        ffi::ERR_NEW_LOAD_BAD_FORMAT => InvalidSavedData::Refused.into(),
         _ => StartError::Resources,
     }
 }

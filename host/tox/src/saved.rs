@@ -38,9 +38,9 @@ pub enum InvalidSavedData {
     /// Cut short, or lengths and types that cannot be.
     #[error("it is damaged or ends too early")]
     Damaged,
-    /// Public and secret key do not belong together.
-    #[error("its public and its secret key do not belong together")]
-    Mismatch,
+    /// Right in form, and refused by the Tox library: public and secret key do not belong together, most likely.
+    #[error("its keys do not belong together, or a part of it is damaged")]
+    Refused,
 }
 
 /// The first eight bytes: zeros, then the magic number of the whole.

@@ -62,7 +62,7 @@ async fn damaged_saved_data_never_becomes_another_identity() {
     damaged[8 + 8 + 4 + 32 + 7] ^= 0x10;
     let saved = SavedData::new(damaged).unwrap();
     let error = fails(Options { saved: Some(saved), ..private() }, "restore it from a backup").await;
-    assert!(matches!(error, StartError::SavedData(InvalidSavedData::Mismatch)));
+    assert!(matches!(error, StartError::SavedData(InvalidSavedData::Refused)));
 
     // Whatever single byte is damaged: the same identity, or an error, never a crash.
     for at in (0..end).step_by(3) {
