@@ -13,7 +13,7 @@
 //!
 //! A connection takes a place for sessions and a place for sessions without login, or is turned
 //! away with a line. The conversation greets. From then on the listener asks it what comes
-//! [`Next`]: read, write, or ask the backend a question. A login gives the place without login
+//! [`Next`]: read, write, begin TLS, or ask the backend a question. A login gives the place without login
 //! back. The conversation, the client or an [`Interruption`] ends the connection. Then the
 //! conversation lets go of what it holds, and has [`limits::LINGER`] to get its last reply through.
 
