@@ -128,7 +128,7 @@ impl Purse {
 }
 
 impl Wallet {
-    /// Adds own tokens that were issued now; they rest first ([`TOKEN_REST`] is the rule), those of a board of one's own need not: nobody
+    /// Adds own tokens that were issued now; they rest first ([`TOKEN_REST`](crate::limits::TOKEN_REST) is the rule), those of a board of one's own need not: nobody
     /// watches there. At most [`WALLET_TOKENS`] are held for a board.
     pub fn issued(&mut self, board: BoardKey, tokens: Vec<Token>, rest: Duration, now: Wall) {
         self.add((Source::Own, board), tokens, now.plus(rest), WALLET_TOKENS, now);
