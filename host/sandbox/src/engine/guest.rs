@@ -8,7 +8,7 @@ use mail::{AccountName, Address, Cause, Wall};
 use wasmtime::component::Resource;
 
 use crate::awaited::Awaited;
-use crate::capabilities::{self, Capabilities, Contact, StateTurn};
+use crate::capabilities::{self, Capabilities, Contact, State, StateTurn};
 use crate::engine::Engine;
 use crate::engine::bindings::host::toxmail::gateway::{contacts, dns, log, message, state, types};
 use crate::engine::memory::Memory;
@@ -161,8 +161,10 @@ impl Guest {
             return Err(capabilities::DnsError::Unavailable("the call has waited too long for DNS".into()));
         }
         // Who waits for somebody else's name server keeps nobody from the state.
-        if self.turn.take().is_some() {
-            self.seen.others_have_it();
+        if self.turn.is_some() {
+            let state = &self.capabilities.state;
+            self.seen.turn_ends(|key| state.get(&self.state, &self.account, key).ok());
+            self.turn = None;
         }
         let before = self.running.now();
         let ask = || self.capabilities.dns.lookup_txt(name, left);
@@ -215,13 +217,29 @@ impl Guest {
         Ok(())
     }
 
-    /// Refuses to write over what another call wrote while this one waited for DNS.
-    fn is_as_seen(&self, key: &str) -> Result<(), state::StateError> {
-        if !self.seen.may_be_old(key) {
-            return Ok(());
+    /// A call that changes a key. It does not write over what another call wrote while this one waited for DNS.
+    fn change(
+        &mut self,
+        function: &str,
+        key: &str,
+        change: impl FnOnce(&dyn State, &str, &AccountName) -> Result<(), capabilities::StateError>,
+    ) -> StateResult<()> {
+        if let Err(error) = self.state_call(function, key)? {
+            return Ok(Err(error));
         }
-        let now = self.capabilities.state.get(&self.state, &self.account, key).map_err(state_error)?;
-        if self.seen.is_as_seen(key, now.as_deref()) { Ok(()) } else { Err(state::StateError::Unavailable) }
+        let (state, space, account) = (&*self.capabilities.state, &*self.state, &self.account);
+        if self.seen.may_be_old(key) {
+            match state.get(space, account, key) {
+                Ok(value) if self.seen.is_as_seen(key, value.as_deref()) => {}
+                Ok(_) => return Ok(Err(state::StateError::Unavailable)),
+                Err(error) => return Ok(Err(state_error(error))),
+            }
+        }
+        let done = change(state, space, account);
+        if done.is_ok() {
+            self.seen.note(key);
+        }
+        Ok(done.map_err(state_error))
     }
 
     fn message(&mut self) -> wasmtime::Result<&Message> {
@@ -281,42 +299,25 @@ impl state::Host for Guest {
             return Ok(Err(error));
         }
         let value = self.capabilities.state.get(&self.state, &self.account, &key);
-        if let Ok(value) = &value {
-            self.seen.note(&key, value.as_deref());
+        if value.is_ok() {
+            self.seen.note(&key);
         }
         Ok(value.map_err(state_error))
     }
 
     fn set(&mut self, key: String, value: Vec<u8>) -> StateResult<()> {
-        if let Err(error) = self.state_call("set", &key)? {
-            return Ok(Err(error));
-        }
         let quota = self.limits.state_bytes;
-        if (key.len() + value.len()) as u64 > quota {
-            return Ok(Err(state::StateError::QuotaExceeded(quota)));
-        }
-        if let Err(error) = self.is_as_seen(&key) {
-            return Ok(Err(error));
-        }
-        let done = self.capabilities.state.set(&self.state, &self.account, &key, &value, quota);
-        if done.is_ok() {
-            self.seen.note(&key, Some(&value));
-        }
-        Ok(done.map_err(state_error))
+        let fits = (key.len() + value.len()) as u64 <= quota;
+        self.change("set", &key, |state, space, account| {
+            if !fits {
+                return Err(capabilities::StateError::QuotaExceeded(quota));
+            }
+            state.set(space, account, &key, &value, quota)
+        })
     }
 
     fn delete(&mut self, key: String) -> StateResult<()> {
-        if let Err(error) = self.state_call("delete", &key)? {
-            return Ok(Err(error));
-        }
-        if let Err(error) = self.is_as_seen(&key) {
-            return Ok(Err(error));
-        }
-        let done = self.capabilities.state.delete(&self.state, &self.account, &key);
-        if done.is_ok() {
-            self.seen.note(&key, None);
-        }
-        Ok(done.map_err(state_error))
+        self.change("delete", &key, |state, space, account| state.delete(space, account, &key))
     }
 
     fn keys(&mut self, prefix: String, after: Option<String>, max: u32) -> StateResult<Vec<String>> {
