@@ -135,6 +135,8 @@ async fn who_was_declined_is_remembered_until_it_is_a_contact() {
         let when = if number == 1 { Wall(1) } else { Wall(10 + number as u64) };
         store.decline(&bob(), *key, when).await.unwrap();
     }
+    // Again, at the bound.
+    store.decline(&bob(), many[2], Wall(5000)).await.unwrap();
     assert!(store.is_declined(&bob(), many[0]).await.unwrap());
     assert!(!store.is_declined(&bob(), many[1]).await.unwrap());
     assert!(store.is_declined(&bob(), *many.last().unwrap()).await.unwrap());

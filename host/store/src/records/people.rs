@@ -184,16 +184,16 @@ fn put_friend_request(
 fn decline(context: &mut Context<'_, '_>, account: &str, key: PublicKey, now: Wall) -> Result<(), Error> {
     context.stats(account)?;
     context.t.friend_requests.write()?.remove((account, key.0))?;
+    // One that is declined again makes no other one go.
+    context.t.declined.write()?.remove((account, key.0))?;
     let (first, last) = ALL_KEYS;
-    let (mut count, mut oldest) = (0, None);
+    let mut all: Vec<(u64, [u8; 32])> = Vec::new();
     for row in context.t.declined.read()?.range((account, first)..=(account, last))? {
         let (row, when) = row?;
-        count += 1;
-        let this = (when.value(), row.value().1);
-        oldest = Some(oldest.map_or(this, |oldest: (u64, [u8; 32])| oldest.min(this)));
+        all.push((when.value(), row.value().1));
     }
-    if let Some((_, oldest)) = oldest.filter(|_| count >= DECLINED_LIMIT) {
-        context.t.declined.write()?.remove((account, oldest))?;
+    if let Some((_, oldest)) = all.iter().min().filter(|_| all.len() >= DECLINED_LIMIT) {
+        context.t.declined.write()?.remove((account, *oldest))?;
     }
     context.t.declined.write()?.insert((account, key.0), now.0)?;
     Ok(())
