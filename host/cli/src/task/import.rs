@@ -97,12 +97,13 @@ impl Importer<'_> {
         let files = maildir::files(path, &mut self.done)?;
         self.done.has_content |= !files.is_empty();
         let mut progress = Progress::of("importing mails");
+        let mut moved = maildir::Moved::default();
         for (number, file) in (1..).zip(&files) {
             progress.at(number, files.len() as u64);
             let mut bytes = Vec::new();
             let opened = match File::open(file) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    let Some(moved) = maildir::moved(path, file) else {
+                    let Some(moved) = moved.find(path, file) else {
                         // Somebody removed it meanwhile.
                         self.done.deleted += 1;
                         continue;

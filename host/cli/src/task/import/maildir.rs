@@ -1,5 +1,6 @@
 //! The files of a Maildir: which of them are mails to import, and what the others are.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -82,14 +83,27 @@ fn folders(path: &Path) -> io::Result<Vec<String>> {
     Ok(folders)
 }
 
-/// Where a mail went that a mail program gave other flags meanwhile, or moved from `new` to `cur`: the part of
-/// the name before the flags stays.
-pub fn moved(maildir: &Path, file: &Path) -> Option<PathBuf> {
-    let unique = |name: &str| name.split([':', ';', '!']).next().unwrap_or_default().to_owned();
-    let wanted = unique(&file.file_name()?.to_string_lossy());
-    let entries = std::fs::read_dir(maildir.join("cur")).ok()?.flatten();
-    let mut same = entries.filter(|entry| unique(&entry.file_name().to_string_lossy()) == wanted);
-    same.next().map(|entry| entry.path())
+/// Where mails went that a mail program gave other flags meanwhile, or moved from `new` to `cur`: the part of the name
+/// before the flags stays. The folder is read when one is missed, not for each.
+#[derive(Debug, Default)]
+pub struct Moved(HashMap<String, PathBuf>);
+
+impl Moved {
+    /// The mail that was `file` when the folder was listed; None where it is gone.
+    pub fn find(&mut self, maildir: &Path, file: &Path) -> Option<PathBuf> {
+        let wanted = unique(file)?;
+        if !self.0.get(&wanted).is_some_and(|path| path.exists()) {
+            let entries = std::fs::read_dir(maildir.join("cur")).ok()?.flatten();
+            self.0 = entries.filter_map(|entry| Some((unique(&entry.path())?, entry.path()))).collect();
+        }
+        self.0.get(&wanted).cloned()
+    }
+}
+
+/// The part of a mail's name that stays.
+fn unique(file: &Path) -> Option<String> {
+    let name = file.file_name()?.to_string_lossy();
+    Some(name.split([':', ';', '!']).next().unwrap_or_default().to_owned())
 }
 
 #[cfg(test)]
@@ -128,8 +142,12 @@ mod tests {
         assert!(super::files(&at("other"), &mut done).is_err());
         // A mail program gave one other flags after they were listed.
         std::fs::rename(at("new/1.e"), at("cur/1.e:2,S")).unwrap();
-        assert_eq!(moved(place.path(), &at("new/1.e")), Some(at("cur/1.e:2,S")));
-        assert_eq!(moved(place.path(), &at("new/9.x")), None);
+        let mut moved = Moved::default();
+        assert_eq!(moved.find(place.path(), &at("new/1.e")), Some(at("cur/1.e:2,S")));
+        assert_eq!(moved.find(place.path(), &at("new/9.x")), None);
+        // And others again.
+        std::fs::rename(at("cur/1.e:2,S"), at("cur/1.e:2,RS")).unwrap();
+        assert_eq!(moved.find(place.path(), &at("new/1.e")), Some(at("cur/1.e:2,RS")));
     }
 
     #[test]
