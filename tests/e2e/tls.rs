@@ -143,7 +143,7 @@ sys.exit("no mail came")
 #[test]
 fn mail_programs_on_this_machine_get_tls_when_they_ask_for_it() {
     let gateway = Gateway::start(network());
-    let certificate = gateway.path("tls-certificate.pem");
+    let certificate = gateway.path("localhost-certificate.pem");
     let certificate = certificate.to_str().unwrap();
     let (smtp, pop3) = (gateway.smtp().port().to_string(), gateway.pop3().port().to_string());
     let home = tempfile::tempdir().unwrap();

@@ -46,8 +46,16 @@ const LOCK: &str = ".backup.lock";
 const BOARD_FILE: &str = "drop-cells.redb";
 
 /// Files of the data directory itself.
-const FILES: [&str; 6] =
-    [STORE_FILE, BOARD_FILE, "config.toml", "password", "tls-certificate.pem", "tls-key.pem"];
+const FILES: [&str; 8] = [
+    STORE_FILE,
+    BOARD_FILE,
+    "config.toml",
+    "password",
+    "tls-certificate.pem",
+    "tls-key.pem",
+    "localhost-certificate.pem",
+    "localhost-key.pem",
+];
 
 /// Directories of which files belong in a backup.
 const DIRECTORIES: [&str; 3] = ["compiled", "secrets", "mailbox-keys"];

@@ -56,9 +56,23 @@ impl Tls {
     ) -> Result<Self, TlsError> {
         let (certificate, key) = match (certificate, key) {
             (Some(certificate), Some(key)) => (certificate.to_owned(), key.to_owned()),
-            (None, None) => own(directory, names)?,
+            (None, None) => own(directory, "tls", names)?,
             _ => return Err(TlsError::HalfNamed),
         };
+        Self::read(certificate, key)
+    }
+
+    /// The certificate of this machine alone, which is made at the first start: for mail programs on it that insist on
+    /// TLS. Whatever names others know the gateway by, these reach it as `localhost`.
+    ///
+    /// # Errors
+    /// [`TlsError`]
+    pub fn of_this_machine(directory: &DataDirectory) -> Result<Self, TlsError> {
+        let (certificate, key) = own(directory, "localhost", &[])?;
+        Self::read(certificate, key)
+    }
+
+    fn read(certificate: PathBuf, key: PathBuf) -> Result<Self, TlsError> {
         let chain = certificates(&certificate)?;
         let key_der = PrivateKeyDer::from_pem_slice(&read(&key)?).map_err(|_| PemError::Unusable {
             path: key,
@@ -72,10 +86,10 @@ impl Tls {
     }
 }
 
-/// The certificate in the data directory, made at first.
-fn own(directory: &DataDirectory, names: &[String]) -> Result<(PathBuf, PathBuf), TlsError> {
-    let certificate = directory.path().join("tls-certificate.pem");
-    let key = directory.path().join("tls-key.pem");
+/// A certificate in the data directory and its key, made at first; `stem` begins their files' names.
+fn own(directory: &DataDirectory, stem: &str, names: &[String]) -> Result<(PathBuf, PathBuf), TlsError> {
+    let certificate = directory.path().join(format!("{stem}-certificate.pem"));
+    let key = directory.path().join(format!("{stem}-key.pem"));
     if !certificate.exists() || !key.exists() {
         let names = names.iter().map(String::as_str).chain(OWN_NAMES).map(str::to_owned);
         let made = rcgen::generate_simple_self_signed(names.collect::<Vec<_>>())?;
@@ -102,6 +116,11 @@ mod tests {
         let before = std::fs::read(&made.certificate).unwrap();
         let again = load(place.path(), None, None).unwrap();
         assert_eq!(std::fs::read(&again.certificate).unwrap(), before);
+        // Another one is for this machine, and kept too.
+        let local = || Tls::of_this_machine(&DataDirectory::new(place.path()).unwrap()).unwrap();
+        let own = std::fs::read(local().certificate).unwrap();
+        assert_ne!(own, before);
+        assert_eq!(std::fs::read(local().certificate).unwrap(), own);
         // It can be named like one's own.
         let key = place.path().join("tls-key.pem");
         assert!(load(place.path(), Some(&made.certificate), Some(&key)).is_ok());

@@ -131,26 +131,21 @@ impl Listeners {
         Ok(Self { mail, admin: listen("web", "--admin", options.listen.admin).await? })
     }
 
-    /// TLS. Where no listener can be reached from elsewhere, it is for mail programs that insist on it, and the gateway starts
-    /// without where it cannot be had.
+    /// TLS, if one of them can be reached from elsewhere.
     fn tls(&self, options: &Options) -> Result<Option<Tls>, UpError> {
         let addresses = self.addresses().map_err(UpError::Addresses)?;
         let mail = addresses.mail.into_iter().flat_map(|(smtp, pop3)| [smtp, pop3]);
         let beyond: Vec<SocketAddr> =
             mail.chain([addresses.admin]).filter(|address| is_beyond(*address)).collect();
+        if beyond.is_empty() {
+            return Ok(None);
+        }
         let bound = beyond.iter().map(|address| address.ip()).filter(|ip| !ip.is_unspecified());
         let config = &options.config.tls;
         let names = config.names.iter().cloned().chain(bound.map(|ip| ip.to_string()));
         let (certificate, key) = (config.certificate.as_deref(), config.key.as_deref());
         let names: Vec<String> = names.collect();
-        match Tls::load(&options.directory, certificate, key, &names) {
-            Ok(tls) => Ok(Some(tls)),
-            Err(error) if beyond.is_empty() => {
-                tracing::warn!(%error, "mail programs on this machine get no TLS");
-                Ok(None)
-            }
-            Err(error) => Err(error.into()),
-        }
+        Ok(Some(Tls::load(&options.directory, certificate, key, &names)?))
     }
 
     fn addresses(&self) -> io::Result<Addresses> {
@@ -173,14 +168,6 @@ struct Addresses {
     /// SMTP and POP3.
     mail: Option<(SocketAddr, SocketAddr)>,
     admin: SocketAddr,
-}
-
-impl Addresses {
-    /// Whether others can reach one of them.
-    fn any_beyond(self) -> bool {
-        let mail = self.mail.into_iter().flat_map(|(smtp, pop3)| [smtp, pop3]);
-        mail.chain([self.admin]).any(is_beyond)
-    }
 }
 
 async fn listen(
@@ -492,18 +479,20 @@ impl Running<'_> {
         let mut servers = JoinSet::new();
         if let (Some((smtp, pop3)), Some((smtp_address, pop3_address))) = (listeners.mail, addresses.mail) {
             let server = smtp::Server::new(smtp, submission, settings, Arc::clone(&self.clock));
-            let server = match tls {
-                Some(tls) if is_beyond(smtp_address) => server.over_tls(Arc::clone(&tls.config)),
-                Some(tls) => server.offer_tls(Arc::clone(&tls.config)),
-                None => server,
+            let is_local = !is_beyond(smtp_address) || !is_beyond(pop3_address);
+            let local = if is_local { self.local_tls() } else { None };
+            let server = match (tls_of(smtp_address), &local) {
+                (Some(tls), _) => server.over_tls(tls),
+                (None, Some(local)) => server.offer_tls(Arc::clone(&local.config)),
+                (None, None) => server,
             };
             servers.spawn(server.run(cancel.clone()));
             let settings = pop3::Settings::default();
             let server = pop3::Server::new(pop3, mailbox, settings, Arc::clone(&self.clock));
-            let server = match tls {
-                Some(tls) if is_beyond(pop3_address) => server.over_tls(Arc::clone(&tls.config)),
-                Some(tls) => server.offer_tls(Arc::clone(&tls.config)),
-                None => server,
+            let server = match (tls_of(pop3_address), local) {
+                (Some(tls), _) => server.over_tls(tls),
+                (None, Some(local)) => server.offer_tls(local.config),
+                (None, None) => server,
             };
             servers.spawn(server.run(cancel.clone()));
         }
@@ -514,6 +503,12 @@ impl Running<'_> {
             history::keep(store.clone(), history.clone(), Arc::clone(&clock), cancel.clone())
         }));
         Ok(servers)
+    }
+
+    /// TLS for mail programs on this machine that insist on it: the gateway serves the others without.
+    fn local_tls(&self) -> Option<Tls> {
+        let made = Tls::of_this_machine(&self.options.directory);
+        made.inspect_err(|error| tracing::warn!(%error, "mail programs on this machine get no TLS")).ok()
     }
 
     /// The web page answers to loopback names, to the address it is bound to, and to those in the configuration.
@@ -544,7 +539,7 @@ impl Running<'_> {
             log: self.log.clone(),
             events: self.events.clone(),
             mail: addresses.mail,
-            certificate: tls.filter(|_| addresses.any_beyond()).map(|tls| tls.certificate.clone()),
+            certificate: tls.map(|tls| tls.certificate.clone()),
         }
     }
 
