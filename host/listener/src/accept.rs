@@ -63,7 +63,7 @@ pub enum Encryption {
 }
 
 /// The same for the listener, with what TLS needs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Tls {
     /// They are not.
     None,
@@ -93,6 +93,16 @@ impl Listener {
     #[must_use]
     pub fn offer_tls(self, config: Arc<TlsConfig>) -> Self {
         Self { tls: Tls::Offered(config), ..self }
+    }
+
+    /// How its connections are encrypted.
+    #[must_use]
+    pub fn encryption(&self) -> Encryption {
+        match &self.tls {
+            Tls::None => Encryption::None,
+            Tls::Offered(_) => Encryption::Offered,
+            Tls::FromTheStart(_) => Encryption::FromTheStart,
+        }
     }
 
     /// The address listened on.
@@ -172,14 +182,9 @@ impl Listener {
         }
         let (conversation, span) = begin();
         let shared = Arc::clone(shared);
-        let (config, is_first) = match &self.tls {
-            Tls::None => (None, false),
-            Tls::Offered(config) => (Some(Arc::clone(config)), false),
-            Tls::FromTheStart(config) => (Some(Arc::clone(config)), true),
-        };
+        let tls = self.tls.clone();
         let serving = async move {
-            let connection = Connection::new(stream, conversation, shared, place);
-            serve(connection, config.map(TlsAcceptor::from), is_first).await;
+            serve(Connection::new(stream, conversation, shared, place), tls).await;
             drop(session);
         };
         self.begin(serving.instrument(span), tasks);
@@ -210,15 +215,14 @@ impl Listener {
 }
 
 /// Serves a client, over TLS at once or when it asks.
-async fn serve<C: Conversation>(
-    connection: Connection<TcpStream, C>,
-    acceptor: Option<TlsAcceptor>,
-    is_first: bool,
-) {
-    let asked = if is_first { Some(connection) } else { connection.serve().await };
-    if let (Some(connection), Some(acceptor)) = (asked, acceptor)
-        && let Some(connection) = connection.over(|stream| acceptor.accept(stream)).await
-    {
+async fn serve<C: Conversation>(connection: Connection<TcpStream, C>, tls: Tls) {
+    let (connection, config) = match tls {
+        Tls::None => return drop(connection.serve().await),
+        Tls::Offered(config) => (connection.serve().await, config),
+        Tls::FromTheStart(config) => (Some(connection), config),
+    };
+    let Some(connection) = connection else { return };
+    if let Some(connection) = connection.over(|stream| TlsAcceptor::from(config).accept(stream)).await {
         // TLS is on: the conversation does not ask for it again.
         connection.serve().await;
     }

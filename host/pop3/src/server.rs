@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use listener::{Encryption, Listener};
+use listener::Listener;
 use mail::Clock;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -43,15 +43,13 @@ impl<B: Backend> Server<B> {
     /// The same with TLS from the first byte on (RFC 8314 section 3.3): for addresses that others can reach.
     #[must_use]
     pub fn over_tls(self, config: Arc<listener::TlsConfig>) -> Self {
-        let settings = Settings { encryption: Encryption::FromTheStart, ..self.settings };
-        Self { listener: self.listener.over_tls(config), settings, ..self }
+        Self { listener: self.listener.over_tls(config), ..self }
     }
 
     /// The same with STLS (RFC 2595).
     #[must_use]
     pub fn offer_tls(self, config: Arc<listener::TlsConfig>) -> Self {
-        let settings = Settings { encryption: Encryption::Offered, ..self.settings };
-        Self { listener: self.listener.offer_tls(config), settings, ..self }
+        Self { listener: self.listener.offer_tls(config), ..self }
     }
 
     /// The address listened on.
@@ -67,7 +65,7 @@ impl<B: Backend> Server<B> {
     /// Dropping the future cuts all sessions off.
     pub async fn run(self, cancel: CancellationToken) {
         let Self { listener, backend, settings } = self;
-        let settings = Arc::new(settings);
+        let settings = Arc::new(Settings { encryption: listener.encryption(), ..settings });
         let begin = |peer: SocketAddr| {
             let conversation = Conversation::new(Arc::clone(&backend), peer.ip(), Arc::clone(&settings));
             (conversation, tracing::info_span!("pop3", %peer))

@@ -236,15 +236,10 @@ impl Session {
                 let line = input.get_mut(..length)?;
                 let event = self.line(line, output, messages);
                 input.advance(length + 2);
-                if event == Some(Event::StartTls) && !input.is_empty() {
-                    // Somebody in between may have put it there.
-                    self.mistake(&Reply::TLS_PIPELINED, output);
-                    return None;
+                match event {
+                    Some(Event::StartTls) => self.start_tls(input, output),
+                    event => event,
                 }
-                if event == Some(Event::StartTls) {
-                    self.start_tls(output);
-                }
-                event
             }
         }
     }

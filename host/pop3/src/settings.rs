@@ -19,7 +19,7 @@ pub struct Settings {
     pub max_authentication_failures: usize,
     /// Malformed or misplaced commands a session may send; the last of them ends it.
     pub max_errors: usize,
-    /// How sessions are encrypted; the [`Server`](crate::Server) sets it.
+    /// How sessions are encrypted: the [`Server`](crate::Server) sets what its listener does.
     pub encryption: Encryption,
 }
 

@@ -34,7 +34,8 @@ pub trait Backend: Send + Sync + 'static {
         settings
     }
 
-    /// Begins a mail (MAIL command); `is_over_tls` says whether the session is encrypted. Dropping the transaction before [`Transaction::finish`] aborts it.
+    /// Begins a mail (MAIL command); `is_over_tls` says whether the session is encrypted. Dropping the transaction
+    /// before [`Transaction::finish`] aborts it.
     ///
     /// # Errors
     /// A [`Refusal`]: the reply to MAIL. The call is dropped when the server stops.

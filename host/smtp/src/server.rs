@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use listener::{Encryption, Listener};
+use listener::Listener;
 use mail::Clock;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -43,15 +43,13 @@ impl<B: Backend> Server<B> {
     /// The same with TLS from the first byte on (RFC 8314 section 3.3): for addresses that others can reach.
     #[must_use]
     pub fn over_tls(self, config: Arc<listener::TlsConfig>) -> Self {
-        let settings = Settings { encryption: Encryption::FromTheStart, ..self.settings };
-        Self { listener: self.listener.over_tls(config), settings, ..self }
+        Self { listener: self.listener.over_tls(config), ..self }
     }
 
     /// The same with STARTTLS (RFC 3207).
     #[must_use]
     pub fn offer_tls(self, config: Arc<listener::TlsConfig>) -> Self {
-        let settings = Settings { encryption: Encryption::Offered, ..self.settings };
-        Self { listener: self.listener.offer_tls(config), settings, ..self }
+        Self { listener: self.listener.offer_tls(config), ..self }
     }
 
     /// The address listened on.
@@ -67,9 +65,10 @@ impl<B: Backend> Server<B> {
     /// Dropping the future cuts all sessions off.
     pub async fn run(self, cancel: CancellationToken) {
         let Self { listener, backend, settings } = self;
+        let encryption = listener.encryption();
         let begin = |peer: SocketAddr| {
             let max_mail_bytes = backend.max_mail_bytes(settings.max_mail_bytes);
-            let settings = Arc::new(Settings { max_mail_bytes, ..settings.clone() });
+            let settings = Arc::new(Settings { max_mail_bytes, encryption, ..settings.clone() });
             let conversation = Conversation::new(Arc::clone(&backend), peer.ip(), settings);
             (conversation, tracing::info_span!("smtp", %peer))
         };

@@ -304,15 +304,10 @@ impl Session {
                 let line = input.get_mut(..length)?;
                 let event = self.line(line, output);
                 input.advance(length + 2);
-                if event == Some(Event::StartTls) && !input.is_empty() {
-                    // Somebody in between may have put it there (RFC 3207 section 6).
-                    self.mistake(&Reply::TLS_PIPELINED, output);
-                    return None;
+                match event {
+                    Some(Event::StartTls) => self.start_tls(input, output),
+                    event => event,
                 }
-                if event == Some(Event::StartTls) {
-                    self.start_tls(output);
-                }
-                event
             }
         }
     }
@@ -450,12 +445,18 @@ impl Session {
         None
     }
 
-    /// Nothing that was said in plain text counts any more (RFC 3207 section 4.2).
-    fn start_tls(&mut self, output: &mut BytesMut) {
+    /// Nothing that was said in plain text counts any more (RFC 3207 section 4.2). Where something follows, somebody in
+    /// between may have put it there (section 6).
+    fn start_tls(&mut self, input: &BytesMut, output: &mut BytesMut) -> Option<Event> {
+        if !input.is_empty() {
+            self.mistake(&Reply::TLS_PIPELINED, output);
+            return None;
+        }
         Reply::START_TLS.write(output);
         self.state = State::Fresh;
         self.mail_refused = false;
         self.is_over_tls = true;
+        Some(Event::StartTls)
     }
 
     fn hello(&mut self, extended: bool, output: &mut BytesMut) -> Option<Event> {

@@ -25,7 +25,7 @@ pub struct Settings {
     pub max_errors: usize,
     /// Recipients of one mail.
     pub max_recipients: usize,
-    /// How sessions are encrypted; the [`Server`](crate::Server) sets it.
+    /// How sessions are encrypted: the [`Server`](crate::Server) sets what its listener does.
     pub encryption: Encryption,
 }
 

@@ -58,12 +58,18 @@ impl Session {
         None
     }
 
-    /// Nothing that was said in plain text counts any more (RFC 2595 section 4).
-    pub(super) fn start_tls(&mut self, output: &mut BytesMut) {
+    /// Nothing that was said in plain text counts any more (RFC 2595 section 4). Where something follows, somebody in
+    /// between may have put it there.
+    pub(super) fn start_tls(&mut self, input: &BytesMut, output: &mut BytesMut) -> Option<Event> {
+        if !input.is_empty() {
+            self.mistake(&Reply::TLS_PIPELINED, output);
+            return None;
+        }
         Reply::START_TLS.write(output);
         self.state = State::Authorization { login: None };
         self.utf8 = false;
         self.is_over_tls = true;
+        Some(Event::StartTls)
     }
 
     /// The client's answer to the challenge of AUTH PLAIN.
