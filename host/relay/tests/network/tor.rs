@@ -185,9 +185,13 @@ impl Watched {
 
     /// Who came through the proxy under which name. The board, which uses no proxy, is not among them.
     fn names_of_visitors(&self, asked: &[Asked]) -> BTreeSet<(PublicKey, String)> {
-        let seen: Vec<_> = self.fronts.iter().flat_map(Front::seen).collect();
-        let came = |visitor: &Visitor| asked.iter().find(|asked| asked.from == Some(visitor.from));
-        seen.iter().filter_map(|visitor| Some((visitor.key, came(visitor)?.name.clone()))).collect()
+        // Connections to two relays may come from one port.
+        let came = |front: &Front, visitor: &Visitor| {
+            let mut asked = asked.iter();
+            asked.find(|asked| (asked.target, asked.from) == (front.address(), Some(visitor.from)))
+        };
+        let seen = self.fronts.iter().flat_map(|front| front.seen().into_iter().map(move |it| (front, it)));
+        seen.filter_map(|(front, visitor)| Some((visitor.key, came(front, &visitor)?.name.clone()))).collect()
     }
 
     /// UDP packets that came from anybody but the network's own nodes (which carry paths on).
